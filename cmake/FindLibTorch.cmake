@@ -1,0 +1,53 @@
+# LibTorch as LibTorch::LibTorch, without TorchConfig.cmake: that one insists on nvcc where the
+# library has CUDA, and we compile host code only.
+#
+#   DCGAN_TORCH_ROOT   a folder with include/ and lib/ (the wheel's site-packages/torch); empty for
+#                      the system's libtorch-dev
+#
+# Only libtorch_cpu and libc10 are linked. Where libtorch_cuda.so lies beside them it is loaded when
+# a GPU is asked for (src/train/device.cpp), so that a CPU run pays neither its time nor its memory.
+if(DCGAN_TORCH_ROOT)
+  set(_dcgan_search PATHS ${DCGAN_TORCH_ROOT} NO_DEFAULT_PATH)
+else()
+  set(_dcgan_search)
+endif()
+find_path(LIBTORCH_INCLUDE_DIR ATen/ATen.h ${_dcgan_search} PATH_SUFFIXES include)
+find_path(LIBTORCH_API_INCLUDE_DIR torch/torch.h ${_dcgan_search}
+          PATH_SUFFIXES include/torch/csrc/api/include torch/csrc/api/include)
+find_library(LIBTORCH_CPU_LIBRARY torch_cpu ${_dcgan_search} PATH_SUFFIXES lib)
+find_library(LIBTORCH_C10_LIBRARY c10 ${_dcgan_search} PATH_SUFFIXES lib)
+
+if(LIBTORCH_API_INCLUDE_DIR AND EXISTS ${LIBTORCH_API_INCLUDE_DIR}/torch/version.h)
+  file(STRINGS ${LIBTORCH_API_INCLUDE_DIR}/torch/version.h _dcgan_version
+       REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
+  string(REGEX REPLACE "[^0-9]+([0-9]+)[^0-9]+([0-9]+)[^0-9]+([0-9]+).*" "\\1.\\2.\\3"
+                       LIBTORCH_VERSION "${_dcgan_version}")
+endif()
+
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(
+  LibTorch
+  REQUIRED_VARS LIBTORCH_CPU_LIBRARY LIBTORCH_C10_LIBRARY LIBTORCH_INCLUDE_DIR
+                LIBTORCH_API_INCLUDE_DIR
+  VERSION_VAR LIBTORCH_VERSION
+  REASON_FAILURE_MESSAGE "run scripts/setup.sh, or name a LibTorch with -DDCGAN_TORCH_ROOT=DIR")
+
+if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
+  add_library(LibTorch::c10 SHARED IMPORTED)
+  set_target_properties(LibTorch::c10 PROPERTIES IMPORTED_LOCATION ${LIBTORCH_C10_LIBRARY})
+  add_library(LibTorch::LibTorch SHARED IMPORTED)
+  set_target_properties(LibTorch::LibTorch PROPERTIES
+    IMPORTED_LOCATION ${LIBTORCH_CPU_LIBRARY}
+    INTERFACE_LINK_LIBRARIES LibTorch::c10)
+  if(DCGAN_TORCH_ROOT)
+    # The wheel carries headers of its own fmt; ours must be the one that spdlog was built with.
+    find_path(_dcgan_fmt_dir fmt/core.h PATHS /usr/include NO_CACHE REQUIRED)
+    file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/system-headers)
+    file(CREATE_LINK ${_dcgan_fmt_dir}/fmt ${PROJECT_BINARY_DIR}/system-headers/fmt SYMBOLIC)
+    target_include_directories(LibTorch::LibTorch SYSTEM BEFORE INTERFACE
+                               ${PROJECT_BINARY_DIR}/system-headers)
+    target_link_options(LibTorch::LibTorch INTERFACE -Wl,--allow-shlib-undefined)
+  endif()
+  target_include_directories(LibTorch::LibTorch SYSTEM INTERFACE ${LIBTORCH_INCLUDE_DIR}
+                                                                 ${LIBTORCH_API_INCLUDE_DIR})
+endif()

@@ -1,0 +1,35 @@
+// The one exception a user can cause.
+//
+// `Error` carries a message written for the person at the keyboard: what is wrong, where (file,
+// line, key), and what to do about it. It is caught once, in `main`, which prints it and exits with
+// `exit_code()`. What only a bug can cause stays a TORCH_CHECK or an assertion.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace dcgan {
+
+enum class ErrorKind {
+  usage,    ///< the command line or the configuration is wrong: exit code 2
+  failure,  ///< a file or a run failed: exit code 1
+};
+
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+
+  ErrorKind kind() const { return kind_; }
+  int exit_code() const { return kind_ == ErrorKind::usage ? 2 : 1; }
+
+ private:
+  ErrorKind kind_;
+};
+
+/// The command line or the configuration is wrong.
+inline Error usage_error(const std::string& message) { return {ErrorKind::usage, message}; }
+
+/// A file could not be read or written, or a run could not go on.
+inline Error failure(const std::string& message) { return {ErrorKind::failure, message}; }
+
+}  // namespace dcgan

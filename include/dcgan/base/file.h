@@ -1,0 +1,27 @@
+// Whole files, read and written. Nothing here leaves a half-written file behind.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace dcgan {
+
+/// Reads a whole regular file. Throws `failure` that names the file when it does not exist, is a
+/// folder, or cannot be read.
+std::string read_file(const std::filesystem::path& path);
+
+/// Writes a whole file or nothing: to a temporary name in the same folder, flushed to disk, then
+/// renamed over `path`; the folder is flushed too. An existing file is replaced in one step. On
+/// any error (no such folder, no permission, full disk) the temporary is removed, the old file
+/// stays as it was, and a `failure` names `path` and the reason.
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+/// Makes a folder and its parents. Throws `failure` naming `path` and the reason.
+void make_folder(const std::filesystem::path& path);
+
+/// True for a folder with at least one entry (dot files count).
+bool is_non_empty_folder(const std::filesystem::path& path);
+
+}  // namespace dcgan

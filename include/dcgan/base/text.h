@@ -1,0 +1,45 @@
+// Words and numbers for people.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dcgan {
+
+/// The candidate nearest to `word` by Damerau-Levenshtein distance, if it is near enough to be a
+/// slip of the fingers (at most a third of the word's length, and at least one edit is allowed).
+std::optional<std::string> nearest_match(std::string_view word,
+                                         const std::vector<std::string>& candidates);
+
+/// "; did you mean 'x'?" for `nearest_match`, or "" where nothing is near.
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+
+/// The whole of `text` as a number; nothing else may stand before or behind it. `parse_real` takes
+/// any finite number ("2e-4", "1", ".5"); `parse_integer` a decimal integer that fits 64 bits.
+std::optional<std::int64_t> parse_integer(std::string_view text);
+std::optional<double> parse_real(std::string_view text);
+
+/// The shortest decimal that reads back as the same double: 0.0002 -> "0.0002", 1 -> "1".
+std::string format_real(double value);
+
+/// 1234567 -> "1,234,567".
+std::string format_count(std::int64_t value);
+
+/// Seconds as "9 s", "3 min 20 s" or "2 h 05 min".
+std::string format_duration(double seconds);
+
+/// Bytes as "812 B", "3.4 MiB", "1.2 GiB".
+std::string format_bytes(std::int64_t bytes);
+
+/// A table with a header row, columns padded to their widest cell; numbers (and cells under a
+/// header that begins with '>') stand on the right. No trailing spaces; every line ends in '\n'.
+std::string format_table(const std::vector<std::string>& header,
+                         const std::vector<std::vector<std::string>>& rows);
+
+/// `text` as one word for a POSIX shell: quoted only where it must be.
+std::string shell_quote(std::string_view text);
+
+}  // namespace dcgan

@@ -1,0 +1,56 @@
+// The sub-commands as plain data, and who runs them.
+//
+// `dcgan` is two files. The executable parses the command line and the configuration and links no
+// LibTorch, so that `--help` and a mistyped key answer at once. The commands that compute live in
+// libdcgan_commands.so, which the executable loads when one of them is asked for.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dcgan/config/resolve.h"
+
+namespace dcgan::cli {
+
+struct TrainOptions {
+  std::optional<std::string> config;  ///< --config
+  std::vector<Override> overrides;    ///< --set, --seed, --device and --threads, in order
+  std::optional<std::string> out;     ///< --out
+  bool resume = false;
+  bool dry_run = false;
+  int verbosity = 0;                  ///< -1: -q, 0, 1: -v
+};
+
+struct SampleOptions {
+  std::string checkpoint;             ///< --ckpt: g.pt, checkpoint, run directory or TorchScript
+  std::int64_t count = 64;            ///< -n
+  std::string out = "samples.png";    ///< --out
+  std::optional<std::int64_t> columns;
+  std::int64_t padding = 2;           ///< pixels between images
+  std::int64_t seed = 1;
+  std::optional<std::string> separate;  ///< --separate DIR: one PNG an image
+  std::optional<std::int64_t> interpolate;
+  double truncation = 1.0;            ///< --truncation: latents are scaled by it
+  std::optional<std::int64_t> latent_dim;  ///< --latent-dim, for foreign TorchScript
+  std::string device = "auto";
+  std::int64_t threads = 0;
+};
+
+struct InspectOptions {
+  std::string path;
+  bool json = false;
+};
+
+struct VersionOptions {};
+
+using Command = std::variant<TrainOptions, SampleOptions, InspectOptions, VersionOptions>;
+
+/// Runs a command and returns the process's exit code: 0, or 130 for a training stopped by a signal
+/// after saving. Throws `Error`. Exported by libdcgan_commands.so under the C name below.
+using RunCommand = int (*)(const Command&);
+inline constexpr const char* kRunCommandSymbol = "dcgan_run_command";
+
+}  // namespace dcgan::cli

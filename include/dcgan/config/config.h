@@ -1,0 +1,81 @@
+// Everything a run can be told, as plain data.
+//
+// Each field's default, range and meaning for the user stand in one table, `config_fields()` in
+// fields.h; what follows is the same structure for code. The defaults are the DCGAN of Radford,
+// Metz and Chintala, "Unsupervised Representation Learning with Deep Convolutional Generative
+// Adversarial Networks" (2015), at the size of MNIST.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace dcgan {
+
+enum class DataFormat { mnist };
+enum class DataSplit { train, test };
+enum class ModelKind { dcgan, dense };
+enum class Activation { relu, leaky_relu, elu, selu, gelu, swish };
+enum class OutputRange { tanh, sigmoid };
+enum class LossKind { non_saturating, minimax };
+
+struct DataConfig {
+  DataFormat format = DataFormat::mnist;
+  std::string path = "data/mnist";              ///< absolute once resolved from a file
+  DataSplit split = DataSplit::train;
+  std::array<std::int64_t, 2> image_size{28, 28};  ///< H, W in pixels, each >= 8
+  std::int64_t channels = 1;                    ///< 1 or 3
+  std::int64_t limit = 0;                       ///< the first so many images; 0: all
+  bool shuffle = true;
+  bool drop_last = true;                        ///< drop an epoch's last, incomplete batch
+};
+
+struct ModelConfig {
+  ModelKind kind = ModelKind::dcgan;
+  std::int64_t latent_dim = 100;
+  std::int64_t base_channels = 64;  ///< channels of D's first layer and of G's last hidden one
+  std::int64_t max_channels = 512;  ///< channels double from layer to layer up to this
+  std::vector<std::int64_t> dense_widths{256, 512, 1024};  ///< G's hidden layers; D mirrors them
+  double init_deviation = 0.02;     ///< weights ~ N(0, d^2), BatchNorm's scale ~ N(1, d^2)
+};
+
+/// What G and D each have.
+struct NetworkConfig {
+  Activation activation = Activation::relu;
+  double slope = 0.2;  ///< leaky_relu's slope for x < 0, elu's alpha, swish's beta
+  bool batch_norm = true;
+  double lr = 2e-4;    ///< Adam's step size
+};
+
+struct TrainConfig {
+  std::int64_t epochs = 10;
+  std::int64_t batch_size = 64;
+  LossKind loss = LossKind::non_saturating;
+  double beta1 = 0.5;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+  std::int64_t log_every = 50;        ///< steps between two lines of metrics.jsonl
+  std::int64_t sample_every = 0;      ///< steps between two sample grids; 0: each epoch's end
+  std::int64_t checkpoint_every = 0;  ///< steps between two checkpoints; 0: each epoch's end
+};
+
+struct RunConfig {
+  std::int64_t sample_count = 64;     ///< images in each sample grid
+  std::int64_t keep_checkpoints = 2;  ///< older ones are removed
+  std::string device = "auto";        ///< auto | cpu | cuda | cuda:N
+  std::int64_t threads = 0;           ///< 0: as many as the process may use
+};
+
+struct Config {
+  std::int64_t seed = 1;
+  DataConfig data;
+  ModelConfig model;
+  NetworkConfig generator;
+  OutputRange output = OutputRange::tanh;  ///< generator.output: [-1, 1] or [0, 1]
+  NetworkConfig discriminator{Activation::leaky_relu, 0.2, true, 2e-4};
+  TrainConfig train;
+  RunConfig run;
+};
+
+}  // namespace dcgan

@@ -1,0 +1,66 @@
+// From defaults, a YAML file and `--set` to one checked configuration, and back to YAML.
+//
+// The only room that knows yaml-cpp.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dcgan/config/config.h"
+
+namespace dcgan {
+
+/// Where a field's value came from.
+struct Origin {
+  enum class Source { built_in, file, command_line } source = Source::built_in;
+  std::string text;  ///< "default", "configs/mnist.yaml:7", "--set", "--seed"
+};
+
+struct ResolvedConfig {
+  Config config;
+  std::map<std::string, Origin> origins;  ///< by key; every field has one
+};
+
+/// One `key=value` from the command line; `flag` is what the user typed it with ("--set",
+/// "--seed"), for messages and origins.
+struct Override {
+  std::string flag;
+  std::string text;
+};
+
+/// Defaults, then `file` if given, then `overrides` in order. A relative `data.path` in a file is
+/// taken relative to that file; on the command line relative to the working folder; it is absolute
+/// in the result. Throws one usage error that lists every problem found, a line each, in the form
+/// `configs/mnist.yaml:7: unknown key 'train.batchsize'; did you mean 'train.batch_size'?`.
+ResolvedConfig resolve_config(const std::optional<std::filesystem::path>& file,
+                              const std::vector<Override>& overrides);
+
+/// The same for YAML text that stands in a checkpoint or a g.pt; `name` is used in messages.
+Config parse_config(std::string_view yaml, const std::string& name);
+
+/// A YAML document that `resolve_config` reads back as the same configuration.
+std::string to_yaml(const Config& config);
+
+/// The same with a comment on each key: its meaning, type, range. For `dcgan config`.
+std::string to_commented_yaml(const ResolvedConfig& resolved);
+
+/// All keys as a Markdown document, for docs/configuration.md.
+std::string fields_as_markdown();
+
+/// A field that differs between two configurations, with both values as YAML.
+struct Difference {
+  std::string key;
+  std::string before;
+  std::string after;
+  bool may_change = false;  ///< on a resumed run
+};
+std::vector<Difference> compare_configs(const Config& before, const Config& after);
+
+/// The resolved configuration as a table for the log: key, value, where it came from.
+std::string describe_config(const ResolvedConfig& resolved);
+
+}  // namespace dcgan

@@ -1,0 +1,38 @@
+// Random numbers that belong to a purpose and a position, not to a global state.
+//
+// Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011)
+// is a function of a key and a counter. The key here is (seed, purpose), the counter a position
+// such as a step, an epoch or the number of an image, so that
+//   - switching on one feature does not move another's numbers,
+//   - a resumed run needs to know its step, and nothing else,
+//   - image 7 of a sample has the same latent in a batch of 8 and of 8 million.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace dcgan {
+
+/// What numbers are drawn for. The values are part of the run's identity: never renumber them.
+enum class Purpose : std::uint64_t {
+  generator_init = 1,
+  discriminator_init = 2,
+  data_order = 3,
+  train_latents = 4,
+  grid_latents = 5,  ///< the fixed latents of a run's sample grids
+  sample_latents = 6,
+};
+
+/// `count` rows of independent N(0, 1) numbers: float32 [count, width], CPU. Row i depends on
+/// (seed, purpose, first_row + i) alone (Box-Muller on Philox's output).
+torch::Tensor normal_rows(std::int64_t seed, Purpose purpose, std::int64_t first_row,
+                          std::int64_t count, std::int64_t width);
+
+/// A permutation of 0 .. size-1 that depends on (seed, purpose, position) alone (Fisher-Yates with
+/// unbiased bounded integers).
+std::vector<std::int64_t> permutation(std::int64_t seed, Purpose purpose, std::int64_t position,
+                                      std::int64_t size);
+
+}  // namespace dcgan

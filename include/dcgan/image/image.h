@@ -1,0 +1,43 @@
+// Pictures in memory, as PNG files, and as grids.
+//
+// The only room that knows stb.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace dcgan {
+
+/// Row-major, interleaved 8-bit pixels: [height, width, channels].
+struct Image {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  std::int64_t channels = 1;  ///< 1 (grey) or 3 (RGB)
+  std::vector<std::uint8_t> pixels;
+};
+
+/// The PNG file's bytes. Throws `failure` when the image is empty or too large for a PNG encoder
+/// (over 2^31 - 1 bytes).
+std::string encode_png(const Image& image);
+
+/// Encodes and writes atomically; errors name `path`.
+void write_png(const std::filesystem::path& path, const Image& image);
+
+/// Reads a PNG as 1 or 3 channels (grey stays grey; alpha is dropped, 16 bit reduced to 8).
+Image read_png(const std::filesystem::path& path);
+
+struct GridOptions {
+  std::int64_t columns = 8;
+  std::int64_t padding = 2;           ///< pixels between images and around the grid
+  std::uint8_t background = 0;
+};
+
+/// Images of one size, row by row, on one sheet. The last row may be incomplete.
+Image make_grid(const std::vector<Image>& images, const GridOptions& options);
+
+/// The most square number of columns for `count` images: the smallest c with c * c >= count.
+std::int64_t square_columns(std::int64_t count);
+
+}  // namespace dcgan
