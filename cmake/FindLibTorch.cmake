@@ -17,12 +17,17 @@ find_path(LIBTORCH_API_INCLUDE_DIR torch/torch.h ${_dcgan_search}
 find_library(LIBTORCH_CPU_LIBRARY torch_cpu ${_dcgan_search} PATH_SUFFIXES lib)
 find_library(LIBTORCH_C10_LIBRARY c10 ${_dcgan_search} PATH_SUFFIXES lib)
 
-if(LIBTORCH_API_INCLUDE_DIR AND EXISTS ${LIBTORCH_API_INCLUDE_DIR}/torch/version.h)
-  file(STRINGS ${LIBTORCH_API_INCLUDE_DIR}/torch/version.h _dcgan_version
-       REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
-  string(REGEX REPLACE "[^0-9]+([0-9]+)[^0-9]+([0-9]+)[^0-9]+([0-9]+).*" "\\1.\\2.\\3"
-                       LIBTORCH_VERSION "${_dcgan_version}")
-endif()
+# Newer versions keep their number in torch/headeronly/version.h.
+foreach(_dcgan_header IN ITEMS ${LIBTORCH_INCLUDE_DIR}/torch/headeronly/version.h
+                               ${LIBTORCH_API_INCLUDE_DIR}/torch/version.h)
+  if(NOT LIBTORCH_VERSION AND EXISTS ${_dcgan_header})
+    file(STRINGS ${_dcgan_header} _dcgan_version
+         REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
+    if(_dcgan_version MATCHES "MAJOR ([0-9]+).*MINOR ([0-9]+).*PATCH ([0-9]+)")
+      set(LIBTORCH_VERSION ${CMAKE_MATCH_1}.${CMAKE_MATCH_2}.${CMAKE_MATCH_3})
+    endif()
+  endif()
+endforeach()
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(

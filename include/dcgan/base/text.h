@@ -17,25 +17,34 @@ std::optional<std::string> nearest_match(std::string_view word,
 /// "; did you mean 'x'?" for `nearest_match`, or "" where nothing is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
-/// The whole of `text` as a number; nothing else may stand before or behind it. `parse_real` takes
+/// "a", "a or b", "a, b or c".
+std::string or_list(const std::vector<std::string>& words);
+
+/// What a user gave, fit to stand in a message: control characters and broken UTF-8 become '?', and
+/// text of more than 60 characters is cut and ends in "...".
+std::string printable(std::string_view text);
+
+/// The whole of `text` as a number; nothing else but a sign may stand before it. `parse_real` takes
 /// any finite number ("2e-4", "1", ".5"); `parse_integer` a decimal integer that fits 64 bits.
 std::optional<std::int64_t> parse_integer(std::string_view text);
 std::optional<double> parse_real(std::string_view text);
 
-/// The shortest decimal that reads back as the same double: 0.0002 -> "0.0002", 1 -> "1".
+/// The shortest decimal that reads back as the same double: 0.0002 -> "0.0002", 1 -> "1",
+/// 1e-8 -> "1e-8".
 std::string format_real(double value);
 
 /// 1234567 -> "1,234,567".
 std::string format_count(std::int64_t value);
 
-/// Seconds as "9 s", "3 min 20 s" or "2 h 05 min".
+/// Seconds as "9 s", "3 min 20 s" or "2 h 05 min"; "unknown" for a negative or not finite number.
 std::string format_duration(double seconds);
 
 /// Bytes as "812 B", "3.4 MiB", "1.2 GiB".
 std::string format_bytes(std::int64_t bytes);
 
-/// A table with a header row, columns padded to their widest cell; numbers (and cells under a
-/// header that begins with '>') stand on the right. No trailing spaces; every line ends in '\n'.
+/// A table with a header row, columns padded to their widest cell. A column stands on the right
+/// where all its cells are numbers ("1,234", "0.5") or empty, or where its header begins with '>'
+/// (which is not printed). No trailing spaces; every line ends in '\n'.
 std::string format_table(const std::vector<std::string>& header,
                          const std::vector<std::vector<std::string>>& rows);
 

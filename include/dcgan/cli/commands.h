@@ -21,19 +21,19 @@ struct TrainOptions {
   std::optional<std::string> out;     ///< --out
   bool resume = false;
   bool dry_run = false;
-  int verbosity = 0;                  ///< -1: -q, 0, 1: -v
+  int verbosity = 0;  ///< -1: -q, 0, 1: -v
 };
 
 struct SampleOptions {
-  std::string checkpoint;             ///< --ckpt: g.pt, checkpoint, run directory or TorchScript
-  std::int64_t count = 64;            ///< -n
-  std::string out = "samples.png";    ///< --out
+  std::string checkpoint;           ///< --ckpt: g.pt, checkpoint, run directory or TorchScript
+  std::int64_t count = 64;          ///< -n
+  std::string out = "samples.png";  ///< --out
   std::optional<std::int64_t> columns;
-  std::int64_t padding = 2;           ///< pixels between images
+  std::int64_t padding = 2;  ///< pixels between images
   std::int64_t seed = 1;
   std::optional<std::string> separate;  ///< --separate DIR: one PNG an image
   std::optional<std::int64_t> interpolate;
-  double truncation = 1.0;            ///< --truncation: latents are scaled by it
+  double truncation = 1.0;                 ///< --truncation: latents are scaled by it
   std::optional<std::int64_t> latent_dim;  ///< --latent-dim, for foreign TorchScript
   std::string device = "auto";
   std::int64_t threads = 0;

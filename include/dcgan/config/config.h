@@ -22,13 +22,13 @@ enum class LossKind { non_saturating, minimax };
 
 struct DataConfig {
   DataFormat format = DataFormat::mnist;
-  std::string path = "data/mnist";              ///< absolute once resolved from a file
+  std::string path = "data/mnist";  ///< absolute once resolved from a file
   DataSplit split = DataSplit::train;
   std::array<std::int64_t, 2> image_size{28, 28};  ///< H, W in pixels, each >= 8
-  std::int64_t channels = 1;                    ///< 1 or 3
-  std::int64_t limit = 0;                       ///< the first so many images; 0: all
+  std::int64_t channels = 1;                       ///< 1 or 3
+  std::int64_t limit = 0;                          ///< the first so many images; 0: all
   bool shuffle = true;
-  bool drop_last = true;                        ///< drop an epoch's last, incomplete batch
+  bool drop_last = true;  ///< drop an epoch's last, incomplete batch
 };
 
 struct ModelConfig {
@@ -37,7 +37,7 @@ struct ModelConfig {
   std::int64_t base_channels = 64;  ///< channels of D's first layer and of G's last hidden one
   std::int64_t max_channels = 512;  ///< channels double from layer to layer up to this
   std::vector<std::int64_t> dense_widths{256, 512, 1024};  ///< G's hidden layers; D mirrors them
-  double init_deviation = 0.02;     ///< weights ~ N(0, d^2), BatchNorm's scale ~ N(1, d^2)
+  double init_deviation = 0.02;  ///< weights ~ N(0, d^2), BatchNorm's scale ~ N(1, d^2)
 };
 
 /// What G and D each have.
@@ -45,7 +45,7 @@ struct NetworkConfig {
   Activation activation = Activation::relu;
   double slope = 0.2;  ///< leaky_relu's slope for x < 0, elu's alpha, swish's beta
   bool batch_norm = true;
-  double lr = 2e-4;    ///< Adam's step size
+  double lr = 2e-4;  ///< Adam's step size
 };
 
 struct TrainConfig {

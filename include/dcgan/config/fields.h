@@ -23,10 +23,10 @@ enum class ResumeRule {
 };
 
 struct Field {
-  std::string key;            ///< "train.batch_size"
-  std::string type;           ///< "integer", "number", "true | false", "relu | leaky_relu | ..."
-  std::string range;          ///< "1 to 65536", or "" where the type says it all
-  std::string meaning;        ///< one sentence for a user
+  std::string key;      ///< "train.batch_size"
+  std::string type;     ///< "integer", "number", "true | false", "relu | leaky_relu | ..."
+  std::string range;    ///< "1 to 65536", or "" where the type says it all
+  std::string meaning;  ///< one sentence for a user
   ResumeRule resume = ResumeRule::fixed;
   /// Sets the field from a value. Returns "" or what is wrong, without the key: "must be an integer
   /// from 1 to 65536, not 'abc'".
@@ -40,6 +40,16 @@ const std::vector<Field>& config_fields();
 
 /// The row of `key`, or nullptr.
 const Field* find_field(const std::string& key);
+
+/// Fields that are fine one by one and do not go together.
+struct Conflict {
+  std::vector<std::string> keys;  ///< those involved; the first is the one to blame, if it was set
+  std::string message;            ///< "model.max_channels (32) must not be below ..."
+};
+std::vector<Conflict> find_conflicts(const Config& config);
+
+/// `text` as a YAML scalar on one line: quoted only where it must be.
+std::string yaml_scalar(const std::string& text);
 
 /// The words of an enum, as configuration files spell them.
 std::string to_string(DataFormat value);

@@ -26,20 +26,23 @@ struct ResolvedConfig {
 };
 
 /// One `key=value` from the command line; `flag` is what the user typed it with ("--set",
-/// "--seed"), for messages and origins.
+/// "--seed"), for messages and origins. The value is taken as it stands; one that begins with '['
+/// or a quote is read as YAML: `data.image_size=[32, 32]`.
 struct Override {
   std::string flag;
   std::string text;
 };
 
 /// Defaults, then `file` if given, then `overrides` in order. A relative `data.path` in a file is
-/// taken relative to that file; on the command line relative to the working folder; it is absolute
-/// in the result. Throws one usage error that lists every problem found, a line each, in the form
-/// `configs/mnist.yaml:7: unknown key 'train.batchsize'; did you mean 'train.batch_size'?`.
+/// taken relative to that file; on the command line relative to the working folder; a leading "~/"
+/// is the user's home; it is absolute in the result. Throws one usage error that lists every
+/// problem found, a line each, in the form `configs/mnist.yaml:7: unknown key 'train.batchsize';
+/// did you mean 'train.batch_size'?`.
 ResolvedConfig resolve_config(const std::optional<std::filesystem::path>& file,
                               const std::vector<Override>& overrides);
 
 /// The same for YAML text that stands in a checkpoint or a g.pt; `name` is used in messages.
+/// `data.path` stays as it is written. Throws `failure`: the file is bad, not what the user typed.
 Config parse_config(std::string_view yaml, const std::string& name);
 
 /// A YAML document that `resolve_config` reads back as the same configuration.

@@ -18,23 +18,29 @@ struct Image {
   std::vector<std::uint8_t> pixels;
 };
 
-/// The PNG file's bytes. Throws `failure` when the image is empty or too large for a PNG encoder
-/// (over 2^31 - 1 bytes).
+/// The most pixel bytes that an image to be written may have: stb counts in int, and its deflate
+/// buffer grows by doubling.
+inline constexpr std::int64_t kMaxImageBytes = std::int64_t{1} << 30;
+
+/// The PNG file's bytes. Throws `failure` when the image is empty or larger than kMaxImageBytes.
 std::string encode_png(const Image& image);
 
 /// Encodes and writes atomically; errors name `path`.
 void write_png(const std::filesystem::path& path, const Image& image);
 
-/// Reads a PNG as 1 or 3 channels (grey stays grey; alpha is dropped, 16 bit reduced to 8).
+/// Reads a PNG as 1 or 3 channels (grey stays grey; alpha is dropped, 16 bit reduced to 8). Throws
+/// `failure` that names the file when it cannot be read or is no PNG.
 Image read_png(const std::filesystem::path& path);
 
 struct GridOptions {
   std::int64_t columns = 8;
-  std::int64_t padding = 2;           ///< pixels between images and around the grid
+  std::int64_t padding = 2;  ///< pixels between images and around the grid
   std::uint8_t background = 0;
 };
 
-/// Images of one size, row by row, on one sheet. The last row may be incomplete.
+/// Images of one size, row by row, on one sheet. The last row may be incomplete; with fewer images
+/// than columns the sheet is only as wide as they are. Throws `failure` for a sheet larger than
+/// kMaxImageBytes.
 Image make_grid(const std::vector<Image>& images, const GridOptions& options);
 
 /// The most square number of columns for `count` images: the smallest c with c * c >= count.

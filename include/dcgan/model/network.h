@@ -1,0 +1,55 @@
+// A network's tensors.
+#pragma once
+
+#include <torch/types.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dcgan/model/plan.h"
+
+namespace dcgan {
+
+using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
+
+/// float32 tensors of one layer; those that the plan does not have are undefined.
+struct Layer {
+  LayerPlan plan;
+  torch::Tensor weight;        ///< see weight_sizes()
+  torch::Tensor bias;          ///< [out]
+  torch::Tensor norm_scale;    ///< BatchNorm's gamma, [out]
+  torch::Tensor norm_shift;    ///< BatchNorm's beta, [out]
+  torch::Tensor running_mean;  ///< [out]; a buffer, not trained
+  torch::Tensor running_var;   ///< [out]; a buffer, not trained
+};
+
+/// Plain data: copies share their tensors, as torch::Tensor does.
+struct Network {
+  std::string name;
+  std::vector<Layer> layers;
+};
+
+/// Tensors as the plan says, zero but for BatchNorm's running variance, which is 1.
+Network make_network(const NetworkPlan& plan, torch::Device device);
+
+/// The same network with tensors of its own on `device`.
+Network copy_to(const Network& network, torch::Device device);
+
+/// "layer1.weight", "layer1.bias", "layer1.norm.weight", "layer1.norm.bias", ... in layer order:
+/// what an optimizer moves. The names are those of a PyTorch state_dict.
+NamedTensors named_parameters(const Network& network);
+
+/// "layer1.norm.running_mean", "layer1.norm.running_var", ...: what BatchNorm keeps.
+NamedTensors named_buffers(const Network& network);
+
+/// Parameters, then buffers.
+NamedTensors named_tensors(const Network& network);
+
+/// The tensors of named_parameters().
+std::vector<torch::Tensor> parameters(const Network& network);
+
+/// Whether gradients are computed for the network's parameters.
+void set_requires_grad(Network& network, bool requires_grad);
+
+}  // namespace dcgan

@@ -1,0 +1,56 @@
+// A file of named tensors and texts: the container of g.pt and of checkpoints.
+//
+// It is a TorchScript archive (a zip), so torch.jit.load opens it in Python: tensors under dotted
+// names as parameters or buffers of nested modules, texts as extra files. Every archive of ours
+// carries `dcgan.json`, which says what it is, in which format version, and a CRC-32 of all
+// tensors, so that a damaged file is told from a good one.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "dcgan/model/network.h"
+
+namespace dcgan {
+
+enum class ArchiveKind { generator, checkpoint };
+
+struct Archive {
+  ArchiveKind kind = ArchiveKind::checkpoint;
+  NamedTensors tensors;    ///< "generator.layer1.weight", ...; written in this order
+  std::string config;      ///< the run's configuration as YAML
+  std::map<std::string, std::int64_t> numbers;  ///< "step", ...
+  std::map<std::string, std::string> notes;     ///< "dataset", ...
+  std::string forward;     ///< TorchScript source of forward(); "" for none
+};
+
+constexpr std::int64_t kArchiveFormatVersion = 1;
+
+/// Writes atomically. Two archives with the same content have the same bytes.
+void write_archive(const std::filesystem::path& path, const Archive& archive);
+
+/// What a file turned out to be, for messages and for `inspect`.
+enum class FileKind { generator, checkpoint, foreign_torchscript };
+
+/// Looks at a file: ours, or a TorchScript of somebody else. Throws `failure` that names the file
+/// when it is missing, empty, truncated, or no TorchScript archive.
+FileKind identify(const std::filesystem::path& path);
+
+/// Reads an archive of `kind`, tensors on the CPU. Throws `failure` naming the file and the remedy
+/// when it is missing, empty, damaged, of another kind or of another format version.
+Archive read_archive(const std::filesystem::path& path, ArchiveKind kind);
+
+/// The tensor of that name, with those sizes; throws `failure` naming `path` otherwise.
+torch::Tensor find_tensor(const Archive& archive, const std::string& name, at::IntArrayRef sizes,
+                          const std::filesystem::path& path);
+
+/// Copies every tensor of `targets` from the archive, each under `prefix` + its name. All must be
+/// there with the same sizes, and nothing else may stand under `prefix`.
+void copy_tensors(const Archive& archive, const std::string& prefix, const NamedTensors& targets,
+                  const std::filesystem::path& path);
+
+}  // namespace dcgan

@@ -1,0 +1,27 @@
+// g.pt: the generator alone, as users ship it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "dcgan/config/config.h"
+#include "dcgan/model/network.h"
+#include "dcgan/run/archive.h"
+
+namespace dcgan {
+
+/// Writes atomically. In Python: torch.jit.load("g.pt")(torch.randn(64, latent_dim)) gives float32
+/// [64, C, H, W] in [-1, 1].
+void save_generator(const std::filesystem::path& path, const Network& generator,
+                    const Config& config, std::int64_t step);
+
+struct GeneratorFile {
+  Network generator;  ///< on the CPU
+  Config config;
+  std::int64_t step = 0;
+};
+
+/// Reads the generator of a g.pt or of a checkpoint. Throws `failure` naming the file.
+GeneratorFile load_generator(const std::filesystem::path& path, ArchiveKind kind);
+
+}  // namespace dcgan

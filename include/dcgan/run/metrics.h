@@ -1,0 +1,48 @@
+// metrics.jsonl: a line of JSON every `train.log_every` steps.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "dcgan/train/train_step.h"
+
+namespace dcgan {
+
+struct MetricsRecord {
+  std::int64_t step = 0;    ///< steps done
+  std::int64_t epoch = 0;   ///< the epoch that the step belongs to, from 1
+  std::int64_t images = 0;  ///< real images seen so far
+  double seconds = 0;       ///< of training, over all parts of a resumed run
+  double images_per_second = 0;  ///< since the line before
+  StepNumbers numbers;
+};
+
+/// {"step":50,"epoch":1,"images":3200,"seconds":3.1,"d_loss":..,"g_loss":..,"d_real":..,
+///  "d_fake":..,"d_fake_after":..,"images_per_second":..}: d_real is the mean D(x), d_fake the mean
+/// D(G(z)) before D's update, d_fake_after the one after it. No newline.
+std::string to_json(const MetricsRecord& record);
+
+/// The open file of a run. A line is on disk (in the kernel's hands) when append() returns.
+class MetricsFile {
+ public:
+  /// Keeps the lines up to `last_step` of what is there, drops the rest (a killed run may have
+  /// written past its checkpoint, or half a line), and appends from there.
+  MetricsFile(const std::filesystem::path& path, std::int64_t last_step);
+  ~MetricsFile();
+  MetricsFile(const MetricsFile&) = delete;
+  MetricsFile& operator=(const MetricsFile&) = delete;
+
+  /// Throws `failure` naming the file when the disk is full.
+  void append(const MetricsRecord& record);
+
+  /// The `seconds` of the last line kept; 0 without one.
+  double seconds_before() const { return seconds_before_; }
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  double seconds_before_ = 0;
+};
+
+}  // namespace dcgan

@@ -1,0 +1,54 @@
+// Images from a generator, whoever wrote it.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "dcgan/image/image.h"
+
+namespace dcgan {
+
+/// A generator ready to be asked for images. A g.pt or a checkpoint of ours runs on our own
+/// networks; any other TorchScript by LibTorch's interpreter, in eval mode.
+class Sampler {
+ public:
+  /// Opens a file. `latent_dim` is needed only for a foreign TorchScript whose latent size can't
+  /// be found (from an attribute latent_dim, nz or z_dim, or its first weight). Throws `failure`
+  /// naming the file when it is damaged or no generator.
+  static Sampler open(const std::filesystem::path& path, torch::Device device,
+                      std::optional<std::int64_t> latent_dim);
+
+  Sampler(Sampler&&) noexcept;
+  Sampler& operator=(Sampler&&) noexcept;
+  ~Sampler();
+
+  std::int64_t latent_dim() const;
+
+  /// latents: float32 [N, latent_dim], CPU -> uint8 [N, C, H, W], CPU. An image does not depend on
+  /// its batch-mates.
+  torch::Tensor generate(const torch::Tensor& latents) const;
+
+  struct Impl;
+
+ private:
+  explicit Sampler(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// float [N, C, H, W] in [-1, 1] -> uint8, rounded to nearest, on the CPU.
+torch::Tensor to_bytes(const torch::Tensor& images);
+
+/// uint8 [N, C, H, W] on the CPU -> N pictures.
+std::vector<Image> to_images(const torch::Tensor& bytes);
+
+/// Spherical interpolation (Shoemake, "Animating rotation with quaternion curves", 1985; for
+/// latents: White, "Sampling generative networks", 2016, section 2.1): from [D] and to [D], float32,
+/// in `steps` >= 2 rows from `from` to `to`, both included: [steps, D].
+torch::Tensor slerp(const torch::Tensor& from, const torch::Tensor& to, std::int64_t steps);
+
+}  // namespace dcgan

@@ -1,0 +1,36 @@
+// The training loop: steps, and what is written between them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "dcgan/config/config.h"
+#include "dcgan/data/dataset.h"
+#include "dcgan/run/archive.h"
+#include "dcgan/run/log.h"
+#include "dcgan/run/run_directory.h"
+#include "dcgan/run/stop.h"
+#include "dcgan/train/train_step.h"
+
+namespace dcgan {
+
+struct TrainingJob {
+  Config config;
+  Dataset dataset;
+  TrainState state;  ///< at its first step, or restored from a checkpoint
+};
+
+enum class TrainingOutcome {
+  finished,
+  stopped,  ///< by a signal, after a checkpoint
+};
+
+/// How many steps `config.train.epochs` come to for a set of `images` images.
+std::int64_t total_steps(const Config& config, std::int64_t images);
+
+/// Trains from `job.state.step` to the end of the last epoch or until `stop` is requested, which
+/// ends the step, writes a checkpoint and returns. Throws `failure` when a file can't be written or
+/// a loss or weight is no longer a finite number; the last good checkpoint stays in either case.
+TrainingOutcome train(TrainingJob& job, const RunDirectory& run, Log& log, const StopSignal& stop);
+
+}  // namespace dcgan

@@ -1,0 +1,47 @@
+// Adam (Kingma, Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1).
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "dcgan/model/network.h"
+
+namespace dcgan {
+
+struct AdamOptions {
+  double lr = 2e-4;
+  double beta1 = 0.5;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+};
+
+/// The optimizer of one network. Its moments are part of a checkpoint; its arithmetic is that of
+/// torch.optim.Adam, element by element.
+class Adam {
+ public:
+  Adam(NamedTensors parameters, const AdamOptions& options);
+
+  /// Forgets all gradients.
+  void zero_grad();
+
+  /// Moves the parameters by their gradients; all of them must have one.
+  void step();
+
+  /// "exp_avg.<parameter>" and "exp_avg_sq.<parameter>".
+  NamedTensors named_moments() const;
+
+  std::int64_t steps_done() const { return steps_done_; }
+  void set_steps_done(std::int64_t steps) { steps_done_ = steps; }
+
+ private:
+  AdamOptions options_;
+  std::vector<std::string> names_;
+  std::vector<torch::Tensor> parameters_;
+  std::vector<torch::Tensor> exp_avg_;     ///< first moments
+  std::vector<torch::Tensor> exp_avg_sq_;  ///< second moments
+  std::int64_t steps_done_ = 0;
+};
+
+}  // namespace dcgan

@@ -1,0 +1,33 @@
+// Where a training runs: CPU or GPU, and with how many threads.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace dcgan {
+
+/// `name`: "auto" (the first GPU if there is one, else the CPU), "cpu", "cuda" or "cuda:N". Loads
+/// LibTorch's CUDA half only if it is asked for. Throws `failure`, one line, when a GPU is named
+/// and there is none, LibTorch has no CUDA, or the number is too large.
+torch::Device resolve_device(const std::string& name);
+
+/// Sets the threads of LibTorch's operators; 0: the cores that this process may use. Returns how
+/// many. Call it before the first operator.
+std::int64_t set_threads(std::int64_t threads);
+
+/// Keeps freed memory in the process instead of giving it back to the kernel: a training step
+/// frees and takes back the same tens of megabytes each time, and page faults cost a quarter of it
+/// otherwise. glibc only; elsewhere it does nothing.
+void keep_freed_memory();
+
+/// The most memory that the process has held so far, in bytes.
+std::int64_t peak_memory();
+
+/// What `dcgan --version` says of the machine: lines such as "LibTorch 1.13.0", "devices: cpu",
+/// "threads: 2", "BLAS: OpenBLAS 0.3.21 (libblas.so.3 -> ...)".
+std::vector<std::string> describe_machine();
+
+}  // namespace dcgan

@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# What setup.sh, quickstart.sh and test.sh share; sourced, not run.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+say() { printf '==> %s\n' "$*"; }
+die() {
+  printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+  exit 1
+}
+usage_error() {
+  printf '%s: %s\nSee %s --help.\n' "$(basename "$0")" "$*" "$0" >&2
+  exit 2
+}
+
+# Calls setup.sh with the given arguments and sets `torch` to what it chose: apt or pip.
+set_up() {
+  "$root/scripts/setup.sh" "$@"
+  torch=$(<"$root/build/.torch")
+}
+
+# As many compilers as there are cores, and 2 GiB of memory for each: what a file of ours takes.
+compile_jobs() {
+  local cores memory
+  cores=$(nproc)
+  memory=$(awk '/^MemAvailable:/ { print int($2 / 2097152) }' /proc/meminfo)
+  [ "${memory:-1}" -ge 1 ] || memory=1
+  echo $((cores < memory ? cores : memory))
+}
+
+# On the systems that CI covers a warning is an error. Elsewhere a newer compiler may know more
+# warnings, which should not stand between a user and a build.
+warnings_as_errors() {
+  (
+    # shellcheck disable=SC1091
+    . /etc/os-release
+    case "${ID:-}:${VERSION_ID:-}" in
+      debian:12 | ubuntu:24.04) echo ON ;;
+      *) echo OFF ;;
+    esac
+  )
+}
+
+# build TORCH [cmake --build arguments]: configures and builds in build/TORCH.
+build() {
+  local torch=$1
+  shift
+  cd "$root" || return
+  say "Configuring build/$torch"
+  cmake --preset "$torch" -DCMAKE_COMPILE_WARNING_AS_ERROR="$(warnings_as_errors)"
+  say "Building in build/$torch (the first time takes some minutes)"
+  cmake --build --preset "$torch" -j "$(compile_jobs)" "$@"
+}

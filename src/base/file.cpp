@@ -1,0 +1,182 @@
+#include "dcgan/base/file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "dcgan/base/error.h"
+
+namespace dcgan {
+namespace {
+
+/// A file descriptor that is closed once.
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() { close(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int get() const { return value_; }
+  /// False, with errno, where the file system reports a late error.
+  bool close() { return value_ < 0 || ::close(std::exchange(value_, -1)) == 0; }
+
+ private:
+  int value_;
+};
+
+/// Removes the temporary file unless it has been renamed.
+class TemporaryName {
+ public:
+  explicit TemporaryName(std::filesystem::path path) : path_(std::move(path)) {}
+  ~TemporaryName() {
+    if (!renamed_) ::unlink(path_.c_str());
+  }
+  TemporaryName(const TemporaryName&) = delete;
+  TemporaryName& operator=(const TemporaryName&) = delete;
+
+  bool rename_to(const std::filesystem::path& target) {
+    renamed_ = std::rename(path_.c_str(), target.c_str()) == 0;
+    return renamed_;
+  }
+
+ private:
+  std::filesystem::path path_;
+  bool renamed_ = false;
+};
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : ".";
+}
+
+/// What an error number means to a person, with the remedy.
+std::string reason(int error) {
+  switch (error) {
+    case EACCES:
+    case EPERM:
+      return "no permission";
+    case ENOSPC:
+    case EDQUOT:
+      return "the disk is full; free some space and try again";
+    case EROFS:
+      return "the file system is read-only";
+    case EFBIG:
+      return "it would be larger than files may be here (see 'ulimit -f')";
+    case EISDIR:
+      return "it is a folder";
+    case EEXIST:
+    case ENOTDIR:
+      return "a part of its path is a file, not a folder";
+    default:
+      return std::strerror(error);
+  }
+}
+
+Error write_failure(const std::filesystem::path& path, int error) {
+  const std::string why = error == ENOENT ? fmt::format("there is no folder '{}'; make it first",
+                                                        folder_of(path).string())
+                                          : reason(error);
+  return failure(fmt::format("{}: cannot be written: {}", path.string(), why));
+}
+
+Error read_failure(const std::filesystem::path& path, int error) {
+  if (error == ENOENT) return failure(fmt::format("{}: no such file", path.string()));
+  return failure(fmt::format("{}: cannot be read: {}", path.string(), reason(error)));
+}
+
+/// 0, or the error number.
+int write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno != EINTR) return errno;
+    if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+/// Makes the rename itself last through a power cut. Some network file systems cannot: that is no
+/// error.
+int flush_folder(const std::filesystem::path& folder) {
+  Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (descriptor.get() < 0) return errno == EACCES ? 0 : errno;
+  if (::fsync(descriptor.get()) != 0 && errno != EINVAL && errno != ENOTSUP) return errno;
+  return 0;
+}
+
+/// A name that no other writer uses: not another process, and not another thread of this one.
+std::filesystem::path temporary_name(const std::filesystem::path& folder) {
+  static std::atomic<unsigned> counter{0};
+  return folder / fmt::format(".dcgan-{}-{}.tmp", ::getpid(), counter++);
+}
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& path) {
+  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (descriptor.get() < 0) throw read_failure(path, errno);
+  struct stat status {};
+  if (::fstat(descriptor.get(), &status) != 0) throw read_failure(path, errno);
+  if (S_ISDIR(status.st_mode)) {
+    throw failure(fmt::format("{}: is a folder, not a file", path.string()));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    throw failure(fmt::format("{}: is not a regular file", path.string()));
+  }
+
+  // One byte more than the size says: a file that does not grow meanwhile needs no second buffer.
+  std::string bytes(static_cast<std::size_t>(status.st_size) + 1, '\0');
+  std::size_t size = 0;
+  for (;;) {
+    if (size == bytes.size()) bytes.resize(2 * size + 4096);
+    const ssize_t count = ::read(descriptor.get(), bytes.data() + size, bytes.size() - size);
+    if (count == 0) break;
+    if (count < 0 && errno != EINTR) throw read_failure(path, errno);
+    if (count > 0) size += static_cast<std::size_t>(count);
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+  const std::filesystem::path folder = folder_of(path);
+  std::filesystem::path name = temporary_name(folder);
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  constexpr mode_t kMode = 0666;  // the umask decides, as for any file
+  int opened = ::open(name.c_str(), kFlags, kMode);
+  while (opened < 0 && errno == EEXIST) {  // left behind by a killed process of the same number
+    name = temporary_name(folder);
+    opened = ::open(name.c_str(), kFlags, kMode);
+  }
+  Descriptor descriptor(opened);
+  if (opened < 0) throw write_failure(path, errno);
+
+  TemporaryName temporary(name);
+  if (const int error = write_all(descriptor.get(), bytes)) throw write_failure(path, error);
+  if (::fsync(descriptor.get()) != 0 && errno != EINVAL) throw write_failure(path, errno);
+  if (!descriptor.close()) throw write_failure(path, errno);
+  if (!temporary.rename_to(path)) throw write_failure(path, errno);
+  if (const int error = flush_folder(folder)) throw write_failure(path, error);
+}
+
+void make_folder(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error) return;
+  throw failure(
+      fmt::format("{}: the folder cannot be made: {}", path.string(), reason(error.value())));
+}
+
+bool is_non_empty_folder(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::directory_iterator entries(path, error);
+  return !error && entries != std::filesystem::directory_iterator();
+}
+
+}  // namespace dcgan

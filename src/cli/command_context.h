@@ -1,0 +1,13 @@
+// What the commands of libdcgan_commands.so share. Each takes its options and returns an exit code.
+#pragma once
+
+#include "dcgan/cli/commands.h"
+
+namespace dcgan::cli {
+
+int run_train(const TrainOptions& options);
+int run_sample(const SampleOptions& options);
+int run_inspect(const InspectOptions& options);
+int run_version(const VersionOptions& options);
+
+}  // namespace dcgan::cli

@@ -1,0 +1,443 @@
+#include "dcgan/cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <limits>
+#include <memory>
+
+#include "dcgan/base/error.h"
+#include "dcgan/base/text.h"
+#include "dcgan/config/fields.h"
+
+namespace dcgan::cli {
+namespace {
+
+constexpr std::int64_t kMostInGrid = 65536;
+constexpr std::int64_t kMostSeparate = 1'000'000'000;
+constexpr std::int64_t kRowsPerWalk = 8;  ///< --interpolate without -n
+
+// Options -----------------------------------------------------------------------------------------
+// Values are taken as text and read here, so that every message is ours. A flag that is given twice
+// is found by its count afterwards.
+
+CLI::Option* add_text(CLI::App& app, const std::string& flag, const std::string& type,
+                      const std::string& meaning, std::function<void(const std::string&)> take) {
+  const auto take_some = [=](const std::string& text) {
+    if (text.empty()) throw usage_error(flag + " needs a value, not an empty one");
+    take(text);
+  };
+  return app.add_option_function<std::string>(flag, take_some, meaning)
+      ->type_name(type)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+CLI::Option* add_text(CLI::App& app, const std::string& flag, const std::string& type,
+                      const std::string& meaning, std::optional<std::string>& target) {
+  return add_text(app, flag, type, meaning, [&target](const std::string& text) { target = text; });
+}
+
+std::int64_t read_integer(const std::string& flag, const std::string& text, std::int64_t min,
+                          std::int64_t max) {
+  const auto number = parse_integer(text);
+  if (number && *number >= min && *number <= max) return *number;
+  throw usage_error(fmt::format("{} must be an integer from {} to {}, not '{}'", flag, min, max,
+                                printable(text)));
+}
+
+template <typename Target>
+CLI::Option* add_integer(CLI::App& app, const std::string& flag, std::int64_t min, std::int64_t max,
+                         const std::string& meaning, Target& target) {
+  return add_text(app, flag, "N", meaning, [=, &target](const std::string& text) {
+    target = read_integer(flag, text, min, max);
+  });
+}
+
+/// A flag for a configuration key, checked by the key's own row.
+template <typename Take>
+CLI::Option* add_key(CLI::App& app, const std::string& flag, const std::string& type,
+                     const std::string& key, const std::string& meaning, Take take) {
+  return add_text(app, flag, type, meaning, [=](const std::string& text) {
+    Config config;
+    const std::string problem = find_field(key)->set(config, {false, {text}});
+    if (!problem.empty()) throw usage_error(flag + " " + problem);
+    take(config);
+  });
+}
+
+void add_set(CLI::App& app, std::vector<Override>& overrides) {
+  app.add_option_function<std::vector<std::string>>(
+         "--set",
+         [&overrides](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) overrides.push_back({"--set", text});
+         },
+         "Set a configuration key, over the file; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+/// A flag that is short for `--set key=...`; resolve_config checks it together with the rest.
+void add_override(CLI::App& app, const std::string& flag, const std::string& type,
+                  const std::string& key, const std::string& meaning,
+                  std::vector<Override>& overrides) {
+  add_text(app, flag, type, meaning, [=, &overrides](const std::string& text) {
+    overrides.push_back({flag, key + "=" + text});
+  });
+}
+
+CLI::Option* add_switch(CLI::App& app, const std::string& flag, const std::string& meaning,
+                        bool& target) {
+  return app.add_flag(flag, target, meaning)->disable_flag_override();
+}
+
+CLI::App* add_command(CLI::App& root, const std::string& name, const std::string& meaning) {
+  return root.add_subcommand(name, meaning)->group("Commands")->allow_extras();
+}
+
+// Sub-commands: what each binds, then what each checks --------------------------------------------
+
+void setup_train(CLI::App& root, TrainOptions& options, bool& quiet, bool& verbose) {
+  CLI::App* const app = add_command(root, "train", "Train a DCGAN as a configuration says");
+  add_text(*app, "--config", "FILE", "Configuration, such as configs/mnist.yaml", options.config);
+  add_set(*app, options.overrides);
+  add_text(*app, "--out", "DIR", "Run directory; default: a new runs/<config>-NNN", options.out);
+  add_override(*app, "--device", "NAME", "run.device", "auto, cpu, cuda or cuda:N",
+               options.overrides);
+  add_override(*app, "--threads", "N", "run.threads", "CPU threads; 0: as many as it may use",
+               options.overrides);
+  add_override(*app, "--seed", "N", "seed", "What all random numbers are made from",
+               options.overrides);
+  add_switch(*app, "--resume", "Go on with the run in --out where it stopped", options.resume);
+  add_switch(*app, "--dry-run", "Check everything and run one step; write nothing",
+             options.dry_run);
+  add_switch(*app, "-q,--quiet", "Print warnings and errors only", quiet);
+  add_switch(*app, "-v,--verbose", "Print more about each step", verbose);
+  app->footer(
+      "Examples:\n"
+      "  dcgan train --config configs/quick.yaml\n"
+      "  dcgan train --config configs/mnist.yaml --set train.epochs=5 --out runs/five\n"
+      "  dcgan train --out runs/five --resume");
+}
+
+void check_train(TrainOptions& options, bool quiet, bool verbose) {
+  if (quiet && verbose) throw usage_error("-q and -v contradict each other; leave one out");
+  options.verbosity = quiet ? -1 : verbose ? 1 : 0;
+  if (options.resume && !options.out) {
+    throw usage_error(
+        "--resume needs --out, the run directory to go on with, as in:\n"
+        "dcgan train --out runs/mnist-001 --resume");
+  }
+  if (!options.config && !options.resume) {
+    throw usage_error(
+        "train needs --config, as in:\n"
+        "dcgan train --config configs/quick.yaml");
+  }
+}
+
+/// What `sample` must know beyond its options: whether a value was given.
+struct SampleFlags {
+  std::optional<std::string> checkpoint;
+  std::optional<std::string> out;
+  std::optional<std::int64_t> count;
+};
+
+void setup_sample(CLI::App& root, SampleOptions& options, SampleFlags& flags) {
+  CLI::App* const app = add_command(root, "sample", "Draw images from a trained generator");
+  add_text(*app, "--ckpt", "PATH", "g.pt, checkpoint, run directory or TorchScript",
+           flags.checkpoint)
+      ->required();
+  add_text(*app, "-n", "N", "Number of images (default 64)", [&](const std::string& text) {
+    const auto number = parse_integer(text);
+    // How many are too many depends on --separate, which may stand behind it.
+    flags.count = number ? *number : read_integer("-n", text, 1, kMostInGrid);
+  });
+  add_text(*app, "--out", "FILE", "The PNG to write (default samples.png)", flags.out);
+  add_integer(*app, "--columns", 1, kMostInGrid, "Images in a row (default: a square)",
+              options.columns);
+  add_integer(*app, "--padding", 0, 256, "Pixels between images (default 2)", options.padding);
+  add_key(*app, "--seed", "N", "seed", "The same seed gives the same images (default 1)",
+          [&options](const Config& config) { options.seed = config.seed; });
+  add_text(*app, "--separate", "DIR", "Write a PNG an image into DIR instead of one grid",
+           options.separate);
+  add_integer(*app, "--interpolate", 2, kMostInGrid / kRowsPerWalk,
+              "Rows of N images, each a walk from one latent to another", options.interpolate);
+  add_text(*app, "--truncation", "PSI", "Scale the latents; below 1: more typical, less varied",
+           [&](const std::string& text) {
+             const auto psi = parse_real(text);
+             if (!psi || *psi <= 0 || *psi > 2) {
+               throw usage_error(
+                   fmt::format("--truncation must be a number more than 0 and at most 2, not '{}'",
+                               printable(text)));
+             }
+             options.truncation = *psi;
+           });
+  add_integer(*app, "--latent-dim", 1, 65536,
+              "Latent size of a TorchScript that is not ours (default: found)", options.latent_dim);
+  add_key(*app, "--device", "NAME", "run.device", "auto, cpu, cuda or cuda:N",
+          [&options](const Config& c) { options.device = c.run.device; });
+  add_key(*app, "--threads", "N", "run.threads", "CPU threads; 0: as many as it may use",
+          [&options](const Config& c) { options.threads = c.run.threads; });
+  app->footer(
+      "Examples:\n"
+      "  dcgan sample --ckpt runs/mnist-001/g.pt -n 64 --out samples.png\n"
+      "  dcgan sample --ckpt runs/mnist-001 --interpolate 10 --seed 7\n"
+      "  dcgan sample --ckpt runs/mnist-001 -n 50000 --separate images");
+}
+
+void check_interpolate(const SampleOptions& options) {
+  if (options.columns) {
+    throw usage_error(
+        "--interpolate sets the columns itself: a walk is a row; leave out --columns");
+  }
+  if (options.separate) {
+    throw usage_error(
+        "--interpolate makes rows of a grid, which --separate does not write; leave one out");
+  }
+  const std::int64_t walk = *options.interpolate;
+  if (options.count % walk == 0) return;
+  const std::int64_t below = options.count / walk * walk;
+  const std::int64_t above = below + walk;
+  const bool take_above =
+      below == 0 || (above - options.count < options.count - below && above <= kMostInGrid);
+  throw usage_error(
+      fmt::format("-n must be a multiple of --interpolate {}, not {}; the nearest is {}", walk,
+                  options.count, take_above ? above : below));
+}
+
+void check_count(SampleOptions& options, const std::optional<std::int64_t>& given) {
+  if (given) {
+    options.count = *given;
+  } else if (options.interpolate) {
+    options.count = *options.interpolate * kRowsPerWalk;
+  }
+  const std::int64_t most = options.separate ? kMostSeparate : kMostInGrid;
+  if (options.count >= 1 && options.count <= most) return;
+  const bool would_fit =
+      !options.separate && options.count > most && options.count <= kMostSeparate;
+  throw usage_error(fmt::format("-n must be an integer from 1 to {}, not '{}'{}", most,
+                                options.count,
+                                would_fit ? "; --separate DIR takes up to 1000000000" : ""));
+}
+
+void check_sample(SampleOptions& options, const SampleFlags& flags) {
+  check_count(options, flags.count);
+  if (!flags.checkpoint) {
+    throw usage_error(
+        "sample needs --ckpt, a g.pt, a checkpoint or a run directory, as in:\n"
+        "dcgan sample --ckpt runs/mnist-001/g.pt");
+  }
+  options.checkpoint = *flags.checkpoint;
+  if (flags.out) options.out = *flags.out;
+  if (!CLI::detail::to_lower(options.out).ends_with(".png")) {
+    throw usage_error(fmt::format("--out must be a file name that ends in .png, not '{}'",
+                                  printable(options.out)));
+  }
+  if (options.columns && *options.columns > options.count) {
+    throw usage_error(fmt::format("--columns must be at most {}, the number of images, not {}",
+                                  options.count, *options.columns));
+  }
+  if (options.interpolate) check_interpolate(options);
+}
+
+void setup_inspect(CLI::App& root, InspectOptions& options) {
+  CLI::App* const app =
+      add_command(root, "inspect", "Show what a g.pt, a checkpoint or a run directory holds");
+  app->add_option("PATH", options.path, "g.pt, checkpoint or run directory")
+      ->type_name("")
+      ->required();
+  add_switch(*app, "--json", "Print it as JSON", options.json);
+  app->footer("Example:\n  dcgan inspect runs/mnist-001/g.pt");
+}
+
+void check_inspect(const InspectOptions& options) {
+  if (!options.path.empty()) return;
+  throw usage_error(
+      "inspect needs a file or a run directory, as in:\n"
+      "dcgan inspect runs/mnist-001/g.pt");
+}
+
+void setup_config(CLI::App& root, ConfigOptions& options) {
+  CLI::App* const app =
+      add_command(root, "config", "Show every configuration key: meaning, value, origin");
+  add_text(*app, "--config", "FILE", "Configuration to resolve", options.config);
+  add_set(*app, options.overrides);
+  add_switch(*app, "--defaults", "Show the built-in values, nothing resolved", options.defaults);
+  add_switch(*app, "--markdown", "Print docs/configuration.md instead of YAML", options.markdown);
+  app->footer(
+      "Examples:\n"
+      "  dcgan config --config configs/mnist.yaml --set train.epochs=5\n"
+      "  dcgan config --defaults > mine.yaml");
+}
+
+void check_config(const ConfigOptions& options) {
+  if (!options.defaults && !options.markdown) return;
+  if (!options.config && options.overrides.empty()) return;
+  throw usage_error(fmt::format("{} shows the built-in values; leave out --config and --set",
+                                options.defaults ? "--defaults" : "--markdown"));
+}
+
+// The whole ---------------------------------------------------------------------------------------
+
+/// Everything that the parser writes to; it must stay where it is while CLI11 holds references.
+struct CommandLine {
+  CLI::App root{"Trains DCGANs (Radford, Metz and Chintala, 2015) and samples from them.", "dcgan"};
+  bool version = false;
+  TrainOptions train;
+  bool quiet = false;
+  bool verbose = false;
+  SampleOptions sample;
+  SampleFlags sample_flags;
+  InspectOptions inspect;
+  ConfigOptions config;
+
+  CommandLine() {
+    root.get_formatter()->label("SUBCOMMAND", "COMMAND");
+    root.get_formatter()->label("REQUIRED", "(required)");
+    add_switch(root, "--version", "Show the versions of dcgan and LibTorch, and the devices",
+               version);
+    setup_train(root, train, quiet, verbose);
+    setup_sample(root, sample, sample_flags);
+    setup_inspect(root, inspect);
+    setup_config(root, config);
+    root.require_subcommand(0, 1);
+    root.allow_extras();  // words that nobody takes are ours to explain
+    root.footer(
+        "Example:\n  dcgan train --config configs/quick.yaml\n\n"
+        "'dcgan COMMAND --help' shows a command's options.");
+  }
+
+  std::vector<CLI::App*> commands() {
+    return root.get_subcommands([](const CLI::App*) { return true; });
+  }
+  /// The sub-command that was given, or nullptr.
+  const CLI::App* given() const {
+    const auto apps = root.get_subcommands();
+    return apps.empty() ? nullptr : apps.front();
+  }
+};
+
+std::vector<std::string> flags_of(const CLI::App& app) {
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const auto& name : option->get_lnames()) flags.push_back("--" + name);
+    for (const auto& name : option->get_snames()) flags.push_back("-" + name);
+  }
+  return flags;
+}
+
+/// "; did you mean '--x'?", or where to read on.
+std::string hint(const std::string& word, const std::vector<std::string>& candidates,
+                 const std::string& help) {
+  // Of two letters, one in common is no likeness.
+  const std::string nearest = word.size() > 2 ? did_you_mean(word, candidates) : "";
+  return nearest.empty() ? fmt::format("; '{} --help' lists them", help) : nearest;
+}
+
+/// What comes before '=' in "--flag=value".
+std::string flag_of(const std::string& word) { return word.substr(0, word.find('=')); }
+
+void check_root_words(CommandLine& line) {
+  const std::vector<std::string> words = line.root.remaining();
+  if (words.empty()) return;
+  const std::string& word = words.front();
+  if (word.starts_with('-')) {
+    const std::string flag = flag_of(word);
+    for (const CLI::App* app : line.commands()) {
+      const auto flags = flags_of(*app);
+      const bool here = std::find(flags.begin(), flags.end(), flag) != flags.end();
+      if (!here || (line.given() != nullptr && line.given() != app)) continue;
+      throw usage_error(fmt::format("'{0}' belongs behind the command, as in: dcgan {1} {0} ...",
+                                    flag, app->get_name()));
+    }
+    throw usage_error(fmt::format("unknown option '{}'{}", printable(flag),
+                                  hint(flag, flags_of(line.root), "dcgan")));
+  }
+  std::vector<std::string> names;
+  for (const CLI::App* app : line.commands()) names.push_back(app->get_name());
+  throw usage_error(
+      fmt::format("unknown command '{}'{}", printable(word), hint(word, names, "dcgan")));
+}
+
+void check_command_words(const CLI::App& app) {
+  const std::vector<std::string> words = app.remaining();
+  if (words.empty()) return;
+  // An unknown option's value is left over, too: the option is what to name.
+  const auto option =
+      std::find_if(words.begin(), words.end(), [](const auto& w) { return w.starts_with('-'); });
+  const std::string help = "dcgan " + app.get_name();
+  if (option == words.end()) {
+    throw usage_error(fmt::format("'{}' is one word too many; '{} --help' shows how to write it",
+                                  printable(words.front()), help));
+  }
+  const std::string flag = flag_of(*option);
+  throw usage_error(fmt::format("{} has no option '{}'{}", app.get_name(), printable(flag),
+                                hint(flag, flags_of(app), help)));
+}
+
+void check_repeated(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() < 2 || option->get_name() == "--set") continue;
+    throw usage_error(
+        fmt::format("{} is given {} times; leave one", option->get_name(), option->count()));
+  }
+}
+
+/// CLI11's message begins with the option's name and a colon.
+[[noreturn]] void explain(const CLI::ParseError& error, const CommandLine& line) {
+  const std::string text = error.what();
+  const std::string flag = text.substr(0, text.find(':'));
+  const std::string help = line.given() == nullptr ? "dcgan" : "dcgan " + line.given()->get_name();
+  if (text.find("flag override") != std::string::npos) {
+    throw usage_error(fmt::format("{} takes no value", flag.substr(0, flag.find(' '))));
+  }
+  if (error.get_name() == "ArgumentMismatch" && text.starts_with('-')) {
+    throw usage_error(fmt::format("{} needs a value; '{} --help' shows which", flag, help));
+  }
+  throw usage_error(fmt::format("{}; '{} --help' shows how to write it", printable(text), help));
+}
+
+ParsedCommand checked_command(CommandLine& line) {
+  if (line.version) return VersionOptions{};
+  const CLI::App* const given = line.given();
+  if (given == nullptr) return HelpOptions{line.root.help(), false};
+  const std::string name = given->get_name();
+  if (name == "train") {
+    check_train(line.train, line.quiet, line.verbose);
+    return line.train;
+  }
+  if (name == "sample") {
+    check_sample(line.sample, line.sample_flags);
+    return line.sample;
+  }
+  if (name == "inspect") {
+    check_inspect(line.inspect);
+    return line.inspect;
+  }
+  check_config(line.config);
+  return line.config;
+}
+
+}  // namespace
+
+ParsedCommand parse_command_line(int argc, const char* const* argv) {
+  CommandLine line;
+  try {
+    line.root.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return HelpOptions{line.root.help(), true};
+  } catch (const CLI::RequiredError&) {
+    // Told below, after unknown options: "--chkpt x" is more likely a slip than a missing --ckpt.
+  } catch (const CLI::ParseError& error) {
+    explain(error, line);
+  }
+  check_root_words(line);
+  if (const CLI::App* const given = line.given()) {
+    check_command_words(*given);
+    check_repeated(*given);
+  }
+  return checked_command(line);
+}
+
+}  // namespace dcgan::cli

@@ -1,0 +1,135 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <torch/script.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "command_context.h"
+#include "dcgan/base/error.h"
+#include "dcgan/base/text.h"
+#include "dcgan/config/fields.h"
+#include "dcgan/model/plan.h"
+#include "dcgan/run/archive.h"
+#include "dcgan/run/checkpoint.h"
+#include "dcgan/run/run_directory.h"
+
+namespace dcgan::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+Json layers_as_json(const NetworkPlan& plan) {
+  Json layers = Json::array();
+  for (const LayerPlan& layer : plan.layers) {
+    layers.push_back({{"name", layer.name},
+                      {"layer", describe(layer)},
+                      {"input", layer.input},
+                      {"output", layer.output},
+                      {"parameters", parameter_count(layer)},
+                      {"flops", forward_flops(layer)}});
+  }
+  return layers;
+}
+
+Json tensors_as_json(const NamedTensors& tensors) {
+  Json json = Json::array();
+  for (const auto& [name, tensor] : tensors) {
+    json.push_back({{"name", name}, {"shape", tensor.sizes().vec()}});
+  }
+  return json;
+}
+
+std::int64_t count_numbers(const NamedTensors& tensors) {
+  std::int64_t sum = 0;
+  for (const auto& [name, tensor] : tensors) sum += tensor.numel();
+  return sum;
+}
+
+struct Report {
+  Json json;
+  std::string text;
+};
+
+/// A g.pt or a checkpoint of ours.
+Report report_archive(const fs::path& path, ArchiveKind kind) {
+  const Archive archive = read_archive(path, kind);
+  const Config config = parse_config(archive.config, path.string() + ": config.yaml");
+  const bool is_checkpoint = kind == ArchiveKind::checkpoint;
+  const std::string kind_name = is_checkpoint ? "dcgan checkpoint" : "dcgan generator";
+  const auto step = archive.numbers.find("step");
+  const std::int64_t steps = step == archive.numbers.end() ? 0 : step->second;
+
+  Report report;
+  report.json["file"] = path.string();
+  report.json["kind"] = kind_name;
+  report.json["format_version"] = kArchiveFormatVersion;
+  report.json["step"] = steps;
+  for (const auto& [key, value] : archive.notes) report.json[key] = value;
+  for (const Field& field : config_fields()) report.json["config"][field.key] = field.get(config);
+  report.json["generator"] = layers_as_json(plan_generator(config));
+  if (is_checkpoint) report.json["discriminator"] = layers_as_json(plan_discriminator(config));
+  report.json["tensors"] = tensors_as_json(archive.tensors);
+
+  report.text = fmt::format("{}: {}, format version {}, step {}\n{} tensors, {} numbers\n\n{}\n{}",
+                            path.string(), kind_name, kArchiveFormatVersion, format_count(steps),
+                            archive.tensors.size(), format_count(count_numbers(archive.tensors)),
+                            archive.config, describe(plan_generator(config)));
+  if (is_checkpoint) report.text += "\n" + describe(plan_discriminator(config));
+  return report;
+}
+
+/// Somebody else's TorchScript: what can be said without running it.
+Report report_foreign(const fs::path& path) {
+  const torch::jit::Module module = torch::jit::load(path.string(), torch::Device(torch::kCPU));
+  NamedTensors tensors;
+  for (const auto& named : module.named_parameters(true)) {
+    tensors.emplace_back(named.name, named.value);
+  }
+  for (const auto& named : module.named_buffers(true)) {
+    tensors.emplace_back(named.name, named.value);
+  }
+  Report report;
+  report.json["file"] = path.string();
+  report.json["kind"] = "TorchScript";
+  report.json["tensors"] = tensors_as_json(tensors);
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [name, tensor] : tensors) {
+    rows.push_back({name, fmt::format("{}", fmt::join(tensor.sizes(), " x ")),
+                    format_count(tensor.numel())});
+  }
+  report.text = fmt::format("{}: a TorchScript that dcgan did not write, {} numbers\n\n{}",
+                            path.string(), format_count(count_numbers(tensors)),
+                            format_table({"tensor", "shape", ">numbers"}, rows));
+  return report;
+}
+
+Report report_file(const fs::path& path) {
+  switch (identify(path)) {
+    case FileKind::generator: return report_archive(path, ArchiveKind::generator);
+    case FileKind::checkpoint: return report_archive(path, ArchiveKind::checkpoint);
+    case FileKind::foreign_torchscript: break;
+  }
+  return report_foreign(path);
+}
+
+}  // namespace
+
+int run_inspect(const InspectOptions& options) {
+  // Of a run, the newest checkpoint says the most: it holds both networks.
+  fs::path path(options.path);
+  if (fs::is_directory(path)) {
+    const std::vector<fs::path> checkpoints = list_checkpoints(path);
+    path = checkpoints.empty() ? find_generator_file(path) : checkpoints.back();
+  }
+  const Report report = report_file(path);
+  if (options.json) {
+    std::cout << report.json.dump(2) << '\n';
+  } else {
+    std::cout << report.text;
+  }
+  return 0;
+}
+
+}  // namespace dcgan::cli

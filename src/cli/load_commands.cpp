@@ -1,0 +1,61 @@
+#include "dcgan/cli/load_commands.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+#include "dcgan/base/error.h"
+
+namespace dcgan::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kLibrary = "libdcgan_commands.so";
+
+fs::path find_library() {
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (error) {
+    throw failure(fmt::format("cannot find {}: /proc/self/exe: {}", kLibrary, error.message()));
+  }
+  const fs::path built = program.parent_path() / kLibrary;
+  const fs::path installed = program.parent_path().parent_path() / "lib" / "dcgan" / kLibrary;
+  for (const fs::path& path : {built, installed}) {
+    if (fs::exists(path, error)) return path;
+  }
+  throw failure(
+      fmt::format("{} is missing: neither {}\nnor {} is there; build or install dcgan again",
+                  kLibrary, built.string(), installed.string()));
+}
+
+}  // namespace
+
+RunCommand load_run_command() {
+  // libgomp's idle threads spin before they sleep. Where another process competes for the cores
+  // they spin away the time of the very thread that they wait for, and training becomes many times
+  // slower; a short spin costs nothing measurable when the machine is ours. libgomp reads this
+  // once, while it is loaded, which is why it stands before dlopen. A user's own choice stays.
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "10000", 0);
+
+  const fs::path path = find_library();
+  void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    const char* const why = dlerror();
+    throw failure(fmt::format("{} cannot be loaded: {}\nscripts/setup.sh installs what it needs",
+                              path.string(), why == nullptr ? "unknown reason" : why));
+  }
+  void* const symbol = dlsym(library, kRunCommandSymbol);
+  if (symbol == nullptr) {
+    throw failure(
+        fmt::format("{} belongs to another version of dcgan (it has no {}); build or "
+                    "install dcgan again",
+                    path.string(), kRunCommandSymbol));
+  }
+  return reinterpret_cast<RunCommand>(symbol);
+}
+
+}  // namespace dcgan::cli

@@ -1,0 +1,91 @@
+// The program's front: parses, answers what needs no LibTorch, and loads the commands that do. The
+// one place that turns an exception into a message and an exit code.
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "dcgan/base/error.h"
+#include "dcgan/cli/command_line.h"
+#include "dcgan/cli/config_command.h"
+#include "dcgan/cli/load_commands.h"
+
+namespace dcgan::cli {
+namespace {
+
+void write_to(std::FILE* stream, const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stream);
+}
+
+/// One visitor a kind of command; each returns the exit code.
+struct Runner {
+  int operator()(const HelpOptions& help) const {
+    write_to(help.asked_for ? stdout : stderr, help.text);
+    return help.asked_for ? 0 : 2;
+  }
+  int operator()(const ConfigOptions& options) const {
+    write_to(stdout, config_command(options));
+    return 0;
+  }
+  int operator()(const VersionOptions& options) const {
+    write_to(stdout, "dcgan " DCGAN_VERSION "\n");
+    std::fflush(stdout);
+    return load_run_command()(options);
+  }
+  int operator()(const TrainOptions& options) const {
+    // A mistyped key answers at once, before LibTorch is loaded. Without --config the run that is
+    // resumed has the configuration, and the command reads it.
+    if (options.config) resolve_config(*options.config, options.overrides);
+    return load_run_command()(options);
+  }
+  int operator()(const SampleOptions& options) const { return load_run_command()(options); }
+  int operator()(const InspectOptions& options) const { return load_run_command()(options); }
+};
+
+/// `dcgan: <message>`, further lines below the first.
+void print_error(std::string_view message) {
+  std::string text = "dcgan: ";
+  for (const char c : message) {
+    text += c;
+    if (c == '\n') text += "       ";
+  }
+  write_to(stderr, text + '\n');
+}
+
+/// A full disk behind `dcgan config > file` shows only here.
+int flush_results(int exit_code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
+  print_error("the standard output cannot be written");
+  return exit_code == 0 ? 1 : exit_code;
+}
+
+std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
+
+int run(int argc, const char* const* argv) {
+  try {
+    return flush_results(std::visit(Runner{}, parse_command_line(argc, argv)));
+  } catch (const Error& error) {
+    print_error(error.what());
+    return error.exit_code();
+  } catch (const std::bad_alloc&) {
+    print_error("out of memory; a smaller train.batch_size or model.base_channels needs less");
+  } catch (const std::exception& error) {
+    // LibTorch's own errors carry a backtrace below their first line.
+    print_error(first_line(error.what()));
+  }
+  return 1;
+}
+
+}  // namespace
+}  // namespace dcgan::cli
+
+int main(int argc, char** argv) {
+  // A file that grows past `ulimit -f` is an error with a message, not a death by signal.
+  std::signal(SIGXFSZ, SIG_IGN);
+  return dcgan::cli::run(argc, argv);
+}

@@ -1,0 +1,40 @@
+// The one symbol that libdcgan_commands.so exports.
+#include <c10/util/Exception.h>
+
+#include <new>
+#include <string>
+
+#include "command_context.h"
+#include "dcgan/base/error.h"
+
+namespace dcgan::cli {
+namespace {
+
+int dispatch(const TrainOptions& options) { return run_train(options); }
+int dispatch(const SampleOptions& options) { return run_sample(options); }
+int dispatch(const InspectOptions& options) { return run_inspect(options); }
+int dispatch(const VersionOptions& options) { return run_version(options); }
+
+bool is_out_of_memory(const std::string& text) {
+  return text.find("out of memory") != std::string::npos ||
+         text.find("can't allocate memory") != std::string::npos;
+}
+
+}  // namespace
+}  // namespace dcgan::cli
+
+extern "C" int dcgan_run_command(const dcgan::cli::Command& command) {
+  using dcgan::failure;
+  const char* const kTooLarge =
+      "out of memory: lower train.batch_size, data.image_size or model.base_channels";
+  try {
+    return std::visit([](const auto& options) { return dcgan::cli::dispatch(options); }, command);
+  } catch (const std::bad_alloc&) {
+    throw failure(kTooLarge);
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    if (dcgan::cli::is_out_of_memory(text)) throw failure(kTooLarge);
+    throw failure("internal error in LibTorch, please report it: " +
+                  text.substr(0, text.find('\n')));
+  }
+}

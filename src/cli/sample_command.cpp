@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include "command_context.h"
+#include "dcgan/base/error.h"
+#include "dcgan/base/file.h"
+#include "dcgan/data/random.h"
+#include "dcgan/run/run_directory.h"
+#include "dcgan/run/sampler.h"
+#include "dcgan/train/device.h"
+
+namespace dcgan::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kChunk = 256;  ///< images generated at a time: bounds the memory
+
+/// The latents of images first .. first + count - 1.
+torch::Tensor latents_for(const SampleOptions& options, std::int64_t latent_dim,
+                          std::int64_t first, std::int64_t count) {
+  return normal_rows(options.seed, Purpose::sample_latents, first, count, latent_dim)
+      .mul_(options.truncation);
+}
+
+/// Rows of `steps` images, each a walk between two latents.
+torch::Tensor walking_latents(const SampleOptions& options, std::int64_t latent_dim) {
+  const std::int64_t steps = *options.interpolate;
+  const std::int64_t rows = options.count / steps;
+  const torch::Tensor ends = latents_for(options, latent_dim, 0, 2 * rows);
+  std::vector<torch::Tensor> walks;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    walks.push_back(slerp(ends[2 * row], ends[2 * row + 1], steps));
+  }
+  return torch::cat(walks);
+}
+
+int write_separate_images(const SampleOptions& options, const Sampler& sampler) {
+  const fs::path folder(*options.separate);
+  make_folder(folder);
+  const int digits = std::max<int>(6, static_cast<int>(std::to_string(options.count - 1).size()));
+  for (std::int64_t first = 0; first < options.count; first += kChunk) {
+    const std::int64_t count = std::min(kChunk, options.count - first);
+    const auto images = to_images(
+        sampler.generate(latents_for(options, sampler.latent_dim(), first, count)));
+    for (std::int64_t i = 0; i < count; ++i) {
+      write_png(folder / fmt::format("{:0{}d}.png", first + i, digits),
+                images[static_cast<std::size_t>(i)]);
+    }
+  }
+  std::cout << fmt::format("{}: {} images\n", folder.string(), options.count);
+  return 0;
+}
+
+int write_one_grid(const SampleOptions& options, const Sampler& sampler) {
+  const torch::Tensor latents = options.interpolate
+                                    ? walking_latents(options, sampler.latent_dim())
+                                    : latents_for(options, sampler.latent_dim(), 0, options.count);
+  std::vector<Image> images;
+  for (const torch::Tensor& chunk : latents.split(kChunk)) {
+    for (Image& image : to_images(sampler.generate(chunk))) images.push_back(std::move(image));
+  }
+  GridOptions grid;
+  grid.columns = options.interpolate ? *options.interpolate
+                                     : options.columns.value_or(square_columns(options.count));
+  grid.padding = options.padding;
+  const Image sheet = make_grid(images, grid);
+  write_png(options.out, sheet);
+  std::cout << fmt::format("{}: {} images, {} x {} pixels\n", options.out, options.count,
+                           sheet.width, sheet.height);
+  return 0;
+}
+
+}  // namespace
+
+int run_sample(const SampleOptions& options) {
+  if (options.separate && is_non_empty_folder(*options.separate)) {
+    throw usage_error(fmt::format("--separate {}: the folder is not empty; name a new one",
+                                  *options.separate));
+  }
+  keep_freed_memory();
+  const torch::Device device = resolve_device(options.device);
+  set_threads(options.threads);
+  const Sampler sampler =
+      Sampler::open(find_generator_file(options.checkpoint), device, options.latent_dim);
+  return options.separate ? write_separate_images(options, sampler)
+                          : write_one_grid(options, sampler);
+}
+
+}  // namespace dcgan::cli

@@ -1,0 +1,479 @@
+#include "dcgan/config/fields.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "dcgan/base/text.h"
+
+namespace dcgan {
+namespace {
+
+// The words of enums ------------------------------------------------------------------------------
+
+template <typename Enum>
+struct Words;  // names: the words, in the enum's order
+
+template <>
+struct Words<DataFormat> {
+  static inline const std::vector<std::string> names{"mnist"};
+};
+template <>
+struct Words<DataSplit> {
+  static inline const std::vector<std::string> names{"train", "test"};
+};
+template <>
+struct Words<ModelKind> {
+  static inline const std::vector<std::string> names{"dcgan", "dense"};
+};
+template <>
+struct Words<Activation> {
+  static inline const std::vector<std::string> names{"relu", "leaky_relu", "elu",
+                                                     "selu", "gelu",       "swish"};
+};
+template <>
+struct Words<OutputRange> {
+  static inline const std::vector<std::string> names{"tanh", "sigmoid"};
+};
+template <>
+struct Words<LossKind> {
+  static inline const std::vector<std::string> names{"non_saturating", "minimax"};
+};
+
+template <typename Enum>
+std::string word_of(Enum value) {
+  return Words<Enum>::names.at(static_cast<std::size_t>(value));
+}
+
+// Messages ----------------------------------------------------------------------------------------
+
+/// "must be <what>, not 'abc'".
+std::string must_be(const std::string& what, const FieldValue& value) {
+  if (value.is_list) return fmt::format("must be {}, not a list", what);
+  if (value.items[0].empty()) return fmt::format("must be {}; it has no value", what);
+  return fmt::format("must be {}, not '{}'", what, printable(value.items[0]));
+}
+
+std::string must_be_list(const std::string& what, const FieldValue& value) {
+  if (value.is_list) {
+    const std::string items = fmt::format("[{}]", fmt::join(value.items, ", "));
+    return fmt::format("must be {}, not {}", what, printable(items));
+  }
+  return must_be(what, value);
+}
+
+// Binders: one a kind of field. `Access` returns a reference to the field in a configuration.
+// ------
+
+struct IntegerRange {
+  std::int64_t min;
+  std::int64_t max;
+
+  std::string text() const { return fmt::format("{} to {}", min, max); }
+  std::optional<std::int64_t> parse(const std::string& item) const {
+    const auto number = parse_integer(item);
+    return number && *number >= min && *number <= max ? number : std::nullopt;
+  }
+};
+
+struct RealRange {
+  double min;
+  double max;
+  bool without_min = false;
+  bool without_max = false;
+
+  std::string text() const {
+    return fmt::format("{}{} {}{}", without_min ? "more than " : "from ", format_real(min),
+                       without_min   ? "and at most "
+                       : without_max ? "to less than "
+                                     : "to ",
+                       format_real(max));
+  }
+  std::optional<double> parse(const std::string& item) const {
+    const auto number = parse_real(item);
+    if (!number || *number < min || *number > max) return std::nullopt;
+    if ((without_min && *number == min) || (without_max && *number == max)) return std::nullopt;
+    return number;
+  }
+};
+
+template <typename Access>
+Field integer(const std::string& key, IntegerRange range, ResumeRule resume, Access access,
+              const std::string& meaning) {
+  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
+    const auto number = value.is_list ? std::nullopt : range.parse(value.items[0]);
+    if (!number) {
+      return must_be(fmt::format("an integer from {} to {}", range.min, range.max), value);
+    }
+    access(config) = *number;
+    return "";
+  };
+  const auto get = [=](const Config& config) { return std::to_string(access(config)); };
+  return {key, "integer", range.text(), meaning, resume, set, get};
+}
+
+template <typename Access>
+Field number(const std::string& key, RealRange range, ResumeRule resume, Access access,
+             const std::string& meaning) {
+  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
+    const auto real = value.is_list ? std::nullopt : range.parse(value.items[0]);
+    if (!real) return must_be("a number " + range.text(), value);
+    access(config) = *real;
+    return "";
+  };
+  const auto get = [=](const Config& config) { return format_real(access(config)); };
+  return {key, "number", range.text(), meaning, resume, set, get};
+}
+
+template <typename Access>
+Field yes_or_no(const std::string& key, ResumeRule resume, Access access,
+                const std::string& meaning) {
+  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
+    const bool yes = !value.is_list && value.items[0] == "true";
+    const bool no = !value.is_list && value.items[0] == "false";
+    if (!yes && !no) return must_be("true or false", value);
+    access(config) = yes;
+    return "";
+  };
+  const auto get = [=](const Config& config) { return access(config) ? "true" : "false"; };
+  return {key, "true | false", "", meaning, resume, set, get};
+}
+
+template <typename Access>
+Field choice(const std::string& key, ResumeRule resume, Access access, const std::string& meaning) {
+  using Enum = std::decay_t<decltype(access(std::declval<Config&>()))>;
+  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
+    const auto& names = Words<Enum>::names;
+    const auto found =
+        std::find(names.begin(), names.end(), value.items.empty() ? "" : value.items[0]);
+    if (value.is_list || found == names.end()) {
+      const std::string hint = value.is_list ? "" : did_you_mean(value.items[0], names);
+      return must_be(or_list(names), value) + hint;
+    }
+    access(config) = static_cast<Enum>(found - names.begin());
+    return "";
+  };
+  const auto get = [=](const Config& config) { return word_of(access(config)); };
+  const std::string type = fmt::format("{}", fmt::join(Words<Enum>::names, " | "));
+  return {key, type, "", meaning, resume, set, get};
+}
+
+template <typename List>
+std::string flow_list(const List& list) {
+  return fmt::format("[{}]", fmt::join(list, ", "));
+}
+
+/// The integers of a list, or nothing where one is none or out of range.
+std::optional<std::vector<std::int64_t>> parse_list(const FieldValue& value, IntegerRange each) {
+  if (!value.is_list) return std::nullopt;
+  std::vector<std::int64_t> numbers;
+  for (const std::string& item : value.items) {
+    const auto parsed = each.parse(item);
+    if (!parsed) return std::nullopt;
+    numbers.push_back(*parsed);
+  }
+  return numbers;
+}
+
+template <typename Access>
+Field extent(const std::string& key, IntegerRange each, ResumeRule resume, Access access,
+             const std::string& meaning) {
+  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
+    const auto numbers = parse_list(value, each);
+    if (!numbers || numbers->size() != 2) {
+      const std::string what =
+          fmt::format("[height, width], two integers from {} to {}", each.min, each.max);
+      return must_be_list(what, value);
+    }
+    access(config) = {(*numbers)[0], (*numbers)[1]};
+    return "";
+  };
+  const auto get = [=](const Config& config) { return flow_list(access(config)); };
+  return {key, "[height, width]", "each " + each.text(), meaning, resume, set, get};
+}
+
+template <typename Access>
+Field integers(const std::string& key, std::size_t most, IntegerRange each, ResumeRule resume,
+               Access access, const std::string& meaning) {
+  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
+    const auto numbers = parse_list(value, each);
+    if (!numbers || numbers->empty() || numbers->size() > most) {
+      const std::string what =
+          fmt::format("a list of 1 to {} integers from {} to {}", most, each.min, each.max);
+      return must_be_list(what, value);
+    }
+    access(config) = *numbers;
+    return "";
+  };
+  const auto get = [=](const Config& config) { return flow_list(access(config)); };
+  return {key,
+          "list of integers",
+          fmt::format("1 to {} of them, each {}", most, each.text()),
+          meaning,
+          resume,
+          set,
+          get};
+}
+
+/// A text that `is_valid` accepts; `what` says which.
+template <typename Access, typename Predicate>
+Field text(const std::string& key, const std::string& type, const std::string& what,
+           Predicate is_valid, ResumeRule resume, Access access, const std::string& meaning) {
+  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
+    if (value.is_list || !is_valid(value.items[0])) return must_be(what, value);
+    access(config) = value.items[0];
+    return "";
+  };
+  const auto get = [=](const Config& config) { return yaml_scalar(access(config)); };
+  return {key, type, "", meaning, resume, set, get};
+}
+
+/// 1 or 3: what both the pictures and the networks can have.
+template <typename Access>
+Field channel_count(const std::string& key, ResumeRule resume, Access access,
+                    const std::string& meaning) {
+  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
+    const auto count = value.is_list ? std::nullopt : parse_integer(value.items[0]);
+    if (count != 1 && count != 3) return must_be("1 or 3", value);
+    access(config) = *count;
+    return "";
+  };
+  const auto get = [=](const Config& config) { return std::to_string(access(config)); };
+  return {key, "1 | 3", "", meaning, resume, set, get};
+}
+
+bool is_device(const std::string& name) {
+  if (name == "auto" || name == "cpu" || name == "cuda") return true;
+  constexpr std::string_view kPrefix = "cuda:";
+  if (!name.starts_with(kPrefix)) return false;
+  const std::string index = name.substr(kPrefix.size());
+  const bool digits = index.find_first_not_of("0123456789") == std::string::npos;
+  return digits && IntegerRange{0, 127}.parse(index).has_value();
+}
+
+// The table ---------------------------------------------------------------------------------------
+
+constexpr std::int64_t kHuge = 1'000'000'000;
+constexpr auto kFixed = ResumeRule::fixed;
+constexpr auto kFree = ResumeRule::free;
+
+std::vector<Field> data_fields() {
+  return {
+      choice(
+          "data.format", kFixed, [](auto& c) -> auto& { return c.data.format; },
+          "How the images are stored: mnist is four IDX files, plain or gz."),
+      text(
+          "data.path", "folder", "a folder", [](const std::string& path) { return !path.empty(); },
+          kFree, [](auto& c) -> auto& { return c.data.path; },
+          "Where the images are; relative to the configuration file that says it."),
+      choice(
+          "data.split", kFixed, [](auto& c) -> auto& { return c.data.split; },
+          "Which part of the data to learn from."),
+      extent(
+          "data.image_size", {8, 1024}, kFixed, [](auto& c) -> auto& { return c.data.image_size; },
+          "Size of the images that the networks see; others are resized to it."),
+      channel_count(
+          "data.channels", kFixed, [](auto& c) -> auto& { return c.data.channels; },
+          "Grey or colour; grey images are repeated for 3."),
+      integer(
+          "data.limit", {0, kHuge}, kFixed, [](auto& c) -> auto& { return c.data.limit; },
+          "Use only the first so many images; 0 is all."),
+      yes_or_no(
+          "data.shuffle", kFixed, [](auto& c) -> auto& { return c.data.shuffle; },
+          "A new order in each epoch, made from seed and epoch."),
+      yes_or_no(
+          "data.drop_last", kFixed, [](auto& c) -> auto& { return c.data.drop_last; },
+          "Leave out an epoch's last batch where it is not full."),
+  };
+}
+
+std::vector<Field> model_fields() {
+  return {
+      choice(
+          "model.kind", kFixed, [](auto& c) -> auto& { return c.model.kind; },
+          "dcgan is convolutional; dense is the fully connected GAN that it is compared with."),
+      integer(
+          "model.latent_dim", {1, 4096}, kFixed,
+          [](auto& c) -> auto& { return c.model.latent_dim; },
+          "Numbers of noise from which an image is made."),
+      integer(
+          "model.base_channels", {1, 4096}, kFixed,
+          [](auto& c) -> auto& { return c.model.base_channels; },
+          "dcgan: channels next to the image; they double from layer to layer away from it."),
+      integer(
+          "model.max_channels", {1, 4096}, kFixed,
+          [](auto& c) -> auto& { return c.model.max_channels; },
+          "dcgan: channels stop doubling here; not below model.base_channels."),
+      integers(
+          "model.dense_widths", 8, {1, 65536}, kFixed,
+          [](auto& c) -> auto& { return c.model.dense_widths; },
+          "dense: widths of the generator's hidden layers; the discriminator mirrors them."),
+      number(
+          "model.init_deviation", {0, 1e30, true}, kFixed,
+          [](auto& c) -> auto& { return c.model.init_deviation; },
+          "Standard deviation of the weights before the first step."),
+  };
+}
+
+/// What both networks have: "generator.activation" and so on.
+template <typename Network>
+std::vector<Field> network_fields(const std::string& section, Network network) {
+  return {
+      choice(
+          section + ".activation", kFixed, [=](auto& c) -> auto& { return network(c).activation; },
+          "The non-linearity between its layers."),
+      number(
+          section + ".slope", {0, 100}, kFixed, [=](auto& c) -> auto& { return network(c).slope; },
+          "leaky_relu's slope below 0, elu's alpha, swish's beta; the others have none."),
+      yes_or_no(
+          section + ".batch_norm", kFixed, [=](auto& c) -> auto& { return network(c).batch_norm; },
+          "BatchNorm between its layers."),
+      number(
+          section + ".lr", {0, 10, true}, kFixed, [=](auto& c) -> auto& { return network(c).lr; },
+          "Adam's step size."),
+  };
+}
+
+std::vector<Field> train_fields() {
+  return {
+      integer(
+          "train.epochs", {1, 100000}, kFree, [](auto& c) -> auto& { return c.train.epochs; },
+          "How many times every image is seen."),
+      integer(
+          "train.batch_size", {2, 65536}, kFixed,
+          [](auto& c) -> auto& { return c.train.batch_size; },
+          "Images in a step; BatchNorm needs at least two."),
+      choice(
+          "train.loss", kFixed, [](auto& c) -> auto& { return c.train.loss; },
+          "The generator's loss: -log D(G(z)), or log(1 - D(G(z))) as in the original game."),
+      number(
+          "train.beta1", {0, 1, false, true}, kFixed,
+          [](auto& c) -> auto& { return c.train.beta1; }, "Adam's decay of the gradient's mean."),
+      number(
+          "train.beta2", {0, 1, false, true}, kFixed,
+          [](auto& c) -> auto& { return c.train.beta2; }, "Adam's decay of the gradient's square."),
+      number(
+          "train.eps", {0, 1, true}, kFixed, [](auto& c) -> auto& { return c.train.eps; },
+          "Adam's guard against a division by zero."),
+      integer(
+          "train.log_every", {1, kHuge}, kFree, [](auto& c) -> auto& { return c.train.log_every; },
+          "Steps between two lines of metrics.jsonl."),
+      integer(
+          "train.sample_every", {0, kHuge}, kFree,
+          [](auto& c) -> auto& { return c.train.sample_every; },
+          "Steps between two sample grids; 0 is at each epoch's end."),
+      integer(
+          "train.checkpoint_every", {0, kHuge}, kFree,
+          [](auto& c) -> auto& { return c.train.checkpoint_every; },
+          "Steps between two checkpoints; 0 is at each epoch's end."),
+  };
+}
+
+std::vector<Field> run_fields() {
+  return {
+      integer(
+          "run.sample_count", {1, 4096}, kFree, [](auto& c) -> auto& { return c.run.sample_count; },
+          "Images in a sample grid."),
+      integer(
+          "run.keep_checkpoints", {1, 1000}, kFree,
+          [](auto& c) -> auto& { return c.run.keep_checkpoints; },
+          "Checkpoints to keep; older ones are removed."),
+      text(
+          "run.device", "auto | cpu | cuda | cuda:N", "auto, cpu, cuda or cuda:N", is_device, kFree,
+          [](auto& c) -> auto& { return c.run.device; },
+          "Where to compute; auto is the first GPU that works, or else the CPU."),
+      integer(
+          "run.threads", {0, 1024}, kFree, [](auto& c) -> auto& { return c.run.threads; },
+          "CPU threads to compute with; 0 is as many as the process may use."),
+  };
+}
+
+std::vector<Field> make_fields() {
+  constexpr auto kLargest = std::numeric_limits<std::int64_t>::max();
+  std::vector<Field> fields{integer(
+      "seed", {0, kLargest}, kFixed, [](auto& c) -> auto& { return c.seed; },
+      "What all random numbers are made from: the same seed gives the same run.")};
+  const auto append = [&](std::vector<Field> more) {
+    std::move(more.begin(), more.end(), std::back_inserter(fields));
+  };
+  append(data_fields());
+  append(model_fields());
+  append(network_fields(
+      "generator", [](auto& c) -> auto& { return c.generator; }));
+  fields.insert(fields.end() - 1,
+                choice(
+                    "generator.output", kFixed, [](auto& c) -> auto& { return c.output; },
+                    "Its last operation; images are scaled to the same range."));
+  append(network_fields(
+      "discriminator", [](auto& c) -> auto& { return c.discriminator; }));
+  append(train_fields());
+  append(run_fields());
+  return fields;
+}
+
+}  // namespace
+
+const std::vector<Field>& config_fields() {
+  static const std::vector<Field> fields = make_fields();
+  return fields;
+}
+
+const Field* find_field(const std::string& key) {
+  const auto& fields = config_fields();
+  const auto found =
+      std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.key == key; });
+  return found == fields.end() ? nullptr : &*found;
+}
+
+std::vector<Conflict> find_conflicts(const Config& config) {
+  std::vector<Conflict> conflicts;
+  const auto& model = config.model;
+  if (model.max_channels < model.base_channels) {
+    conflicts.push_back({{"model.max_channels", "model.base_channels"},
+                         fmt::format("model.max_channels ({}) must not be below "
+                                     "model.base_channels ({})",
+                                     model.max_channels, model.base_channels)});
+  }
+  const auto& data = config.data;
+  if (data.drop_last && data.limit > 0 && data.limit < config.train.batch_size) {
+    conflicts.push_back({{"data.limit", "train.batch_size", "data.drop_last"},
+                         fmt::format("data.limit ({}) must not be below train.batch_size ({}) "
+                                     "while data.drop_last is true: no batch would be left",
+                                     data.limit, config.train.batch_size)});
+  }
+  return conflicts;
+}
+
+std::string yaml_scalar(const std::string& text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:+-";
+  // What YAML reads as something other than a text, or not as itself.
+  const bool reserved = text.empty() || text == "null" || text == "Null" || text == "NULL" ||
+                        text[0] == '-' || text[0] == ':' || text.back() == ':';
+  if (!reserved && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      quoted += fmt::format("\\{}", c);
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      quoted += fmt::format("\\x{:02x}", c);
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + '"';
+}
+
+std::string to_string(DataFormat value) { return word_of(value); }
+std::string to_string(DataSplit value) { return word_of(value); }
+std::string to_string(ModelKind value) { return word_of(value); }
+std::string to_string(Activation value) { return word_of(value); }
+std::string to_string(OutputRange value) { return word_of(value); }
+std::string to_string(LossKind value) { return word_of(value); }
+
+}  // namespace dcgan

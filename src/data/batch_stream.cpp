@@ -1,0 +1,192 @@
+#include "dcgan/data/batch_stream.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "dcgan/base/error.h"
+#include "dcgan/base/text.h"
+#include "dcgan/data/random.h"
+
+namespace dcgan {
+namespace {
+
+/// Enough that a step never waits for a batch, little enough to cost no memory to speak of.
+constexpr std::size_t kBatchesAhead = 3;
+
+/// The network's number for each of the 256 values of a pixel.
+std::array<float, 256> make_pixel_table(OutputRange range) {
+  std::array<float, 256> table{};
+  for (std::size_t value = 0; value < table.size(); ++value) {
+    const auto pixel = static_cast<double>(value);
+    table[value] = static_cast<float>(range == OutputRange::tanh ? pixel / 127.5 - 1.0  //
+                                                                 : pixel / 255.0);
+  }
+  return table;
+}
+
+/// Makes the batch of any step. Belongs to one thread.
+class BatchMaker {
+ public:
+  BatchMaker(Dataset dataset, const BatchStreamOptions& options)
+      : dataset_(std::move(dataset)),
+        options_(options),
+        per_epoch_(batches_per_epoch(dataset_.size(), options.batch_size, options.drop_last)),
+        pixel_table_(make_pixel_table(options.range)) {}
+
+  Batch make(std::int64_t step) {
+    order_epoch(step / per_epoch_);
+    const std::int64_t first = step % per_epoch_ * options_.batch_size;
+    const std::int64_t count = std::min(options_.batch_size, dataset_.size() - first);
+    Batch batch;
+    batch.step = step;
+    batch.images = gather_images(first, count);
+    batch.latents = draw_latents(step, count);
+    return batch;
+  }
+
+ private:
+  void order_epoch(std::int64_t epoch) {
+    if (epoch == ordered_epoch_) return;
+    if (options_.shuffle) {
+      order_ = permutation(options_.seed, Purpose::data_order, epoch, dataset_.size());
+    } else if (order_.empty()) {
+      order_.resize(static_cast<std::size_t>(dataset_.size()));
+      std::iota(order_.begin(), order_.end(), 0);
+    }
+    ordered_epoch_ = epoch;
+  }
+
+  /// Images first .. first + count - 1 of the epoch's order: float32 [count, C, H, W]. Plain loops:
+  /// an ATen operator of this size would start a second pool of OpenMP threads.
+  torch::Tensor gather_images(std::int64_t first, std::int64_t count) const {
+    const torch::Tensor& images = dataset_.images;
+    const std::int64_t pixels = images.numel() / images.size(0);
+    torch::Tensor gathered =
+        at::empty({count, images.size(1), images.size(2), images.size(3)}, float_options());
+    const auto* source = images.data_ptr<std::uint8_t>();
+    auto* out = gathered.data_ptr<float>();
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::uint8_t* image = source + order_[static_cast<std::size_t>(first + i)] * pixels;
+      for (std::int64_t pixel = 0; pixel < pixels; ++pixel) *out++ = pixel_table_[image[pixel]];
+    }
+    return gathered;
+  }
+
+  /// Rows are numbered by step and place, so that they are the same wherever a stream starts.
+  torch::Tensor draw_latents(std::int64_t step, std::int64_t count) const {
+    torch::Tensor latents = normal_rows(options_.seed, Purpose::train_latents,
+                                        step * options_.batch_size, count, options_.latent_dim);
+    if (!options_.pinned) return latents;
+    torch::Tensor pinned = at::empty(latents.sizes(), float_options());
+    std::memcpy(pinned.data_ptr<float>(), latents.data_ptr<float>(), latents.nbytes());
+    return pinned;
+  }
+
+  at::TensorOptions float_options() const {
+    return at::TensorOptions().dtype(at::kFloat).pinned_memory(options_.pinned);
+  }
+
+  Dataset dataset_;
+  BatchStreamOptions options_;
+  std::int64_t per_epoch_;
+  std::array<float, 256> pixel_table_;
+  std::vector<std::int64_t> order_;  ///< of `ordered_epoch_`
+  std::int64_t ordered_epoch_ = -1;
+};
+
+void validate(const Dataset& dataset, const BatchStreamOptions& options, std::int64_t first_step) {
+  TORCH_CHECK(dataset.images.is_contiguous() && dataset.images.scalar_type() == at::kByte &&
+                  dataset.images.dim() == 4,
+              "a Dataset's images are contiguous uint8 [N, C, H, W]");
+  TORCH_CHECK(options.batch_size > 0, "batch_size ", options.batch_size, " is not positive");
+  TORCH_CHECK(first_step >= 0, "first_step ", first_step, " is negative");
+  if (dataset.size() == 0) throw failure(dataset.name + ": holds no images");
+  if (batches_per_epoch(dataset.size(), options.batch_size, options.drop_last) == 0) {
+    throw failure(dataset.name + ": " + format_count(dataset.size()) +
+                  (dataset.size() == 1 ? " image is" : " images are") + " less than one batch of " +
+                  format_count(options.batch_size) +
+                  "; lower train.batch_size, raise data.limit, or set data.drop_last to false");
+  }
+}
+
+}  // namespace
+
+struct BatchStream::Impl {
+  BatchMaker maker;
+  std::mutex mutex;
+  std::condition_variable changed;  ///< any of the fields below
+  std::deque<Batch> ready;
+  std::exception_ptr error;  ///< what ended the thread
+  bool stopping = false;
+  std::thread thread;
+
+  Impl(Dataset dataset, const BatchStreamOptions& options, std::int64_t first_step)
+      : maker(std::move(dataset), options), thread([this, first_step] { work(first_step); }) {}
+
+  ~Impl() {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    changed.notify_all();
+    thread.join();
+  }
+
+  void work(std::int64_t first_step) {
+    try {
+      for (std::int64_t step = first_step; deliver(maker.make(step)); ++step) {
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      error = std::current_exception();
+      changed.notify_all();
+    }
+  }
+
+  /// Waits for a free place. False when the stream is to end.
+  bool deliver(Batch batch) {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return stopping || ready.size() < kBatchesAhead; });
+    if (stopping) return false;
+    ready.push_back(std::move(batch));
+    changed.notify_all();
+    return true;
+  }
+
+  Batch take() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return !ready.empty() || error; });
+    if (ready.empty()) std::rethrow_exception(error);
+    Batch batch = std::move(ready.front());
+    ready.pop_front();
+    changed.notify_all();
+    return batch;
+  }
+};
+
+BatchStream::BatchStream(Dataset dataset, const BatchStreamOptions& options,
+                         std::int64_t first_step) {
+  validate(dataset, options, first_step);
+  impl_ = std::make_unique<Impl>(std::move(dataset), options, first_step);
+}
+
+BatchStream::~BatchStream() = default;
+
+Batch BatchStream::next() { return impl_->take(); }
+
+std::int64_t batches_per_epoch(std::int64_t size, std::int64_t batch_size, bool drop_last) {
+  return drop_last ? size / batch_size : (size + batch_size - 1) / batch_size;
+}
+
+}  // namespace dcgan

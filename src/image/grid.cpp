@@ -1,0 +1,63 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "dcgan/base/error.h"
+#include "dcgan/image/image.h"
+
+namespace dcgan {
+
+Image make_grid(const std::vector<Image>& images, const GridOptions& options) {
+  if (images.empty() || options.columns < 1 || options.padding < 0) {
+    throw std::invalid_argument("make_grid: needs an image, a column and no negative padding");
+  }
+  const Image& first = images.front();
+  const auto count = static_cast<std::int64_t>(images.size());
+  const std::int64_t columns = std::min(options.columns, count);
+  const std::int64_t rows = (count + columns - 1) / columns;
+
+  Image grid;
+  grid.channels = first.channels;
+  grid.height = rows * (first.height + options.padding) + options.padding;
+  grid.width = columns * (first.width + options.padding) + options.padding;
+  const double bytes = static_cast<double>(grid.height) * static_cast<double>(grid.width) *
+                       static_cast<double>(grid.channels);
+  if (bytes > static_cast<double>(kMaxImageBytes)) {
+    throw failure(
+        fmt::format("a grid of {} images is {} x {} pixels, too large for one PNG; make "
+                    "fewer, or one file each",
+                    count, grid.height, grid.width));
+  }
+  grid.pixels.assign(static_cast<std::size_t>(grid.height * grid.width * grid.channels),
+                     options.background);
+
+  const std::int64_t line = first.width * first.channels;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Image& image = images[static_cast<std::size_t>(i)];
+    if (image.height != first.height || image.width != first.width ||
+        image.channels != first.channels ||
+        static_cast<std::int64_t>(image.pixels.size()) != image.height * line) {
+      throw std::invalid_argument("make_grid: images of different sizes");
+    }
+    const std::int64_t top = options.padding + i / columns * (first.height + options.padding);
+    const std::int64_t left = options.padding + i % columns * (first.width + options.padding);
+    for (std::int64_t y = 0; y < image.height; ++y) {
+      const auto source = image.pixels.begin() + y * line;
+      const auto target = grid.pixels.begin() + ((top + y) * grid.width + left) * grid.channels;
+      std::copy(source, source + line, target);
+    }
+  }
+  return grid;
+}
+
+std::int64_t square_columns(std::int64_t count) {
+  auto columns =
+      static_cast<std::int64_t>(std::sqrt(static_cast<double>(std::max<std::int64_t>(1, count))));
+  while (columns * columns < count) ++columns;
+  while (columns > 1 && (columns - 1) * (columns - 1) >= count) --columns;
+  return columns;
+}
+
+}  // namespace dcgan

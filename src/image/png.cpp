@@ -1,0 +1,99 @@
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <limits>
+#include <memory>
+#include <stdexcept>
+
+#include "dcgan/base/error.h"
+#include "dcgan/base/file.h"
+#include "dcgan/image/image.h"
+
+// stb's code is not ours to clean.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wall"
+#pragma GCC diagnostic ignored "-Wextra"
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wnull-dereference"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#define STB_IMAGE_STATIC
+#define STB_IMAGE_IMPLEMENTATION
+#define STBI_ONLY_PNG
+#define STBI_NO_STDIO
+#include <stb_image.h>
+#define STB_IMAGE_WRITE_STATIC
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#define STBI_WRITE_NO_STDIO
+#include <stb_image_write.h>
+#pragma GCC diagnostic pop
+
+namespace dcgan {
+namespace {
+
+struct Free {
+  void operator()(void* memory) const { std::free(memory); }
+};
+using Bytes = std::unique_ptr<unsigned char, Free>;
+
+}  // namespace
+
+std::string encode_png(const Image& image) {
+  if (image.height < 1 || image.width < 1) {
+    throw failure("an empty image cannot be a PNG");
+  }
+  const double bytes = static_cast<double>(image.height) *
+                       (static_cast<double>(image.width) * static_cast<double>(image.channels) + 1);
+  if (bytes > static_cast<double>(kMaxImageBytes)) {
+    throw failure(fmt::format("an image of {} x {} pixels is too large for a PNG", image.height,
+                              image.width));
+  }
+  const auto height = static_cast<int>(image.height);
+  const auto width = static_cast<int>(image.width);
+  const auto channels = static_cast<int>(image.channels);
+  if ((channels != 1 && channels != 3) ||
+      image.pixels.size() != static_cast<std::size_t>(image.height * image.width * channels)) {
+    throw std::invalid_argument("encode_png: pixels do not match height, width and channels");
+  }
+  int size = 0;
+  const Bytes png(
+      stbi_write_png_to_mem(image.pixels.data(), width * channels, width, height, channels, &size));
+  if (!png) throw std::bad_alloc();
+  return {reinterpret_cast<const char*>(png.get()), static_cast<std::size_t>(size)};
+}
+
+void write_png(const std::filesystem::path& path, const Image& image) {
+  std::string png;
+  try {
+    png = encode_png(image);
+  } catch (const Error& error) {
+    throw failure(fmt::format("{}: {}", path.string(), error.what()));
+  }
+  write_file_atomically(path, png);
+}
+
+Image read_png(const std::filesystem::path& path) {
+  const std::string file = read_file(path);
+  if (file.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
+    throw failure(fmt::format("{}: is too large for a PNG", path.string()));
+  }
+  const auto* const bytes = reinterpret_cast<const stbi_uc*>(file.data());
+  const auto size = static_cast<int>(file.size());
+  int width = 0;
+  int height = 0;
+  int found = 0;
+  if (stbi_info_from_memory(bytes, size, &width, &height, &found) == 0) {
+    throw failure(fmt::format("{}: is not a PNG", path.string()));
+  }
+  const int channels = found <= 2 ? 1 : 3;  // 2 and 4 have alpha
+  const Bytes pixels(stbi_load_from_memory(bytes, size, &width, &height, &found, channels));
+  if (!pixels) {
+    throw failure(fmt::format("{}: is a damaged PNG: {}", path.string(), stbi_failure_reason()));
+  }
+  Image image{height, width, channels, {}};
+  image.pixels.assign(pixels.get(), pixels.get() + std::ptrdiff_t{height} * width * channels);
+  return image;
+}
+
+}  // namespace dcgan

@@ -1,0 +1,81 @@
+#include "dcgan/model/network.h"
+
+namespace dcgan {
+
+Network make_network(const NetworkPlan& plan, torch::Device device) {
+  const auto options = torch::TensorOptions().dtype(torch::kFloat32).device(device);
+  Network network{plan.name, {}};
+  for (const LayerPlan& layer_plan : plan.layers) {
+    Layer layer;
+    layer.plan = layer_plan;
+    layer.weight = torch::zeros(weight_sizes(layer_plan), options);
+    const std::int64_t channels = layer_plan.kind == LayerKind::linear
+                                      ? layer.weight.size(0)
+                                      : layer_plan.output[0];
+    if (layer_plan.bias) layer.bias = torch::zeros({channels}, options);
+    if (layer_plan.batch_norm) {
+      layer.norm_scale = torch::zeros({channels}, options);
+      layer.norm_shift = torch::zeros({channels}, options);
+      layer.running_mean = torch::zeros({channels}, options);
+      layer.running_var = torch::ones({channels}, options);
+    }
+    network.layers.push_back(std::move(layer));
+  }
+  set_requires_grad(network, true);
+  return network;
+}
+
+Network copy_to(const Network& network, torch::Device device) {
+  Network copy = network;
+  for (Layer& layer : copy.layers) {
+    for (torch::Tensor* tensor : {&layer.weight, &layer.bias, &layer.norm_scale, &layer.norm_shift,
+                                  &layer.running_mean, &layer.running_var}) {
+      if (!tensor->defined()) continue;
+      const bool trained = tensor->requires_grad();
+      *tensor = tensor->detach().to(device, tensor->scalar_type(), /*non_blocking=*/false,
+                                    /*copy=*/true);
+      tensor->set_requires_grad(trained);
+    }
+  }
+  return copy;
+}
+
+NamedTensors named_parameters(const Network& network) {
+  NamedTensors named;
+  for (const Layer& layer : network.layers) {
+    named.emplace_back(layer.plan.name + ".weight", layer.weight);
+    if (layer.plan.bias) named.emplace_back(layer.plan.name + ".bias", layer.bias);
+    if (!layer.plan.batch_norm) continue;
+    named.emplace_back(layer.plan.name + ".norm.weight", layer.norm_scale);
+    named.emplace_back(layer.plan.name + ".norm.bias", layer.norm_shift);
+  }
+  return named;
+}
+
+NamedTensors named_buffers(const Network& network) {
+  NamedTensors named;
+  for (const Layer& layer : network.layers) {
+    if (!layer.plan.batch_norm) continue;
+    named.emplace_back(layer.plan.name + ".norm.running_mean", layer.running_mean);
+    named.emplace_back(layer.plan.name + ".norm.running_var", layer.running_var);
+  }
+  return named;
+}
+
+NamedTensors named_tensors(const Network& network) {
+  NamedTensors named = named_parameters(network);
+  for (auto& buffer : named_buffers(network)) named.push_back(std::move(buffer));
+  return named;
+}
+
+std::vector<torch::Tensor> parameters(const Network& network) {
+  std::vector<torch::Tensor> tensors;
+  for (auto& [name, tensor] : named_parameters(network)) tensors.push_back(tensor);
+  return tensors;
+}
+
+void set_requires_grad(Network& network, bool requires_grad) {
+  for (const torch::Tensor& tensor : parameters(network)) tensor.set_requires_grad(requires_grad);
+}
+
+}  // namespace dcgan

@@ -1,0 +1,237 @@
+#include "dcgan/model/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+#include "dcgan/base/text.h"
+
+namespace dcgan {
+namespace {
+
+Nonlinearity hidden_nonlinearity(Activation activation) {
+  switch (activation) {
+    case Activation::relu: return Nonlinearity::relu;
+    case Activation::leaky_relu: return Nonlinearity::leaky_relu;
+    case Activation::elu: return Nonlinearity::elu;
+    case Activation::selu: return Nonlinearity::selu;
+    case Activation::gelu: return Nonlinearity::gelu;
+    case Activation::swish: return Nonlinearity::swish;
+  }
+  return Nonlinearity::none;
+}
+
+ImageShape image_shape(const Config& config) {
+  return {config.data.channels, config.data.image_size[0], config.data.image_size[1]};
+}
+
+std::int64_t product(const ImageShape& shape) { return shape[0] * shape[1] * shape[2]; }
+
+/// The kernel that halves `size`, rounding up, at stride 2 and padding 1.
+std::int64_t halving_kernel(std::int64_t size) { return size % 2 == 0 ? 4 : 3; }
+
+/// D's convolutions without BatchNorm and non-linearity, from the image to the logit.
+std::vector<LayerPlan> convolution_stack(const Config& config) {
+  constexpr std::int64_t kSmallestSide = 4;
+  constexpr std::size_t kFewestStages = 2;
+  std::vector<LayerPlan> layers;
+  ImageShape shape = image_shape(config);
+  std::int64_t channels = config.model.base_channels;
+  while (std::min(shape[1], shape[2]) > kSmallestSide || layers.size() < kFewestStages) {
+    LayerPlan stage;
+    stage.kind = LayerKind::convolution;
+    stage.input = shape;
+    stage.output = {channels, (shape[1] + 1) / 2, (shape[2] + 1) / 2};
+    stage.kernel = {halving_kernel(shape[1]), halving_kernel(shape[2])};
+    stage.stride = {2, 2};
+    stage.padding = {1, 1};
+    layers.push_back(stage);
+    shape = stage.output;
+    channels = std::min(channels * 2, config.model.max_channels);
+  }
+  LayerPlan last;
+  last.kind = LayerKind::convolution;
+  last.input = shape;
+  last.output = {1, 1, 1};
+  last.kernel = {shape[1], shape[2]};
+  layers.push_back(last);
+  return layers;
+}
+
+/// The same stack for the dense GAN's discriminator.
+std::vector<LayerPlan> linear_stack(const Config& config) {
+  std::vector<std::int64_t> widths(config.model.dense_widths.rbegin(),
+                                   config.model.dense_widths.rend());
+  widths.push_back(1);
+  std::vector<LayerPlan> layers;
+  ImageShape shape = image_shape(config);
+  for (std::int64_t width : widths) {
+    LayerPlan layer;
+    layer.kind = LayerKind::linear;
+    layer.input = shape;
+    layer.output = {width, 1, 1};
+    layers.push_back(layer);
+    shape = layer.output;
+  }
+  return layers;
+}
+
+std::vector<LayerPlan> discriminator_stack(const Config& config) {
+  return config.model.kind == ModelKind::dcgan ? convolution_stack(config) : linear_stack(config);
+}
+
+/// The generator's stack: D's, walked from the logit back to the image, which starts from the
+/// latent instead.
+std::vector<LayerPlan> mirror(std::vector<LayerPlan> layers, std::int64_t latent_dim) {
+  std::reverse(layers.begin(), layers.end());
+  for (LayerPlan& layer : layers) {
+    std::swap(layer.input, layer.output);
+    if (layer.kind == LayerKind::convolution) layer.kind = LayerKind::transposed_convolution;
+  }
+  layers.front().input = {latent_dim, 1, 1};
+  return layers;
+}
+
+/// Names the layers and gives each BatchNorm or a bias, and the hidden ones their non-linearity.
+NetworkPlan finish(std::string name, std::vector<LayerPlan> layers, const NetworkConfig& network,
+                   const std::function<bool(std::size_t)>& normalised) {
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    LayerPlan& layer = layers[i];
+    layer.name = fmt::format("layer{}", i + 1);
+    layer.batch_norm = network.batch_norm && normalised(i);
+    layer.bias = !network.batch_norm;
+    if (i + 1 < layers.size()) {
+      layer.nonlinearity = hidden_nonlinearity(network.activation);
+      layer.slope = network.slope;
+    }
+  }
+  return {std::move(name), std::move(layers)};
+}
+
+std::string describe_shape(const ImageShape& shape) {
+  return fmt::format("{} x {} x {}", shape[0], shape[1], shape[2]);
+}
+
+bool has_slope(Nonlinearity nonlinearity) {
+  return nonlinearity == Nonlinearity::leaky_relu || nonlinearity == Nonlinearity::elu ||
+         nonlinearity == Nonlinearity::swish;
+}
+
+}  // namespace
+
+NetworkPlan plan_generator(const Config& config) {
+  std::vector<LayerPlan> layers = mirror(discriminator_stack(config), config.model.latent_dim);
+  const std::size_t last = layers.size() - 1;
+  NetworkPlan plan = finish("generator", std::move(layers), config.generator,
+                            [last](std::size_t i) { return i != last; });
+  plan.layers.back().nonlinearity =
+      config.output == OutputRange::tanh ? Nonlinearity::tanh : Nonlinearity::sigmoid;
+  return plan;
+}
+
+NetworkPlan plan_discriminator(const Config& config) {
+  std::vector<LayerPlan> layers = discriminator_stack(config);
+  const std::size_t last = layers.size() - 1;
+  return finish("discriminator", std::move(layers), config.discriminator,
+                [last](std::size_t i) { return i != 0 && i != last; });
+}
+
+std::vector<std::int64_t> weight_sizes(const LayerPlan& layer) {
+  switch (layer.kind) {
+    case LayerKind::convolution:
+      return {layer.output[0], layer.input[0], layer.kernel[0], layer.kernel[1]};
+    case LayerKind::transposed_convolution:
+      return {layer.input[0], layer.output[0], layer.kernel[0], layer.kernel[1]};
+    case LayerKind::linear:
+      return {product(layer.output), product(layer.input)};
+  }
+  return {};
+}
+
+std::int64_t parameter_count(const LayerPlan& layer) {
+  const auto sizes = weight_sizes(layer);
+  const auto weights =
+      std::accumulate(sizes.begin(), sizes.end(), std::int64_t{1}, std::multiplies<>());
+  const std::int64_t channels =
+      layer.kind == LayerKind::linear ? product(layer.output) : layer.output[0];
+  return weights + (layer.bias ? channels : 0) + (layer.batch_norm ? 2 * channels : 0);
+}
+
+std::int64_t parameter_count(const NetworkPlan& plan) {
+  std::int64_t sum = 0;
+  for (const LayerPlan& layer : plan.layers) sum += parameter_count(layer);
+  return sum;
+}
+
+std::int64_t forward_flops(const LayerPlan& layer) {
+  // A convolution applies its kernel once per output pixel, a transposed one once per input pixel.
+  const ImageShape& places =
+      layer.kind == LayerKind::transposed_convolution ? layer.input : layer.output;
+  const auto sizes = weight_sizes(layer);
+  const auto weights =
+      std::accumulate(sizes.begin(), sizes.end(), std::int64_t{1}, std::multiplies<>());
+  if (layer.kind == LayerKind::linear) return 2 * weights;
+  return 2 * weights * places[1] * places[2];
+}
+
+std::int64_t forward_flops(const NetworkPlan& plan) {
+  std::int64_t sum = 0;
+  for (const LayerPlan& layer : plan.layers) sum += forward_flops(layer);
+  return sum;
+}
+
+std::string to_string(LayerKind kind) {
+  switch (kind) {
+    case LayerKind::transposed_convolution: return "transposed convolution";
+    case LayerKind::convolution: return "convolution";
+    case LayerKind::linear: return "linear";
+  }
+  return "";
+}
+
+std::string to_string(Nonlinearity nonlinearity) {
+  switch (nonlinearity) {
+    case Nonlinearity::none: return "none";
+    case Nonlinearity::relu: return "relu";
+    case Nonlinearity::leaky_relu: return "leaky_relu";
+    case Nonlinearity::elu: return "elu";
+    case Nonlinearity::selu: return "selu";
+    case Nonlinearity::gelu: return "gelu";
+    case Nonlinearity::swish: return "swish";
+    case Nonlinearity::tanh: return "tanh";
+    case Nonlinearity::sigmoid: return "sigmoid";
+  }
+  return "";
+}
+
+std::string describe(const LayerPlan& layer) {
+  std::string text = to_string(layer.kind);
+  if (layer.kind != LayerKind::linear) {
+    text += fmt::format(" {}x{}", layer.kernel[0], layer.kernel[1]);
+    if (layer.stride[0] != 1) text += fmt::format(" /{}", layer.stride[0]);
+  }
+  if (layer.bias) text += ", bias";
+  if (layer.batch_norm) text += ", BatchNorm";
+  if (layer.nonlinearity == Nonlinearity::none) return text;
+  text += ", " + to_string(layer.nonlinearity);
+  if (has_slope(layer.nonlinearity)) text += fmt::format("({})", format_real(layer.slope));
+  return text;
+}
+
+std::string describe(const NetworkPlan& plan) {
+  const auto mflop = [](std::int64_t flops) {
+    return fmt::format("{:.2f}", static_cast<double>(flops) / 1e6);
+  };
+  std::vector<std::vector<std::string>> rows;
+  rows.push_back({"input", describe_shape(plan.layers.front().input), "", ""});
+  for (const LayerPlan& layer : plan.layers) {
+    rows.push_back({describe(layer), describe_shape(layer.output),
+                    format_count(parameter_count(layer)), mflop(forward_flops(layer))});
+  }
+  rows.push_back({"total", "", format_count(parameter_count(plan)), mflop(forward_flops(plan))});
+  return format_table({plan.name, "output", ">parameters", ">MFLOP"}, rows);
+}
+
+}  // namespace dcgan

@@ -1,0 +1,77 @@
+#include "dcgan/model/script.h"
+
+#include <fmt/format.h>
+
+#include "dcgan/base/text.h"
+#include "dcgan/model/forward.h"
+
+namespace dcgan {
+namespace {
+
+/// A number that TorchScript reads as a float: "1" would be an int.
+std::string float_literal(double value) {
+  std::string text = format_real(value);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
+std::string pair(const Extent& extent) { return fmt::format("[{}, {}]", extent[0], extent[1]); }
+
+std::string weights_expression(const LayerPlan& layer) {
+  const std::string self = "self." + layer.name;
+  const std::string bias = layer.bias ? self + ".bias" : "None";
+  switch (layer.kind) {
+    case LayerKind::linear:
+      return fmt::format("torch.linear(x, {}.weight, {})", self, bias);
+    case LayerKind::convolution:
+      return fmt::format("torch.conv2d(x, {}.weight, {}, {}, {})", self, bias, pair(layer.stride),
+                         pair(layer.padding));
+    case LayerKind::transposed_convolution:
+      return fmt::format("torch.conv_transpose2d(x, {}.weight, {}, {}, {})", self, bias,
+                         pair(layer.stride), pair(layer.padding));
+  }
+  return "x";
+}
+
+std::string nonlinearity_expression(const LayerPlan& layer) {
+  const std::string slope = float_literal(layer.slope);
+  switch (layer.nonlinearity) {
+    case Nonlinearity::none: return "x";
+    case Nonlinearity::relu: return "torch.relu(x)";
+    case Nonlinearity::leaky_relu: return fmt::format("torch.leaky_relu(x, {})", slope);
+    case Nonlinearity::elu: return fmt::format("torch.elu(x, {})", slope);
+    case Nonlinearity::selu: return "torch.selu(x)";
+    case Nonlinearity::gelu: return "torch.gelu(x)";
+    case Nonlinearity::swish: return fmt::format("x * torch.sigmoid(x * {})", slope);
+    case Nonlinearity::tanh: return "torch.tanh(x)";
+    case Nonlinearity::sigmoid: return "torch.sigmoid(x) * 2.0 - 1.0";  // g.pt is in [-1, 1]
+  }
+  return "x";
+}
+
+}  // namespace
+
+std::string torchscript_forward(const NetworkPlan& generator) {
+  const ImageShape& in = generator.layers.front().input;
+  const ImageShape& out = generator.layers.back().output;
+  const bool dense = generator.layers.front().kind == LayerKind::linear;
+  std::string source = "def forward(self, z):\n";
+  source += dense ? fmt::format("    x = z.reshape([z.size(0), {}])\n", in[0])
+                  : fmt::format("    x = z.reshape([z.size(0), {}, 1, 1])\n", in[0]);
+  for (const LayerPlan& layer : generator.layers) {
+    source += fmt::format("    x = {}\n", weights_expression(layer));
+    if (layer.batch_norm) {
+      source += fmt::format(
+          "    x = torch.batch_norm(x, self.{0}.norm.weight, self.{0}.norm.bias, "
+          "self.{0}.norm.running_mean, self.{0}.norm.running_var, False, {1}, {2}, True)\n",
+          layer.name, float_literal(kBatchNormMomentum), float_literal(kBatchNormEps));
+    }
+    if (layer.nonlinearity != Nonlinearity::none) {
+      source += fmt::format("    x = {}\n", nonlinearity_expression(layer));
+    }
+  }
+  source += fmt::format("    return x.reshape([x.size(0), {}, {}, {}])\n", out[0], out[1], out[2]);
+  return source;
+}
+
+}  // namespace dcgan

@@ -1,0 +1,241 @@
+#include "dcgan/run/archive.h"
+
+#include <fmt/format.h>
+#include <torch/script.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "dcgan/base/error.h"
+#include "dcgan/base/file.h"
+
+namespace dcgan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kDescriptionFile = "dcgan.json";
+constexpr const char* kConfigFile = "config.yaml";
+
+std::string to_string(ArchiveKind kind) {
+  return kind == ArchiveKind::generator ? "generator" : "checkpoint";
+}
+
+bool is_buffer_name(const std::string& name) {
+  return name == "running_mean" || name == "running_var";
+}
+
+/// Over names and bytes, in the order of the names.
+std::string checksum(NamedTensors tensors) {
+  std::sort(tensors.begin(), tensors.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  uLong crc = crc32(0, nullptr, 0);
+  for (const auto& [name, tensor] : tensors) {
+    const torch::Tensor bytes = tensor.detach().to(torch::kCPU).contiguous();
+    crc = crc32(crc, reinterpret_cast<const Bytef*>(name.data()), static_cast<uInt>(name.size()));
+    crc = crc32(crc, static_cast<const Bytef*>(bytes.data_ptr()),
+                static_cast<uInt>(bytes.nbytes()));
+  }
+  return fmt::format("{:08x}", crc);
+}
+
+/// Nested modules from dotted names: "a.b.c" is tensor c of module b of module a.
+torch::jit::Module build_module(const std::string& type_name, const NamedTensors& tensors,
+                                bool trainable,
+                                const std::shared_ptr<torch::jit::CompilationUnit>& unit) {
+  torch::jit::Module module(c10::QualifiedName("__torch__." + type_name), unit);
+  std::vector<std::pair<std::string, NamedTensors>> children;  // in order of first appearance
+  for (const auto& [name, tensor] : tensors) {
+    const std::size_t dot = name.find('.');
+    if (dot == std::string::npos) {
+      const torch::Tensor value = tensor.detach().to(torch::kCPU).contiguous().clone();
+      if (trainable && !is_buffer_name(name)) {
+        module.register_parameter(name, value, /*is_buffer=*/false);
+      } else {
+        module.register_buffer(name, value);
+      }
+      continue;
+    }
+    const std::string child = name.substr(0, dot);
+    auto found = std::find_if(children.begin(), children.end(),
+                              [&child](const auto& entry) { return entry.first == child; });
+    if (found == children.end()) found = children.insert(children.end(), {child, {}});
+    found->second.emplace_back(name.substr(dot + 1), tensor);
+  }
+  for (const auto& [child, inner] : children) {
+    module.register_module(child, build_module(type_name + "_" + child, inner, trainable, unit));
+  }
+  return module;
+}
+
+struct LoadedModule {
+  torch::jit::Module module;
+  std::string description;  ///< dcgan.json, or "" for a file that is not ours
+  std::string config;
+};
+
+Error not_an_archive(const std::filesystem::path& path, const std::string& what) {
+  return failure(fmt::format(
+      "{}: {}\nexpected a g.pt, a checkpoint of dcgan or a TorchScript generator "
+      "(torch.jit.save)",
+      path.string(), what));
+}
+
+LoadedModule load_module(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path);
+  if (bytes.empty()) throw not_an_archive(path, "the file is empty");
+  if (bytes.compare(0, 4, std::string("PK\x03\x04")) != 0) {
+    throw not_an_archive(path, "not a TorchScript archive");
+  }
+  torch::jit::ExtraFilesMap extra{{kDescriptionFile, ""}, {kConfigFile, ""}};
+  std::istringstream stream(bytes);
+  try {
+    torch::jit::Module module = torch::jit::load(stream, torch::Device(torch::kCPU), extra);
+    return {std::move(module), extra[kDescriptionFile], extra[kConfigFile]};
+  } catch (const std::exception&) {
+    // LibTorch's own text is a backtrace; what it comes to is one of these two.
+    if (bytes.find("constants.pkl") == std::string::npos &&
+        bytes.find("data.pkl") != std::string::npos) {
+      throw not_an_archive(path, "a file of torch.save (a state dict?), not of torch.jit.save");
+    }
+    throw not_an_archive(path, "the archive is truncated or damaged");
+  }
+}
+
+Json parse_description(const std::string& text, const std::filesystem::path& path) {
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const bool complete = json.is_object() && json.contains("format") &&
+                        json["format"].is_string() && json.contains("format_version") &&
+                        json["format_version"].is_number_integer() && json.contains("crc32") &&
+                        json["crc32"].is_string() && json.contains("numbers") &&
+                        json["numbers"].is_object() && json.contains("notes") &&
+                        json["notes"].is_object();
+  if (!complete) {
+    throw failure(fmt::format("{}: its {} is damaged; use another checkpoint", path.string(),
+                              kDescriptionFile));
+  }
+  return json;
+}
+
+void check_kind(const Json& json, ArchiveKind kind, const std::filesystem::path& path) {
+  const std::string wanted = "dcgan " + to_string(kind);
+  const auto found = json["format"].get<std::string>();
+  if (found != wanted) {
+    throw failure(fmt::format("{}: a {}, where a {} is needed", path.string(), found, wanted));
+  }
+  const auto version = json["format_version"].get<std::int64_t>();
+  if (version != kArchiveFormatVersion) {
+    throw failure(fmt::format(
+        "{}: {} format version {}; this program reads version {}\nuse the dcgan that wrote it, or "
+        "train again",
+        path.string(), to_string(kind), version, kArchiveFormatVersion));
+  }
+}
+
+NamedTensors collect_tensors(const torch::jit::Module& module) {
+  NamedTensors tensors;
+  for (const auto& named : module.named_parameters(/*recurse=*/true)) {
+    tensors.emplace_back(named.name, named.value.detach());
+  }
+  for (const auto& named : module.named_buffers(/*recurse=*/true)) {
+    tensors.emplace_back(named.name, named.value.detach());
+  }
+  return tensors;
+}
+
+}  // namespace
+
+void write_archive(const std::filesystem::path& path, const Archive& archive) {
+  auto unit = std::make_shared<torch::jit::CompilationUnit>();
+  const bool is_generator = archive.kind == ArchiveKind::generator;
+  torch::jit::Module module = build_module(is_generator ? "DCGANGenerator" : "DCGANCheckpoint",
+                                           archive.tensors, is_generator, unit);
+  if (!archive.forward.empty()) module.define(archive.forward);
+  module.eval();
+  Json json;
+  json["format"] = "dcgan " + to_string(archive.kind);
+  json["format_version"] = kArchiveFormatVersion;
+  json["crc32"] = checksum(archive.tensors);
+  json["numbers"] = archive.numbers;
+  json["notes"] = archive.notes;
+  const torch::jit::ExtraFilesMap extra{{kDescriptionFile, json.dump(2) + "\n"},
+                                        {kConfigFile, archive.config}};
+  std::ostringstream stream;
+  module.save(stream, extra);
+  write_file_atomically(path, stream.str());
+}
+
+FileKind identify(const std::filesystem::path& path) {
+  const LoadedModule loaded = load_module(path);
+  if (loaded.description.empty()) return FileKind::foreign_torchscript;
+  const Json json = parse_description(loaded.description, path);
+  const bool is_generator = json["format"] == "dcgan generator";
+  check_kind(json, is_generator ? ArchiveKind::generator : ArchiveKind::checkpoint, path);
+  return is_generator ? FileKind::generator : FileKind::checkpoint;
+}
+
+Archive read_archive(const std::filesystem::path& path, ArchiveKind kind) {
+  const LoadedModule loaded = load_module(path);
+  if (loaded.description.empty()) {
+    throw failure(fmt::format("{}: a TorchScript that dcgan did not write, where a dcgan {} is "
+                              "needed",
+                              path.string(), to_string(kind)));
+  }
+  const Json json = parse_description(loaded.description, path);
+  check_kind(json, kind, path);
+  Archive archive;
+  archive.kind = kind;
+  archive.config = loaded.config;
+  archive.tensors = collect_tensors(loaded.module);
+  if (checksum(archive.tensors) != json["crc32"].get<std::string>()) {
+    throw failure(fmt::format(
+        "{}: damaged: its tensors do not match its checksum; use another checkpoint",
+        path.string()));
+  }
+  for (const auto& [key, value] : json["numbers"].items()) {
+    if (value.is_number_integer()) archive.numbers[key] = value.get<std::int64_t>();
+  }
+  for (const auto& [key, value] : json["notes"].items()) {
+    if (value.is_string()) archive.notes[key] = value.get<std::string>();
+  }
+  return archive;
+}
+
+torch::Tensor find_tensor(const Archive& archive, const std::string& name, at::IntArrayRef sizes,
+                          const std::filesystem::path& path) {
+  for (const auto& [found, tensor] : archive.tensors) {
+    if (found != name) continue;
+    if (tensor.sizes() != sizes || tensor.scalar_type() != torch::kFloat32) {
+      throw failure(fmt::format("{}: tensor '{}' has another size or type than its configuration "
+                                "says; use another checkpoint",
+                                path.string(), name));
+    }
+    return tensor;
+  }
+  throw failure(fmt::format("{}: tensor '{}' is missing; use another checkpoint", path.string(),
+                            name));
+}
+
+void copy_tensors(const Archive& archive, const std::string& prefix, const NamedTensors& targets,
+                  const std::filesystem::path& path) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, target] : targets) {
+    torch::Tensor destination = target;
+    destination.copy_(find_tensor(archive, prefix + name, target.sizes(), path));
+  }
+  for (const auto& [found, tensor] : archive.tensors) {
+    if (found.compare(0, prefix.size(), prefix) != 0) continue;
+    const std::string name = found.substr(prefix.size());
+    const bool expected = std::any_of(targets.begin(), targets.end(),
+                                      [&](const auto& target) { return target.first == name; });
+    if (!expected) {
+      throw failure(fmt::format("{}: tensor '{}' is not part of its configuration's network; use "
+                                "another checkpoint",
+                                path.string(), found));
+    }
+  }
+}
+
+}  // namespace dcgan

@@ -1,0 +1,71 @@
+#include "dcgan/run/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include "dcgan/base/error.h"
+#include "dcgan/config/resolve.h"
+
+namespace dcgan {
+namespace {
+
+struct Part {
+  std::string prefix;
+  NamedTensors tensors;
+};
+
+/// Everything that a step changes, but for its counters.
+std::vector<Part> parts_of(const TrainState& state) {
+  return {{"generator.", named_tensors(state.generator)},
+          {"discriminator.", named_tensors(state.discriminator)},
+          {"generator_optimizer.", state.generator_optimizer.named_moments()},
+          {"discriminator_optimizer.", state.discriminator_optimizer.named_moments()}};
+}
+
+std::int64_t find_number(const Archive& archive, const std::string& name,
+                         const std::filesystem::path& path) {
+  const auto found = archive.numbers.find(name);
+  if (found == archive.numbers.end() || found->second < 0) {
+    throw failure(fmt::format("{}: its '{}' is missing; use another checkpoint", path.string(),
+                              name));
+  }
+  return found->second;
+}
+
+}  // namespace
+
+void save_checkpoint(const std::filesystem::path& path, const TrainState& state,
+                     const Config& config, const std::string& dataset_fingerprint) {
+  Archive archive;
+  archive.kind = ArchiveKind::checkpoint;
+  for (const Part& part : parts_of(state)) {
+    for (const auto& [name, tensor] : part.tensors) {
+      archive.tensors.emplace_back(part.prefix + name, tensor);
+    }
+  }
+  archive.config = to_yaml(config);
+  archive.numbers = {{"step", state.step},
+                     {"generator_optimizer_steps", state.generator_optimizer.steps_done()},
+                     {"discriminator_optimizer_steps", state.discriminator_optimizer.steps_done()}};
+  archive.notes = {{"dataset_crc32", dataset_fingerprint}};
+  write_archive(path, archive);
+}
+
+CheckpointInfo describe_checkpoint(const Archive& archive, const std::filesystem::path& path) {
+  CheckpointInfo info;
+  info.config = parse_config(archive.config, path.string() + ": config.yaml");
+  info.step = find_number(archive, "step", path);
+  const auto found = archive.notes.find("dataset_crc32");
+  if (found != archive.notes.end()) info.dataset_fingerprint = found->second;
+  return info;
+}
+
+void restore(TrainState& state, const Archive& archive, const std::filesystem::path& path) {
+  for (const Part& part : parts_of(state)) copy_tensors(archive, part.prefix, part.tensors, path);
+  state.step = find_number(archive, "step", path);
+  state.generator_optimizer.set_steps_done(
+      find_number(archive, "generator_optimizer_steps", path));
+  state.discriminator_optimizer.set_steps_done(
+      find_number(archive, "discriminator_optimizer_steps", path));
+}
+
+}  // namespace dcgan

@@ -1,0 +1,204 @@
+#include "dcgan/run/sampler.h"
+
+#include <fmt/format.h>
+#include <torch/script.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "dcgan/base/error.h"
+#include "dcgan/data/random.h"
+#include "dcgan/model/forward.h"
+#include "dcgan/run/generator_file.h"
+
+namespace dcgan {
+
+struct Sampler::Impl {
+  torch::Device device = torch::kCPU;
+  std::int64_t latent_dim = 0;
+  virtual ~Impl() = default;
+  /// float32 [N, latent_dim] -> float32 [N, C, H, W] in [-1, 1], both on `device`.
+  virtual torch::Tensor run(const torch::Tensor& latents) const = 0;
+};
+
+namespace {
+
+/// A generator of ours.
+struct NativeGenerator : Sampler::Impl {
+  Network network;
+  OutputRange range = OutputRange::tanh;
+
+  torch::Tensor run(const torch::Tensor& latents) const override {
+    const torch::Tensor images = forward(network, latents, Mode::eval);
+    return range == OutputRange::tanh ? images : images * 2.0 - 1.0;
+  }
+};
+
+/// Somebody else's.
+struct ForeignGenerator : Sampler::Impl {
+  mutable torch::jit::Module module;  // forward() is not const
+  bool latent_is_image = false;       ///< wants [N, latent_dim, 1, 1]
+  bool unit_range = false;            ///< makes [0, 1]
+
+  torch::Tensor run(const torch::Tensor& latents) const override {
+    const torch::Tensor z =
+        latent_is_image ? latents.view({latents.size(0), latent_dim, 1, 1}) : latents;
+    const torch::Tensor images = module.forward({z}).toTensor().to(torch::kFloat32);
+    return unit_range ? images * 2.0 - 1.0 : images;
+  }
+};
+
+Error no_generator(const std::filesystem::path& path, const std::string& what) {
+  return failure(fmt::format("{}: {}", path.string(), what));
+}
+
+/// Sizes that the latent may have, the likeliest first.
+std::vector<std::int64_t> guess_latent_sizes(const torch::jit::Module& module) {
+  std::vector<std::int64_t> sizes;
+  for (const char* name : {"latent_dim", "nz", "z_dim"}) {
+    if (module.hasattr(name) && module.attr(name).isInt()) sizes.push_back(module.attr(name).toInt());
+  }
+  for (const auto& parameter : module.named_parameters(/*recurse=*/true)) {
+    if (parameter.value.dim() < 2) continue;
+    // [in, out, kh, kw] of a transposed convolution, [out, in] of a linear layer.
+    sizes.push_back(parameter.value.size(parameter.value.dim() == 2 ? 1 : 0));
+    break;
+  }
+  return sizes;
+}
+
+bool makes_images(const torch::Tensor& out, std::int64_t count) {
+  return out.defined() && out.dim() == 4 && out.size(0) == count &&
+         (out.size(1) == 1 || out.size(1) == 3) && out.size(2) > 0 && out.size(3) > 0 &&
+         out.is_floating_point();
+}
+
+/// Tries one latent size and shape; sets `generator` up for it if images come out.
+bool try_latent(ForeignGenerator& generator, std::int64_t size, bool as_image) {
+  constexpr std::int64_t kProbes = 16;
+  generator.latent_dim = size;
+  generator.latent_is_image = as_image;
+  try {
+    const torch::Tensor z =
+        normal_rows(0, Purpose::sample_latents, 0, kProbes, size).to(generator.device);
+    const torch::Tensor out = generator.run(z);
+    if (!makes_images(out, kProbes)) return false;
+    // Sixteen pictures in [-1, 1] without one dark pixel do not happen; [0, 1] it is, then.
+    generator.unit_range = out.min().item<double>() >= 0.0;
+    return true;
+  } catch (const std::exception&) {
+    return false;  // LibTorch's own words for a size that does not fit
+  }
+}
+
+std::unique_ptr<Sampler::Impl> open_foreign(const std::filesystem::path& path,
+                                            torch::Device device,
+                                            std::optional<std::int64_t> latent_dim) {
+  auto generator = std::make_unique<ForeignGenerator>();
+  generator->device = device;
+  generator->module = torch::jit::load(path.string(), device);
+  generator->module.eval();
+  const std::vector<std::int64_t> sizes =
+      latent_dim ? std::vector<std::int64_t>{*latent_dim} : guess_latent_sizes(generator->module);
+  for (const std::int64_t size : sizes) {
+    for (const bool as_image : {false, true}) {
+      if (try_latent(*generator, size, as_image)) return generator;
+    }
+  }
+  if (latent_dim) {
+    throw no_generator(path, fmt::format("a TorchScript that makes no images from latents of size "
+                                         "{}; check --latent-dim, and that it maps [N, {}] to "
+                                         "[N, 1 or 3, H, W]",
+                                         *latent_dim, *latent_dim));
+  }
+  throw no_generator(path,
+                     "a TorchScript that is no generator, or one whose latent size can't be "
+                     "found; a generator maps [N, latent size] to [N, 1 or 3, H, W]; name the "
+                     "size with --latent-dim");
+}
+
+std::unique_ptr<Sampler::Impl> open_native(const std::filesystem::path& path, ArchiveKind kind,
+                                           torch::Device device,
+                                           std::optional<std::int64_t> latent_dim) {
+  const GeneratorFile file = load_generator(path, kind);
+  if (latent_dim && *latent_dim != file.config.model.latent_dim) {
+    throw no_generator(path, fmt::format("its latent size is {}, not {}; leave --latent-dim out",
+                                         file.config.model.latent_dim, *latent_dim));
+  }
+  auto generator = std::make_unique<NativeGenerator>();
+  generator->device = device;
+  generator->latent_dim = file.config.model.latent_dim;
+  generator->range = file.config.output;
+  generator->network = copy_to(file.generator, device);
+  return generator;
+}
+
+}  // namespace
+
+Sampler::Sampler(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Sampler::Sampler(Sampler&&) noexcept = default;
+Sampler& Sampler::operator=(Sampler&&) noexcept = default;
+Sampler::~Sampler() = default;
+
+Sampler Sampler::open(const std::filesystem::path& path, torch::Device device,
+                      std::optional<std::int64_t> latent_dim) {
+  const torch::NoGradGuard no_grad;
+  switch (identify(path)) {
+    case FileKind::generator:
+      return Sampler(open_native(path, ArchiveKind::generator, device, latent_dim));
+    case FileKind::checkpoint:
+      return Sampler(open_native(path, ArchiveKind::checkpoint, device, latent_dim));
+    case FileKind::foreign_torchscript: break;
+  }
+  return Sampler(open_foreign(path, device, latent_dim));
+}
+
+std::int64_t Sampler::latent_dim() const { return impl_->latent_dim; }
+
+torch::Tensor Sampler::generate(const torch::Tensor& latents) const {
+  const torch::NoGradGuard no_grad;
+  return to_bytes(impl_->run(latents.to(impl_->device)));
+}
+
+torch::Tensor to_bytes(const torch::Tensor& images) {
+  return images.detach()
+      .add(1.0)
+      .mul_(127.5)
+      .round_()
+      .clamp_(0.0, 255.0)
+      .to(torch::kUInt8)
+      .to(torch::kCPU)
+      .contiguous();
+}
+
+std::vector<Image> to_images(const torch::Tensor& bytes) {
+  const torch::Tensor rows = bytes.permute({0, 2, 3, 1}).contiguous();  // [N, H, W, C]
+  const std::int64_t size = rows.size(1) * rows.size(2) * rows.size(3);
+  const auto* data = rows.data_ptr<std::uint8_t>();
+  std::vector<Image> images;
+  for (std::int64_t i = 0; i < rows.size(0); ++i) {
+    Image image{rows.size(1), rows.size(2), rows.size(3), {}};
+    image.pixels.assign(data + i * size, data + (i + 1) * size);
+    images.push_back(std::move(image));
+  }
+  return images;
+}
+
+torch::Tensor slerp(const torch::Tensor& from, const torch::Tensor& to, std::int64_t steps) {
+  const double cosine = std::clamp(
+      torch::cosine_similarity(from, to, /*dim=*/0).to(torch::kFloat64).item<double>(), -1.0, 1.0);
+  const double angle = std::acos(cosine);
+  const double sine = std::sin(angle);
+  constexpr double kAlmostParallel = 1e-6;
+  std::vector<torch::Tensor> rows;
+  for (std::int64_t i = 0; i < steps; ++i) {
+    const double t = static_cast<double>(i) / static_cast<double>(steps - 1);
+    rows.push_back(sine < kAlmostParallel
+                       ? from * (1.0 - t) + to * t
+                       : from * (std::sin((1.0 - t) * angle) / sine) +
+                             to * (std::sin(t * angle) / sine));
+  }
+  return torch::stack(rows);
+}
+
+}  // namespace dcgan

@@ -1,0 +1,240 @@
+#include "dcgan/run/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "dcgan/base/error.h"
+#include "dcgan/base/text.h"
+#include "dcgan/data/batch_stream.h"
+#include "dcgan/data/random.h"
+#include "dcgan/image/image.h"
+#include "dcgan/model/forward.h"
+#include "dcgan/run/checkpoint.h"
+#include "dcgan/run/generator_file.h"
+#include "dcgan/run/metrics.h"
+#include "dcgan/run/progress.h"
+#include "dcgan/run/sampler.h"
+
+namespace dcgan {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+BatchStreamOptions stream_options(const Config& config, torch::Device device) {
+  return {config.seed,         config.train.batch_size, config.model.latent_dim,
+          config.data.shuffle, config.data.drop_last,   config.output,
+          device.is_cuda()};
+}
+
+bool is_finite(const StepNumbers& numbers) {
+  return std::isfinite(numbers.discriminator_loss) && std::isfinite(numbers.generator_loss);
+}
+
+/// float images in the range of `generator.output` -> [-1, 1].
+torch::Tensor to_symmetric_range(const torch::Tensor& images, OutputRange range) {
+  return range == OutputRange::tanh ? images : images * 2.0 - 1.0;
+}
+
+class Loop {
+ public:
+  Loop(TrainingJob& job, const RunDirectory& run, Log& log)
+      : config_(job.config),
+        state_(job.state),
+        dataset_(job.dataset),
+        run_(run),
+        log_(log),
+        steps_per_epoch_(batches_per_epoch(job.dataset.size(), job.config.train.batch_size,
+                                           job.config.data.drop_last)),
+        total_steps_(total_steps(job.config, job.dataset.size())),
+        stream_(job.dataset, stream_options(job.config, job.state.device), job.state.step),
+        metrics_(run.metrics(), job.state.step),
+        grid_latents_(normal_rows(config_.seed, Purpose::grid_latents, 0, config_.run.sample_count,
+                                  config_.model.latent_dim)
+                          .to(state_.device)),
+        seconds_before_(metrics_.seconds_before()),
+        start_(Clock::now()),
+        window_start_(start_),
+        window_step_(state_.step),
+        first_step_(state_.step) {}
+
+  TrainingOutcome run(const StopSignal& stop) {
+    if (state_.step == 0) {
+      write_real_images();
+      write_samples();
+    }
+    while (state_.step < total_steps_) {
+      step();
+      if (stop.requested() && state_.step < total_steps_) {
+        write_checkpoint();
+        log_.show_bar("");
+        return TrainingOutcome::stopped;
+      }
+    }
+    log_.show_bar("");
+    return TrainingOutcome::finished;
+  }
+
+ private:
+  std::int64_t epoch() const { return (std::max<std::int64_t>(state_.step, 1) - 1) / steps_per_epoch_ + 1; }
+  bool at_epoch_end() const { return state_.step % steps_per_epoch_ == 0; }
+
+  /// `every` steps, or each epoch's end where that is 0.
+  bool due(std::int64_t every) const {
+    return every > 0 ? state_.step % every == 0 : at_epoch_end();
+  }
+
+  std::int64_t images_seen() const {
+    const std::int64_t batch = config_.train.batch_size;
+    const std::int64_t in_epoch = config_.data.drop_last ? steps_per_epoch_ * batch : dataset_.size();
+    const std::int64_t whole = state_.step / steps_per_epoch_;
+    return whole * in_epoch + state_.step % steps_per_epoch_ * batch;
+  }
+
+  void step() {
+    const Batch batch = stream_.next();
+    const StepStats stats = train_step(state_, to_device(batch.images), to_device(batch.latents));
+    const bool last = state_.step == total_steps_;
+    const bool log_due = state_.step % config_.train.log_every == 0 || last;
+    const bool sample_due = due(config_.train.sample_every) || last;
+    const bool checkpoint_due = due(config_.train.checkpoint_every) || last;
+    // Reading a number waits for a GPU, so there it is done only where something is written.
+    if (state_.device.is_cpu() || log_due || sample_due || checkpoint_due) {
+      numbers_ = read(stats);
+      check_finite(numbers_);
+    }
+    if (log_due) write_metrics();
+    if (sample_due) write_samples();
+    if (checkpoint_due) write_checkpoint();
+    report(log_due);
+  }
+
+  torch::Tensor to_device(const torch::Tensor& tensor) const {
+    return state_.device.is_cpu() ? tensor : tensor.to(state_.device, /*non_blocking=*/true);
+  }
+
+  void check_finite(const StepNumbers& numbers) const {
+    if (!is_finite(numbers)) {
+      stop_at_nan(fmt::format("a loss is not a finite number (D {}, G {})",
+                              numbers.discriminator_loss, numbers.generator_loss));
+    }
+  }
+
+  [[noreturn]] void stop_at_nan(const std::string& what) const {
+    const auto checkpoints = list_checkpoints(run_.root());
+    throw failure(fmt::format(
+        "{}: step {}: {}\ntry a lower generator.lr and discriminator.lr, model.init_deviation near "
+        "0.02, batch_norm: true\n{}",
+        run_.root().string(), state_.step, what,
+        checkpoints.empty() ? "no checkpoint had been written yet"
+                            : "the last good checkpoint is " + checkpoints.back().string()));
+  }
+
+  double images_per_second() const {
+    const double seconds = std::max(seconds_since(window_start_), 1e-9);
+    return static_cast<double>((state_.step - window_step_) * config_.train.batch_size) / seconds;
+  }
+
+  void write_metrics() {
+    recent_rate_ = images_per_second();
+    metrics_.append({state_.step, epoch(), images_seen(), seconds_before_ + seconds_since(start_),
+                     recent_rate_, numbers_});
+    window_start_ = Clock::now();
+    window_step_ = state_.step;
+  }
+
+  void write_real_images() const {
+    const std::int64_t count = std::min(config_.run.sample_count, dataset_.size());
+    write_grid(run_.real_samples(), dataset_.images.narrow(0, 0, count));
+  }
+
+  void write_samples() const {
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor images = forward(state_.generator, grid_latents_, Mode::eval);
+    write_grid(run_.samples(state_.step), to_bytes(to_symmetric_range(images, config_.output)));
+  }
+
+  void write_grid(const std::filesystem::path& path, const torch::Tensor& bytes) const {
+    GridOptions options;
+    options.columns = square_columns(bytes.size(0));
+    write_png(path, make_grid(to_images(bytes), options));
+  }
+
+  void write_checkpoint() {
+    if (!all_finite(state_)) stop_at_nan("a weight is not a finite number");
+    save_checkpoint(run_.checkpoint(state_.step), state_, config_, dataset_.fingerprint);
+    save_generator(run_.generator(), state_.generator, config_, state_.step);
+    run_.prune_checkpoints(config_.run.keep_checkpoints);
+    log_.debug(fmt::format("wrote {}", run_.checkpoint(state_.step).string()));
+  }
+
+  /// The bar on a terminal; elsewhere a line now and then, and one at each epoch's end.
+  void report(bool log_due) {
+    constexpr double kSecondsBetweenLines = 10.0;
+    constexpr double kSecondsBetweenBars = 0.2;
+    const bool line_due =
+        at_epoch_end() || (!log_.has_bar() && log_due &&
+                           (last_line_ == Clock::time_point() ||
+                            seconds_since(last_line_) >= kSecondsBetweenLines));
+    const bool bar_due = log_.has_bar() && (log_due || (state_.device.is_cpu() &&
+                                                        seconds_since(last_bar_) >= kSecondsBetweenBars));
+    if (!line_due && !bar_due) return;
+    const Progress progress = current_progress();
+    if (line_due) {
+      log_.info(format_progress(progress));
+      last_line_ = Clock::now();
+    }
+    if (bar_due) {
+      log_.show_bar(format_bar(progress, terminal_width()));
+      last_bar_ = Clock::now();
+    }
+  }
+
+  Progress current_progress() const {
+    const double elapsed = seconds_since(start_);
+    const auto done = static_cast<double>(std::max<std::int64_t>(state_.step - first_step_, 1));
+    const double left = elapsed / done * static_cast<double>(total_steps_ - state_.step);
+    const double rate = recent_rate_ > 0 ? recent_rate_ : images_per_second();
+    return {state_.step, total_steps_, epoch(), config_.train.epochs, rate, left, numbers_};
+  }
+
+  const Config& config_;
+  TrainState& state_;
+  const Dataset& dataset_;
+  const RunDirectory& run_;
+  Log& log_;
+  const std::int64_t steps_per_epoch_;
+  const std::int64_t total_steps_;
+  BatchStream stream_;
+  MetricsFile metrics_;
+  const torch::Tensor grid_latents_;
+  const double seconds_before_;
+  const Clock::time_point start_;
+  Clock::time_point window_start_;  ///< of images_per_second
+  std::int64_t window_step_;
+  double recent_rate_ = 0;
+  const std::int64_t first_step_;
+  StepNumbers numbers_;
+  Clock::time_point last_line_;
+  Clock::time_point last_bar_;
+};
+
+}  // namespace
+
+std::int64_t total_steps(const Config& config, std::int64_t images) {
+  return config.train.epochs *
+         batches_per_epoch(images, config.train.batch_size, config.data.drop_last);
+}
+
+TrainingOutcome train(TrainingJob& job, const RunDirectory& run, Log& log,
+                      const StopSignal& stop) {
+  return Loop(job, run, log).run(stop);
+}
+
+}  // namespace dcgan

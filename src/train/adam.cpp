@@ -1,0 +1,56 @@
+#include "dcgan/train/adam.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+namespace dcgan {
+
+Adam::Adam(NamedTensors parameters, const AdamOptions& options) : options_(options) {
+  for (auto& [name, parameter] : parameters) {
+    names_.push_back(name);
+    exp_avg_.push_back(torch::zeros_like(parameter.detach()));
+    exp_avg_sq_.push_back(torch::zeros_like(parameter.detach()));
+    parameters_.push_back(parameter);
+  }
+}
+
+void Adam::zero_grad() {
+  for (torch::Tensor& parameter : parameters_) parameter.mutable_grad() = torch::Tensor();
+}
+
+void Adam::step() {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> grads;
+  for (const torch::Tensor& parameter : parameters_) {
+    TORCH_CHECK(parameter.grad().defined(), "a parameter has no gradient");
+    grads.push_back(parameter.grad());
+  }
+  ++steps_done_;
+  const double t = static_cast<double>(steps_done_);
+  const double correction1 = 1.0 - std::pow(options_.beta1, t);
+  const double correction2 = 1.0 - std::pow(options_.beta2, t);
+
+  // m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2
+  torch::_foreach_mul_(exp_avg_, options_.beta1);
+  torch::_foreach_add_(exp_avg_, grads, 1.0 - options_.beta1);
+  torch::_foreach_mul_(exp_avg_sq_, options_.beta2);
+  torch::_foreach_addcmul_(exp_avg_sq_, grads, grads, 1.0 - options_.beta2);
+
+  // p -= lr / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + eps)
+  std::vector<torch::Tensor> denominators = torch::_foreach_sqrt(exp_avg_sq_);
+  torch::_foreach_div_(denominators, std::sqrt(correction2));
+  torch::_foreach_add_(denominators, options_.eps);
+  torch::_foreach_addcdiv_(parameters_, exp_avg_, denominators, -options_.lr / correction1);
+}
+
+NamedTensors Adam::named_moments() const {
+  NamedTensors named;
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    named.emplace_back("exp_avg." + names_[i], exp_avg_[i]);
+    named.emplace_back("exp_avg_sq." + names_[i], exp_avg_sq_[i]);
+  }
+  return named;
+}
+
+}  // namespace dcgan

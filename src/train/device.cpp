@@ -1,0 +1,120 @@
+#include "dcgan/train/device.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <malloc.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <optional>
+#include <thread>
+
+#include "dcgan/base/error.h"
+#include "dcgan/base/text.h"
+
+namespace dcgan {
+namespace {
+
+/// Loads libtorch_cuda.so, which registers LibTorch's CUDA half. Only libtorch_cpu is linked, so
+/// that a CPU run pays neither the time nor the memory of the CUDA libraries. Returns whether
+/// LibTorch has CUDA now.
+bool load_cuda() {
+  // Before the first question: LibTorch remembers the answer that it gave without the library.
+  static void* const library = dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
+  return library != nullptr && torch::hasCUDA();
+}
+
+std::int64_t gpu_count() {
+  return load_cuda() && torch::cuda::is_available()
+             ? static_cast<std::int64_t>(torch::cuda::device_count())
+             : 0;
+}
+
+/// An NVIDIA driver leaves this file; without it there is no need to load half a gigabyte of CUDA
+/// libraries to learn that there is no GPU.
+bool has_nvidia_driver() { return std::filesystem::exists("/dev/nvidiactl"); }
+
+std::int64_t usable_cores() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// The file that a function of the loaded BLAS lies in, and OpenBLAS's own account if it is one.
+std::string describe_blas() {
+  void* const sgemm = dlsym(RTLD_DEFAULT, "sgemm_");
+  Dl_info info;
+  std::string text = "inside LibTorch";
+  if (sgemm != nullptr && dladdr(sgemm, &info) != 0) {
+    std::error_code ignored;
+    const auto path = std::filesystem::canonical(info.dli_fname, ignored);
+    const bool own = path.filename().string().rfind("libtorch", 0) == 0;
+    text = own ? "inside LibTorch" : path.string();
+  }
+  using Describe = char* (*)();
+  if (auto* const config = reinterpret_cast<Describe>(dlsym(RTLD_DEFAULT, "openblas_get_config"))) {
+    return fmt::format("{} ({})", config(), text);
+  }
+  return at::hasMKL() ? "MKL (" + text + ")" : text;
+}
+
+}  // namespace
+
+torch::Device resolve_device(const std::string& name) {
+  if (name == "cpu") return torch::kCPU;
+  if (name == "auto") {
+    return has_nvidia_driver() && gpu_count() > 0 ? torch::Device(torch::kCUDA, 0)
+                                                  : torch::Device(torch::kCPU);
+  }
+  const std::int64_t index = name == "cuda" ? 0 : parse_integer(name.substr(5)).value_or(0);
+  if (!load_cuda()) {
+    throw failure(fmt::format(
+        "--device {}: this build's LibTorch {} has no CUDA; build with scripts/setup.sh --torch "
+        "pip, or use --device cpu",
+        name, TORCH_VERSION));
+  }
+  const std::int64_t count = gpu_count();
+  if (count == 0) {
+    throw failure(fmt::format(
+        "--device {}: no usable NVIDIA GPU or driver on this machine; use --device cpu", name));
+  }
+  if (index >= count) {
+    throw failure(fmt::format("--device {}: this machine has {} GPU{}, numbered from 0", name,
+                              count, count == 1 ? "" : "s"));
+  }
+  return torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(index));
+}
+
+std::int64_t set_threads(std::int64_t threads) {
+  const std::int64_t count = threads > 0 ? threads : usable_cores();
+  at::set_num_threads(static_cast<int>(count));
+  return count;
+}
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  constexpr int kMebibyte = 1 << 20;
+  mallopt(M_MMAP_THRESHOLD, 32 * kMebibyte);  // the most that glibc takes
+  mallopt(M_TRIM_THRESHOLD, 1024 * kMebibyte);
+  mallopt(M_TOP_PAD, 16 * kMebibyte);
+#endif
+}
+
+std::int64_t peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+}
+
+std::vector<std::string> describe_machine() {
+  std::string devices = "cpu";
+  if (has_nvidia_driver()) {
+    for (std::int64_t i = 0; i < gpu_count(); ++i) devices += fmt::format(", cuda:{}", i);
+  }
+  return {fmt::format("LibTorch {}", TORCH_VERSION), "devices: " + devices,
+          fmt::format("threads: {}", usable_cores()), "BLAS: " + describe_blas()};
+}
+
+}  // namespace dcgan

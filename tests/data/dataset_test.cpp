@@ -1,0 +1,318 @@
+#include "dcgan/data/dataset.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "dcgan/base/error.h"
+#include "support/temp_folder.h"
+
+namespace dcgan {
+namespace {
+
+using testing::TempFolder;
+
+const std::string kRemedy =
+    "set data.path to the folder with the data (data/README.md says how to get them)";
+
+DataConfig mnist(DataSplit split) {
+  DataConfig data;
+  data.path = std::string(DCGAN_SOURCE_DIR) + "/data/mnist";
+  data.split = split;
+  return data;
+}
+
+std::uint64_t crc(const torch::Tensor& tensor) {
+  return crc32_z(0, tensor.data_ptr<std::uint8_t>(), static_cast<std::size_t>(tensor.numel()));
+}
+
+std::vector<int> first_five(const torch::Tensor& tensor) {
+  const auto* bytes = tensor.data_ptr<std::uint8_t>();
+  return {bytes, bytes + 5};
+}
+
+/// The complaint about a configuration, or "" when the set loads.
+std::string complaint(const DataConfig& data) {
+  try {
+    load_dataset(data);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), 1);
+    return error.what();
+  }
+  return "";
+}
+
+/// A folder with a set of our own.
+class OwnSet : public ::testing::Test {
+ protected:
+  void put(const std::string& name, const std::vector<int>& sizes, const std::string& bytes) {
+    std::ofstream file(folder_ / name, std::ios::binary);
+    file << std::string(2, '\0') << '\x08' << static_cast<char>(sizes.size());
+    for (const int size : sizes) {
+      file << '\0' << '\0' << static_cast<char>(size >> 8) << static_cast<char>(size & 255);
+    }
+    file << bytes;
+  }
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  DataConfig config(std::int64_t height, std::int64_t width) const {
+    DataConfig data;
+    data.path = folder_.path().string();
+    data.image_size = {height, width};
+    return data;
+  }
+  /// One 4 x 4 image, a ramp with two outliers, and its label.
+  void put_ramp() {
+    std::string pixels;
+    for (int i = 0; i < 16; ++i) pixels += static_cast<char>(17 * i);
+    pixels[6] = '\xff';
+    pixels[9] = '\x03';
+    put("train-images-idx3-ubyte", {1, 4, 4}, pixels);
+    put("train-labels-idx1-ubyte", {1}, "\x07");
+  }
+  std::vector<int> loaded_pixels(std::int64_t height, std::int64_t width) const {
+    const torch::Tensor images = load_dataset(config(height, width)).images;
+    const auto* bytes = images.data_ptr<std::uint8_t>();
+    return {bytes, bytes + images.numel()};
+  }
+
+  TempFolder folder_;
+};
+
+// The CRC-32s were computed by Python's zlib over the content behind each header, and the SHA-256
+// of all four decompressed files compared with the published ones (ba891046..., 65a50cbb...,
+// 0fa7898d..., ff7bcfd4...: the table in data/README.md).
+TEST(Mnist, TrainingSetIsThePublishedOne) {
+  const Dataset set = load_dataset(mnist(DataSplit::train));
+  EXPECT_EQ(set.size(), 60000);
+  EXPECT_EQ(set.images.sizes(), (std::vector<std::int64_t>{60000, 1, 28, 28}));
+  EXPECT_EQ(set.labels.sizes(), (std::vector<std::int64_t>{60000}));
+  EXPECT_EQ(crc(set.images), 0xf3639b56U);
+  EXPECT_EQ(crc(set.labels), 0xba07e8efU);
+  EXPECT_EQ(first_five(set.labels), (std::vector<int>{5, 0, 4, 1, 9}));
+  EXPECT_EQ(set.fingerprint, "df6dde61");
+  EXPECT_EQ(set.name, "MNIST train, " DCGAN_SOURCE_DIR "/data/mnist");
+}
+
+TEST(Mnist, TestSetIsThePublishedOne) {
+  const Dataset set = load_dataset(mnist(DataSplit::test));
+  EXPECT_EQ(set.size(), 10000);
+  EXPECT_EQ(set.images.sizes(), (std::vector<std::int64_t>{10000, 1, 28, 28}));
+  EXPECT_EQ(crc(set.images), 0xe4ca5f57U);
+  EXPECT_EQ(crc(set.labels), 0xee8604d9U);
+  EXPECT_EQ(first_five(set.labels), (std::vector<int>{7, 2, 1, 0, 4}));
+  EXPECT_EQ(set.fingerprint, "190e897b");
+  EXPECT_EQ(set.name, "MNIST test, " DCGAN_SOURCE_DIR "/data/mnist");
+}
+
+TEST(Mnist, LimitKeepsTheFirstImages) {
+  const Dataset all = load_dataset(mnist(DataSplit::test));
+  DataConfig data = mnist(DataSplit::test);
+  data.limit = 12;
+  const Dataset few = load_dataset(data);
+  EXPECT_TRUE(at::equal(few.images, all.images.narrow(0, 0, 12)));
+  EXPECT_TRUE(at::equal(few.labels, all.labels.narrow(0, 0, 12)));
+  EXPECT_NE(few.fingerprint, all.fingerprint);
+  data.limit = 1000000;
+  EXPECT_EQ(load_dataset(data).fingerprint, all.fingerprint);
+}
+
+TEST(Mnist, ThreeChannelsRepeatTheGrey) {
+  DataConfig data = mnist(DataSplit::test);
+  data.limit = 3;
+  const Dataset grey = load_dataset(data);
+  data.channels = 3;
+  const Dataset colour = load_dataset(data);
+  EXPECT_EQ(colour.images.sizes(), (std::vector<std::int64_t>{3, 3, 28, 28}));
+  EXPECT_TRUE(colour.images.is_contiguous());
+  for (std::int64_t channel = 0; channel < 3; ++channel) {
+    EXPECT_TRUE(at::equal(colour.images.narrow(1, channel, 1), grey.images));
+  }
+}
+
+TEST(Mnist, ResizesEveryChunkAlike) {
+  DataConfig data = mnist(DataSplit::test);
+  data.limit = 3000;
+  data.image_size = {33, 20};
+  const Dataset set = load_dataset(data);
+  EXPECT_EQ(set.images.sizes(), (std::vector<std::int64_t>{3000, 1, 33, 20}));
+  data.image_size = {28, 28};
+  const torch::Tensor last = load_dataset(data).images.narrow(0, 2999, 1).to(at::kFloat);
+  const torch::Tensor expected = at::_upsample_bilinear2d_aa(last, {33, 20}, false).round();
+  EXPECT_TRUE(at::equal(set.images.narrow(0, 2999, 1).to(at::kFloat), expected));
+}
+
+TEST_F(OwnSet, KeepsImagesOfTheRightSize) {
+  put_ramp();
+  EXPECT_EQ(loaded_pixels(4, 4), (std::vector<int>{0, 17, 34, 51, 68, 85, 255, 119, 136, 3, 170,
+                                                   187, 204, 221, 238, 255}));
+}
+
+// PyTorch 2.11: torch.nn.functional.interpolate(x, size, mode="bilinear", antialias=True).round()
+TEST_F(OwnSet, ResizesAsPyTorchDoes) {
+  put_ramp();
+  EXPECT_EQ(loaded_pixels(2, 2), (std::vector<int>{61, 112, 143, 194}));
+  EXPECT_EQ(loaded_pixels(3, 5), (std::vector<int>{20, 32, 69, 92, 71,      //
+                                                   102, 61, 128, 195, 153,  //
+                                                   184, 164, 187, 223, 235}));
+  EXPECT_EQ(loaded_pixels(6, 7), (std::vector<int>{0,   6,   16,  26,  35,  45,  51,   //
+                                                   34,  40,  50,  98,  140, 106, 85,   //
+                                                   79,  76,  72,  156, 233, 170, 130,  //
+                                                   125, 86,  24,  100, 184, 179, 176,  //
+                                                   170, 149, 116, 158, 205, 215, 221,  //
+                                                   204, 210, 220, 230, 239, 249, 255}));
+}
+
+// Half the size: a pixel is the mean of four in each direction, weighted 1 3 3 1. A single 255 in
+// column 5 of 28 lies in the windows of output columns 2 (weight 3/8) and 3 (weight 1/8); the row
+// likewise.
+TEST_F(OwnSet, HalvingIsTheTriangleFilter) {
+  std::string pixels(28 * 28, '\0');
+  pixels[4 * 28 + 5] = '\xff';
+  put("train-images-idx3-ubyte", {1, 28, 28}, pixels);
+  put("train-labels-idx1-ubyte", {1}, "\x01");
+  std::vector<int> expected(14 * 14, 0);
+  expected[1 * 14 + 2] = 12;  // 255 * 1/8 * 3/8 = 11.95
+  expected[1 * 14 + 3] = 4;   // 255 * 1/8 * 1/8 = 3.98
+  expected[2 * 14 + 2] = 36;  // 255 * 3/8 * 3/8 = 35.86
+  expected[2 * 14 + 3] = 12;
+  EXPECT_EQ(loaded_pixels(14, 14), expected);
+}
+
+TEST_F(OwnSet, AConstantImageStaysConstant) {
+  for (const int value : {0, 1, 127, 128, 254, 255}) {
+    put("train-images-idx3-ubyte", {1, 9, 11}, std::string(99, static_cast<char>(value)));
+    put("train-labels-idx1-ubyte", {1}, "\x01");
+    for (const std::int64_t size : {8, 9, 13, 64}) {
+      EXPECT_EQ(loaded_pixels(size, size + 1),
+                std::vector<int>(static_cast<std::size_t>(size * (size + 1)), value));
+    }
+  }
+}
+
+TEST_F(OwnSet, FindsEverySpellingOfTheNames) {
+  for (const char* images : {"t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz",
+                             "t10k-images.idx3-ubyte", "t10k-images.idx3-ubyte.gz"}) {
+    for (const char* labels : {"t10k-labels-idx1-ubyte", "t10k-labels-idx1-ubyte.gz",
+                               "t10k-labels.idx1-ubyte", "t10k-labels.idx1-ubyte.gz"}) {
+      put(images, {2, 8, 8}, std::string(128, 'x'));
+      put(labels, {2}, "\x01\x02");
+      DataConfig data = config(8, 8);
+      data.split = DataSplit::test;
+      EXPECT_EQ(complaint(data), "") << images << " " << labels;
+      std::filesystem::remove(folder_ / images);
+      std::filesystem::remove(folder_ / labels);
+    }
+  }
+}
+
+TEST_F(OwnSet, TellsSetsApart) {
+  put("train-images-idx3-ubyte", {1, 8, 8}, std::string(64, 'x'));
+  put("train-labels-idx1-ubyte", {1}, "\x01");
+  const std::string before = load_dataset(config(8, 8)).fingerprint;
+  put("train-labels-idx1-ubyte", {1}, "\x02");
+  EXPECT_NE(load_dataset(config(8, 8)).fingerprint, before);
+}
+
+TEST_F(OwnSet, NamesAMissingFolder) {
+  DataConfig data;
+  data.path = path("nowhere");
+  EXPECT_EQ(complaint(data), path("nowhere") + ": no such folder; " + kRemedy);
+}
+
+TEST_F(OwnSet, NamesAFileInThePlaceOfTheFolder) {
+  put("file", {1}, "x");
+  DataConfig data;
+  data.path = path("file");
+  EXPECT_EQ(complaint(data), path("file") + ": is not a folder; " + kRemedy);
+}
+
+TEST_F(OwnSet, NamesTheFilesItLookedFor) {
+  EXPECT_EQ(
+      complaint(config(28, 28)),
+      folder_.path().string() +
+          ": no train-images file; looked for train-images-idx3-ubyte, "
+          "train-images-idx3-ubyte.gz, train-images.idx3-ubyte, train-images.idx3-ubyte.gz\n" +
+          kRemedy);
+  put("train-images-idx3-ubyte", {1, 8, 8}, std::string(64, 'x'));
+  EXPECT_EQ(
+      complaint(config(28, 28)),
+      folder_.path().string() +
+          ": no train-labels file; looked for train-labels-idx1-ubyte, "
+          "train-labels-idx1-ubyte.gz, train-labels.idx1-ubyte, train-labels.idx1-ubyte.gz\n" +
+          kRemedy);
+}
+
+TEST_F(OwnSet, RejectsLabelsInThePlaceOfImages) {
+  put("train-images-idx3-ubyte", {3}, "\x01\x02\x03");
+  put("train-labels-idx1-ubyte", {3}, "\x01\x02\x03");
+  EXPECT_EQ(complaint(config(8, 8)),
+            path("train-images-idx3-ubyte") +
+                ": looks like labels, not images; were the two files mixed up?");
+}
+
+TEST_F(OwnSet, RejectsImagesInThePlaceOfLabels) {
+  put("train-images-idx3-ubyte", {1, 8, 8}, std::string(64, 'x'));
+  put("train-labels-idx1-ubyte", {1, 8, 8}, std::string(64, 'x'));
+  EXPECT_EQ(complaint(config(8, 8)),
+            path("train-labels-idx1-ubyte") +
+                ": looks like images, not labels; were the two files mixed up?");
+}
+
+TEST_F(OwnSet, RejectsOtherNumbersOfDimensions) {
+  put("train-images-idx3-ubyte", {2, 2}, "abcd");
+  put("train-labels-idx1-ubyte", {2}, "\x01\x02");
+  EXPECT_EQ(complaint(config(8, 8)),
+            path("train-images-idx3-ubyte") +
+                ": has 2 dimensions, but images have 3 (count, height, width); " + kRemedy);
+  put("train-images-idx3-ubyte", {1, 2, 2}, "abcd");
+  put("train-labels-idx1-ubyte", {1, 2}, "ab");
+  EXPECT_EQ(complaint(config(8, 8)), path("train-labels-idx1-ubyte") +
+                                         ": has 2 dimensions, but labels have 1 (count); " +
+                                         kRemedy);
+}
+
+TEST_F(OwnSet, RejectsCountsThatDoNotMatch) {
+  put("train-images-idx3-ubyte", {1, 8, 8}, std::string(64, 'x'));
+  put("train-labels-idx1-ubyte", {2}, "\x01\x02");
+  EXPECT_EQ(complaint(config(8, 8)), path("train-images-idx3-ubyte") + ": holds 1 images, but " +
+                                         path("train-labels-idx1-ubyte") +
+                                         " holds 2 labels; they do not belong together\n" +
+                                         kRemedy);
+}
+
+TEST_F(OwnSet, RejectsASetWithoutImages) {
+  for (const std::vector<int>& sizes : {std::vector<int>{0, 8, 8}, std::vector<int>{1, 0, 8}}) {
+    put("train-images-idx3-ubyte", sizes, "");
+    put("train-labels-idx1-ubyte", {sizes[0]},
+        std::string(static_cast<std::size_t>(sizes[0]), 'x'));
+    EXPECT_EQ(complaint(config(8, 8)),
+              path("train-images-idx3-ubyte") + ": holds no images; " + kRemedy);
+  }
+}
+
+TEST_F(OwnSet, RejectsASizeBeyondTheMachinesMemory) {
+  put_ramp();
+  const std::string message = complaint(config(1 << 24, 1 << 24));
+  EXPECT_TRUE(message.starts_with(
+      "1 images of 16777216 x 16777216 x 1 need more memory than this machine has ("))
+      << message;
+  EXPECT_TRUE(message.ends_with("); lower data.image_size or data.limit")) << message;
+}
+
+TEST_F(OwnSet, PassesOnWhatIsWrongWithAFile) {
+  put("train-images-idx3-ubyte", {1, 8, 8}, "too little");
+  put("train-labels-idx1-ubyte", {1}, "\x01");
+  EXPECT_EQ(complaint(config(8, 8)),
+            path("train-images-idx3-ubyte") +
+                ": cut short: its header promises 64 bytes of data, but 10 are there; get the file "
+                "again (data/README.md says where)");
+}
+
+}  // namespace
+}  // namespace dcgan
