@@ -384,13 +384,14 @@ void check_repeated(const CLI::App& app) {
   }
 }
 
-/// CLI11's message begins with the option's name and a colon.
+/// CLI11's message begins with the option's name, mostly with a colon behind.
 [[noreturn]] void explain(const CLI::ParseError& error, const CommandLine& line) {
   const std::string text = error.what();
   const std::string flag = text.substr(0, text.find(':'));
   const std::string help = line.given() == nullptr ? "dcgan" : "dcgan " + line.given()->get_name();
   if (text.find("flag override") != std::string::npos) {
-    throw usage_error(fmt::format("{} takes no value", flag.substr(0, flag.find(' '))));
+    const std::string name = text.substr(0, text.find(' '));  // without its dashes
+    throw usage_error(fmt::format("{}{} takes no value", name.size() > 1 ? "--" : "-", name));
   }
   if (error.get_name() == "ArgumentMismatch" && text.starts_with('-')) {
     throw usage_error(fmt::format("{} needs a value; '{} --help' shows which", flag, help));

@@ -33,6 +33,12 @@ Json layers_as_json(const NetworkPlan& plan) {
   return layers;
 }
 
+/// A field as a JSON value: its YAML is JSON too, but for bare words.
+Json as_json(const std::string& yaml) {
+  Json value = Json::parse(yaml, nullptr, /*allow_exceptions=*/false);
+  return value.is_discarded() ? Json(yaml) : value;
+}
+
 Json tensors_as_json(const NamedTensors& tensors) {
   Json json = Json::array();
   for (const auto& [name, tensor] : tensors) {
@@ -67,7 +73,9 @@ Report report_archive(const fs::path& path, ArchiveKind kind) {
   report.json["format_version"] = kArchiveFormatVersion;
   report.json["step"] = steps;
   for (const auto& [key, value] : archive.notes) report.json[key] = value;
-  for (const Field& field : config_fields()) report.json["config"][field.key] = field.get(config);
+  for (const Field& field : config_fields()) {
+    report.json["config"][field.key] = as_json(field.get(config));
+  }
   report.json["generator"] = layers_as_json(plan_generator(config));
   if (is_checkpoint) report.json["discriminator"] = layers_as_json(plan_discriminator(config));
   report.json["tensors"] = tensors_as_json(archive.tensors);

@@ -1,11 +1,13 @@
 #include "dcgan/config/resolve.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <set>
+#include <sstream>
 #include <system_error>
 
 #include "dcgan/base/error.h"
@@ -50,25 +52,33 @@ std::vector<std::string> keys_named(const std::string& name) {
   return keys;
 }
 
-/// "; did you mean ...?" for a key that does not exist: the right name in another section, a slip
-/// of the fingers, or both.
+/// "; did you mean ...?" for a key that does not exist: the right name in another section, or a
+/// slip of the fingers in the name or the section.
 std::string suggestion(const std::string& key) {
-  auto same_name = keys_named(name_of(key));
+  const std::string name = name_of(key);
+  const auto same_name = keys_named(name);
   if (!same_name.empty()) return fmt::format("; did you mean {}?", or_list(same_name));
-  std::vector<std::string> keys;
+
+  std::vector<std::string> names_here;
   std::vector<std::string> names;
+  std::vector<std::string> sections;
   for (const Field& field : config_fields()) {
-    keys.push_back(field.key);
-    names.push_back(name_of(field.key));
     const std::string section = section_of(field.key);
-    if (!section.empty() && std::find(keys.begin(), keys.end(), section) == keys.end()) {
-      keys.push_back(section);
-    }
+    names.push_back(name_of(field.key));
+    if (section == section_of(key)) names_here.push_back(names.back());
+    if (!section.empty()) sections.push_back(section);
   }
-  const std::string whole = did_you_mean(key, keys);
-  if (!whole.empty()) return whole;
-  const auto name = nearest_match(name_of(key), names);
-  if (name) return fmt::format("; did you mean {}?", or_list(keys_named(*name)));
+  if (const auto match = nearest_match(name, names_here)) {
+    const std::string section = section_of(key);
+    return fmt::format("; did you mean '{}{}{}'?", section, section.empty() ? "" : ".", *match);
+  }
+  if (section_of(key).empty()) {
+    const std::string section = did_you_mean(key, sections);
+    if (!section.empty()) return section;
+  }
+  if (const auto match = nearest_match(name, names)) {
+    return fmt::format("; did you mean {}?", or_list(keys_named(*match)));
+  }
   return "; 'dcgan config' lists all keys";
 }
 
@@ -85,6 +95,51 @@ std::optional<FieldValue> value_of(const YAML::Node& node) {
     value.items.push_back(item.IsNull() ? "" : item.Scalar());
   }
   return value;
+}
+
+/// Notes where documents begin, and lets all else pass.
+class DocumentStarts : public YAML::EventHandler {
+ public:
+  YAML::Mark last;
+
+  void OnDocumentStart(const YAML::Mark& mark) override { last = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+/// YAML::Load reads the first document and ignores what follows; YAML::LoadAll does not end, and
+/// takes all memory, where a document begins with a comma (0.7).
+std::optional<YAML::Mark> find_second_document(const std::string& yaml) {
+  std::istringstream stream(yaml);
+  YAML::Parser parser(stream);
+  DocumentStarts starts;
+  for (int document = 0; document < 2; ++document) {
+    if (!parser.HandleNextDocument(starts)) return std::nullopt;
+  }
+  return starts.last;
+}
+
+/// A value behind `--set`: as it stands, or YAML where it begins with a bracket or a quote.
+std::optional<FieldValue> value_of_text(const std::string& text) {
+  const FieldValue as_it_stands{false, {text}};
+  if (text.empty() || std::string_view("['\"").find(text[0]) == std::string_view::npos) {
+    return as_it_stands;
+  }
+  try {
+    const YAML::Node node = YAML::Load(text);
+    return find_second_document(text) ? as_it_stands : value_of(node);
+  } catch (const YAML::Exception&) {
+    return as_it_stands;  // a bracket or a quote that does not end: a path may have one
+  }
 }
 
 std::string trimmed(std::string_view text) {
@@ -155,12 +210,11 @@ void Gatherer::read_document(std::string_view yaml, const std::string& name) {
     return;
   }
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml));
-    if (documents.size() > 1) {
-      add_problem(fmt::format("{}: holds {} YAML documents; leave one, without '---' lines", name,
-                              documents.size()));
-    } else if (documents.size() == 1) {
-      read_root(documents[0], name);
+    const std::string text(yaml);
+    read_root(YAML::Load(text), name);
+    if (const auto second = find_second_document(text)) {
+      add_problem(fmt::format("{}:{}: a second YAML document begins here; leave one", name,
+                              line_of(*second)));
     }
   } catch (const YAML::Exception& error) {
     const std::string where =
@@ -274,17 +328,7 @@ void Gatherer::apply(const Override& override_text) {
   }
   // A flag of its own ("--seed") needs no key beside it.
   const std::string prefix = flag == "--set" ? fmt::format("{}: {} ", flag, key) : flag + " ";
-  std::optional<FieldValue> value;
-  const std::string text = trimmed(override_text.text.substr(equals + 1));
-  if (text.empty() || std::string_view("['\"").find(text[0]) == std::string_view::npos) {
-    value = FieldValue{false, {text}};
-  } else {
-    try {
-      value = value_of(YAML::Load(text));
-    } catch (const YAML::Exception&) {
-      value = FieldValue{false, {text}};  // an open bracket or quote: the field refuses it or not
-    }
-  }
+  const auto value = value_of_text(trimmed(override_text.text.substr(equals + 1)));
   if (value) {
     set(*field, *value, {Origin::Source::command_line, flag}, prefix);
     return;

@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-double rounded(double value, double unit) { return std::round(value / unit) * unit; }
+double rounded(double value, double per_unit) { return std::round(value * per_unit) / per_unit; }
 
 Error cannot_write(const std::filesystem::path& path, int code) {
   return failure(fmt::format("{}: cannot be written: {}\nfree some space, then go on with --resume",
@@ -32,13 +32,13 @@ std::string to_json(const MetricsRecord& record) {
   json["step"] = record.step;
   json["epoch"] = record.epoch;
   json["images"] = record.images;
-  json["seconds"] = rounded(record.seconds, 1e-3);
+  json["seconds"] = rounded(record.seconds, 1000);
   json["d_loss"] = record.numbers.discriminator_loss;
   json["g_loss"] = record.numbers.generator_loss;
   json["d_real"] = record.numbers.real_score;
   json["d_fake"] = record.numbers.fake_score;
   json["d_fake_after"] = record.numbers.fake_score_after;
-  json["images_per_second"] = rounded(record.images_per_second, 1e-1);
+  json["images_per_second"] = rounded(record.images_per_second, 10);
   return json.dump();
 }
 

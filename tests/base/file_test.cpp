@@ -1,0 +1,319 @@
+#include "dcgan/base/file.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <thread>
+
+#include "dcgan/base/error.h"
+#include "support/temp_folder.h"
+
+namespace dcgan {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::TempFolder;
+
+/// The message of the failure that `action` throws, or "no error".
+std::string error_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::failure);
+    return error.what();
+  }
+  return "no error";
+}
+
+std::vector<std::string> names_in(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    names.push_back(entry.path().filename().string());
+  }
+  return names;
+}
+
+/// Runs `action` in a child process, so that limits and rights it changes are its own; returns the
+/// message of the failure.
+std::string error_in_child(const std::function<void()>& action) {
+  int ends[2];
+  if (pipe(ends) != 0) return "no pipe";
+  const pid_t child = fork();
+  if (child == 0) {
+    std::string message = "no error";
+    try {
+      action();
+    } catch (const std::exception& error) {
+      message = error.what();
+    }
+    const ssize_t written = write(ends[1], message.data(), message.size());
+    _exit(written == static_cast<ssize_t>(message.size()) ? 0 : 1);
+  }
+  close(ends[1]);
+  std::string message;
+  char buffer[512];
+  for (ssize_t count = 0; (count = read(ends[0], buffer, sizeof buffer)) > 0;) {
+    message.append(buffer, static_cast<std::size_t>(count));
+  }
+  close(ends[0]);
+  waitpid(child, nullptr, 0);
+  return message;
+}
+
+/// A file system of 64 KiB, if this process may mount one.
+class TinyDisk {
+ public:
+  explicit TinyDisk(const std::filesystem::path& folder) : folder_(folder) {
+    std::filesystem::create_directory(folder);
+    mounted_ = mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=64k") == 0;
+    if (!mounted_) reason_ = std::strerror(errno);
+  }
+  ~TinyDisk() {
+    if (mounted_) umount2(folder_.c_str(), MNT_DETACH);
+  }
+  TinyDisk(const TinyDisk&) = delete;
+  TinyDisk& operator=(const TinyDisk&) = delete;
+
+  bool mounted() const { return mounted_; }
+  const std::string& reason() const { return reason_; }
+
+ private:
+  std::filesystem::path folder_;
+  bool mounted_ = false;
+  std::string reason_;
+};
+
+TEST(ReadFile, ReturnsEveryByte) {
+  const TempFolder folder;
+  std::string bytes;
+  for (int i = 0; i < 100'000; ++i) bytes += static_cast<char>(i * 7 % 256);
+  std::ofstream(folder / "a", std::ios::binary) << bytes;
+  EXPECT_EQ(read_file(folder / "a"), bytes);
+}
+
+TEST(ReadFile, ReadsAnEmptyFile) {
+  const TempFolder folder;
+  std::ofstream(folder / "a").close();
+  EXPECT_EQ(read_file(folder / "a"), "");
+}
+
+TEST(ReadFile, ReadsAFileWhoseSizeIsNotKnownBefore) {
+  EXPECT_NE(read_file("/proc/self/status").find("VmRSS"), std::string::npos);
+}
+
+TEST(ReadFile, NamesAFileThatDoesNotExist) {
+  const TempFolder folder;
+  EXPECT_EQ(error_of([&] { read_file(folder / "a"); }),
+            folder.path().string() + "/a: no such file");
+}
+
+TEST(ReadFile, RefusesAFolder) {
+  const TempFolder folder;
+  EXPECT_EQ(error_of([&] { read_file(folder.path()); }),
+            folder.path().string() + ": is a folder, not a file");
+}
+
+TEST(ReadFile, RefusesAPipeInsteadOfWaitingForIt) {
+  const TempFolder folder;
+  ASSERT_EQ(mkfifo((folder / "a").c_str(), 0600), 0);
+  EXPECT_EQ(error_of([&] { read_file(folder / "a"); }),
+            folder.path().string() + "/a: is not a regular file");
+}
+
+TEST(WriteFileAtomically, WritesEveryByte) {
+  const TempFolder folder;
+  const std::string bytes("\0\1\n\xff", 4);
+  write_file_atomically(folder / "a", bytes);
+  EXPECT_EQ(read_file(folder / "a"), bytes);
+}
+
+TEST(WriteFileAtomically, ReplacesAnExistingFile) {
+  const TempFolder folder;
+  write_file_atomically(folder / "a", "a longer old text");
+  write_file_atomically(folder / "a", "new");
+  EXPECT_EQ(read_file(folder / "a"), "new");
+}
+
+TEST(WriteFileAtomically, LeavesNoOtherFile) {
+  const TempFolder folder;
+  write_file_atomically(folder / "a", "new");
+  EXPECT_THAT(names_in(folder.path()), ElementsAre("a"));
+}
+
+TEST(WriteFileAtomically, LetsTheUmaskDecideWhoMayRead) {
+  const TempFolder folder;
+  const mode_t before = umask(027);
+  write_file_atomically(folder / "a", "new");
+  umask(before);
+  struct stat status {};
+  ASSERT_EQ(stat((folder / "a").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0640U);
+}
+
+TEST(WriteFileAtomically, WritesANameAsLongAsTheFileSystemAllows) {
+  const TempFolder folder;
+  const std::string name(255, 'x');
+  write_file_atomically(folder / name, "new");
+  EXPECT_EQ(read_file(folder / name), "new");
+}
+
+TEST(WriteFileAtomically, IsWholeWhileManyThreadsWriteTheSameFile) {
+  const TempFolder folder;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      const std::string text(10'000, static_cast<char>('a' + i));
+      for (int round = 0; round < 5; ++round) write_file_atomically(folder / "a", text);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  const std::string text = read_file(folder / "a");
+  EXPECT_EQ(text, std::string(10'000, text.at(0)));
+}
+
+TEST(WriteFileAtomically, SaysWhichFolderIsMissing) {
+  const TempFolder folder;
+  const std::string root = folder.path().string();
+  EXPECT_EQ(
+      error_of([&] { write_file_atomically(folder / "b/a.png", "new"); }),
+      root + "/b/a.png: cannot be written: there is no folder '" + root + "/b'; make it first");
+}
+
+TEST(WriteFileAtomically, SaysThatThePathIsAFolder) {
+  const TempFolder folder;
+  std::filesystem::create_directory(folder / "a");
+  EXPECT_EQ(error_of([&] { write_file_atomically(folder / "a", "new"); }),
+            folder.path().string() + "/a: cannot be written: it is a folder");
+}
+
+TEST(WriteFileAtomically, SaysThatAPartOfThePathIsAFile) {
+  const TempFolder folder;
+  write_file_atomically(folder / "a", "");
+  EXPECT_EQ(error_of([&] { write_file_atomically(folder / "a/b", "new"); }),
+            folder.path().string() +
+                "/a/b: cannot be written: a part of its path is a file, not a folder");
+}
+
+TEST(WriteFileAtomically, SaysThatThereIsNoPermission) {
+  const TempFolder folder;
+  ASSERT_EQ(chmod(folder.path().c_str(), 0555), 0);
+  const std::string message = error_in_child([&] {
+    constexpr uid_t kNobody = 65534;
+    // root may write anywhere; the child gives that up.
+    if (geteuid() == 0 && setuid(kNobody) != 0) throw std::runtime_error("cannot leave root");
+    write_file_atomically(folder / "a", "new");
+  });
+  chmod(folder.path().c_str(), 0755);
+  EXPECT_EQ(message, folder.path().string() + "/a: cannot be written: no permission");
+}
+
+class FullDisk : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!disk_.mounted()) GTEST_SKIP() << "a tmpfs cannot be mounted here: " << disk_.reason();
+    write_file_atomically(file_, "old");
+  }
+
+  TempFolder folder_;
+  TinyDisk disk_{folder_ / "disk"};
+  std::filesystem::path file_ = folder_ / "disk/a";
+  std::string too_much_ = std::string(1 << 20, 'x');
+};
+
+TEST_F(FullDisk, IsTheMessage) {
+  EXPECT_EQ(
+      error_of([&] { write_file_atomically(file_, too_much_); }),
+      file_.string() + ": cannot be written: the disk is full; free some space and try again");
+}
+
+TEST_F(FullDisk, LeavesTheOldFile) {
+  error_of([&] { write_file_atomically(file_, too_much_); });
+  EXPECT_EQ(read_file(file_), "old");
+}
+
+TEST_F(FullDisk, LeavesNoTemporary) {
+  error_of([&] { write_file_atomically(file_, too_much_); });
+  EXPECT_THAT(names_in(folder_ / "disk"), ElementsAre("a"));
+}
+
+/// The same without a right to mount: the process may not write more than 64 KiB to a file.
+class LimitedFileSize : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    write_file_atomically(file_, "old");
+    message_ = error_in_child([&] {
+      signal(SIGXFSZ, SIG_IGN);
+      const rlimit limit{1 << 16, 1 << 16};
+      setrlimit(RLIMIT_FSIZE, &limit);
+      write_file_atomically(file_, std::string(1 << 20, 'x'));
+    });
+  }
+
+  TempFolder folder_;
+  std::filesystem::path file_ = folder_ / "a";
+  std::string message_;
+};
+
+TEST_F(LimitedFileSize, IsTheMessage) {
+  EXPECT_EQ(message_, file_.string() +
+                          ": cannot be written: it would be larger than files may be here (see "
+                          "'ulimit -f')");
+}
+
+TEST_F(LimitedFileSize, LeavesTheOldFile) { EXPECT_EQ(read_file(file_), "old"); }
+
+TEST_F(LimitedFileSize, LeavesNoTemporary) {
+  EXPECT_THAT(names_in(folder_.path()), ElementsAre("a"));
+}
+
+TEST(MakeFolder, MakesTheParents) {
+  const TempFolder folder;
+  make_folder(folder / "a/b/c");
+  EXPECT_TRUE(std::filesystem::is_directory(folder / "a/b/c"));
+}
+
+TEST(MakeFolder, TakesAFolderThatIsThere) {
+  const TempFolder folder;
+  EXPECT_EQ(error_of([&] { make_folder(folder.path()); }), "no error");
+}
+
+TEST(MakeFolder, SaysThatAPartOfThePathIsAFile) {
+  const TempFolder folder;
+  write_file_atomically(folder / "a", "");
+  EXPECT_EQ(error_of([&] { make_folder(folder / "a/b"); }),
+            folder.path().string() +
+                "/a/b: the folder cannot be made: a part of its path is a file, not a folder");
+}
+
+TEST(IsNonEmptyFolder, IsFalseForAnEmptyFolder) {
+  const TempFolder folder;
+  EXPECT_FALSE(is_non_empty_folder(folder.path()));
+}
+
+TEST(IsNonEmptyFolder, CountsDotFiles) {
+  const TempFolder folder;
+  write_file_atomically(folder / ".a", "");
+  EXPECT_TRUE(is_non_empty_folder(folder.path()));
+}
+
+TEST(IsNonEmptyFolder, IsFalseForAFile) {
+  const TempFolder folder;
+  write_file_atomically(folder / "a", "text");
+  EXPECT_FALSE(is_non_empty_folder(folder / "a"));
+}
+
+TEST(IsNonEmptyFolder, IsFalseForNothing) { EXPECT_FALSE(is_non_empty_folder("/nowhere/at/all")); }
+
+}  // namespace
+}  // namespace dcgan

@@ -1,0 +1,90 @@
+// `dcgan config` as a user runs it, and the documents and configurations that come with the
+// program.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "dcgan/base/file.h"
+#include "dcgan/config/fields.h"
+#include "dcgan/config/resolve.h"
+#include "support/run_program.h"
+
+namespace dcgan {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::run_program;
+using testing::TempFolder;
+namespace fs = std::filesystem;
+
+const fs::path kSource = DCGAN_SOURCE_DIR;
+
+TEST(ConfigCommand, ShowsEveryKey) {
+  const auto result = run_program({"config"});
+  EXPECT_EQ(result.exit_code, 0);
+  for (const Field& field : config_fields()) {
+    EXPECT_THAT(result.out, HasSubstr(field.meaning));
+  }
+}
+
+TEST(ConfigCommand, ShowsWhereValuesCameFrom) {
+  const auto result = run_program(
+      {"config", "--config", "configs/smoke.yaml", "--set", "train.epochs=7"}, {.folder = kSource});
+  EXPECT_THAT(result.out, HasSubstr("  epochs: 7  # --set\n"));
+  EXPECT_THAT(result.out, HasSubstr("  limit: 512  # configs/smoke.yaml:"));
+}
+
+TEST(ConfigCommand, PrintsAConfigurationThatIsReadBack) {
+  const TempFolder folder;
+  const auto first = run_program({"config", "--set", "train.epochs=7"}, {.folder = folder.path()});
+  write_file_atomically(folder / "mine.yaml", first.out);
+  const auto resolved = resolve_config(folder / "mine.yaml", {});
+  Config expected;
+  expected.train.epochs = 7;
+  expected.data.path = (fs::canonical(folder.path()) / "data/mnist").string();
+  EXPECT_TRUE(compare_configs(expected, resolved.config).empty());
+}
+
+TEST(ConfigCommand, ShowsTheDefaultsUnresolved) {
+  const auto result = run_program({"config", "--defaults"});
+  EXPECT_THAT(result.out, HasSubstr("\n  path: data/mnist\n"));
+}
+
+TEST(ConfigCommand, WritesNothingToStderr) { EXPECT_EQ(run_program({"config"}).err, ""); }
+
+TEST(ConfigurationDocument, IsWhatTheProgramPrints) {
+  const auto result = run_program({"config", "--defaults", "--markdown"});
+  EXPECT_EQ(read_file(kSource / "docs/configuration.md"), result.out)
+      << "run: dcgan config --defaults --markdown > docs/configuration.md";
+}
+
+TEST(Configurations, AllResolveAndFindTheData) {
+  int count = 0;
+  for (const auto& entry : fs::directory_iterator(kSource / "configs")) {
+    const auto resolved = resolve_config(entry.path(), {});
+    EXPECT_EQ(fs::canonical(resolved.config.data.path), fs::canonical(kSource / "data/mnist"))
+        << entry.path();
+    ++count;
+  }
+  EXPECT_GE(count, 4);
+}
+
+TEST(Configurations, MnistIsTheDefaultsForTwelveEpochs) {
+  const auto resolved = resolve_config(kSource / "configs/mnist.yaml", {});
+  Config expected;
+  expected.data.path = resolved.config.data.path;
+  expected.train.epochs = 12;
+  EXPECT_TRUE(compare_configs(expected, resolved.config).empty());
+}
+
+TEST(Configurations, DenseIsMnistButForItsKind) {
+  const auto mnist = resolve_config(kSource / "configs/mnist.yaml", {});
+  auto expected = mnist.config;
+  expected.model.kind = ModelKind::dense;
+  const auto dense = resolve_config(kSource / "configs/dense.yaml", {});
+  EXPECT_TRUE(compare_configs(expected, dense.config).empty());
+}
+
+}  // namespace
+}  // namespace dcgan

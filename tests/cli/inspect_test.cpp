@@ -1,0 +1,66 @@
+// `dcgan inspect`, `dcgan --version`.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/training_fixture.h"
+
+namespace dcgan {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::ProgramResult;
+using testing::Training;
+
+class Inspect : public Training {
+ protected:
+  Inspect() { train("run", {"--set", "train.epochs=1"}); }
+};
+
+TEST_F(Inspect, ShowsAGenerator) {
+  const ProgramResult result = run({"inspect", "run/g.pt"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.out, HasSubstr("run/g.pt: dcgan generator, format version 1, step 64"));
+  EXPECT_THAT(result.out, HasSubstr("transposed convolution 4x4"));
+  EXPECT_THAT(result.out, HasSubstr("base_channels: 4"));
+  EXPECT_THAT(result.out, Not(HasSubstr("discriminator  ")));
+}
+
+TEST_F(Inspect, ShowsBothNetworksOfARun) {
+  const ProgramResult result = run({"inspect", "run"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.out, HasSubstr("run/checkpoints/000064.pt: dcgan checkpoint"));
+  EXPECT_THAT(result.out, HasSubstr("transposed convolution 4x4"));
+  EXPECT_THAT(result.out, HasSubstr("convolution 4x4 /2, BatchNorm, leaky_relu(0.2)"));
+}
+
+TEST_F(Inspect, SpeaksJson) {
+  const ProgramResult result = run({"inspect", "run", "--json"});
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["kind"], "dcgan checkpoint");
+  EXPECT_EQ(json["step"], 64);
+  EXPECT_EQ(json["generator"].size(), 4U);
+  EXPECT_EQ(json["generator"][0]["output"], (std::vector<int>{16, 4, 4}));
+  EXPECT_EQ(json["config"]["model.base_channels"], 4);
+  EXPECT_EQ(json["config"]["generator.activation"], "relu");
+}
+
+TEST_F(Inspect, ShowsTheTensorsOfAForeignTorchScript) {
+  // A fixture of Python's is no archive of ours.
+  const ProgramResult result =
+      run({"inspect", std::string(DCGAN_SOURCE_DIR) + "/tests/fixtures/dense_28x28x1.pt"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("a TorchScript that dcgan did not write"));
+  EXPECT_THAT(result.out, HasSubstr("generator.layer1.weight"));
+}
+
+TEST_F(Training, VersionNamesTheMachine) {
+  const ProgramResult result = run({"--version"});
+  EXPECT_EQ(result.exit_code, 0);
+  for (const char* part : {"dcgan 0.", "\nLibTorch ", "\ndevices: cpu", "\nthreads: ", "\nBLAS: "}) {
+    EXPECT_THAT(result.out, HasSubstr(part));
+  }
+}
+
+}  // namespace
+}  // namespace dcgan

@@ -1,0 +1,112 @@
+// `dcgan sample`, as a user runs it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/training_fixture.h"
+#include "dcgan/image/image.h"
+
+namespace dcgan {
+namespace {
+
+using testing::ProgramResult;
+using testing::Training;
+
+class Sample : public Training {
+ protected:
+  Sample() { train("run", {"--set", "train.epochs=1"}); }
+
+  Image sample(std::vector<std::string> more, const std::string& out = "samples.png") const {
+    std::vector<std::string> arguments{"sample", "--ckpt", "run/g.pt"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProgramResult result = run(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return read_png(folder_ / out);
+  }
+  /// Image `index` of a grid with `columns` and padding 2.
+  static std::vector<std::uint8_t> cell(const Image& grid, std::int64_t columns,
+                                        std::int64_t index) {
+    constexpr std::int64_t kSize = 28;
+    constexpr std::int64_t kPitch = kSize + 2;
+    const std::int64_t top = 2 + index / columns * kPitch;
+    const std::int64_t left = 2 + index % columns * kPitch;
+    std::vector<std::uint8_t> pixels;
+    for (std::int64_t y = 0; y < kSize; ++y) {
+      for (std::int64_t x = 0; x < kSize; ++x) {
+        pixels.push_back(grid.pixels[static_cast<std::size_t>((top + y) * grid.width + left + x)]);
+      }
+    }
+    return pixels;
+  }
+};
+
+TEST_F(Sample, WritesAGridUnderItsDefaultName) {
+  const Image grid = sample({"-n", "64"});
+  EXPECT_EQ(grid.width, 2 + 8 * 30);
+  EXPECT_EQ(grid.height, 2 + 8 * 30);
+}
+
+TEST_F(Sample, ColumnsAndPaddingShapeTheGrid) {
+  const Image grid = sample({"-n", "10", "--columns", "5", "--padding", "0", "--out", "g.png"},
+                            "g.png");
+  EXPECT_EQ(grid.width, 5 * 28);
+  EXPECT_EQ(grid.height, 2 * 28);
+}
+
+TEST_F(Sample, SameSeedGivesTheSamePicture) {
+  const Image first = sample({"-n", "16", "--seed", "3"});
+  EXPECT_EQ(sample({"-n", "16", "--seed", "3"}).pixels, first.pixels);
+  EXPECT_NE(sample({"-n", "16", "--seed", "4"}).pixels, first.pixels);
+}
+
+TEST_F(Sample, MoreImagesBeginWithTheSameOnes) {
+  const Image few = sample({"-n", "64", "--columns", "8"});
+  const Image many = sample({"-n", "128", "--columns", "8"});
+  for (std::int64_t i = 0; i < 64; ++i) EXPECT_EQ(cell(few, 8, i), cell(many, 8, i)) << i;
+}
+
+TEST_F(Sample, SeparateFilesAreTheGridsImages) {
+  const Image grid = sample({"-n", "5", "--columns", "5"});
+  EXPECT_EQ(run({"sample", "--ckpt", "run/g.pt", "-n", "5", "--separate", "each"}).exit_code, 0);
+  for (std::int64_t i = 0; i < 5; ++i) {
+    const auto path = folder_ / "each" / ("00000" + std::to_string(i) + ".png");
+    EXPECT_EQ(read_png(path).pixels, cell(grid, 5, i)) << i;
+  }
+}
+
+TEST_F(Sample, WalkBeginsAndEndsAtTheLatentsOfTheSeed) {
+  const Image walk = sample({"-n", "12", "--interpolate", "6"});
+  const Image ends = sample({"-n", "4", "--columns", "4"}, "samples.png");
+  EXPECT_EQ(walk.width, 2 + 6 * 30);
+  const auto near = [](const std::vector<std::uint8_t>& a, const std::vector<std::uint8_t>& b) {
+    int largest = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
+    return largest <= 1;
+  };
+  EXPECT_TRUE(near(cell(walk, 6, 0), cell(ends, 4, 0)));
+  EXPECT_TRUE(near(cell(walk, 6, 5), cell(ends, 4, 1)));
+  EXPECT_TRUE(near(cell(walk, 6, 6), cell(ends, 4, 2)));
+  EXPECT_TRUE(near(cell(walk, 6, 11), cell(ends, 4, 3)));
+}
+
+TEST_F(Sample, TruncationMovesTheImages) {
+  EXPECT_NE(sample({"-n", "4"}).pixels, sample({"-n", "4", "--truncation", "0.5"}).pixels);
+}
+
+TEST_F(Sample, TakesACheckpointARunAndItsGenerator) {
+  const Image from_generator = sample({"-n", "9"});
+  for (const char* source : {"run", "run/checkpoints/000064.pt"}) {
+    ASSERT_EQ(run({"sample", "--ckpt", source, "-n", "9", "--out", "other.png"}).exit_code, 0);
+    EXPECT_EQ(read_png(folder_ / "other.png").pixels, from_generator.pixels) << source;
+  }
+}
+
+TEST_F(Sample, RefusesANonEmptyFolderForSeparateFiles) {
+  const ProgramResult result =
+      run({"sample", "--ckpt", "run/g.pt", "-n", "2", "--separate", "run"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.err,
+            "dcgan: --separate run: the folder is not empty; name a new one\n");
+}
+
+}  // namespace
+}  // namespace dcgan

@@ -1,0 +1,300 @@
+// `dcgan train`, as a user runs it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "cli/training_fixture.h"
+
+namespace dcgan {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::ProgramResult;
+using testing::run_program;
+using testing::RunningProgram;
+using testing::TempFolder;
+using testing::Training;
+
+std::string configs_folder() { return std::string(DCGAN_SOURCE_DIR) + "/configs"; }
+
+TEST(Smoke, ConfigurationTrainsFromItsOwnFolder) {
+  const TempFolder out;
+  const ProgramResult result =
+      run_program({"train", "--config", "smoke.yaml", "--out", (out / "run").string()},
+                  {.folder = configs_folder()});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(std::filesystem::exists(out / "run" / "g.pt"));
+}
+
+class ShippedConfiguration : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ShippedConfiguration, TakesAStep) {
+  const ProgramResult result =
+      run_program({"train", "--config", GetParam(), "--dry-run", "--set", "data.limit=256"},
+                  {.folder = configs_folder()});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("one step: D "));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ShippedConfiguration,
+                         ::testing::Values("mnist.yaml", "quick.yaml", "smoke.yaml", "dense.yaml"),
+                         [](const auto& entry) {
+                           return std::string(entry.param).substr(
+                               0, std::string(entry.param).find('.'));
+                         });
+
+TEST_F(Training, WritesItsRunDirectory) {
+  train("run");
+  for (const char* name :
+       {"config.yaml", "metrics.jsonl", "train.log", "g.pt", "samples/real.png",
+        "samples/000000.png", "samples/000064.png", "samples/000128.png", "checkpoints/000064.pt",
+        "checkpoints/000128.pt"}) {
+    EXPECT_TRUE(exists(std::string("run/") + name)) << name;
+  }
+}
+
+TEST_F(Training, SaysWhereThingsAreAndWhatToTryNext) {
+  EXPECT_EQ(train("run").out,
+            "trained 128 steps\n"
+            "samples:   run/samples/000128.png\n"
+            "generator: run/g.pt\n"
+            "try next:\n"
+            "  dcgan sample --ckpt run/g.pt -n 64 --seed 7\n"
+            "  dcgan sample --ckpt run/g.pt --interpolate 8\n"
+            "  dcgan train --resume --out run --set train.epochs=4\n");
+}
+
+TEST_F(Training, PrintsTheConfigurationWithOriginsAndBothNetworksFirst) {
+  const std::string err = train("run", {"--set", "generator.lr=0.001", "--seed", "5"}).err;
+  EXPECT_THAT(err, HasSubstr("tiny.yaml:3"));
+  EXPECT_THAT(err, HasSubstr("--set"));
+  EXPECT_THAT(err, HasSubstr("--seed"));
+  EXPECT_THAT(err, HasSubstr("default"));
+  EXPECT_LT(err.find("generator.lr"), err.find("epoch 1/2"));
+  EXPECT_LT(err.find("transposed convolution 4x4"), err.find("epoch 1/2"));
+  EXPECT_LT(err.find("convolution 4x4 /2, leaky_relu"), err.find("epoch 1/2"));
+}
+
+TEST_F(Training, OffATerminalWritesPlainLines) {
+  const std::string err = train("run").err;
+  EXPECT_THAT(err, HasSubstr("epoch 2/2  step 128/128  D "));
+  EXPECT_THAT(err, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(err, Not(HasSubstr("\r")));
+}
+
+TEST_F(Training, LogsWhatItSays) {
+  train("run");
+  EXPECT_THAT(bytes("run/train.log"), HasSubstr("info epoch 2/2  step 128/128  D "));
+}
+
+TEST_F(Training, QuietSaysNothingOnStderr) { EXPECT_EQ(train("run", {"-q"}).err, ""); }
+
+TEST_F(Training, WritesAMetricsLineEveryLogEverySteps) {
+  train("run");
+  const auto lines = metrics("run");
+  ASSERT_EQ(lines.size(), 32U);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const std::int64_t step = static_cast<std::int64_t>(i + 1) * 4;
+    EXPECT_EQ(lines[i]["step"], step);
+    EXPECT_EQ(lines[i]["epoch"], (step - 1) / 64 + 1);
+    EXPECT_EQ(lines[i]["images"], step * 8);
+    for (const char* key : {"d_loss", "g_loss", "d_real", "d_fake", "d_fake_after", "seconds",
+                            "images_per_second"}) {
+      EXPECT_TRUE(lines[i][key].is_number()) << key;
+    }
+  }
+}
+
+TEST_F(Training, DefaultDirectoryIsANewOneEachTime) {
+  for (const char* expected : {"runs/tiny-001/g.pt", "runs/tiny-002/g.pt"}) {
+    const ProgramResult result =
+        run({"train", "--config", "tiny.yaml", "--set", "data.limit=16"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_TRUE(exists(expected)) << expected;
+  }
+}
+
+TEST_F(Training, OfOneSeedRepeatsByteForByte) {
+  train("a");
+  train("b");
+  expect_same_end("a", "b", "000128");
+}
+
+TEST_F(Training, OfAnotherSeedDiffers) {
+  train("a");
+  train("b", {"--seed", "2"});
+  EXPECT_NE(bytes("a/samples/000128.png"), bytes("b/samples/000128.png"));
+}
+
+TEST_F(Training, DoesNotDependOnHowMuchIsLogged) {
+  train("a");
+  train("b", {"--set", "train.log_every=1", "--set", "train.sample_every=3", "--set",
+              "train.checkpoint_every=5"});
+  EXPECT_EQ(bytes("a/samples/000128.png"), bytes("b/samples/000128.png"));
+}
+
+TEST_F(Training, KeepsTheNewestCheckpoints) {
+  train("run", {"--set", "train.checkpoint_every=10", "--set", "run.keep_checkpoints=3"});
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "run" / "checkpoints")) {
+    names.push_back(entry.path().filename().string());
+  }
+  EXPECT_THAT(names, ::testing::UnorderedElementsAre("000110.pt", "000120.pt", "000128.pt"));
+}
+
+class StoppedTraining : public Training, public ::testing::WithParamInterface<int> {};
+
+TEST_P(StoppedTraining, WritesACheckpointAndGoesOnBitForBit) {
+  train("whole");
+  RunningProgram program({"train", "--config", "tiny.yaml", "--out", "run"},
+                         {.folder = folder_.path()});
+  wait_for_step(program, "run", 8);
+  program.send(GetParam());
+  const ProgramResult stopped = program.wait();
+  EXPECT_EQ(stopped.exit_code, 130) << stopped.err;
+  EXPECT_THAT(stopped.err, HasSubstr("a checkpoint is written. Go on with:\n"
+                                     "  dcgan train --resume --out run\n"));
+  const auto at = metrics("run").back()["step"].get<std::int64_t>();
+  ASSERT_LT(at, 128) << "the run was over before the signal came";
+
+  const ProgramResult resumed = resume("run");
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  expect_same_end("whole", "run", "000128");
+}
+
+INSTANTIATE_TEST_SUITE_P(Signals, StoppedTraining, ::testing::Values(SIGINT, SIGTERM),
+                         [](const auto& entry) {
+                           return entry.param == SIGINT ? "Interrupt" : "Terminate";
+                         });
+
+TEST_F(Training, KilledBetweenCheckpointsGoesOnBitForBit) {
+  const std::vector<std::string> often{"--set", "train.checkpoint_every=7"};
+  train("whole", often);
+  RunningProgram program({"train", "--config", "tiny.yaml", "--out", "run", often[0], often[1]},
+                         {.folder = folder_.path()});
+  wait_for_step(program, "run", 24);
+  program.send(SIGKILL);
+  EXPECT_EQ(program.wait().exit_code, 128 + SIGKILL);
+  EXPECT_FALSE(exists("run/checkpoints/000128.pt")) << "the run was over before the signal came";
+
+  const ProgramResult resumed = resume("run");
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("going on from run/checkpoints/"));
+  expect_same_end("whole", "run", "000128");
+}
+
+TEST_F(Training, KilledBeforeItsFirstCheckpointStartsAgain) {
+  train("whole");
+  RunningProgram program({"train", "--config", "tiny.yaml", "--out", "run"},
+                         {.folder = folder_.path()});
+  wait_for_step(program, "run", 4);
+  program.send(SIGKILL);
+  program.wait();
+  if (exists("run/checkpoints/000064.pt")) GTEST_SKIP() << "a checkpoint came before the signal";
+  const ProgramResult resumed = resume("run");
+  EXPECT_THAT(resumed.err, HasSubstr("no checkpoint was written yet: starting from step 0"));
+  expect_same_end("whole", "run", "000128");
+}
+
+TEST_F(Training, GoesOnForMoreEpochsAsIfItHadBeenToldSo) {
+  train("long", {"--set", "train.epochs=3"});
+  train("short", {"--set", "train.epochs=1"});
+  const ProgramResult resumed = resume("short", {"--set", "train.epochs=3"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("train.epochs changes from 1 to 3"));
+  expect_same_end("long", "short", "000192");
+}
+
+TEST_F(Training, FinishedSaysHowToGoOn) {
+  train("run");
+  const ProgramResult resumed = resume("run");
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err,
+              HasSubstr("all 2 epochs are done already; raise train.epochs to go on"));
+}
+
+TEST_F(Training, ResumeRefusesAnotherConfigurationAndListsBothValues) {
+  train("run", {"--set", "train.epochs=1"});
+  const std::string before = bytes("run/config.yaml");
+  const ProgramResult resumed =
+      resume("run", {"--set", "generator.lr=0.001", "--set", "train.batch_size=16"});
+  EXPECT_EQ(resumed.exit_code, 2);
+  EXPECT_EQ(resumed.err,
+            "dcgan: --resume: run/checkpoints/000064.pt is of a run with another configuration\n"
+            "generator.lr: 0.0002 in the checkpoint, 0.001 now; train.batch_size: 8 in the "
+            "checkpoint, 16 now\n"
+            "take these values back, or start a new run with another --out\n");
+  EXPECT_EQ(bytes("run/config.yaml"), before);
+}
+
+TEST_F(Training, ResumeRefusesOtherImages) {
+  train("run", {"--set", "train.epochs=1"});
+  // The same names, the same count, other pictures.
+  std::filesystem::create_directory(folder_ / "other");
+  for (const char* name : {"images-idx3-ubyte.gz", "labels-idx1-ubyte.gz"}) {
+    std::filesystem::copy(
+        std::string(DCGAN_SOURCE_DIR) + "/data/mnist/t10k-" + name,
+        folder_ / "other" / (std::string("train-") + name));
+  }
+  const ProgramResult resumed = resume("run", {"--set", "data.path=other"});
+  EXPECT_EQ(resumed.exit_code, 1);
+  EXPECT_THAT(resumed.err, HasSubstr("its run was trained on other images"));
+}
+
+TEST_F(Training, DryRunTakesAStepAndWritesNothing) {
+  const ProgramResult result = run({"train", "--config", "tiny.yaml", "--dry-run"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  for (const char* part : {"generator.lr", "transposed convolution", "512 images",
+                           "one step: D ", "memory: "}) {
+    EXPECT_THAT(result.out, HasSubstr(part));
+  }
+  EXPECT_FALSE(exists("runs"));
+}
+
+TEST_F(Training, StopsAtALossThatIsNotFinite) {
+  const ProgramResult result = run({"train", "--config", "tiny.yaml", "--out", "run", "--set",
+                                    "model.init_deviation=1e20"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err,
+              ::testing::EndsWith(
+                  "dcgan: run: step 1: a loss is not a finite number (D nan, G nan)\n"
+                  "try a lower generator.lr and discriminator.lr, model.init_deviation near 0.02, "
+                  "batch_norm: true\n"
+                  "no checkpoint had been written yet\n"));
+  EXPECT_FALSE(exists("run/g.pt"));
+}
+
+class ModelByConfiguration : public Training,
+                             public ::testing::WithParamInterface<std::vector<std::string>> {};
+
+TEST_P(ModelByConfiguration, TrainsAndSamples) {
+  std::vector<std::string> more{"--set", "data.limit=32", "--set", "train.epochs=1"};
+  for (const std::string& setting : GetParam()) {
+    more.push_back("--set");
+    more.push_back(setting);
+  }
+  train("run", more);
+  const ProgramResult result = run({"sample", "--ckpt", "run/g.pt", "-n", "4"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Settings, ModelByConfiguration,
+    ::testing::Values(
+        std::vector<std::string>{"model.kind=dense", "model.dense_widths=[16, 32]"},
+        std::vector<std::string>{"data.image_size=[8, 8]"},
+        std::vector<std::string>{"data.image_size=[33, 17]", "data.channels=3"},
+        std::vector<std::string>{"data.image_size=[64, 64]", "model.max_channels=8"},
+        std::vector<std::string>{"generator.activation=leaky_relu", "generator.slope=0.1"},
+        std::vector<std::string>{"generator.activation=elu", "discriminator.activation=relu"},
+        std::vector<std::string>{"generator.activation=selu", "discriminator.activation=gelu"},
+        std::vector<std::string>{"generator.activation=swish", "discriminator.activation=swish"},
+        std::vector<std::string>{"generator.output=sigmoid"},
+        std::vector<std::string>{"generator.batch_norm=false", "discriminator.batch_norm=false"},
+        std::vector<std::string>{"train.loss=minimax", "train.beta1=0.9"},
+        std::vector<std::string>{"data.drop_last=false", "data.limit=27", "data.shuffle=false"}));
+
+}  // namespace
+}  // namespace dcgan

@@ -1,0 +1,425 @@
+#include "dcgan/config/resolve.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "dcgan/base/error.h"
+#include "dcgan/config/fields.h"
+#include "support/temp_folder.h"
+
+namespace dcgan {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::TempFolder;
+namespace fs = std::filesystem;
+
+/// A test in a folder of its own with a configuration c.yaml, called by its relative name.
+class ResolveConfig : public ::testing::Test {
+ protected:
+  ResolveConfig() { fs::current_path(folder_.path()); }
+  ~ResolveConfig() override { fs::current_path(before_); }
+
+  void write(const std::string& yaml) {
+    std::ofstream(folder_ / "c.yaml", std::ios::binary) << yaml;
+  }
+  ResolvedConfig resolve(const std::string& yaml, const std::vector<Override>& overrides = {}) {
+    write(yaml);
+    return resolve_config("c.yaml", overrides);
+  }
+  /// The message of the usage error, or "no error".
+  std::string problem(const std::string& yaml, const std::vector<Override>& overrides = {}) {
+    write(yaml);
+    return problem_of("c.yaml", overrides);
+  }
+  std::string problem_of(const std::optional<fs::path>& file,
+                         const std::vector<Override>& overrides = {}) {
+    try {
+      resolve_config(file, overrides);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      return error.what();
+    }
+    return "no error";
+  }
+
+  TempFolder folder_;
+  fs::path before_ = fs::current_path();
+};
+
+TEST_F(ResolveConfig, IsTheDefaultsWithoutAnything) {
+  const auto resolved = resolve_config(std::nullopt, {});
+  Config expected;
+  expected.data.path = (fs::current_path() / "data/mnist").string();
+  EXPECT_TRUE(compare_configs(expected, resolved.config).empty());
+}
+
+TEST_F(ResolveConfig, TakesTheFileOverTheDefaults) {
+  EXPECT_EQ(resolve("train:\n  epochs: 3\n").config.train.epochs, 3);
+}
+
+TEST_F(ResolveConfig, TakesTheCommandLineOverTheFile) {
+  const auto resolved = resolve("train:\n  epochs: 3\n", {{"--set", "train.epochs=5"}});
+  EXPECT_EQ(resolved.config.train.epochs, 5);
+}
+
+TEST_F(ResolveConfig, TakesTheLastOfSeveralOverrides) {
+  const auto resolved = resolve("", {{"--set", "seed=5"}, {"--seed", "seed=6"}});
+  EXPECT_EQ(resolved.config.seed, 6);
+}
+
+TEST_F(ResolveConfig, KnowsWhereEachValueCameFrom) {
+  const auto resolved = resolve("train:\n  epochs: 3\n", {{"--seed", "seed=6"}});
+  EXPECT_EQ(resolved.origins.size(), config_fields().size());
+  EXPECT_EQ(resolved.origins.at("train.epochs").text, "c.yaml:2");
+  EXPECT_EQ(resolved.origins.at("seed").text, "--seed");
+  EXPECT_EQ(resolved.origins.at("train.beta1").text, "default");
+}
+
+TEST_F(ResolveConfig, TakesAnEmptyFileAsTheDefaults) {
+  EXPECT_EQ(problem(""), "no error");
+  EXPECT_EQ(problem("# nothing but a comment\n"), "no error");
+  EXPECT_EQ(problem("train:\n"), "no error");
+}
+
+TEST_F(ResolveConfig, ReadsListsFromTheCommandLine) {
+  const auto resolved = resolve("", {{"--set", "data.image_size=[32,48]"}});
+  EXPECT_THAT(resolved.config.data.image_size, ElementsAre(32, 48));
+}
+
+TEST_F(ResolveConfig, TakesSpacesAroundTheEqualsSign) {
+  EXPECT_EQ(resolve("", {{"--set", " train.epochs = 4 "}}).config.train.epochs, 4);
+}
+
+// data.path
+
+TEST_F(ResolveConfig, TakesAPathRelativeToItsFile) {
+  fs::create_directory("configs");
+  std::ofstream("configs/c.yaml") << "data:\n  path: ../data/mnist/\n";
+  const auto resolved = resolve_config("configs/c.yaml", {});
+  EXPECT_EQ(resolved.config.data.path, (fs::current_path() / "data/mnist").string());
+}
+
+TEST_F(ResolveConfig, TakesAPathOnTheCommandLineRelativeToTheWorkingFolder) {
+  fs::create_directory("configs");
+  std::ofstream("configs/c.yaml") << "data:\n  path: ../elsewhere\n";
+  const auto resolved = resolve_config("configs/c.yaml", {{"--set", "data.path=./mnist"}});
+  EXPECT_EQ(resolved.config.data.path, (fs::current_path() / "mnist").string());
+}
+
+TEST_F(ResolveConfig, TakesTheDefaultPathRelativeToTheWorkingFolder) {
+  fs::create_directory("configs");
+  std::ofstream("configs/c.yaml") << "seed: 2\n";
+  const auto resolved = resolve_config("configs/c.yaml", {});
+  EXPECT_EQ(resolved.config.data.path, (fs::current_path() / "data/mnist").string());
+}
+
+TEST_F(ResolveConfig, KeepsAnAbsolutePath) {
+  EXPECT_EQ(resolve("data: {path: /srv/x/../mnist}").config.data.path, "/srv/mnist");
+}
+
+TEST_F(ResolveConfig, ExpandsTheHomeFolder) {
+  setenv("HOME", "/home/ada", 1);
+  EXPECT_EQ(resolve("data: {path: ~/mnist}").config.data.path, "/home/ada/mnist");
+}
+
+TEST_F(ResolveConfig, TakesAPathWithSpacesAndHashesAsItStands) {
+  const auto resolved = resolve("", {{"--set", "data.path=/a b: c #d"}});
+  EXPECT_EQ(resolved.config.data.path, "/a b: c #d");
+}
+
+// Problems
+
+TEST_F(ResolveConfig, SuggestsAKeyForASlip) {
+  EXPECT_EQ(problem("train:\n  batchsize: 3\n"),
+            "c.yaml:2: unknown key 'train.batchsize'; did you mean 'train.batch_size'?");
+}
+
+TEST_F(ResolveConfig, SuggestsAKeyOfTheSameNameInAnotherSection) {
+  EXPECT_EQ(problem("train:\n  latent_dim: 3\n"),
+            "c.yaml:2: unknown key 'train.latent_dim'; did you mean 'model.latent_dim'?");
+}
+
+TEST_F(ResolveConfig, SuggestsEveryKeyOfThatName) {
+  EXPECT_EQ(problem("lr: 3\n"),
+            "c.yaml:1: unknown key 'lr'; did you mean 'generator.lr' or 'discriminator.lr'?");
+}
+
+TEST_F(ResolveConfig, SuggestsASlipInAnotherSection) {
+  EXPECT_EQ(problem("discriminator:\n  epoch: 3\n"),
+            "c.yaml:2: unknown key 'discriminator.epoch'; did you mean 'train.epochs'?");
+}
+
+TEST_F(ResolveConfig, SuggestsASection) {
+  EXPECT_EQ(problem("trian:\n  epochs: 3\n"),
+            "c.yaml:1: unknown key 'trian'; did you mean 'train'?");
+}
+
+TEST_F(ResolveConfig, PointsToTheListOfKeysWhereNothingIsNear) {
+  EXPECT_EQ(problem("colour: red\n"),
+            "c.yaml:1: unknown key 'colour'; 'dcgan config' lists all keys");
+}
+
+TEST_F(ResolveConfig, NamesTheLineOfAWrongValue) {
+  EXPECT_EQ(problem("# a comment\ntrain:\n  batch_size: abc\n"),
+            "c.yaml:3: train.batch_size must be an integer from 2 to 65536, not 'abc'");
+}
+
+TEST_F(ResolveConfig, RefusesAKeyWithoutAValue) {
+  EXPECT_EQ(problem("train:\n  epochs:\n"),
+            "c.yaml:2: train.epochs must be an integer from 1 to 100000; it has no value");
+}
+
+TEST_F(ResolveConfig, RefusesASectionWhereAValueBelongs) {
+  EXPECT_EQ(problem("seed: {a: 1}\n"),
+            "c.yaml:1: seed must be a value or a list of values, nothing nested");
+}
+
+TEST_F(ResolveConfig, RefusesAValueWhereASectionBelongs) {
+  EXPECT_EQ(problem("train: 5\n"),
+            "c.yaml:1: 'train' is a section: write keys such as 'epochs:' below it, indented");
+}
+
+TEST_F(ResolveConfig, RefusesAListWhereASectionBelongs) {
+  EXPECT_EQ(problem("train:\n- epochs: 3\n"),
+            "c.yaml:1: 'train' is a section: write keys such as 'epochs:' below it, indented");
+}
+
+TEST_F(ResolveConfig, RefusesADottedKey) {
+  EXPECT_EQ(problem("train.epochs: 5\n"),
+            "c.yaml:1: write 'train.epochs' as 'epochs:', indented below 'train:'");
+}
+
+TEST_F(ResolveConfig, RefusesAKeyThatIsGivenTwice) {
+  EXPECT_EQ(problem("train:\n  epochs: 5\n  beta1: 0\n  epochs: 5\n"),
+            "c.yaml:4: 'train.epochs' is given twice; the first is in line 2");
+}
+
+TEST_F(ResolveConfig, RefusesASectionThatIsGivenTwice) {
+  EXPECT_EQ(problem("train:\n  epochs: 5\nseed: 2\ntrain:\n  beta1: 0\n"),
+            "c.yaml:4: 'train' is given twice; the first is in line 1");
+}
+
+TEST_F(ResolveConfig, RefusesAKeyThatIsNoWord) {
+  EXPECT_EQ(problem("train:\n  ? [a, b]\n  : 3\n"), "c.yaml:2: a key must be a word");
+}
+
+TEST_F(ResolveConfig, ListsEveryProblem) {
+  EXPECT_EQ(problem("trian: {}\ntrain:\n  epochs: 0\n  epoch: 3\nmodel:\n  max_channels: 8\n",
+                    {{"--set", "train.epoch=3"}, {"--device", "run.device=gpu"}}),
+            "c.yaml:1: unknown key 'trian'; did you mean 'train'?\n"
+            "c.yaml:3: train.epochs must be an integer from 1 to 100000, not '0'\n"
+            "c.yaml:4: unknown key 'train.epoch'; did you mean 'train.epochs'?\n"
+            "--set: unknown key 'train.epoch'; did you mean 'train.epochs'?\n"
+            "--device must be auto, cpu, cuda or cuda:N, not 'gpu'\n"
+            "c.yaml:6: model.max_channels (8) must not be below model.base_channels (64)");
+}
+
+TEST_F(ResolveConfig, BlamesTheKeyThatWasSetForAConflict) {
+  EXPECT_EQ(problem("", {{"--set", "model.base_channels=600"}}),
+            "--set: model.max_channels (512) must not be below model.base_channels (600)");
+}
+
+TEST_F(ResolveConfig, DoesNotAddAConflictToAWrongValue) {
+  EXPECT_EQ(problem("model:\n  base_channels: 600\n  max_channels: many\n"),
+            "c.yaml:3: model.max_channels must be an integer from 1 to 4096, not 'many'");
+}
+
+TEST_F(ResolveConfig, RefusesASetWithoutAValue) {
+  EXPECT_EQ(problem("", {{"--set", "train.epochs"}}),
+            "--set: 'train.epochs' has no value; write train.epochs=...");
+}
+
+TEST_F(ResolveConfig, RefusesASetOfASection) {
+  EXPECT_EQ(problem("", {{"--set", "train=3"}}),
+            "--set: 'train' is a section; set one of its keys, such as train.epochs=...");
+}
+
+TEST_F(ResolveConfig, RefusesASetOfAnOpenList) {
+  EXPECT_EQ(problem("", {{"--set", "data.image_size=[32,32"}}),
+            "--set: data.image_size must be [height, width], two integers from 8 to 1024, not "
+            "'[32,32'");
+}
+
+TEST_F(ResolveConfig, RefusesASetWithMoreBehindItsList) {
+  EXPECT_EQ(problem("", {{"--set", "data.image_size=[32,32] 3"}}),
+            "--set: data.image_size must be [height, width], two integers from 8 to 1024, not "
+            "'[32,32] 3'");
+}
+
+TEST_F(ResolveConfig, RefusesASetOfANestedList) {
+  EXPECT_EQ(problem("", {{"--set", "data.image_size=[[32],32]"}}),
+            "--set: data.image_size must be a value or a list of values, nothing nested");
+}
+
+TEST_F(ResolveConfig, RefusesAFileThatIsNotYaml) {
+  EXPECT_EQ(
+      problem("seed: 2\ntrain: [1, 2\n"),
+      "c.yaml:3: is not valid YAML: end of sequence flow not found; check indentation, colons "
+      "and quotes here");
+}
+
+TEST_F(ResolveConfig, RefusesAListAtTheTop) {
+  EXPECT_EQ(problem("- seed: 3\n"),
+            "c.yaml:1: must hold sections such as 'train:' with keys below, not a list");
+}
+
+TEST_F(ResolveConfig, RefusesATextAtTheTop) {
+  EXPECT_EQ(problem("hello\n"),
+            "c.yaml:1: must hold sections such as 'train:' with keys below, not 'hello'");
+}
+
+TEST_F(ResolveConfig, RefusesSeveralDocuments) {
+  EXPECT_EQ(problem("---\nseed: 1\n---\nseed: 2\n"),
+            "c.yaml:3: a second YAML document begins here; leave one");
+}
+
+TEST_F(ResolveConfig, EndsOnACommaAtTheTop) {
+  // yaml-cpp's LoadAll does not.
+  EXPECT_EQ(problem(","), "c.yaml:1: a second YAML document begins here; leave one");
+}
+
+TEST_F(ResolveConfig, RefusesBinaryBytes) {
+  EXPECT_EQ(problem(std::string("\x1f\x8b\0\1", 4)),
+            "c.yaml: is not a text file; a configuration is YAML");
+}
+
+TEST_F(ResolveConfig, SurvivesDeepNesting) {
+  EXPECT_EQ(problem(std::string(100'000, '[')),
+            "c.yaml:1: is not valid YAML: bad file; check indentation, colons and quotes here");
+}
+
+TEST_F(ResolveConfig, RefusesAFileFarTooLarge) {
+  EXPECT_EQ(problem(std::string((1 << 20) + 1, ' ')),
+            "c.yaml: is too large for a configuration, which is YAML");
+}
+
+TEST_F(ResolveConfig, RefusesAMissingFile) {
+  EXPECT_EQ(problem_of("nowhere.yaml"), "nowhere.yaml: no such file");
+}
+
+TEST_F(ResolveConfig, SuggestsAFileForASlip) {
+  write("");
+  fs::rename("c.yaml", "mnist.yaml");
+  EXPECT_EQ(problem_of("mnits.yaml"), "mnits.yaml: no such file; did you mean 'mnist.yaml'?");
+}
+
+TEST_F(ResolveConfig, RefusesAFolder) {
+  fs::create_directory("configs");
+  EXPECT_EQ(problem_of("configs"), "configs: is a folder, not a file");
+}
+
+// Back to text
+
+Config unusual_config() {
+  Config config;
+  config.seed = 9223372036854775807;
+  config.data.path = "/srv/a: \"b\" #c/größe";
+  config.data.split = DataSplit::test;
+  config.data.image_size = {21, 13};
+  config.data.channels = 3;
+  config.data.shuffle = false;
+  config.model.kind = ModelKind::dense;
+  config.model.dense_widths = {7};
+  config.model.init_deviation = 1e30;
+  config.generator.activation = Activation::swish;
+  config.output = OutputRange::sigmoid;
+  config.discriminator.lr = 1.0 / 3.0;
+  config.train.loss = LossKind::minimax;
+  config.train.eps = 1e-8;
+  config.run.device = "cuda:1";
+  return config;
+}
+
+TEST_F(ResolveConfig, ReadsBackWhatToYamlWrites) {
+  const Config config = unusual_config();
+  EXPECT_TRUE(compare_configs(config, resolve(to_yaml(config)).config).empty());
+}
+
+TEST_F(ResolveConfig, ReadsBackWhatToCommentedYamlWrites) {
+  const auto resolved = resolve(to_yaml(unusual_config()));
+  EXPECT_TRUE(
+      compare_configs(resolved.config, resolve(to_commented_yaml(resolved)).config).empty());
+}
+
+TEST(ParseConfig, ReadsBackWhatToYamlWrites) {
+  const Config config = unusual_config();
+  EXPECT_TRUE(compare_configs(config, parse_config(to_yaml(config), "g.pt")).empty());
+}
+
+TEST(ParseConfig, LeavesThePathAsItIs) {
+  EXPECT_EQ(parse_config("data: {path: data/mnist}", "g.pt").data.path, "data/mnist");
+}
+
+TEST(ParseConfig, FailsWithTheName) {
+  try {
+    parse_config("seed: x", "g.pt");
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::failure);
+    EXPECT_STREQ(error.what(),
+                 "g.pt:1: seed must be an integer from 0 to 9223372036854775807, not 'x'");
+  }
+}
+
+TEST(ToYaml, NestsKeysBelowTheirSections) {
+  EXPECT_TRUE(
+      to_yaml(Config{}).starts_with("seed: 1\ndata:\n  format: mnist\n  path: data/mnist\n"));
+}
+
+TEST(ToCommentedYaml, ExplainsAKeyAndItsOrigin) {
+  ResolvedConfig resolved;
+  resolved.config.train.batch_size = 32;
+  resolved.origins["train.batch_size"] = {Origin::Source::file, "c.yaml:4"};
+  EXPECT_NE(to_commented_yaml(resolved).find("  # Images in a step; BatchNorm needs at least two.\n"
+                                             "  # integer, 2 to 65536; default 64\n"
+                                             "  batch_size: 32  # c.yaml:4\n"),
+            std::string::npos);
+}
+
+TEST(FieldsAsMarkdown, HasARowForEachKey) {
+  const std::string document = fields_as_markdown();
+  for (const Field& field : config_fields()) {
+    EXPECT_NE(document.find("| `" + field.key + "` | "), std::string::npos) << field.key;
+  }
+}
+
+TEST(FieldsAsMarkdown, KeepsBarsInsideTheirCells) {
+  EXPECT_NE(fields_as_markdown().find("| `data.channels` | `1` | 1 \\| 3 | "), std::string::npos);
+}
+
+TEST(CompareConfigs, ListsWhatDiffersWithBothValues) {
+  Config after;
+  after.train.epochs = 20;
+  after.generator.lr = 0.001;
+  const auto differences = compare_configs(Config{}, after);
+  ASSERT_EQ(differences.size(), 2U);
+  EXPECT_EQ(differences[0].key, "generator.lr");
+  EXPECT_EQ(differences[0].before, "0.0002");
+  EXPECT_EQ(differences[0].after, "0.001");
+  EXPECT_FALSE(differences[0].may_change);
+  EXPECT_EQ(differences[1].key, "train.epochs");
+  EXPECT_TRUE(differences[1].may_change);
+}
+
+TEST(CompareConfigs, IsEmptyForEqualConfigurations) {
+  EXPECT_TRUE(compare_configs(unusual_config(), unusual_config()).empty());
+}
+
+TEST(DescribeConfig, ShowsKeyValueAndOrigin) {
+  ResolvedConfig resolved;
+  resolved.origins["seed"] = {Origin::Source::command_line, "--seed"};
+  const std::string table = describe_config(resolved);
+  EXPECT_TRUE(
+      table.starts_with("key                       value             from\n"
+                        "seed                      1                 --seed\n"
+                        "data.format               mnist             default\n"))
+      << table;
+}
+
+}  // namespace
+}  // namespace dcgan

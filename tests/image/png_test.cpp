@@ -1,0 +1,150 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "dcgan/base/error.h"
+#include "dcgan/base/file.h"
+#include "dcgan/image/image.h"
+#include "support/temp_folder.h"
+
+namespace dcgan {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::TempFolder;
+
+Image pattern(std::int64_t height, std::int64_t width, std::int64_t channels) {
+  Image image{height, width, channels, {}};
+  for (std::int64_t i = 0; i < height * width * channels; ++i) {
+    image.pixels.push_back(static_cast<std::uint8_t>(i * 37 % 256));
+  }
+  return image;
+}
+
+std::string error_of(const std::filesystem::path& path) {
+  try {
+    read_png(path);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+class Png : public ::testing::Test {
+ protected:
+  Image round_trip(const Image& image) {
+    write_png(path_, image);
+    return read_png(path_);
+  }
+  /// A PNG made elsewhere (Python's zlib), as its bytes.
+  Image read(std::string_view bytes) {
+    write_file_atomically(path_, bytes);
+    return read_png(path_);
+  }
+
+  TempFolder folder_;
+  std::filesystem::path path_ = folder_ / "a.png";
+};
+
+TEST_F(Png, KeepsGreyPixels) {
+  const Image image = pattern(5, 7, 1);
+  const Image back = round_trip(image);
+  EXPECT_EQ(back.height, 5);
+  EXPECT_EQ(back.width, 7);
+  EXPECT_EQ(back.channels, 1);
+  EXPECT_EQ(back.pixels, image.pixels);
+}
+
+TEST_F(Png, KeepsColourPixels) {
+  const Image image = pattern(7, 5, 3);
+  const Image back = round_trip(image);
+  EXPECT_EQ(back.channels, 3);
+  EXPECT_EQ(back.pixels, image.pixels);
+}
+
+TEST_F(Png, IsTheSameBytesEachTime) {
+  EXPECT_EQ(encode_png(pattern(9, 9, 3)), encode_png(pattern(9, 9, 3)));
+}
+
+TEST_F(Png, DropsAlpha) {
+  constexpr char kBytes[] =
+      "\211\120\116\107\015\012\032\012\000\000\000\015\111\110\104\122\000\000\000\002"
+      "\000\000\000\001\010\006\000\000\000\364\042\177\212\000\000\000\021\111\104\101"
+      "\124\170\234\143\340\022\221\153\320\060\262\141\000\000\005\307\001\123\142\244"
+      "\104\273\000\000\000\000\111\105\116\104\256\102\140\202";
+  const Image image = read({kBytes, sizeof kBytes - 1});
+  EXPECT_EQ(image.channels, 3);
+  EXPECT_THAT(image.pixels, ElementsAre(10, 20, 30, 40, 50, 60));
+}
+
+TEST_F(Png, DropsAlphaOfGrey) {
+  constexpr char kBytes[] =
+      "\211\120\116\107\015\012\032\012\000\000\000\015\111\110\104\122\000\000\000\002"
+      "\000\000\000\001\010\004\000\000\000\136\053\267\001\000\000\000\015\111\104\101"
+      "\124\170\234\143\340\152\320\140\000\000\001\375\000\263\046\057\207\325\000\000"
+      "\000\000\111\105\116\104\256\102\140\202";
+  const Image image = read({kBytes, sizeof kBytes - 1});
+  EXPECT_EQ(image.channels, 1);
+  EXPECT_THAT(image.pixels, ElementsAre(10, 40));
+}
+
+TEST_F(Png, ReducesSixteenBitsToEight) {
+  constexpr char kBytes[] =
+      "\211\120\116\107\015\012\032\012\000\000\000\015\111\110\104\122\000\000\000\002"
+      "\000\000\000\001\020\000\000\000\000\201\331\374\025\000\000\000\015\111\104\101"
+      "\124\170\234\143\020\062\131\175\026\000\003\014\001\277\156\271\306\135\000\000"
+      "\000\000\111\105\116\104\256\102\140\202";
+  const Image image = read({kBytes, sizeof kBytes - 1});
+  EXPECT_EQ(image.channels, 1);
+  EXPECT_THAT(image.pixels, ElementsAre(0x12, 0xab));
+}
+
+TEST_F(Png, CannotBeEmpty) {
+  try {
+    write_png(path_, Image{});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.what(), path_.string() + ": an empty image cannot be a PNG");
+  }
+}
+
+TEST_F(Png, CannotBeTooLarge) {
+  try {
+    encode_png({1 << 20, 1 << 20, 3, {}});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "an image of 1048576 x 1048576 pixels is too large for a PNG");
+  }
+}
+
+TEST_F(Png, TakesNoPixelsThatDoNotMatchTheSize) {
+  EXPECT_THROW(encode_png({2, 2, 1, {1, 2, 3}}), std::invalid_argument);
+}
+
+TEST_F(Png, IsRefusedWhereItIsNone) {
+  write_file_atomically(path_, "not a picture");
+  EXPECT_EQ(error_of(path_), path_.string() + ": is not a PNG");
+}
+
+TEST_F(Png, IsRefusedWhereItIsEmpty) {
+  write_file_atomically(path_, "");
+  EXPECT_EQ(error_of(path_), path_.string() + ": is not a PNG");
+}
+
+TEST_F(Png, IsRefusedWhereItDoesNotExist) {
+  EXPECT_EQ(error_of(path_), path_.string() + ": no such file");
+}
+
+TEST_F(Png, IsRefusedAtEveryLengthThatCutsItsPixels) {
+  const Image image = pattern(3, 3, 1);
+  const std::string whole = encode_png(image);
+  constexpr std::size_t kEnd = 12;  // the IEND chunk holds nothing
+  for (std::size_t size = 0; size < whole.size() - kEnd; ++size) {
+    write_file_atomically(path_, std::string_view(whole).substr(0, size));
+    EXPECT_NE(error_of(path_), "no error") << size;
+  }
+}
+
+}  // namespace
+}  // namespace dcgan

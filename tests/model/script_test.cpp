@@ -1,0 +1,32 @@
+#include "dcgan/model/script.h"
+
+#include <gtest/gtest.h>
+
+namespace dcgan {
+namespace {
+
+TEST(Script, ReadsLikeTheNetwork) {
+  Config config;
+  config.data.image_size = {8, 8};
+  config.model.latent_dim = 3;
+  config.model.base_channels = 2;
+  EXPECT_EQ(torchscript_forward(plan_generator(config)),
+            "def forward(self, z):\n"
+            "    x = z.reshape([z.size(0), 3, 1, 1])\n"
+            "    x = torch.conv_transpose2d(x, self.layer1.weight, None, [1, 1], [0, 0])\n"
+            "    x = torch.batch_norm(x, self.layer1.norm.weight, self.layer1.norm.bias, "
+            "self.layer1.norm.running_mean, self.layer1.norm.running_var, False, 0.1, 0.00001, "
+            "True)\n"
+            "    x = torch.relu(x)\n"
+            "    x = torch.conv_transpose2d(x, self.layer2.weight, None, [2, 2], [1, 1])\n"
+            "    x = torch.batch_norm(x, self.layer2.norm.weight, self.layer2.norm.bias, "
+            "self.layer2.norm.running_mean, self.layer2.norm.running_var, False, 0.1, 0.00001, "
+            "True)\n"
+            "    x = torch.relu(x)\n"
+            "    x = torch.conv_transpose2d(x, self.layer3.weight, None, [2, 2], [1, 1])\n"
+            "    x = torch.tanh(x)\n"
+            "    return x.reshape([x.size(0), 1, 8, 8])\n");
+}
+
+}  // namespace
+}  // namespace dcgan

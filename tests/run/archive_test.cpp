@@ -1,0 +1,156 @@
+#include "dcgan/run/archive.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/script.h>
+
+#include <nlohmann/json.hpp>
+
+#include "dcgan/base/file.h"
+#include "support/expect_error.h"
+#include "support/temp_folder.h"
+
+namespace dcgan {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::error_of;
+using testing::TempFolder;
+
+Archive small_archive() {
+  Archive archive;
+  archive.tensors = {{"a.weight", torch::arange(6, torch::kFloat32).view({2, 3})},
+                     {"b.norm.weight", torch::ones({2})},
+                     {"a.bias", torch::full({3}, 0.5)},
+                     {"b.norm.running_mean", torch::zeros({2})}};
+  archive.config = "seed: 7\n";
+  archive.numbers = {{"step", 12}};
+  archive.notes = {{"dataset_crc32", "0badcafe"}};
+  return archive;
+}
+
+class ArchiveFile : public ::testing::Test {
+ protected:
+  ArchiveFile() { write_archive(path_, small_archive()); }
+
+  Archive read() const { return read_archive(path_, ArchiveKind::checkpoint); }
+  std::string error() const {
+    return error_of([this] { read(); });
+  }
+  /// The same archive with another dcgan.json.
+  void write_with_description(const std::string& json) const {
+    torch::jit::Module module = torch::jit::load(path_.string());
+    module.save(path_.string(), {{"dcgan.json", json}, {"config.yaml", "seed: 7\n"}});
+  }
+  nlohmann::json description() const {
+    torch::jit::ExtraFilesMap extra{{"dcgan.json", ""}};
+    torch::jit::load(path_.string(), torch::Device(torch::kCPU), extra);
+    return nlohmann::json::parse(extra["dcgan.json"]);
+  }
+
+  TempFolder folder_;
+  std::filesystem::path path_ = folder_ / "file.pt";
+};
+
+TEST_F(ArchiveFile, KeepsEverything) {
+  const Archive archive = read();
+  EXPECT_EQ(archive.config, "seed: 7\n");
+  EXPECT_EQ(archive.numbers.at("step"), 12);
+  EXPECT_EQ(archive.notes.at("dataset_crc32"), "0badcafe");
+  ASSERT_EQ(archive.tensors.size(), 4U);
+  for (const auto& [name, tensor] : small_archive().tensors) {
+    EXPECT_TRUE(torch::equal(find_tensor(archive, name, tensor.sizes(), path_), tensor)) << name;
+  }
+}
+
+TEST_F(ArchiveFile, OfTheSameContentHasTheSameBytes) {
+  const auto other = folder_ / "other.pt";
+  write_archive(other, small_archive());
+  EXPECT_EQ(read_file(path_), read_file(other));
+}
+
+TEST_F(ArchiveFile, TruncatedAtAnyLengthIsRefused) {
+  const std::string bytes = read_file(path_);
+  for (std::size_t length = 0; length < bytes.size(); length += length < 200 ? 1 : 37) {
+    write_file_atomically(path_, bytes.substr(0, length));
+    const std::string text = error();
+    ASSERT_THAT(text, HasSubstr(path_.string() + ": ")) << "length " << length;
+    ASSERT_THAT(text, ::testing::Not(HasSubstr("(no error)"))) << "length " << length;
+  }
+}
+
+TEST_F(ArchiveFile, EmptyIsRefused) {
+  write_file_atomically(path_, "");
+  EXPECT_EQ(error(), path_.string() +
+                         ": the file is empty\nexpected a g.pt, a checkpoint of dcgan or a "
+                         "TorchScript generator (torch.jit.save)");
+}
+
+TEST_F(ArchiveFile, OfRandomBytesIsRefused) {
+  write_file_atomically(path_, std::string(1000, '\x5a'));
+  EXPECT_EQ(error(), path_.string() +
+                         ": not a TorchScript archive\nexpected a g.pt, a checkpoint of dcgan or a "
+                         "TorchScript generator (torch.jit.save)");
+}
+
+TEST_F(ArchiveFile, WithAFlippedBitInATensorIsRefused) {
+  std::string bytes = read_file(path_);
+  const float half = 0.5F;  // a.bias
+  const std::size_t at = bytes.find(std::string(reinterpret_cast<const char*>(&half), 4) +
+                                    std::string(reinterpret_cast<const char*>(&half), 4));
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] = static_cast<char>(bytes[at] ^ 1);
+  write_file_atomically(path_, bytes);
+  EXPECT_THAT(error(), HasSubstr("damaged"));
+}
+
+TEST_F(ArchiveFile, OfAnotherFormatVersionIsRefused) {
+  nlohmann::json json = description();
+  json["format_version"] = 99;
+  write_with_description(json.dump());
+  EXPECT_EQ(error(), path_.string() +
+                         ": checkpoint format version 99; this program reads version 1\nuse the "
+                         "dcgan that wrote it, or train again");
+}
+
+TEST_F(ArchiveFile, OfAnotherKindIsRefused) {
+  EXPECT_EQ(error_of([this] { read_archive(path_, ArchiveKind::generator); }),
+            path_.string() + ": a dcgan checkpoint, where a dcgan generator is needed");
+}
+
+TEST_F(ArchiveFile, WithADamagedDescriptionIsRefused) {
+  for (const char* json : {"", "{", "[]", "{\"format\": \"dcgan checkpoint\"}"}) {
+    write_with_description(json);
+    EXPECT_THAT(error(), HasSubstr(path_.string() + ": ")) << json;
+    EXPECT_THAT(error(), ::testing::Not(HasSubstr("(no error)"))) << json;
+  }
+}
+
+TEST_F(ArchiveFile, MissingTensorIsNamed) {
+  EXPECT_EQ(error_of([this] { find_tensor(read(), "a.nothing", {1}, path_); }),
+            path_.string() + ": tensor 'a.nothing' is missing; use another checkpoint");
+}
+
+TEST_F(ArchiveFile, TensorOfAnotherSizeIsNamed) {
+  EXPECT_THAT(error_of([this] { find_tensor(read(), "a.bias", {4}, path_); }),
+              HasSubstr("tensor 'a.bias' has another size or type"));
+}
+
+TEST_F(ArchiveFile, ExtraTensorIsNamed) {
+  EXPECT_THAT(error_of([this] {
+                copy_tensors(read(), "a.", {{"weight", torch::zeros({2, 3})}}, path_);
+              }),
+              HasSubstr("tensor 'a.bias' is not part of its configuration's network"));
+}
+
+TEST_F(ArchiveFile, IsIdentified) {
+  EXPECT_EQ(identify(path_), FileKind::checkpoint);
+  torch::jit::Module module("Other");
+  module.define("def forward(self, x):\n    return x\n");
+  const auto other = folder_ / "other.pt";
+  module.save(other.string());
+  EXPECT_EQ(identify(other), FileKind::foreign_torchscript);
+}
+
+}  // namespace
+}  // namespace dcgan

@@ -1,0 +1,58 @@
+#include "dcgan/run/metrics.h"
+
+#include <gtest/gtest.h>
+
+#include "dcgan/base/file.h"
+#include "support/expect_error.h"
+#include "support/temp_folder.h"
+
+namespace dcgan {
+namespace {
+
+using testing::TempFolder;
+
+MetricsRecord record_at(std::int64_t step) {
+  MetricsRecord record;
+  record.step = step;
+  record.epoch = 1;
+  record.images = step * 64;
+  record.seconds = static_cast<double>(step) * 0.1234;
+  record.images_per_second = 801.26;
+  record.numbers = {1.25, 0.75, 0.5, 0.25, 0.125};
+  return record;
+}
+
+TEST(Metrics, LineHasEveryNumber) {
+  EXPECT_EQ(to_json(record_at(50)),
+            R"({"step":50,"epoch":1,"images":3200,"seconds":6.17,"d_loss":1.25,"g_loss":0.75,)"
+            R"("d_real":0.5,"d_fake":0.25,"d_fake_after":0.125,"images_per_second":801.3})");
+}
+
+TEST(Metrics, LinesAreAppended) {
+  const TempFolder folder;
+  MetricsFile metrics(folder / "metrics.jsonl", 0);
+  metrics.append(record_at(1));
+  metrics.append(record_at(2));
+  EXPECT_EQ(read_file(folder / "metrics.jsonl"),
+            to_json(record_at(1)) + "\n" + to_json(record_at(2)) + "\n");
+}
+
+TEST(Metrics, ResumeDropsWhatCameAfterTheCheckpoint) {
+  const TempFolder folder;
+  const auto path = folder / "metrics.jsonl";
+  write_file_atomically(path, to_json(record_at(1)) + "\n" + to_json(record_at(2)) + "\n" +
+                                  to_json(record_at(3)) + "\n{\"step\":4,\"ep");
+  const MetricsFile metrics(path, 2);
+  EXPECT_EQ(read_file(path), to_json(record_at(1)) + "\n" + to_json(record_at(2)) + "\n");
+  EXPECT_DOUBLE_EQ(metrics.seconds_before(), 0.247);
+}
+
+TEST(Metrics, NewRunStartsAnEmptyFile) {
+  const TempFolder folder;
+  const MetricsFile metrics(folder / "metrics.jsonl", 0);
+  EXPECT_EQ(read_file(folder / "metrics.jsonl"), "");
+  EXPECT_EQ(metrics.seconds_before(), 0.0);
+}
+
+}  // namespace
+}  // namespace dcgan

@@ -1,0 +1,59 @@
+// The committed values that PyTorch computed; see tests/fixtures/README.md.
+#pragma once
+
+#include <torch/script.h>
+
+#include <map>
+#include <string>
+
+#include "dcgan/config/resolve.h"
+#include "dcgan/train/train_step.h"
+
+namespace dcgan::testing {
+
+struct ReferenceCase {
+  Config config;
+  std::map<std::string, torch::Tensor> tensors;
+
+  const torch::Tensor& at(const std::string& name) const { return tensors.at(name); }
+};
+
+inline ReferenceCase load_reference(const std::string& name) {
+  const std::string path = std::string(DCGAN_SOURCE_DIR) + "/tests/fixtures/" + name + ".pt";
+  torch::jit::ExtraFilesMap extra{{"config.yaml", ""}};
+  const torch::jit::Module module = torch::jit::load(path, torch::Device(torch::kCPU), extra);
+  ReferenceCase reference;
+  reference.config = parse_config(extra["config.yaml"], path);
+  for (const auto& buffer : module.named_buffers(/*recurse=*/true)) {
+    reference.tensors[buffer.name] = buffer.value;
+  }
+  return reference;
+}
+
+/// Every tensor of `network` from those that stand under `prefix`.
+inline void load_network(Network& network, const ReferenceCase& reference,
+                         const std::string& prefix) {
+  const torch::NoGradGuard no_grad;
+  for (auto& [name, tensor] : named_tensors(network)) {
+    torch::Tensor target = tensor;
+    target.copy_(reference.at(prefix + name));
+  }
+}
+
+/// A state that starts from the case's weights.
+inline TrainState make_reference_state(const ReferenceCase& reference) {
+  TrainState state = make_train_state(reference.config, torch::kCPU);
+  load_network(state.generator, reference, "generator.");
+  load_network(state.discriminator, reference, "discriminator.");
+  return state;
+}
+
+/// The largest difference, relative to the largest value of the reference.
+inline double relative_distance(const torch::Tensor& ours, const torch::Tensor& reference) {
+  TORCH_CHECK(ours.sizes() == reference.sizes(), "sizes differ: ", ours.sizes(), " and ",
+              reference.sizes());
+  const double scale = reference.abs().max().item<double>();
+  return (ours.detach() - reference).abs().max().item<double>() / (scale > 0 ? scale : 1.0);
+}
+
+}  // namespace dcgan::testing

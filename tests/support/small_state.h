@@ -1,0 +1,62 @@
+// A small training state with something in every tensor.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "dcgan/data/random.h"
+#include "dcgan/train/train_step.h"
+
+namespace dcgan::testing {
+
+inline Config small_config() {
+  Config config;
+  config.data.image_size = {8, 8};
+  config.model.base_channels = 2;
+  config.model.latent_dim = 3;
+  config.train.batch_size = 4;
+  return config;
+}
+
+/// `steps` training steps on noise.
+inline void train_on_noise(TrainState& state, const Config& config, std::int64_t steps) {
+  const std::int64_t batch = config.train.batch_size;
+  const ImageShape shape{config.data.channels, config.data.image_size[0],
+                         config.data.image_size[1]};
+  for (std::int64_t i = 0; i < steps; ++i) {
+    const std::int64_t row = state.step * batch;
+    const auto real = normal_rows(2, Purpose::sample_latents, row, batch,
+                                  shape[0] * shape[1] * shape[2])
+                          .tanh()
+                          .view({batch, shape[0], shape[1], shape[2]});
+    train_step(state, real,
+               normal_rows(3, Purpose::train_latents, row, batch, config.model.latent_dim));
+  }
+}
+
+inline TrainState small_trained_state(const Config& config = small_config(),
+                                      std::int64_t steps = 3) {
+  TrainState state = make_train_state(config, torch::kCPU);
+  train_on_noise(state, config, steps);
+  return state;
+}
+
+inline bool equal(const NamedTensors& a, const NamedTensors& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i].first != b[i].first || !torch::equal(a[i].second, b[i].second)) return false;
+  }
+  return true;
+}
+
+/// Every tensor that a step changes.
+inline bool equal(const TrainState& a, const TrainState& b) {
+  return a.step == b.step && equal(named_tensors(a.generator), named_tensors(b.generator)) &&
+         equal(named_tensors(a.discriminator), named_tensors(b.discriminator)) &&
+         equal(a.generator_optimizer.named_moments(), b.generator_optimizer.named_moments()) &&
+         equal(a.discriminator_optimizer.named_moments(),
+               b.discriminator_optimizer.named_moments()) &&
+         a.generator_optimizer.steps_done() == b.generator_optimizer.steps_done() &&
+         a.discriminator_optimizer.steps_done() == b.discriminator_optimizer.steps_done();
+}
+
+}  // namespace dcgan::testing

@@ -1,0 +1,46 @@
+#include "dcgan/train/loss.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+#include <vector>
+
+namespace dcgan {
+namespace {
+
+torch::Tensor logits(const std::vector<float>& values) { return torch::tensor(values); }
+
+TEST(Loss, DiscriminatorIsTheTwoCrossEntropies) {
+  const auto real = logits({0.5F, -2.0F});
+  const auto fake = logits({1.0F, 3.0F});
+  const auto expected = -real.sigmoid().log().mean() - (1.0 - fake.sigmoid()).log().mean();
+  EXPECT_NEAR(discriminator_loss(real, fake).item<double>(), expected.item<double>(), 1e-6);
+}
+
+TEST(Loss, AtLogitZeroTheDiscriminatorKnowsNothing) {
+  const auto zero = torch::zeros({4});
+  EXPECT_NEAR(discriminator_loss(zero, zero).item<double>(), 2.0 * std::log(2.0), 1e-6);
+  EXPECT_NEAR(generator_loss(LossKind::non_saturating, zero).item<double>(), std::log(2.0), 1e-6);
+  EXPECT_NEAR(generator_loss(LossKind::minimax, zero).item<double>(), -std::log(2.0), 1e-6);
+}
+
+TEST(Loss, NonSaturatingKeepsItsGradientWhereMinimaxLosesIt) {
+  // D is sure that the image is fake: the reason for Goodfellow's second form.
+  const auto gradient = [](LossKind kind) {
+    auto fake = logits({-12.0F}).requires_grad_(true);
+    generator_loss(kind, fake).backward();
+    return fake.grad().item<double>();
+  };
+  EXPECT_NEAR(gradient(LossKind::non_saturating), -1.0, 1e-3);
+  EXPECT_NEAR(gradient(LossKind::minimax), 0.0, 1e-3);
+}
+
+TEST(Loss, StaysFiniteAtHugeLogits) {
+  const auto huge = logits({1e30F});
+  EXPECT_TRUE(std::isfinite(discriminator_loss(-huge, huge).item<double>()));
+  EXPECT_TRUE(std::isfinite(generator_loss(LossKind::non_saturating, -huge).item<double>()));
+}
+
+}  // namespace
+}  // namespace dcgan

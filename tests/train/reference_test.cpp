@@ -1,0 +1,89 @@
+// Our networks and our training step against PyTorch's, on the committed fixtures.
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "dcgan/model/forward.h"
+#include "dcgan/train/train_step.h"
+#include "support/reference_case.h"
+
+namespace dcgan {
+namespace {
+
+using testing::load_reference;
+using testing::make_reference_state;
+using testing::ReferenceCase;
+using testing::relative_distance;
+
+constexpr double kTolerance = 1e-5;
+constexpr double kGradientTolerance = 2e-5;  // float32 against float64 is up to 5e-6 already
+constexpr double kLossTolerance = 1e-4;      // after ten steps
+
+class Reference : public ::testing::TestWithParam<const char*> {
+ protected:
+  const ReferenceCase reference_ = load_reference(GetParam());
+  TrainState state_ = make_reference_state(reference_);
+
+  torch::Tensor latents(std::int64_t step) const { return reference_.at("latents")[step]; }
+  StepStats step(std::int64_t number) {
+    return train_step(state_, reference_.at("real"), latents(number));
+  }
+};
+
+TEST_P(Reference, ForwardOfTheGeneratorAgrees) {
+  const torch::Tensor fake = forward(state_.generator, latents(0), Mode::train);
+  EXPECT_LT(relative_distance(fake, reference_.at("fake1")), kTolerance);
+}
+
+TEST_P(Reference, ForwardOfTheDiscriminatorAgrees) {
+  const torch::Tensor real = forward(state_.discriminator, reference_.at("real"), Mode::train);
+  EXPECT_LT(relative_distance(real, reference_.at("logits_real1")), kTolerance);
+  const torch::Tensor fake = forward(state_.discriminator, reference_.at("fake1"), Mode::train);
+  EXPECT_LT(relative_distance(fake, reference_.at("logits_fake1")), kTolerance);
+}
+
+TEST_P(Reference, GradientsOfBothNetworksAgree) {
+  step(0);
+  for (const Network* network : {&state_.generator, &state_.discriminator}) {
+    for (const auto& [name, parameter] : named_parameters(*network)) {
+      const std::string full = "grad." + network->name + "." + name;
+      EXPECT_LT(relative_distance(parameter.grad(), reference_.at(full)), kGradientTolerance)
+          << full;
+    }
+  }
+}
+
+TEST_P(Reference, ParametersAndBatchNormBuffersAgreeAfterAStep) {
+  step(0);
+  for (const Network* network : {&state_.generator, &state_.discriminator}) {
+    for (const auto& [name, tensor] : named_tensors(*network)) {
+      const std::string full = "after1." + network->name + "." + name;
+      EXPECT_LT(relative_distance(tensor, reference_.at(full)), kTolerance) << full;
+    }
+  }
+}
+
+TEST_P(Reference, TenLossesAgree) {
+  for (std::int64_t i = 0; i < 10; ++i) {
+    const StepNumbers numbers = read(step(i));
+    const double d_loss = reference_.at("d_losses")[i].item<double>();
+    const double g_loss = reference_.at("g_losses")[i].item<double>();
+    EXPECT_NEAR(numbers.discriminator_loss, d_loss, kLossTolerance * std::abs(d_loss)) << i;
+    EXPECT_NEAR(numbers.generator_loss, g_loss, kLossTolerance * std::abs(g_loss)) << i;
+  }
+}
+
+TEST_P(Reference, ImagesInEvalModeAgreeAfterTenSteps) {
+  for (std::int64_t i = 0; i < 10; ++i) step(i);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor images = forward(state_.generator, latents(0), Mode::eval);
+  EXPECT_LT(relative_distance(images, reference_.at("eval_output")), kLossTolerance);
+}
+
+INSTANTIATE_TEST_SUITE_P(PyTorch, Reference,
+                         ::testing::Values("dcgan_28x28x1", "dcgan_64x64x3", "dcgan_21x13x1",
+                                           "dcgan_26x11x1", "dcgan_28x28x1_plain",
+                                           "dense_28x28x1", "dense_21x13x3"),
+                         [](const auto& entry) { return std::string(entry.param); });
+
+}  // namespace
+}  // namespace dcgan
