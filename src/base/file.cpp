@@ -16,6 +16,9 @@
 namespace dcgan {
 namespace {
 
+constexpr const char* kTemporaryPrefix = ".dcgan-";
+constexpr const char* kTemporaryExtension = ".tmp";
+
 /// A file descriptor that is closed once.
 class Descriptor {
  public:
@@ -113,7 +116,8 @@ int flush_folder(const std::filesystem::path& folder) {
 /// A name that no other writer uses: not another process, and not another thread of this one.
 std::filesystem::path temporary_name(const std::filesystem::path& folder) {
   static std::atomic<unsigned> counter{0};
-  return folder / fmt::format(".dcgan-{}-{}.tmp", ::getpid(), counter++);
+  return folder / fmt::format("{}{}-{}{}", kTemporaryPrefix, ::getpid(), counter++,
+                              kTemporaryExtension);
 }
 
 }  // namespace
@@ -177,6 +181,30 @@ bool is_non_empty_folder(const std::filesystem::path& path) {
   std::error_code error;
   const std::filesystem::directory_iterator entries(path, error);
   return !error && entries != std::filesystem::directory_iterator();
+}
+
+void remove_stale_temporaries(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.rfind(kTemporaryPrefix, 0) == 0 && entry.path().extension() == kTemporaryExtension) {
+      std::filesystem::remove(entry.path(), ignored);
+    }
+  }
+}
+
+LineFile::LineFile(std::filesystem::path path)
+    : path_(std::move(path)), descriptor_(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC)) {
+  if (descriptor_ < 0) throw write_failure(path_, errno);
+}
+
+LineFile::~LineFile() { ::close(descriptor_); }
+
+void LineFile::append(std::string_view line) {
+  std::string bytes(line);
+  bytes += '\n';
+  const int error = write_all(descriptor_, bytes);
+  if (error != 0) throw write_failure(path_, error);
 }
 
 }  // namespace dcgan

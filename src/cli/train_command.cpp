@@ -136,8 +136,8 @@ Start start_new(const TrainOptions& options, const Config& config, const Machine
     RunDirectory::create(options.out, "");  // says what is wrong, before any work
   }
   Dataset dataset = load_dataset(config.data);
+  check_batches(config, dataset);
   TrainState state = make_train_state(config, machine.device);
-  batches_per_epoch(dataset.size(), config.train.batch_size, config.data.drop_last);
   return {RunDirectory::create(options.out, config_name(options)),
           {config, std::move(dataset), std::move(state)}};
 }

@@ -111,16 +111,20 @@ void validate(const Dataset& dataset, const BatchStreamOptions& options, std::in
               "a Dataset's images are contiguous uint8 [N, C, H, W]");
   TORCH_CHECK(options.batch_size > 0, "batch_size ", options.batch_size, " is not positive");
   TORCH_CHECK(first_step >= 0, "first_step ", first_step, " is negative");
-  if (dataset.size() == 0) throw failure(dataset.name + ": holds no images");
-  if (batches_per_epoch(dataset.size(), options.batch_size, options.drop_last) == 0) {
-    throw failure(dataset.name + ": " + format_count(dataset.size()) +
-                  (dataset.size() == 1 ? " image is" : " images are") + " less than one batch of " +
-                  format_count(options.batch_size) +
-                  "; lower train.batch_size, raise data.limit, or set data.drop_last to false");
-  }
+  check_enough_images(dataset, options.batch_size, options.drop_last);
 }
 
 }  // namespace
+
+void check_enough_images(const Dataset& dataset, std::int64_t batch_size, bool drop_last) {
+  if (dataset.size() == 0) throw failure(dataset.name + ": holds no images");
+  if (batches_per_epoch(dataset.size(), batch_size, drop_last) == 0) {
+    throw failure(dataset.name + ": " + format_count(dataset.size()) +
+                  (dataset.size() == 1 ? " image is" : " images are") + " less than one batch of " +
+                  format_count(batch_size) +
+                  "; lower train.batch_size, raise data.limit, or set data.drop_last to false");
+  }
+}
 
 struct BatchStream::Impl {
   BatchMaker maker;

@@ -1,16 +1,9 @@
 #include "dcgan/run/metrics.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "dcgan/base/error.h"
 #include "dcgan/base/file.h"
 
 namespace dcgan {
@@ -19,11 +12,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 double rounded(double value, double per_unit) { return std::round(value * per_unit) / per_unit; }
-
-Error cannot_write(const std::filesystem::path& path, int code) {
-  return failure(fmt::format("{}: cannot be written: {}\nfree some space, then go on with --resume",
-                             path.string(), std::strerror(code)));
-}
 
 }  // namespace
 
@@ -42,7 +30,7 @@ std::string to_json(const MetricsRecord& record) {
   return json.dump();
 }
 
-MetricsFile::MetricsFile(const std::filesystem::path& path, std::int64_t last_step) : path_(path) {
+MetricsFile::MetricsFile(const std::filesystem::path& path, std::int64_t last_step) {
   std::string kept;
   if (std::filesystem::exists(path)) {
     std::istringstream lines(read_file(path));
@@ -55,17 +43,9 @@ MetricsFile::MetricsFile(const std::filesystem::path& path, std::int64_t last_st
     }
   }
   write_file_atomically(path, kept);
-  descriptor_ = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (descriptor_ < 0) throw cannot_write(path, errno);
+  lines_.emplace(path);
 }
 
-MetricsFile::~MetricsFile() { close(descriptor_); }
-
-void MetricsFile::append(const MetricsRecord& record) {
-  const std::string line = to_json(record) + "\n";
-  const ssize_t written = write(descriptor_, line.data(), line.size());
-  if (written == static_cast<ssize_t>(line.size())) return;
-  throw cannot_write(path_, written < 0 ? errno : ENOSPC);
-}
+void MetricsFile::append(const MetricsRecord& record) { lines_->append(to_json(record)); }
 
 }  // namespace dcgan

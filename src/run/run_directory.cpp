@@ -51,6 +51,9 @@ int lock_folder(const fs::path& root) {
 RunDirectory::RunDirectory(fs::path root) : root_(std::move(root)), lock_(lock_folder(root_)) {
   make_folder(root_ / "samples");
   make_folder(root_ / "checkpoints");
+  for (const fs::path& folder : {root_, root_ / "samples", root_ / "checkpoints"}) {
+    remove_stale_temporaries(folder);
+  }
 }
 
 RunDirectory::RunDirectory(RunDirectory&& other) noexcept

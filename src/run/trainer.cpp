@@ -232,6 +232,18 @@ std::int64_t total_steps(const Config& config, std::int64_t images) {
          batches_per_epoch(images, config.train.batch_size, config.data.drop_last);
 }
 
+void check_batches(const Config& config, const Dataset& dataset) {
+  check_enough_images(dataset, config.train.batch_size, config.data.drop_last);
+  const bool single = !config.data.drop_last && dataset.size() % config.train.batch_size == 1;
+  // A convolution's feature map has a variance within one image; a dense feature does not.
+  const bool dense_norm = config.model.kind == ModelKind::dense &&
+                          (config.generator.batch_norm || config.discriminator.batch_norm);
+  if (!single || !dense_norm) return;
+  throw usage_error(
+      "an epoch's last batch has a single image, which BatchNorm can't normalise\nset "
+      "data.drop_last: true, another train.batch_size, or batch_norm: false for both networks");
+}
+
 TrainingOutcome train(TrainingJob& job, const RunDirectory& run, Log& log,
                       const StopSignal& stop) {
   return Loop(job, run, log).run(stop);

@@ -223,9 +223,9 @@ TEST_F(Training, ResumeRefusesAnotherConfigurationAndListsBothValues) {
   EXPECT_EQ(resumed.exit_code, 2);
   EXPECT_EQ(resumed.err,
             "dcgan: --resume: run/checkpoints/000064.pt is of a run with another configuration\n"
-            "generator.lr: 0.0002 in the checkpoint, 0.001 now; train.batch_size: 8 in the "
+            "       generator.lr: 0.0002 in the checkpoint, 0.001 now; train.batch_size: 8 in the "
             "checkpoint, 16 now\n"
-            "take these values back, or start a new run with another --out\n");
+            "       take these values back, or start a new run with another --out\n");
   EXPECT_EQ(bytes("run/config.yaml"), before);
 }
 
@@ -241,6 +241,26 @@ TEST_F(Training, ResumeRefusesOtherImages) {
   const ProgramResult resumed = resume("run", {"--set", "data.path=other"});
   EXPECT_EQ(resumed.exit_code, 1);
   EXPECT_THAT(resumed.err, HasSubstr("its run was trained on other images"));
+}
+
+TEST_F(Training, KilledRunLeavesNoTemporaryFilesBehindAResume) {
+  train("run", {"--set", "train.epochs=1"});
+  write_file_atomically(folder_ / "run/checkpoints/.dcgan-4711-0.tmp", "half a checkpoint");
+  EXPECT_EQ(resume("run", {"--set", "train.epochs=2"}).exit_code, 0);
+  EXPECT_FALSE(exists("run/checkpoints/.dcgan-4711-0.tmp"));
+}
+
+TEST_F(Training, RefusesALastBatchThatBatchNormCannotNormalise) {
+  // 65 images in batches of 8 leave one; its features have no variance.
+  const ProgramResult result =
+      run({"train", "--config", "tiny.yaml", "--set", "model.kind=dense", "--set", "data.limit=65",
+           "--set", "data.drop_last=false"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.err,
+            "dcgan: an epoch's last batch has a single image, which BatchNorm can't normalise\n"
+            "       set data.drop_last: true, another train.batch_size, or batch_norm: false for "
+            "both networks\n");
+  EXPECT_FALSE(exists("runs"));
 }
 
 TEST_F(Training, DryRunTakesAStepAndWritesNothing) {
@@ -260,9 +280,9 @@ TEST_F(Training, StopsAtALossThatIsNotFinite) {
   EXPECT_THAT(result.err,
               ::testing::EndsWith(
                   "dcgan: run: step 1: a loss is not a finite number (D nan, G nan)\n"
-                  "try a lower generator.lr and discriminator.lr, model.init_deviation near 0.02, "
+                  "       try a lower generator.lr and discriminator.lr, model.init_deviation near 0.02, "
                   "batch_norm: true\n"
-                  "no checkpoint had been written yet\n"));
+                  "       no checkpoint had been written yet\n"));
   EXPECT_FALSE(exists("run/g.pt"));
 }
 

@@ -18,6 +18,28 @@ std::string read_file(const std::filesystem::path& path);
 /// stays as it was, and a `failure` names `path` and the reason.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
+/// Removes what write_file_atomically() left in `folder` if its process was killed on the way. Call
+/// it only where no other process is writing.
+void remove_stale_temporaries(const std::filesystem::path& folder);
+
+/// A file that grows by whole lines, such as metrics.jsonl.
+class LineFile {
+ public:
+  /// Opens an existing file at its end. Throws `failure` naming it.
+  explicit LineFile(std::filesystem::path path);
+  ~LineFile();
+  LineFile(const LineFile&) = delete;
+  LineFile& operator=(const LineFile&) = delete;
+
+  /// Writes `line` and a newline; the kernel has them when this returns. Throws `failure` naming the
+  /// file.
+  void append(std::string_view line);
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+};
+
 /// Makes a folder and its parents. Throws `failure` naming `path` and the reason.
 void make_folder(const std::filesystem::path& path);
 

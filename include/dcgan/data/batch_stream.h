@@ -27,14 +27,16 @@ struct BatchStreamOptions {
   bool pinned = false;                    ///< page-locked tensors, for copies to a GPU
 };
 
+/// Throws `failure` when the set has no whole batch under `drop_last`, or no image at all.
+void check_enough_images(const Dataset& dataset, std::int64_t batch_size, bool drop_last);
+
 /// Endless: epoch after epoch, each a permutation of the set from (seed, epoch), every image once
 /// (but for an incomplete last batch under `drop_last`). Batch `step` is a function of the options,
 /// the set and `step` alone, so a stream may start anywhere. The thread does its arithmetic itself
 /// and never enters LibTorch's thread pool, which belongs to the training step.
 class BatchStream {
  public:
-  /// `first_step`: the step whose batch comes first. Throws `failure` when the set has no whole
-  /// batch under `drop_last`, or no image at all.
+  /// `first_step`: the step whose batch comes first. See check_enough_images().
   BatchStream(Dataset dataset, const BatchStreamOptions& options, std::int64_t first_step);
   ~BatchStream();
   BatchStream(const BatchStream&) = delete;

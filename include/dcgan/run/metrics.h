@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
+#include "dcgan/base/file.h"
 #include "dcgan/train/train_step.h"
 
 namespace dcgan {
@@ -29,9 +31,6 @@ class MetricsFile {
   /// Keeps the lines up to `last_step` of what is there, drops the rest (a killed run may have
   /// written past its checkpoint, or half a line), and appends from there.
   MetricsFile(const std::filesystem::path& path, std::int64_t last_step);
-  ~MetricsFile();
-  MetricsFile(const MetricsFile&) = delete;
-  MetricsFile& operator=(const MetricsFile&) = delete;
 
   /// Throws `failure` naming the file when the disk is full.
   void append(const MetricsRecord& record);
@@ -40,9 +39,8 @@ class MetricsFile {
   double seconds_before() const { return seconds_before_; }
 
  private:
-  std::filesystem::path path_;
-  int descriptor_ = -1;
   double seconds_before_ = 0;
+  std::optional<LineFile> lines_;
 };
 
 }  // namespace dcgan

@@ -28,6 +28,10 @@ enum class TrainingOutcome {
 /// How many steps `config.train.epochs` come to for a set of `images` images.
 std::int64_t total_steps(const Config& config, std::int64_t images);
 
+/// Throws where the set can't be trained on as configured: `failure` when it has no whole batch, a
+/// usage error when an epoch's last batch would be a single image without variance for BatchNorm.
+void check_batches(const Config& config, const Dataset& dataset);
+
 /// Trains from `job.state.step` to the end of the last epoch or until `stop` is requested, which
 /// ends the step, writes a checkpoint and returns. Throws `failure` when a file can't be written or
 /// a loss or weight is no longer a finite number; the last good checkpoint stays in either case.
