@@ -116,8 +116,8 @@ int flush_folder(const std::filesystem::path& folder) {
 /// A name that no other writer uses: not another process, and not another thread of this one.
 std::filesystem::path temporary_name(const std::filesystem::path& folder) {
   static std::atomic<unsigned> counter{0};
-  return folder / fmt::format("{}{}-{}{}", kTemporaryPrefix, ::getpid(), counter++,
-                              kTemporaryExtension);
+  return folder /
+         fmt::format("{}{}-{}{}", kTemporaryPrefix, ::getpid(), counter++, kTemporaryExtension);
 }
 
 }  // namespace
@@ -148,7 +148,7 @@ std::string read_file(const std::filesystem::path& path) {
   return bytes;
 }
 
-void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes, Flush flush) {
   const std::filesystem::path folder = folder_of(path);
   std::filesystem::path name = temporary_name(folder);
   constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
@@ -163,9 +163,12 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
 
   TemporaryName temporary(name);
   if (const int error = write_all(descriptor.get(), bytes)) throw write_failure(path, error);
-  if (::fsync(descriptor.get()) != 0 && errno != EINVAL) throw write_failure(path, errno);
+  if (flush == Flush::yes && ::fsync(descriptor.get()) != 0 && errno != EINVAL) {
+    throw write_failure(path, errno);
+  }
   if (!descriptor.close()) throw write_failure(path, errno);
   if (!temporary.rename_to(path)) throw write_failure(path, errno);
+  if (flush == Flush::no) return;
   if (const int error = flush_folder(folder)) throw write_failure(path, error);
 }
 

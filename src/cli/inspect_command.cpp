@@ -104,8 +104,8 @@ Report report_foreign(const fs::path& path) {
   report.json["tensors"] = tensors_as_json(tensors);
   std::vector<std::vector<std::string>> rows;
   for (const auto& [name, tensor] : tensors) {
-    rows.push_back({name, fmt::format("{}", fmt::join(tensor.sizes(), " x ")),
-                    format_count(tensor.numel())});
+    rows.push_back(
+        {name, fmt::format("{}", fmt::join(tensor.sizes(), " x ")), format_count(tensor.numel())});
   }
   report.text = fmt::format("{}: a TorchScript that dcgan did not write, {} numbers\n\n{}",
                             path.string(), format_count(count_numbers(tensors)),
@@ -115,9 +115,12 @@ Report report_foreign(const fs::path& path) {
 
 Report report_file(const fs::path& path) {
   switch (identify(path)) {
-    case FileKind::generator: return report_archive(path, ArchiveKind::generator);
-    case FileKind::checkpoint: return report_archive(path, ArchiveKind::checkpoint);
-    case FileKind::foreign_torchscript: break;
+    case FileKind::generator:
+      return report_archive(path, ArchiveKind::generator);
+    case FileKind::checkpoint:
+      return report_archive(path, ArchiveKind::checkpoint);
+    case FileKind::foreign_torchscript:
+      break;
   }
   return report_foreign(path);
 }

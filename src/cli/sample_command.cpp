@@ -20,8 +20,8 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kChunk = 256;  ///< images generated at a time: bounds the memory
 
 /// The latents of images first .. first + count - 1.
-torch::Tensor latents_for(const SampleOptions& options, std::int64_t latent_dim,
-                          std::int64_t first, std::int64_t count) {
+torch::Tensor latents_for(const SampleOptions& options, std::int64_t latent_dim, std::int64_t first,
+                          std::int64_t count) {
   return normal_rows(options.seed, Purpose::sample_latents, first, count, latent_dim)
       .mul_(options.truncation);
 }
@@ -44,11 +44,11 @@ int write_separate_images(const SampleOptions& options, const Sampler& sampler) 
   const int digits = std::max<int>(6, static_cast<int>(std::to_string(options.count - 1).size()));
   for (std::int64_t first = 0; first < options.count; first += kChunk) {
     const std::int64_t count = std::min(kChunk, options.count - first);
-    const auto images = to_images(
-        sampler.generate(latents_for(options, sampler.latent_dim(), first, count)));
+    const auto images =
+        to_images(sampler.generate(latents_for(options, sampler.latent_dim(), first, count)));
     for (std::int64_t i = 0; i < count; ++i) {
       write_png(folder / fmt::format("{:0{}d}.png", first + i, digits),
-                images[static_cast<std::size_t>(i)]);
+                images[static_cast<std::size_t>(i)], Flush::no);
     }
   }
   std::cout << fmt::format("{}: {} images\n", folder.string(), options.count);
@@ -78,8 +78,8 @@ int write_one_grid(const SampleOptions& options, const Sampler& sampler) {
 
 int run_sample(const SampleOptions& options) {
   if (options.separate && is_non_empty_folder(*options.separate)) {
-    throw usage_error(fmt::format("--separate {}: the folder is not empty; name a new one",
-                                  *options.separate));
+    throw usage_error(
+        fmt::format("--separate {}: the folder is not empty; name a new one", *options.separate));
   }
   keep_freed_memory();
   const torch::Device device = resolve_device(options.device);

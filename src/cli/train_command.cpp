@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -38,8 +39,8 @@ std::string config_name(const TrainOptions& options) {
 }
 
 /// Refuses a configuration under which the checkpoint's run would no longer be the same run.
-void check_resumable(const CheckpointInfo& checkpoint, const Config& config,
-                     const fs::path& path, Log& log) {
+void check_resumable(const CheckpointInfo& checkpoint, const Config& config, const fs::path& path,
+                     Log& log) {
   std::string refused;
   for (const Difference& difference : compare_configs(checkpoint.config, config)) {
     if (difference.may_change) {
@@ -90,10 +91,11 @@ std::string describe_networks(const TrainState& state) {
 std::string describe_start(const Config& config, const Dataset& dataset, const Machine& machine) {
   const std::int64_t per_epoch =
       batches_per_epoch(dataset.size(), config.train.batch_size, config.data.drop_last);
-  return fmt::format("{}: {} images; {} steps an epoch, {} in all\ndevice {}, {} threads, LibTorch {}",
-                     dataset.name, format_count(dataset.size()), format_count(per_epoch),
-                     format_count(per_epoch * config.train.epochs), machine.device.str(),
-                     machine.threads, TORCH_VERSION);
+  return fmt::format(
+      "{}: {} images; {} steps an epoch, {} in all\ndevice {}, {} threads, LibTorch {}",
+      dataset.name, format_count(dataset.size()), format_count(per_epoch),
+      format_count(per_epoch * config.train.epochs), machine.device.str(), machine.threads,
+      TORCH_VERSION);
 }
 
 /// Everything but writing: one step on real data, the tables, the memory.
@@ -102,6 +104,7 @@ int dry_run(const TrainOptions& options, Log& log) {
   const Config& config = resolved.config;
   const Machine machine = prepare_machine(config.run);
   const Dataset dataset = load_dataset(config.data);
+  check_batches(config, dataset);
   TrainState state = make_train_state(config, machine.device);
   std::cout << describe_config(resolved) << '\n'
             << describe_networks(state) << '\n'
@@ -111,8 +114,8 @@ int dry_run(const TrainOptions& options, Log& log) {
                       config.data.shuffle, config.data.drop_last, config.output, false},
                      0);
   const Batch batch = stream.next();
-  const StepNumbers numbers = read(train_step(state, batch.images.to(machine.device),
-                                              batch.latents.to(machine.device)));
+  const StepNumbers numbers =
+      read(train_step(state, batch.images.to(machine.device), batch.latents.to(machine.device)));
   std::cout << fmt::format("one step: D {:.3f}  G {:.3f}  D(x) {:.2f}  D(G(z)) {:.2f} > {:.2f}\n",
                            numbers.discriminator_loss, numbers.generator_loss, numbers.real_score,
                            numbers.fake_score, numbers.fake_score_after)
@@ -121,8 +124,11 @@ int dry_run(const TrainOptions& options, Log& log) {
   return 0;
 }
 
+/// The program as the user called it, so that the commands we print can be pasted.
+std::string program() { return shell_quote(program_invocation_name); }
+
 std::string resume_command(const RunDirectory& run) {
-  return fmt::format("dcgan train --resume --out {}", shell_quote(run.root().string()));
+  return fmt::format("{} train --resume --out {}", program(), shell_quote(run.root().string()));
 }
 
 struct Start {
@@ -173,17 +179,14 @@ int finish(TrainingOutcome outcome, const Start& start, Log& log) {
                          format_count(step), resume_command(run)));
     return kExitStopped;
   }
-  const std::string root = run.root().string();
+  const std::string generator = shell_quote(run.generator().string());
   std::cout << fmt::format("trained {} steps\n", format_count(step))
             << fmt::format("samples:   {}\n", run.samples(step).string())
-            << fmt::format("generator: {}\n", run.generator().string())
-            << "try next:\n"
-            << fmt::format("  dcgan sample --ckpt {} -n 64 --seed 7\n",
-                           shell_quote(run.generator().string()))
-            << fmt::format("  dcgan sample --ckpt {} --interpolate 8\n",
-                           shell_quote(run.generator().string()))
-            << fmt::format("  dcgan train --resume --out {} --set train.epochs={}\n",
-                           shell_quote(root), start.job.config.train.epochs * 2)
+            << fmt::format("generator: {}\n", run.generator().string()) << "try next:\n"
+            << fmt::format("  {} sample --ckpt {} -n 64 --seed 7\n", program(), generator)
+            << fmt::format("  {} sample --ckpt {} --interpolate 8\n", program(), generator)
+            << fmt::format("  {} --set train.epochs={}\n", resume_command(run),
+                           start.job.config.train.epochs * 2)
             << std::flush;
   return 0;
 }

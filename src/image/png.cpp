@@ -63,14 +63,14 @@ std::string encode_png(const Image& image) {
   return {reinterpret_cast<const char*>(png.get()), static_cast<std::size_t>(size)};
 }
 
-void write_png(const std::filesystem::path& path, const Image& image) {
+void write_png(const std::filesystem::path& path, const Image& image, Flush flush) {
   std::string png;
   try {
     png = encode_png(image);
   } catch (const Error& error) {
     throw failure(fmt::format("{}: {}", path.string(), error.what()));
   }
-  write_file_atomically(path, png);
+  write_file_atomically(path, png, flush);
 }
 
 Image read_png(const std::filesystem::path& path) {

@@ -9,15 +9,24 @@ namespace {
 
 torch::Tensor apply_nonlinearity(const torch::Tensor& x, const LayerPlan& plan) {
   switch (plan.nonlinearity) {
-    case Nonlinearity::none: return x;
-    case Nonlinearity::relu: return torch::relu(x);
-    case Nonlinearity::leaky_relu: return torch::leaky_relu(x, plan.slope);
-    case Nonlinearity::elu: return torch::elu(x, plan.slope);
-    case Nonlinearity::selu: return torch::selu(x);
-    case Nonlinearity::gelu: return torch::gelu(x);
-    case Nonlinearity::swish: return x * torch::sigmoid(x * plan.slope);
-    case Nonlinearity::tanh: return torch::tanh(x);
-    case Nonlinearity::sigmoid: return torch::sigmoid(x);
+    case Nonlinearity::none:
+      return x;
+    case Nonlinearity::relu:
+      return torch::relu(x);
+    case Nonlinearity::leaky_relu:
+      return torch::leaky_relu(x, plan.slope);
+    case Nonlinearity::elu:
+      return torch::elu(x, plan.slope);
+    case Nonlinearity::selu:
+      return torch::selu(x);
+    case Nonlinearity::gelu:
+      return torch::gelu(x);
+    case Nonlinearity::swish:
+      return x * torch::sigmoid(x * plan.slope);
+    case Nonlinearity::tanh:
+      return torch::tanh(x);
+    case Nonlinearity::sigmoid:
+      return torch::sigmoid(x);
   }
   return x;
 }

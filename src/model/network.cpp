@@ -9,9 +9,8 @@ Network make_network(const NetworkPlan& plan, torch::Device device) {
     Layer layer;
     layer.plan = layer_plan;
     layer.weight = torch::zeros(weight_sizes(layer_plan), options);
-    const std::int64_t channels = layer_plan.kind == LayerKind::linear
-                                      ? layer.weight.size(0)
-                                      : layer_plan.output[0];
+    const std::int64_t channels =
+        layer_plan.kind == LayerKind::linear ? layer.weight.size(0) : layer_plan.output[0];
     if (layer_plan.bias) layer.bias = torch::zeros({channels}, options);
     if (layer_plan.batch_norm) {
       layer.norm_scale = torch::zeros({channels}, options);

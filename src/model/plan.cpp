@@ -13,12 +13,18 @@ namespace {
 
 Nonlinearity hidden_nonlinearity(Activation activation) {
   switch (activation) {
-    case Activation::relu: return Nonlinearity::relu;
-    case Activation::leaky_relu: return Nonlinearity::leaky_relu;
-    case Activation::elu: return Nonlinearity::elu;
-    case Activation::selu: return Nonlinearity::selu;
-    case Activation::gelu: return Nonlinearity::gelu;
-    case Activation::swish: return Nonlinearity::swish;
+    case Activation::relu:
+      return Nonlinearity::relu;
+    case Activation::leaky_relu:
+      return Nonlinearity::leaky_relu;
+    case Activation::elu:
+      return Nonlinearity::elu;
+    case Activation::selu:
+      return Nonlinearity::selu;
+    case Activation::gelu:
+      return Nonlinearity::gelu;
+    case Activation::swish:
+      return Nonlinearity::swish;
   }
   return Nonlinearity::none;
 }
@@ -184,24 +190,36 @@ std::int64_t forward_flops(const NetworkPlan& plan) {
 
 std::string to_string(LayerKind kind) {
   switch (kind) {
-    case LayerKind::transposed_convolution: return "transposed convolution";
-    case LayerKind::convolution: return "convolution";
-    case LayerKind::linear: return "linear";
+    case LayerKind::transposed_convolution:
+      return "transposed convolution";
+    case LayerKind::convolution:
+      return "convolution";
+    case LayerKind::linear:
+      return "linear";
   }
   return "";
 }
 
 std::string to_string(Nonlinearity nonlinearity) {
   switch (nonlinearity) {
-    case Nonlinearity::none: return "none";
-    case Nonlinearity::relu: return "relu";
-    case Nonlinearity::leaky_relu: return "leaky_relu";
-    case Nonlinearity::elu: return "elu";
-    case Nonlinearity::selu: return "selu";
-    case Nonlinearity::gelu: return "gelu";
-    case Nonlinearity::swish: return "swish";
-    case Nonlinearity::tanh: return "tanh";
-    case Nonlinearity::sigmoid: return "sigmoid";
+    case Nonlinearity::none:
+      return "none";
+    case Nonlinearity::relu:
+      return "relu";
+    case Nonlinearity::leaky_relu:
+      return "leaky_relu";
+    case Nonlinearity::elu:
+      return "elu";
+    case Nonlinearity::selu:
+      return "selu";
+    case Nonlinearity::gelu:
+      return "gelu";
+    case Nonlinearity::swish:
+      return "swish";
+    case Nonlinearity::tanh:
+      return "tanh";
+    case Nonlinearity::sigmoid:
+      return "sigmoid";
   }
   return "";
 }

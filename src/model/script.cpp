@@ -36,15 +36,24 @@ std::string weights_expression(const LayerPlan& layer) {
 std::string nonlinearity_expression(const LayerPlan& layer) {
   const std::string slope = float_literal(layer.slope);
   switch (layer.nonlinearity) {
-    case Nonlinearity::none: return "x";
-    case Nonlinearity::relu: return "torch.relu(x)";
-    case Nonlinearity::leaky_relu: return fmt::format("torch.leaky_relu(x, {})", slope);
-    case Nonlinearity::elu: return fmt::format("torch.elu(x, {})", slope);
-    case Nonlinearity::selu: return "torch.selu(x)";
-    case Nonlinearity::gelu: return "torch.gelu(x)";
-    case Nonlinearity::swish: return fmt::format("x * torch.sigmoid(x * {})", slope);
-    case Nonlinearity::tanh: return "torch.tanh(x)";
-    case Nonlinearity::sigmoid: return "torch.sigmoid(x) * 2.0 - 1.0";  // g.pt is in [-1, 1]
+    case Nonlinearity::none:
+      return "x";
+    case Nonlinearity::relu:
+      return "torch.relu(x)";
+    case Nonlinearity::leaky_relu:
+      return fmt::format("torch.leaky_relu(x, {})", slope);
+    case Nonlinearity::elu:
+      return fmt::format("torch.elu(x, {})", slope);
+    case Nonlinearity::selu:
+      return "torch.selu(x)";
+    case Nonlinearity::gelu:
+      return "torch.gelu(x)";
+    case Nonlinearity::swish:
+      return fmt::format("x * torch.sigmoid(x * {})", slope);
+    case Nonlinearity::tanh:
+      return "torch.tanh(x)";
+    case Nonlinearity::sigmoid:
+      return "torch.sigmoid(x) * 2.0 - 1.0";  // g.pt is in [-1, 1]
   }
   return "x";
 }

@@ -35,8 +35,8 @@ std::string checksum(NamedTensors tensors) {
   for (const auto& [name, tensor] : tensors) {
     const torch::Tensor bytes = tensor.detach().to(torch::kCPU).contiguous();
     crc = crc32(crc, reinterpret_cast<const Bytef*>(name.data()), static_cast<uInt>(name.size()));
-    crc = crc32(crc, static_cast<const Bytef*>(bytes.data_ptr()),
-                static_cast<uInt>(bytes.nbytes()));
+    crc =
+        crc32(crc, static_cast<const Bytef*>(bytes.data_ptr()), static_cast<uInt>(bytes.nbytes()));
   }
   return fmt::format("{:08x}", crc);
 }
@@ -77,10 +77,10 @@ struct LoadedModule {
 };
 
 Error not_an_archive(const std::filesystem::path& path, const std::string& what) {
-  return failure(fmt::format(
-      "{}: {}\nexpected a g.pt, a checkpoint of dcgan or a TorchScript generator "
-      "(torch.jit.save)",
-      path.string(), what));
+  return failure(
+      fmt::format("{}: {}\nexpected a g.pt, a checkpoint of dcgan or a TorchScript generator "
+                  "(torch.jit.save)",
+                  path.string(), what));
 }
 
 LoadedModule load_module(const std::filesystem::path& path) {
@@ -106,12 +106,11 @@ LoadedModule load_module(const std::filesystem::path& path) {
 
 Json parse_description(const std::string& text, const std::filesystem::path& path) {
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  const bool complete = json.is_object() && json.contains("format") &&
-                        json["format"].is_string() && json.contains("format_version") &&
-                        json["format_version"].is_number_integer() && json.contains("crc32") &&
-                        json["crc32"].is_string() && json.contains("numbers") &&
-                        json["numbers"].is_object() && json.contains("notes") &&
-                        json["notes"].is_object();
+  const bool complete =
+      json.is_object() && json.contains("format") && json["format"].is_string() &&
+      json.contains("format_version") && json["format_version"].is_number_integer() &&
+      json.contains("crc32") && json["crc32"].is_string() && json.contains("numbers") &&
+      json["numbers"].is_object() && json.contains("notes") && json["notes"].is_object();
   if (!complete) {
     throw failure(fmt::format("{}: its {} is damaged; use another checkpoint", path.string(),
                               kDescriptionFile));
@@ -179,9 +178,10 @@ FileKind identify(const std::filesystem::path& path) {
 Archive read_archive(const std::filesystem::path& path, ArchiveKind kind) {
   const LoadedModule loaded = load_module(path);
   if (loaded.description.empty()) {
-    throw failure(fmt::format("{}: a TorchScript that dcgan did not write, where a dcgan {} is "
-                              "needed",
-                              path.string(), to_string(kind)));
+    throw failure(
+        fmt::format("{}: a TorchScript that dcgan did not write, where a dcgan {} is "
+                    "needed",
+                    path.string(), to_string(kind)));
   }
   const Json json = parse_description(loaded.description, path);
   check_kind(json, kind, path);
@@ -190,9 +190,9 @@ Archive read_archive(const std::filesystem::path& path, ArchiveKind kind) {
   archive.config = loaded.config;
   archive.tensors = collect_tensors(loaded.module);
   if (checksum(archive.tensors) != json["crc32"].get<std::string>()) {
-    throw failure(fmt::format(
-        "{}: damaged: its tensors do not match its checksum; use another checkpoint",
-        path.string()));
+    throw failure(
+        fmt::format("{}: damaged: its tensors do not match its checksum; use another checkpoint",
+                    path.string()));
   }
   for (const auto& [key, value] : json["numbers"].items()) {
     if (value.is_number_integer()) archive.numbers[key] = value.get<std::int64_t>();
@@ -208,14 +208,15 @@ torch::Tensor find_tensor(const Archive& archive, const std::string& name, at::I
   for (const auto& [found, tensor] : archive.tensors) {
     if (found != name) continue;
     if (tensor.sizes() != sizes || tensor.scalar_type() != torch::kFloat32) {
-      throw failure(fmt::format("{}: tensor '{}' has another size or type than its configuration "
-                                "says; use another checkpoint",
-                                path.string(), name));
+      throw failure(
+          fmt::format("{}: tensor '{}' has another size or type than its configuration "
+                      "says; use another checkpoint",
+                      path.string(), name));
     }
     return tensor;
   }
-  throw failure(fmt::format("{}: tensor '{}' is missing; use another checkpoint", path.string(),
-                            name));
+  throw failure(
+      fmt::format("{}: tensor '{}' is missing; use another checkpoint", path.string(), name));
 }
 
 void copy_tensors(const Archive& archive, const std::string& prefix, const NamedTensors& targets,
@@ -231,9 +232,10 @@ void copy_tensors(const Archive& archive, const std::string& prefix, const Named
     const bool expected = std::any_of(targets.begin(), targets.end(),
                                       [&](const auto& target) { return target.first == name; });
     if (!expected) {
-      throw failure(fmt::format("{}: tensor '{}' is not part of its configuration's network; use "
-                                "another checkpoint",
-                                path.string(), found));
+      throw failure(
+          fmt::format("{}: tensor '{}' is not part of its configuration's network; use "
+                      "another checkpoint",
+                      path.string(), found));
     }
   }
 }

@@ -25,8 +25,8 @@ std::int64_t find_number(const Archive& archive, const std::string& name,
                          const std::filesystem::path& path) {
   const auto found = archive.numbers.find(name);
   if (found == archive.numbers.end() || found->second < 0) {
-    throw failure(fmt::format("{}: its '{}' is missing; use another checkpoint", path.string(),
-                              name));
+    throw failure(
+        fmt::format("{}: its '{}' is missing; use another checkpoint", path.string(), name));
   }
   return found->second;
 }
@@ -62,8 +62,7 @@ CheckpointInfo describe_checkpoint(const Archive& archive, const std::filesystem
 void restore(TrainState& state, const Archive& archive, const std::filesystem::path& path) {
   for (const Part& part : parts_of(state)) copy_tensors(archive, part.prefix, part.tensors, path);
   state.step = find_number(archive, "step", path);
-  state.generator_optimizer.set_steps_done(
-      find_number(archive, "generator_optimizer_steps", path));
+  state.generator_optimizer.set_steps_done(find_number(archive, "generator_optimizer_steps", path));
   state.discriminator_optimizer.set_steps_done(
       find_number(archive, "discriminator_optimizer_steps", path));
 }

@@ -46,9 +46,12 @@ class TerminalSink : public spdlog::sinks::base_sink<std::mutex> {
 
 spdlog::level::level_enum terminal_level(Verbosity verbosity) {
   switch (verbosity) {
-    case Verbosity::quiet: return spdlog::level::warn;
-    case Verbosity::normal: return spdlog::level::info;
-    case Verbosity::verbose: return spdlog::level::debug;
+    case Verbosity::quiet:
+      return spdlog::level::warn;
+    case Verbosity::normal:
+      return spdlog::level::info;
+    case Verbosity::verbose:
+      return spdlog::level::debug;
   }
   return spdlog::level::info;
 }
@@ -87,9 +90,10 @@ void Log::add_file(const std::filesystem::path& path) {
     sink->set_level(spdlog::level::debug);
     impl_->logger->sinks().push_back(std::move(sink));
   } catch (const spdlog::spdlog_ex&) {
-    throw failure(fmt::format("{}: cannot be written; check the folder's permissions or name "
-                              "another one with --out",
-                              path.string()));
+    throw failure(
+        fmt::format("{}: cannot be written; check the folder's permissions or name "
+                    "another one with --out",
+                    path.string()));
   }
 }
 

@@ -36,7 +36,8 @@ MetricsFile::MetricsFile(const std::filesystem::path& path, std::int64_t last_st
     std::istringstream lines(read_file(path));
     for (std::string line; std::getline(lines, line);) {
       const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-      if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) continue;
+      if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer())
+        continue;
       if (json["step"].get<std::int64_t>() > last_step) continue;
       seconds_before_ = json.value("seconds", 0.0);
       kept += line + "\n";

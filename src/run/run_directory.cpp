@@ -39,9 +39,10 @@ int lock_folder(const fs::path& root) {
   }
   if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     close(descriptor);
-    throw failure(fmt::format("{}: another dcgan is training in this folder; wait for it or stop "
-                              "it first",
-                              root.string()));
+    throw failure(
+        fmt::format("{}: another dcgan is training in this folder; wait for it or stop "
+                    "it first",
+                    root.string()));
   }
   return descriptor;
 }
@@ -71,9 +72,10 @@ RunDirectory RunDirectory::create(const std::optional<std::string>& out,
     throw usage_error(fmt::format("--out {}: a file of that name exists; name a folder", *out));
   }
   if (is_non_empty_folder(root)) {
-    throw usage_error(fmt::format("--out {}: the folder is not empty; name a new one, or go on "
-                                  "with the run in it with --resume",
-                                  *out));
+    throw usage_error(
+        fmt::format("--out {}: the folder is not empty; name a new one, or go on "
+                    "with the run in it with --resume",
+                    *out));
   }
   make_folder(root);
   return RunDirectory(root);
@@ -82,13 +84,14 @@ RunDirectory RunDirectory::create(const std::optional<std::string>& out,
 RunDirectory RunDirectory::open(const std::string& out) {
   const fs::path root(out);
   if (!fs::is_directory(root)) {
-    throw usage_error(fmt::format("--resume: there is no run in {}; name the folder of a run with "
-                                  "--out",
-                                  out));
+    throw usage_error(
+        fmt::format("--resume: there is no run in {}; name the folder of a run with "
+                    "--out",
+                    out));
   }
   if (!fs::exists(root / "config.yaml")) {
-    throw usage_error(fmt::format("--resume: {} is not the folder of a run: it has no config.yaml",
-                                  out));
+    throw usage_error(
+        fmt::format("--resume: {} is not the folder of a run: it has no config.yaml", out));
   }
   return RunDirectory(root);
 }
@@ -128,9 +131,10 @@ fs::path find_generator_file(const fs::path& path) {
   if (fs::exists(path / "g.pt")) return path / "g.pt";
   const std::vector<fs::path> checkpoints = list_checkpoints(path);
   if (!checkpoints.empty()) return checkpoints.back();
-  throw failure(fmt::format("{}: a folder without g.pt and without checkpoints; name a g.pt, a "
-                            "checkpoint or the folder of a run",
-                            path.string()));
+  throw failure(
+      fmt::format("{}: a folder without g.pt and without checkpoints; name a g.pt, a "
+                  "checkpoint or the folder of a run",
+                  path.string()));
 }
 
 }  // namespace dcgan

@@ -23,6 +23,10 @@ struct Sampler::Impl {
 
 namespace {
 
+/// Images computed at a time. The size is fixed, since LibTorch may choose another algorithm for
+/// another batch size and differ in the last bit: image 7 is the same whatever else is asked for.
+constexpr std::int64_t kBatch = 64;
+
 /// A generator of ours.
 struct NativeGenerator : Sampler::Impl {
   Network network;
@@ -56,7 +60,8 @@ Error no_generator(const std::filesystem::path& path, const std::string& what) {
 std::vector<std::int64_t> guess_latent_sizes(const torch::jit::Module& module) {
   std::vector<std::int64_t> sizes;
   for (const char* name : {"latent_dim", "nz", "z_dim"}) {
-    if (module.hasattr(name) && module.attr(name).isInt()) sizes.push_back(module.attr(name).toInt());
+    if (module.hasattr(name) && module.attr(name).isInt())
+      sizes.push_back(module.attr(name).toInt());
   }
   for (const auto& parameter : module.named_parameters(/*recurse=*/true)) {
     if (parameter.value.dim() < 2) continue;
@@ -91,8 +96,7 @@ bool try_latent(ForeignGenerator& generator, std::int64_t size, bool as_image) {
   }
 }
 
-std::unique_ptr<Sampler::Impl> open_foreign(const std::filesystem::path& path,
-                                            torch::Device device,
+std::unique_ptr<Sampler::Impl> open_foreign(const std::filesystem::path& path, torch::Device device,
                                             std::optional<std::int64_t> latent_dim) {
   auto generator = std::make_unique<ForeignGenerator>();
   generator->device = device;
@@ -148,7 +152,8 @@ Sampler Sampler::open(const std::filesystem::path& path, torch::Device device,
       return Sampler(open_native(path, ArchiveKind::generator, device, latent_dim));
     case FileKind::checkpoint:
       return Sampler(open_native(path, ArchiveKind::checkpoint, device, latent_dim));
-    case FileKind::foreign_torchscript: break;
+    case FileKind::foreign_torchscript:
+      break;
   }
   return Sampler(open_foreign(path, device, latent_dim));
 }
@@ -157,7 +162,14 @@ std::int64_t Sampler::latent_dim() const { return impl_->latent_dim; }
 
 torch::Tensor Sampler::generate(const torch::Tensor& latents) const {
   const torch::NoGradGuard no_grad;
-  return to_bytes(impl_->run(latents.to(impl_->device)));
+  std::vector<torch::Tensor> parts;
+  for (const torch::Tensor& part : latents.split(kBatch)) {
+    // The last one is filled up, so that every image is computed in a batch of the same size.
+    const torch::Tensor full = torch::constant_pad_nd(part, {0, 0, 0, kBatch - part.size(0)});
+    const torch::Tensor images = to_bytes(impl_->run(full.to(impl_->device)));
+    parts.push_back(images.narrow(0, 0, part.size(0)));
+  }
+  return torch::cat(parts);
 }
 
 torch::Tensor to_bytes(const torch::Tensor& images) {
@@ -193,10 +205,9 @@ torch::Tensor slerp(const torch::Tensor& from, const torch::Tensor& to, std::int
   std::vector<torch::Tensor> rows;
   for (std::int64_t i = 0; i < steps; ++i) {
     const double t = static_cast<double>(i) / static_cast<double>(steps - 1);
-    rows.push_back(sine < kAlmostParallel
-                       ? from * (1.0 - t) + to * t
-                       : from * (std::sin((1.0 - t) * angle) / sine) +
-                             to * (std::sin(t * angle) / sine));
+    rows.push_back(sine < kAlmostParallel ? from * (1.0 - t) + to * t
+                                          : from * (std::sin((1.0 - t) * angle) / sine) +
+                                                to * (std::sin(t * angle) / sine));
   }
   return torch::stack(rows);
 }

@@ -72,7 +72,7 @@ class Loop {
     while (state_.step < total_steps_) {
       step();
       if (stop.requested() && state_.step < total_steps_) {
-        write_checkpoint();
+        if (last_checkpoint_ != state_.step) write_checkpoint();
         log_.show_bar("");
         return TrainingOutcome::stopped;
       }
@@ -82,7 +82,9 @@ class Loop {
   }
 
  private:
-  std::int64_t epoch() const { return (std::max<std::int64_t>(state_.step, 1) - 1) / steps_per_epoch_ + 1; }
+  std::int64_t epoch() const {
+    return (std::max<std::int64_t>(state_.step, 1) - 1) / steps_per_epoch_ + 1;
+  }
   bool at_epoch_end() const { return state_.step % steps_per_epoch_ == 0; }
 
   /// `every` steps, or each epoch's end where that is 0.
@@ -92,7 +94,8 @@ class Loop {
 
   std::int64_t images_seen() const {
     const std::int64_t batch = config_.train.batch_size;
-    const std::int64_t in_epoch = config_.data.drop_last ? steps_per_epoch_ * batch : dataset_.size();
+    const std::int64_t in_epoch =
+        config_.data.drop_last ? steps_per_epoch_ * batch : dataset_.size();
     const std::int64_t whole = state_.step / steps_per_epoch_;
     return whole * in_epoch + state_.step % steps_per_epoch_ * batch;
   }
@@ -101,7 +104,7 @@ class Loop {
     const Batch batch = stream_.next();
     const StepStats stats = train_step(state_, to_device(batch.images), to_device(batch.latents));
     const bool last = state_.step == total_steps_;
-    const bool log_due = state_.step % config_.train.log_every == 0 || last;
+    const bool log_due = state_.step % config_.train.log_every == 0;
     const bool sample_due = due(config_.train.sample_every) || last;
     const bool checkpoint_due = due(config_.train.checkpoint_every) || last;
     // Reading a number waits for a GPU, so there it is done only where something is written.
@@ -171,6 +174,7 @@ class Loop {
     save_checkpoint(run_.checkpoint(state_.step), state_, config_, dataset_.fingerprint);
     save_generator(run_.generator(), state_.generator, config_, state_.step);
     run_.prune_checkpoints(config_.run.keep_checkpoints);
+    last_checkpoint_ = state_.step;
     log_.debug(fmt::format("wrote {}", run_.checkpoint(state_.step).string()));
   }
 
@@ -179,11 +183,12 @@ class Loop {
     constexpr double kSecondsBetweenLines = 10.0;
     constexpr double kSecondsBetweenBars = 0.2;
     const bool line_due =
-        at_epoch_end() || (!log_.has_bar() && log_due &&
-                           (last_line_ == Clock::time_point() ||
-                            seconds_since(last_line_) >= kSecondsBetweenLines));
-    const bool bar_due = log_.has_bar() && (log_due || (state_.device.is_cpu() &&
-                                                        seconds_since(last_bar_) >= kSecondsBetweenBars));
+        at_epoch_end() ||
+        (!log_.has_bar() && log_due &&
+         (last_line_ == Clock::time_point() || seconds_since(last_line_) >= kSecondsBetweenLines));
+    const bool bar_due =
+        log_.has_bar() &&
+        (log_due || (state_.device.is_cpu() && seconds_since(last_bar_) >= kSecondsBetweenBars));
     if (!line_due && !bar_due) return;
     const Progress progress = current_progress();
     if (line_due) {
@@ -220,6 +225,7 @@ class Loop {
   std::int64_t window_step_;
   double recent_rate_ = 0;
   const std::int64_t first_step_;
+  std::int64_t last_checkpoint_ = -1;
   StepNumbers numbers_;
   Clock::time_point last_line_;
   Clock::time_point last_bar_;
@@ -244,8 +250,7 @@ void check_batches(const Config& config, const Dataset& dataset) {
       "data.drop_last: true, another train.batch_size, or batch_norm: false for both networks");
 }
 
-TrainingOutcome train(TrainingJob& job, const RunDirectory& run, Log& log,
-                      const StopSignal& stop) {
+TrainingOutcome train(TrainingJob& job, const RunDirectory& run, Log& log, const StopSignal& stop) {
   return Loop(job, run, log).run(stop);
 }
 

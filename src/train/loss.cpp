@@ -13,8 +13,10 @@ torch::Tensor discriminator_loss(const torch::Tensor& real_logits,
 
 torch::Tensor generator_loss(LossKind kind, const torch::Tensor& fake_logits) {
   switch (kind) {
-    case LossKind::non_saturating: return torch::softplus(-fake_logits).mean();
-    case LossKind::minimax: return -torch::softplus(fake_logits).mean();
+    case LossKind::non_saturating:
+      return torch::softplus(-fake_logits).mean();
+    case LossKind::minimax:
+      return -torch::softplus(fake_logits).mean();
   }
   return {};
 }

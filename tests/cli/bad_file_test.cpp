@@ -12,10 +12,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 using testing::ProgramResult;
 using testing::run_program;
 using testing::RunningProgram;
+using ::testing::StartsWith;
 using testing::Training;
 
 constexpr const char* kExpected =
@@ -43,8 +43,8 @@ class BadData : public Training {
   }
   /// The run must fail, say `part` and leave no run directory.
   void expect_error(const std::string& part) const {
-    const ProgramResult result = run({"train", "--config", "tiny.yaml", "--set", "data.path=data",
-                                      "--set", "data.limit=0"});
+    const ProgramResult result =
+        run({"train", "--config", "tiny.yaml", "--set", "data.path=data", "--set", "data.limit=0"});
     expect_clean_error(result, 1);
     EXPECT_THAT(result.err, HasSubstr(part));
     EXPECT_FALSE(exists("runs"));
@@ -90,15 +90,14 @@ TEST_F(BadData, ImagesAndLabelsMixedUpAreSeen) {
 }
 
 TEST_F(BadData, CountsThatDoNotMatchAreNamed) {
-  overwrite(kLabels, read_file(std::string(DCGAN_SOURCE_DIR) +
-                               "/data/mnist/t10k-labels-idx1-ubyte.gz"));
+  overwrite(kLabels,
+            read_file(std::string(DCGAN_SOURCE_DIR) + "/data/mnist/t10k-labels-idx1-ubyte.gz"));
   expect_error("holds 60,000 images, but ");
 }
 
 TEST_F(BadData, FewerImagesThanABatchAreRefused) {
-  const ProgramResult result =
-      run({"train", "--config", "tiny.yaml", "--set", "data.limit=0", "--set",
-           "data.split=test", "--set", "train.batch_size=10001"});
+  const ProgramResult result = run({"train", "--config", "tiny.yaml", "--set", "data.limit=0",
+                                    "--set", "data.split=test", "--set", "train.batch_size=10001"});
   expect_clean_error(result, 1);
   EXPECT_THAT(result.err, HasSubstr("batch"));
   EXPECT_FALSE(exists("runs"));
@@ -164,8 +163,7 @@ TEST_F(BadCheckpoint, WrongLatentSizeForAGeneratorOfOurs) {
   train("run", {"--set", "train.epochs=1"});
   const ProgramResult result = run({"sample", "--ckpt", "run/g.pt", "--latent-dim", "100"});
   expect_clean_error(result, 1);
-  EXPECT_EQ(result.err,
-            "dcgan: run/g.pt: its latent size is 8, not 100; leave --latent-dim out\n");
+  EXPECT_EQ(result.err, "dcgan: run/g.pt: its latent size is 8, not 100; leave --latent-dim out\n");
 }
 
 TEST_F(BadCheckpoint, DamagedOneIsNotResumedFromAndStays) {
@@ -242,9 +240,8 @@ TEST_F(FullDisk, StopsTheRunAndKeepsTheLastGoodCheckpoint) {
   train("disk/run", {"--set", "train.epochs=1"});
   const std::string good = bytes("disk/run/checkpoints/000064.pt");
   const auto space = fs::space(disk_);
-  write_file_atomically(disk_ / "filler", std::string(space.available > 60000
-                                                          ? space.available - 60000
-                                                          : 0, 'x'));
+  write_file_atomically(disk_ / "filler",
+                        std::string(space.available > 60000 ? space.available - 60000 : 0, 'x'));
   const ProgramResult result = resume("disk/run", {"--set", "train.epochs=2"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("dcgan: disk/run/"));

@@ -57,7 +57,8 @@ TEST_F(Inspect, ShowsTheTensorsOfAForeignTorchScript) {
 TEST_F(Training, VersionNamesTheMachine) {
   const ProgramResult result = run({"--version"});
   EXPECT_EQ(result.exit_code, 0);
-  for (const char* part : {"dcgan 0.", "\nLibTorch ", "\ndevices: cpu", "\nthreads: ", "\nBLAS: "}) {
+  for (const char* part :
+       {"dcgan 0.", "\nLibTorch ", "\ndevices: cpu", "\nthreads: ", "\nBLAS: "}) {
     EXPECT_THAT(result.out, HasSubstr(part));
   }
 }

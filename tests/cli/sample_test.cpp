@@ -46,8 +46,8 @@ TEST_F(Sample, WritesAGridUnderItsDefaultName) {
 }
 
 TEST_F(Sample, ColumnsAndPaddingShapeTheGrid) {
-  const Image grid = sample({"-n", "10", "--columns", "5", "--padding", "0", "--out", "g.png"},
-                            "g.png");
+  const Image grid =
+      sample({"-n", "10", "--columns", "5", "--padding", "0", "--out", "g.png"}, "g.png");
   EXPECT_EQ(grid.width, 5 * 28);
   EXPECT_EQ(grid.height, 2 * 28);
 }
@@ -104,8 +104,15 @@ TEST_F(Sample, RefusesANonEmptyFolderForSeparateFiles) {
   const ProgramResult result =
       run({"sample", "--ckpt", "run/g.pt", "-n", "2", "--separate", "run"});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_EQ(result.err,
-            "dcgan: --separate run: the folder is not empty; name a new one\n");
+  EXPECT_EQ(result.err, "dcgan: --separate run: the folder is not empty; name a new one\n");
+}
+
+TEST_F(Sample, ExampleOfTheReadmeMakesTheSameImages) {
+  const ProgramResult result = testing::run_program(
+      {"run/g.pt", "out.png"}, {.folder = folder_.path(), .program = DCGAN_EXAMPLE});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(read_png(folder_ / "out.png").pixels,
+            sample({"-n", "16", "--seed", "7", "--columns", "4"}).pixels);
 }
 
 }  // namespace

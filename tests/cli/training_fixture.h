@@ -22,10 +22,11 @@ class Training : public ::testing::Test {
   Training() {
     const std::string data = std::string(DCGAN_SOURCE_DIR) + "/data/mnist";
     write_file_atomically(folder_ / "tiny.yaml",
-                          "data: {path: " + data + ", limit: 512}\n"
-                          "model: {base_channels: 4, latent_dim: 8}\n"
-                          "train: {epochs: 2, batch_size: 8, log_every: 4}\n"
-                          "run: {sample_count: 4}\n");
+                          "data: {path: " + data +
+                              ", limit: 512}\n"
+                              "model: {base_channels: 4, latent_dim: 8}\n"
+                              "train: {epochs: 2, batch_size: 8, log_every: 4}\n"
+                              "run: {sample_count: 4}\n");
   }
 
   ProgramResult run(const std::vector<std::string>& arguments) const {

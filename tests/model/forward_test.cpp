@@ -36,7 +36,8 @@ TEST(TransposedConvolution, HasASecondDerivative) {
   const auto x = noise({2, 3, 5, 5}, 1).requires_grad_(true);
   const auto weight = noise({3, 4, 4, 4}, 2).requires_grad_(true);
   const auto second = [&](const torch::Tensor& y) {
-    const auto first = torch::autograd::grad({y.pow(3).sum()}, {x}, {}, true, /*create_graph=*/true);
+    const auto first =
+        torch::autograd::grad({y.pow(3).sum()}, {x}, {}, true, /*create_graph=*/true);
     return torch::autograd::grad({first[0].pow(2).sum()}, {x, weight});
   };
   const auto ours = second(transposed_convolution(x, weight, {}, {2, 2}, {1, 1}, {10, 10}));
@@ -98,9 +99,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(ActivationCase{Activation::relu, 0.0},
                       ActivationCase{Activation::leaky_relu, -0.3},
                       ActivationCase{Activation::elu, 0.3 * (std::exp(-1.0) - 1.0)},
-                      ActivationCase{Activation::selu,
-                                     1.0507009873554805 * 1.6732632423543772 *
-                                         (std::exp(-1.0) - 1.0)},
+                      ActivationCase{Activation::selu, 1.0507009873554805 * 1.6732632423543772 *
+                                                           (std::exp(-1.0) - 1.0)},
                       ActivationCase{Activation::gelu, -0.15865525393145707},
                       ActivationCase{Activation::swish, -1.0 / (1.0 + std::exp(0.3))}));
 

@@ -13,8 +13,8 @@
 namespace dcgan {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::error_of;
+using ::testing::HasSubstr;
 using testing::TempFolder;
 
 Archive small_archive() {

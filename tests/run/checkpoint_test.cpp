@@ -12,9 +12,9 @@
 namespace dcgan {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::equal;
 using testing::error_of;
+using ::testing::HasSubstr;
 using testing::small_config;
 using testing::small_trained_state;
 using testing::TempFolder;

@@ -16,8 +16,8 @@
 namespace dcgan {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::error_of;
+using ::testing::HasSubstr;
 using testing::small_config;
 using testing::small_trained_state;
 using testing::TempFolder;
@@ -118,9 +118,9 @@ std::filesystem::path write_foreign(const TempFolder& folder, const std::string&
 
 TEST(Sampler, FindsTheLatentSizeOfALinearGenerator) {
   const TempFolder folder;
-  const auto path = write_foreign(
-      folder, "torch.tanh(torch.linear(z, self.weight)).reshape([-1, 1, 2, 3])",
-      torch::randn({6, 5}));
+  const auto path =
+      write_foreign(folder, "torch.tanh(torch.linear(z, self.weight)).reshape([-1, 1, 2, 3])",
+                    torch::randn({6, 5}));
   const Sampler sampler = Sampler::open(path, torch::kCPU, {});
   EXPECT_EQ(sampler.latent_dim(), 5);
   EXPECT_EQ(sampler.generate(latents(2, 5)).sizes(), (std::vector<std::int64_t>{2, 1, 2, 3}));
@@ -137,18 +137,17 @@ TEST(Sampler, FindsTheLatentSizeOfAConvolutionalGenerator) {
 
 TEST(Sampler, TakesTheUnitRangeForWhatItIs) {
   const TempFolder folder;
-  const auto path = write_foreign(
-      folder, "torch.linear(z, self.weight).reshape([-1, 1, 2, 3]) * 0.0 + 0.5",
-      torch::randn({6, 5}));
+  const auto path =
+      write_foreign(folder, "torch.linear(z, self.weight).reshape([-1, 1, 2, 3]) * 0.0 + 0.5",
+                    torch::randn({6, 5}));
   const Sampler sampler = Sampler::open(path, torch::kCPU, {});
   EXPECT_EQ(sampler.generate(latents(1, 5)).max().item<int>(), 128);
 }
 
 TEST(Sampler, NeedsTheLatentSizeWhereItCannotBeFound) {
   const TempFolder folder;
-  const auto path = write_foreign(folder,
-                                  "torch.tanh(z[:, :4].reshape([-1, 1, 2, 2]) * self.weight)",
-                                  torch::randn({1}));
+  const auto path = write_foreign(
+      folder, "torch.tanh(z[:, :4].reshape([-1, 1, 2, 2]) * self.weight)", torch::randn({1}));
   EXPECT_EQ(error_of([&] { Sampler::open(path, torch::kCPU, {}); }),
             path.string() +
                 ": a TorchScript that is no generator, or one whose latent size can't be found; a "

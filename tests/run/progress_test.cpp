@@ -24,7 +24,8 @@ TEST(Progress, LineSaysWhereItStands) {
 }
 
 TEST(Progress, BarShowsTheShare) {
-  EXPECT_EQ(format_bar(half_way(), 200), "[########--------]  50 %  " + format_progress(half_way()));
+  EXPECT_EQ(format_bar(half_way(), 200),
+            "[########--------]  50 %  " + format_progress(half_way()));
 }
 
 TEST(Progress, BarFitsTheTerminalWithAColumnToSpare) {

@@ -11,8 +11,8 @@ namespace dcgan {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::error_of;
+using ::testing::HasSubstr;
 using testing::TempFolder;
 
 /// A test in a working folder of its own.
@@ -76,7 +76,8 @@ TEST_F(RunDirectoryTest, CheckpointsAreListedByStepAndPruned) {
 
 TEST_F(RunDirectoryTest, StandsForItsGeneratorOrElseItsNewestCheckpoint) {
   const RunDirectory run = RunDirectory::create("run", "mnist");
-  EXPECT_THAT(error_of([] { find_generator_file("run"); }), HasSubstr("run: a folder without g.pt"));
+  EXPECT_THAT(error_of([] { find_generator_file("run"); }),
+              HasSubstr("run: a folder without g.pt"));
   write_file_atomically(run.checkpoint(20), "x");
   write_file_atomically(run.checkpoint(3), "x");
   EXPECT_EQ(find_generator_file("run"), run.checkpoint(20));

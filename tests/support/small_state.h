@@ -24,10 +24,10 @@ inline void train_on_noise(TrainState& state, const Config& config, std::int64_t
                          config.data.image_size[1]};
   for (std::int64_t i = 0; i < steps; ++i) {
     const std::int64_t row = state.step * batch;
-    const auto real = normal_rows(2, Purpose::sample_latents, row, batch,
-                                  shape[0] * shape[1] * shape[2])
-                          .tanh()
-                          .view({batch, shape[0], shape[1], shape[2]});
+    const auto real =
+        normal_rows(2, Purpose::sample_latents, row, batch, shape[0] * shape[1] * shape[2])
+            .tanh()
+            .view({batch, shape[0], shape[1], shape[2]});
     train_step(state, real,
                normal_rows(3, Purpose::train_latents, row, batch, config.model.latent_dim));
   }

@@ -81,8 +81,8 @@ TEST_P(Reference, ImagesInEvalModeAgreeAfterTenSteps) {
 
 INSTANTIATE_TEST_SUITE_P(PyTorch, Reference,
                          ::testing::Values("dcgan_28x28x1", "dcgan_64x64x3", "dcgan_21x13x1",
-                                           "dcgan_26x11x1", "dcgan_28x28x1_plain",
-                                           "dense_28x28x1", "dense_21x13x3"),
+                                           "dcgan_26x11x1", "dcgan_28x28x1_plain", "dense_28x28x1",
+                                           "dense_21x13x3"),
                          [](const auto& entry) { return std::string(entry.param); });
 
 }  // namespace

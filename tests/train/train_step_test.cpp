@@ -28,8 +28,9 @@ struct Inputs {
 
 Inputs make_inputs(const Config& config) {
   const std::int64_t batch = config.train.batch_size;
-  return {normal_rows(5, Purpose::sample_latents, 0, batch, 28 * 28).tanh().view({batch, 1, 28, 28}),
-          normal_rows(6, Purpose::sample_latents, 0, batch, config.model.latent_dim)};
+  return {
+      normal_rows(5, Purpose::sample_latents, 0, batch, 28 * 28).tanh().view({batch, 1, 28, 28}),
+      normal_rows(6, Purpose::sample_latents, 0, batch, config.model.latent_dim)};
 }
 
 /// D's gradient of its own loss, computed by itself: what D must hold after a step, and no more.

@@ -12,11 +12,15 @@ namespace dcgan {
 /// folder, or cannot be read.
 std::string read_file(const std::filesystem::path& path);
 
+enum class Flush { yes, no };
+
 /// Writes a whole file or nothing: to a temporary name in the same folder, flushed to disk, then
 /// renamed over `path`; the folder is flushed too. An existing file is replaced in one step. On
 /// any error (no such folder, no permission, full disk) the temporary is removed, the old file
 /// stays as it was, and a `failure` names `path` and the reason.
-void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+/// `Flush::no` leaves the flushing to the system: for files that are many and easily made again.
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes,
+                           Flush flush = Flush::yes);
 
 /// Removes what write_file_atomically() left in `folder` if its process was killed on the way. Call
 /// it only where no other process is writing.
@@ -31,8 +35,8 @@ class LineFile {
   LineFile(const LineFile&) = delete;
   LineFile& operator=(const LineFile&) = delete;
 
-  /// Writes `line` and a newline; the kernel has them when this returns. Throws `failure` naming the
-  /// file.
+  /// Writes `line` and a newline; the kernel has them when this returns. Throws `failure` naming
+  /// the file.
   void append(std::string_view line);
 
  private:

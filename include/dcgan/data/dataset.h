@@ -11,9 +11,9 @@
 namespace dcgan {
 
 struct Dataset {
-  torch::Tensor images;  ///< uint8 [N, C, H, W], contiguous, CPU
-  torch::Tensor labels;  ///< uint8 [N], CPU
-  std::string name;      ///< "MNIST train, /path/data/mnist"
+  torch::Tensor images;     ///< uint8 [N, C, H, W], contiguous, CPU
+  torch::Tensor labels;     ///< uint8 [N], CPU
+  std::string name;         ///< "MNIST train, /path/data/mnist"
   std::string fingerprint;  ///< CRC-32 of images then labels, 8 hex digits: tells sets apart
 
   std::int64_t size() const { return images.size(0); }

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "dcgan/base/file.h"
+
 namespace dcgan {
 
 /// Row-major, interleaved 8-bit pixels: [height, width, channels].
@@ -26,7 +28,7 @@ inline constexpr std::int64_t kMaxImageBytes = std::int64_t{1} << 30;
 std::string encode_png(const Image& image);
 
 /// Encodes and writes atomically; errors name `path`.
-void write_png(const std::filesystem::path& path, const Image& image);
+void write_png(const std::filesystem::path& path, const Image& image, Flush flush = Flush::yes);
 
 /// Reads a PNG as 1 or 3 channels (grey stays grey; alpha is dropped, 16 bit reduced to 8). Throws
 /// `failure` that names the file when it cannot be read or is no PNG.

@@ -51,10 +51,9 @@ class TransposedConvolution : public torch::autograd::Function<TransposedConvolu
       grad_x = torch::conv2d(grad, weight, {}, stride, padding);
     }
     if (context->needs_input_grad(1)) {
-      grad_weight = std::get<1>(at::convolution_backward(x, grad, weight, c10::nullopt, stride,
-                                                         padding, {1, 1}, /*transposed=*/false,
-                                                         {0, 0}, /*groups=*/1,
-                                                         {false, true, false}));
+      grad_weight = std::get<1>(at::convolution_backward(
+          x, grad, weight, c10::nullopt, stride, padding, {1, 1}, /*transposed=*/false, {0, 0},
+          /*groups=*/1, {false, true, false}));
     }
     return {grad_x, grad_weight, {}, {}, {}};
   }
@@ -69,8 +68,7 @@ inline torch::Tensor transposed_convolution(const torch::Tensor& x, const torch:
                                             std::array<std::int64_t, 2> padding,
                                             std::array<std::int64_t, 2> output_size) {
 #if TORCH_VERSION_MAJOR < 2
-  const torch::Tensor y =
-      TransposedConvolution::apply(x, weight, stride, padding, output_size);
+  const torch::Tensor y = TransposedConvolution::apply(x, weight, stride, padding, output_size);
   return bias.defined() ? y + bias.view({1, -1, 1, 1}) : y;
 #else
   // The kernels of our plans leave no choice of size: output_padding is always 0.

@@ -21,11 +21,11 @@ enum class ArchiveKind { generator, checkpoint };
 
 struct Archive {
   ArchiveKind kind = ArchiveKind::checkpoint;
-  NamedTensors tensors;    ///< "generator.layer1.weight", ...; written in this order
-  std::string config;      ///< the run's configuration as YAML
+  NamedTensors tensors;  ///< "generator.layer1.weight", ...; written in this order
+  std::string config;    ///< the run's configuration as YAML
   std::map<std::string, std::int64_t> numbers;  ///< "step", ...
   std::map<std::string, std::string> notes;     ///< "dataset", ...
-  std::string forward;     ///< TorchScript source of forward(); "" for none
+  std::string forward;                          ///< TorchScript source of forward(); "" for none
 };
 
 constexpr std::int64_t kArchiveFormatVersion = 1;

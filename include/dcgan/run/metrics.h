@@ -12,10 +12,10 @@
 namespace dcgan {
 
 struct MetricsRecord {
-  std::int64_t step = 0;    ///< steps done
-  std::int64_t epoch = 0;   ///< the epoch that the step belongs to, from 1
-  std::int64_t images = 0;  ///< real images seen so far
-  double seconds = 0;       ///< of training, over all parts of a resumed run
+  std::int64_t step = 0;         ///< steps done
+  std::int64_t epoch = 0;        ///< the epoch that the step belongs to, from 1
+  std::int64_t images = 0;       ///< real images seen so far
+  double seconds = 0;            ///< of training, over all parts of a resumed run
   double images_per_second = 0;  ///< since the line before
   StepNumbers numbers;
 };

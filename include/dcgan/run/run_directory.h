@@ -21,8 +21,7 @@ class RunDirectory {
  public:
   /// A new folder: `out`, which must not exist or be empty, else runs/<config_name>-NNN with the
   /// first number that is free. Throws `failure` or, for a non-empty `out`, a usage error.
-  static RunDirectory create(const std::optional<std::string>& out,
-                             const std::string& config_name);
+  static RunDirectory create(const std::optional<std::string>& out, const std::string& config_name);
 
   /// An existing run, to go on with. Throws a usage error when `out` is no run of ours, and
   /// `failure` when another process is training in it.

@@ -30,7 +30,7 @@ class Sampler {
   std::int64_t latent_dim() const;
 
   /// latents: float32 [N, latent_dim], CPU -> uint8 [N, C, H, W], CPU. An image does not depend on
-  /// its batch-mates.
+  /// its batch-mates or their number, to the last bit.
   torch::Tensor generate(const torch::Tensor& latents) const;
 
   struct Impl;
@@ -47,8 +47,8 @@ torch::Tensor to_bytes(const torch::Tensor& images);
 std::vector<Image> to_images(const torch::Tensor& bytes);
 
 /// Spherical interpolation (Shoemake, "Animating rotation with quaternion curves", 1985; for
-/// latents: White, "Sampling generative networks", 2016, section 2.1): from [D] and to [D], float32,
-/// in `steps` >= 2 rows from `from` to `to`, both included: [steps, D].
+/// latents: White, "Sampling generative networks", 2016, section 2.1): from [D] and to [D],
+/// float32, in `steps` >= 2 rows from `from` to `to`, both included: [steps, D].
 torch::Tensor slerp(const torch::Tensor& from, const torch::Tensor& to, std::int64_t steps);
 
 }  // namespace dcgan

@@ -38,9 +38,9 @@ TrainState make_train_state(const Config& config, torch::Device device);
 struct StepStats {
   torch::Tensor discriminator_loss;
   torch::Tensor generator_loss;
-  torch::Tensor real_score;         ///< mean D(x)
-  torch::Tensor fake_score;         ///< mean D(G(z)) before D's update
-  torch::Tensor fake_score_after;   ///< mean D(G(z)) after it
+  torch::Tensor real_score;        ///< mean D(x)
+  torch::Tensor fake_score;        ///< mean D(G(z)) before D's update
+  torch::Tensor fake_score_after;  ///< mean D(G(z)) after it
 };
 
 /// The same as numbers.
