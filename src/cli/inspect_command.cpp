@@ -84,7 +84,7 @@ Report report_archive(const fs::path& path, ArchiveKind kind) {
                             path.string(), kind_name, kArchiveFormatVersion, format_count(steps),
                             archive.tensors.size(), format_count(count_numbers(archive.tensors)),
                             archive.config, describe(plan_generator(config)));
-  if (is_checkpoint) report.text += "\n" + describe(plan_discriminator(config));
+  if (is_checkpoint) report.text += fmt::format("\n{}", describe(plan_discriminator(config)));
   return report;
 }
 
