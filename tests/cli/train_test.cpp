@@ -289,17 +289,6 @@ struct ModelCase {
   std::vector<std::string> settings;
 };
 
-TEST_F(Training, KeepsTheLastGoodCheckpointWhenNumbersStopBeingFinite) {
-  // Without BatchNorm and with steps of this size the logits overflow within an epoch or two.
-  const ProgramResult result =
-      run({"train", "--config", "tiny.yaml", "--out", "run", "--set", "generator.batch_norm=false",
-           "--set", "discriminator.batch_norm=false", "--set", "generator.activation=swish",
-           "--set", "discriminator.lr=10", "--set", "generator.lr=10", "--set",
-           "model.init_deviation=1e6", "--set", "train.checkpoint_every=1"});
-  EXPECT_EQ(result.exit_code, 1) << result.out;
-  EXPECT_THAT(result.err, HasSubstr("is not a finite number"));
-}
-
 class ModelByConfiguration : public Training, public ::testing::WithParamInterface<ModelCase> {};
 
 TEST_P(ModelByConfiguration, TrainsAndSamples) {

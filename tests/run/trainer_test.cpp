@@ -1,0 +1,82 @@
+#include "dcgan/run/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "dcgan/base/file.h"
+#include "support/expect_error.h"
+#include "support/small_state.h"
+#include "support/temp_folder.h"
+
+namespace dcgan {
+namespace {
+
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::small_config;
+using testing::TempFolder;
+
+Dataset noise_dataset(std::int64_t count) {
+  Dataset dataset;
+  dataset.images = normal_rows(1, Purpose::sample_latents, 0, count, 64)
+                       .mul(50)
+                       .add(128)
+                       .clamp(0, 255)
+                       .to(torch::kUInt8)
+                       .view({count, 1, 8, 8});
+  dataset.labels = torch::zeros({count}, torch::kUInt8);
+  dataset.name = "noise";
+  dataset.fingerprint = "00000000";
+  return dataset;
+}
+
+/// A finished run of one epoch of four steps.
+class Trainer : public ::testing::Test {
+ protected:
+  Trainer() { train_epochs(1); }
+
+  void train_epochs(std::int64_t epochs) {
+    job_.config.train.epochs = epochs;
+    train(job_, run_, log_, stop_);
+  }
+
+  TempFolder folder_;
+  RunDirectory run_ = RunDirectory::create((folder_ / "run").string(), "");
+  Log log_{Verbosity::quiet};
+  StopSignal stop_;
+  TrainingJob job_{small_config(), noise_dataset(16),
+                   make_train_state(small_config(), torch::kCPU)};
+};
+
+TEST_F(Trainer, KeepsTheLastGoodCheckpointWhenALossIsNotFinite) {
+  const std::string good = read_file(run_.checkpoint(4));
+  {
+    const torch::NoGradGuard no_grad;
+    job_.state.generator.layers[0].weight.fill_(std::nan(""));
+  }
+  const std::string text = error_of([this] { train_epochs(2); });
+  EXPECT_THAT(text, HasSubstr("step 5: a loss is not a finite number"));
+  EXPECT_THAT(text, HasSubstr("the last good checkpoint is " + run_.checkpoint(4).string()));
+  EXPECT_EQ(read_file(run_.checkpoint(4)), good);
+  EXPECT_EQ(list_checkpoints(run_.root()).size(), 1U);
+}
+
+TEST_F(Trainer, WritesNoCheckpointOfAWeightThatIsNotFinite) {
+  // The losses do not feel it: the moment of a weight that is not used before the next step.
+  job_.state.generator_optimizer.named_moments()[1].second.fill_(
+      std::numeric_limits<float>::infinity());
+  const std::string text = error_of([this] { train_epochs(2); });
+  EXPECT_THAT(text, HasSubstr("step 8: a weight is not a finite number"));
+  EXPECT_EQ(list_checkpoints(run_.root()).size(), 1U);
+}
+
+TEST_F(Trainer, RefusesASetWithoutAWholeBatch) {
+  Config config = small_config();
+  config.train.batch_size = 17;
+  EXPECT_THAT(error_of([&] { check_batches(config, noise_dataset(16)); }),
+              HasSubstr("noise: 16 images are less than one batch of 17"));
+}
+
+}  // namespace
+}  // namespace dcgan
