@@ -113,7 +113,7 @@ void setup_train(CLI::App& root, TrainOptions& options, bool& quiet, bool& verbo
   add_switch(*app, "--dry-run", "Check everything and run one step; write nothing",
              options.dry_run);
   add_switch(*app, "-q,--quiet", "Print warnings and errors only", quiet);
-  add_switch(*app, "-v,--verbose", "Print more about each step", verbose);
+  add_switch(*app, "-v,--verbose", "Print a line every train.log_every steps", verbose);
   app->footer(
       "Examples:\n"
       "  dcgan train --config configs/quick.yaml\n"

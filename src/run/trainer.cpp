@@ -178,7 +178,8 @@ class Loop {
     log_.debug(fmt::format("wrote {}", run_.checkpoint(state_.step).string()));
   }
 
-  /// The bar on a terminal; elsewhere a line now and then, and one at each epoch's end.
+  /// The bar on a terminal; elsewhere a line now and then, and one at each epoch's end; for -v and
+  /// train.log one whenever metrics are written.
   void report(bool log_due) {
     constexpr double kSecondsBetweenLines = 10.0;
     constexpr double kSecondsBetweenBars = 0.2;
@@ -189,11 +190,13 @@ class Loop {
     const bool bar_due =
         log_.has_bar() &&
         (log_due || (state_.device.is_cpu() && seconds_since(last_bar_) >= kSecondsBetweenBars));
-    if (!line_due && !bar_due) return;
+    if (!line_due && !bar_due && !log_due) return;
     const Progress progress = current_progress();
     if (line_due) {
       log_.info(format_progress(progress));
       last_line_ = Clock::now();
+    } else if (log_due) {
+      log_.debug(format_progress(progress));
     }
     if (bar_due) {
       log_.show_bar(format_bar(progress, terminal_width()));

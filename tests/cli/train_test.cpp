@@ -90,6 +90,12 @@ TEST_F(Training, LogsWhatItSays) {
   EXPECT_THAT(bytes("run/train.log"), HasSubstr("info epoch 2/2  step 128/128  D "));
 }
 
+TEST_F(Training, VerbosePrintsALineWheneverMetricsAreWritten) {
+  const std::string err = train("run", {"-v"}).err;
+  EXPECT_THAT(err, HasSubstr("step 12/128"));
+  EXPECT_THAT(err, HasSubstr("step 16/128"));
+}
+
 TEST_F(Training, QuietSaysNothingOnStderr) { EXPECT_EQ(train("run", {"-q"}).err, ""); }
 
 TEST_F(Training, WritesAMetricsLineEveryLogEverySteps) {
