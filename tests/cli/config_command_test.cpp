@@ -70,11 +70,11 @@ TEST(Configurations, AllResolveAndFindTheData) {
   EXPECT_GE(count, 4);
 }
 
-TEST(Configurations, MnistIsTheDefaultsForTwelveEpochs) {
+TEST(Configurations, MnistIsTheDefaultsForSixEpochs) {
   const auto resolved = resolve_config(kSource / "configs/mnist.yaml", {});
   Config expected;
   expected.data.path = resolved.config.data.path;
-  expected.train.epochs = 12;
+  expected.train.epochs = 6;
   EXPECT_TRUE(compare_configs(expected, resolved.config).empty());
 }
 

@@ -295,6 +295,8 @@ struct ModelCase {
   std::vector<std::string> settings;
 };
 
+void PrintTo(const ModelCase& model, std::ostream* out) { *out << model.name; }
+
 class ModelByConfiguration : public Training, public ::testing::WithParamInterface<ModelCase> {};
 
 TEST_P(ModelByConfiguration, TrainsAndSamples) {

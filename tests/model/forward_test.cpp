@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "dcgan/config/fields.h"
 #include "dcgan/data/random.h"
 #include "dcgan/model/init.h"
 #include "dcgan/model/libtorch_version.h"
@@ -75,6 +76,10 @@ struct ActivationCase {
   Activation activation;
   double at_minus_one;  ///< its value there, slope 0.3
 };
+
+void PrintTo(const ActivationCase& activation, std::ostream* out) {
+  *out << to_string(activation.activation);
+}
 
 class ForwardWithActivation : public ::testing::TestWithParam<ActivationCase> {};
 
