@@ -136,7 +136,7 @@ int run_inspect(const InspectOptions& options) {
   }
   const Report report = report_file(path);
   if (options.json) {
-    std::cout << report.json.dump(2) << '\n';
+    std::cout << report.json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
   } else {
     std::cout << report.text;
   }

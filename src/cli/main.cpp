@@ -1,6 +1,8 @@
 // The program's front: parses, answers what needs no LibTorch, and loads the commands that do. The
 // one place that turns an exception into a message and an exit code.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -85,6 +87,14 @@ int run(int argc, const char* const* argv) {
 }  // namespace dcgan::cli
 
 int main(int argc, char** argv) {
+  // A closed standard stream would give its number to the next file opened, and its text too.
+  while (true) {
+    const int descriptor = open("/dev/null", O_RDWR);
+    if (descriptor < 0 || descriptor > 2) {
+      if (descriptor > 2) close(descriptor);
+      break;
+    }
+  }
   // A file that grows past `ulimit -f` is an error with a message, not a death by signal.
   std::signal(SIGXFSZ, SIG_IGN);
   return dcgan::cli::run(argc, argv);

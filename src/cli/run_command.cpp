@@ -1,6 +1,7 @@
 // The one symbol that libdcgan_commands.so exports.
 #include <c10/util/Exception.h>
 
+#include <filesystem>
 #include <new>
 #include <string>
 
@@ -31,6 +32,9 @@ extern "C" int dcgan_run_command(const dcgan::cli::Command& command) {
     return std::visit([](const auto& options) { return dcgan::cli::dispatch(options); }, command);
   } catch (const std::bad_alloc&) {
     throw failure(kTooLarge);
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw failure(error.path1().string() + ": " + error.code().message() +
+                  "; check the path and its permissions");
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     if (dcgan::cli::is_out_of_memory(text)) throw failure(kTooLarge);

@@ -84,6 +84,7 @@ int run_sample(const SampleOptions& options) {
   keep_freed_memory();
   const torch::Device device = resolve_device(options.device);
   set_threads(options.threads);
+  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
   const Sampler sampler =
       Sampler::open(find_generator_file(options.checkpoint), device, options.latent_dim);
   return options.separate ? write_separate_images(options, sampler)

@@ -25,6 +25,7 @@ constexpr int kExitStopped = 130;
 
 /// The configuration that the command line asks for; a resumed run's own file is the default.
 ResolvedConfig resolve(const TrainOptions& options) {
+  if (options.resume) check_is_run(*options.out);
   std::optional<fs::path> file;
   if (options.config) {
     file = *options.config;
@@ -38,24 +39,23 @@ std::string config_name(const TrainOptions& options) {
   return options.config ? fs::path(*options.config).stem().string() : "run";
 }
 
-/// Refuses a configuration under which the checkpoint's run would no longer be the same run.
-void check_resumable(const CheckpointInfo& checkpoint, const Config& config, const fs::path& path,
-                     Log& log) {
+/// Refuses a configuration under which the run that `source` tells of would no longer be the same.
+void check_resumable(const Config& before, const Config& now, const fs::path& source, Log& log) {
   std::string refused;
-  for (const Difference& difference : compare_configs(checkpoint.config, config)) {
+  for (const Difference& difference : compare_configs(before, now)) {
     if (difference.may_change) {
       log.info(fmt::format("{} changes from {} to {}", difference.key, difference.before,
                            difference.after));
     } else {
-      refused += fmt::format("{}{}: {} in the checkpoint, {} now", refused.empty() ? "" : "; ",
+      refused += fmt::format("{}{}: {} in the run, {} now", refused.empty() ? "" : "; ",
                              difference.key, difference.before, difference.after);
     }
   }
   if (refused.empty()) return;
   throw usage_error(fmt::format(
-      "--resume: {} is of a run with another configuration\n{}\ntake these values back, or start a "
-      "new run with another --out",
-      path.string(), refused));
+      "--resume: {} is of a run with another configuration\n{}\ntake these values back, "
+      "or start a new run with another --out",
+      source.string(), refused));
 }
 
 void check_same_dataset(const CheckpointInfo& checkpoint, const Dataset& dataset,
@@ -98,24 +98,87 @@ std::string describe_start(const Config& config, const Dataset& dataset, const M
       TORCH_VERSION);
 }
 
+/// The program as the user called it, so that the commands we print can be pasted.
+std::string program() { return shell_quote(program_invocation_name); }
+
+std::string resume_command(const RunDirectory& run) {
+  return fmt::format("{} train --resume --out {}", program(), shell_quote(run.root().string()));
+}
+
+/// A training from its first step.
+TrainingJob new_job(const Config& config, const Machine& machine) {
+  Dataset dataset = load_dataset(config.data);
+  check_batches(config, dataset);
+  TrainState state = make_train_state(config, machine.device);
+  return {config, std::move(dataset), std::move(state)};
+}
+
+/// The newest checkpoint; says how to go on without it where it can't be read.
+Archive read_newest(const std::vector<fs::path>& checkpoints) {
+  try {
+    return read_archive(checkpoints.back(), ArchiveKind::checkpoint);
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    const std::string remedy =
+        checkpoints.size() > 1 ? fmt::format("remove it, and --resume goes on from {}",
+                                             checkpoints[checkpoints.size() - 2].string())
+                               : "there is no older checkpoint: start a new run with another --out";
+    throw failure(text.substr(0, text.find('\n')) + "\n" + remedy);
+  }
+}
+
+/// The training in `out` from its newest checkpoint, or from its first step if it was stopped
+/// before there was one.
+TrainingJob resumed_job(const fs::path& out, const Config& config, const Machine& machine,
+                        Log& log) {
+  const std::vector<fs::path> checkpoints = list_checkpoints(out);
+  if (checkpoints.empty()) {
+    if (fs::exists(out / "g.pt")) {
+      throw usage_error(fmt::format(
+          "--resume: {} has a g.pt but no checkpoints, so there is nothing to go on from\nput its "
+          "checkpoints back, or start a new run with another --out",
+          out.string()));
+    }
+    check_resumable(resolve_config(out / "config.yaml", {}).config, config, out / "config.yaml",
+                    log);
+    log.info("no checkpoint was written yet: starting from step 0");
+    return new_job(config, machine);
+  }
+  const fs::path& path = checkpoints.back();
+  const Archive archive = read_newest(checkpoints);
+  const CheckpointInfo info = describe_checkpoint(archive, path);
+  check_resumable(info.config, config, path, log);
+  TrainingJob job = new_job(config, machine);
+  check_same_dataset(info, job.dataset, path);
+  restore(job.state, archive, path);
+  log.info(fmt::format("going on from {} (step {})", path.string(), format_count(info.step)));
+  return job;
+}
+
+/// Everything is loaded and checked before anything is written.
+TrainingJob load_job(const TrainOptions& options, const Config& config, const Machine& machine,
+                     Log& log) {
+  if (options.resume) return resumed_job(*options.out, config, machine, log);
+  if (options.out) check_is_free(*options.out);
+  return new_job(config, machine);
+}
+
 /// Everything but writing: one step on real data, the tables, the memory.
 int dry_run(const TrainOptions& options, Log& log) {
   const ResolvedConfig resolved = resolve(options);
   const Config& config = resolved.config;
   const Machine machine = prepare_machine(config.run);
-  const Dataset dataset = load_dataset(config.data);
-  check_batches(config, dataset);
-  TrainState state = make_train_state(config, machine.device);
+  TrainingJob job = load_job(options, config, machine, log);
   std::cout << describe_config(resolved) << '\n'
-            << describe_networks(state) << '\n'
-            << describe_start(config, dataset, machine) << std::endl;
-  BatchStream stream(dataset,
+            << describe_networks(job.state) << '\n'
+            << describe_start(config, job.dataset, machine) << std::endl;
+  BatchStream stream(job.dataset,
                      {config.seed, config.train.batch_size, config.model.latent_dim,
                       config.data.shuffle, config.data.drop_last, config.output, false},
-                     0);
+                     job.state.step);
   const Batch batch = stream.next();
-  const StepNumbers numbers =
-      read(train_step(state, batch.images.to(machine.device), batch.latents.to(machine.device)));
+  const StepNumbers numbers = read(
+      train_step(job.state, batch.images.to(machine.device), batch.latents.to(machine.device)));
   std::cout << fmt::format("one step: D {:.3f}  G {:.3f}  D(x) {:.2f}  D(G(z)) {:.2f} > {:.2f}\n",
                            numbers.discriminator_loss, numbers.generator_loss, numbers.real_score,
                            numbers.fake_score, numbers.fake_score_after)
@@ -124,69 +187,25 @@ int dry_run(const TrainOptions& options, Log& log) {
   return 0;
 }
 
-/// The program as the user called it, so that the commands we print can be pasted.
-std::string program() { return shell_quote(program_invocation_name); }
-
-std::string resume_command(const RunDirectory& run) {
-  return fmt::format("{} train --resume --out {}", program(), shell_quote(run.root().string()));
-}
-
-struct Start {
-  RunDirectory run;
-  TrainingJob job;
-};
-
-/// A run from its first step: everything is loaded and checked before a folder is made.
-Start start_new(const TrainOptions& options, const Config& config, const Machine& machine) {
-  if (options.out && is_non_empty_folder(*options.out)) {
-    RunDirectory::create(options.out, "");  // says what is wrong, before any work
-  }
-  Dataset dataset = load_dataset(config.data);
-  check_batches(config, dataset);
-  TrainState state = make_train_state(config, machine.device);
-  return {RunDirectory::create(options.out, config_name(options)),
-          {config, std::move(dataset), std::move(state)}};
-}
-
-/// A run from its newest checkpoint, or from its first step if it was stopped before there was one.
-Start start_again(const TrainOptions& options, const Config& config, const Machine& machine,
-                  Log& log) {
-  RunDirectory run = RunDirectory::open(*options.out);
-  const std::vector<fs::path> checkpoints = list_checkpoints(run.root());
-  if (checkpoints.empty()) {
-    log.info("no checkpoint was written yet: starting from step 0");
-    Dataset dataset = load_dataset(config.data);
-    TrainState state = make_train_state(config, machine.device);
-    return {std::move(run), {config, std::move(dataset), std::move(state)}};
-  }
-  const fs::path& path = checkpoints.back();
-  const Archive archive = read_archive(path, ArchiveKind::checkpoint);
-  const CheckpointInfo info = describe_checkpoint(archive, path);
-  check_resumable(info, config, path, log);
-  Dataset dataset = load_dataset(config.data);
-  check_same_dataset(info, dataset, path);
-  TrainState state = make_train_state(config, machine.device);
-  restore(state, archive, path);
-  log.info(fmt::format("going on from {} (step {})", path.string(), format_count(info.step)));
-  return {std::move(run), {config, std::move(dataset), std::move(state)}};
-}
-
-int finish(TrainingOutcome outcome, const Start& start, Log& log) {
-  const RunDirectory& run = start.run;
-  const std::int64_t step = start.job.state.step;
+int finish(TrainingOutcome outcome, const TrainingJob& job, const RunDirectory& run, Log& log) {
+  const std::int64_t step = job.state.step;
   if (outcome == TrainingOutcome::stopped) {
     log.info(fmt::format("stopped at step {}; a checkpoint is written. Go on with:\n  {}",
                          format_count(step), resume_command(run)));
     return kExitStopped;
   }
   const std::string generator = shell_quote(run.generator().string());
-  std::cout << fmt::format("trained {} steps\n", format_count(step))
-            << fmt::format("samples:   {}\n", run.samples(step).string())
-            << fmt::format("generator: {}\n", run.generator().string()) << "try next:\n"
+  const std::int64_t per_epoch =
+      total_steps(job.config, job.dataset.size()) / job.config.train.epochs;
+  const std::int64_t epochs_done = (step + per_epoch - 1) / per_epoch;
+  std::cout << fmt::format("trained {} steps\n", format_count(step));
+  if (fs::exists(run.samples(step))) {
+    std::cout << fmt::format("samples:   {}\n", run.samples(step).string());
+  }
+  std::cout << fmt::format("generator: {}\n", run.generator().string()) << "try next:\n"
             << fmt::format("  {} sample --ckpt {} -n 64 --seed 7\n", program(), generator)
             << fmt::format("  {} sample --ckpt {} --interpolate 8\n", program(), generator)
-            << fmt::format("  {} --set train.epochs={}\n", resume_command(run),
-                           start.job.config.train.epochs * 2)
+            << fmt::format("  {} --set train.epochs={}\n", resume_command(run), epochs_done * 2)
             << std::flush;
   return 0;
 }
@@ -199,21 +218,22 @@ int run_train(const TrainOptions& options) {
   const ResolvedConfig resolved = resolve(options);
   const Config& config = resolved.config;
   const Machine machine = prepare_machine(config.run);
-  Start start = options.resume ? start_again(options, config, machine, log)
-                               : start_new(options, config, machine);
+  std::optional<RunDirectory> run;
+  if (options.resume) run.emplace(RunDirectory::open(*options.out));  // locked while it is read
+  TrainingJob job = load_job(options, config, machine, log);
+  if (!run) run.emplace(RunDirectory::create(options.out, config_name(options)));
   const StopSignal stop;
-  write_file_atomically(start.run.config(), to_yaml(config));
-  log.add_file(start.run.log());
-  log.info(fmt::format("run directory: {}", start.run.root().string()));
+  write_file_atomically(run->config(), to_yaml(config));
+  log.add_file(run->log());
+  log.info(fmt::format("run directory: {}", run->root().string()));
   log.info(describe_config(resolved));
-  log.info(describe_networks(start.job.state));
-  log.info(describe_start(config, start.job.dataset, machine));
-  if (start.job.state.step >= total_steps(config, start.job.dataset.size())) {
-    log.info(fmt::format("all {} epochs are done already; raise train.epochs to go on",
-                         config.train.epochs));
+  log.info(describe_networks(job.state));
+  log.info(describe_start(config, job.dataset, machine));
+  if (job.state.step >= total_steps(config, job.dataset.size())) {
+    log.info("all epochs are done already; raise train.epochs to go on");
   }
-  const TrainingOutcome outcome = train(start.job, start.run, log, stop);
-  return finish(outcome, start, log);
+  const TrainingOutcome outcome = train(job, *run, log, stop);
+  return finish(outcome, job, *run, log);
 }
 
 }  // namespace dcgan::cli

@@ -10,6 +10,7 @@
 
 #include "dcgan/base/error.h"
 #include "dcgan/base/file.h"
+#include "dcgan/base/text.h"
 
 namespace dcgan {
 namespace {
@@ -27,11 +28,19 @@ bool is_buffer_name(const std::string& name) {
   return name == "running_mean" || name == "running_var";
 }
 
-/// Over names and bytes, in the order of the names.
-std::string checksum(NamedTensors tensors) {
+std::string dump(const Archive& archive) {
+  return Json{{"numbers", archive.numbers}, {"notes", archive.notes}}.dump();
+}
+
+/// Over all that an archive says: tensors by name, configuration, numbers and notes.
+std::string checksum(const Archive& archive) {
+  NamedTensors tensors = archive.tensors;
   std::sort(tensors.begin(), tensors.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
   uLong crc = crc32(0, nullptr, 0);
+  for (const std::string& text : {archive.config, dump(archive)}) {
+    crc = crc32(crc, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size()));
+  }
   for (const auto& [name, tensor] : tensors) {
     const torch::Tensor bytes = tensor.detach().to(torch::kCPU).contiguous();
     crc = crc32(crc, reinterpret_cast<const Bytef*>(name.data()), static_cast<uInt>(name.size()));
@@ -52,7 +61,7 @@ torch::jit::Module build_module(const std::string& type_name, const NamedTensors
     if (dot == std::string::npos) {
       const torch::Tensor value = tensor.detach().to(torch::kCPU).contiguous().clone();
       if (trainable && !is_buffer_name(name)) {
-        module.register_parameter(name, value, /*is_buffer=*/false);
+        module.register_parameter(name, value.requires_grad_(true), /*is_buffer=*/false);
       } else {
         module.register_buffer(name, value);
       }
@@ -64,6 +73,8 @@ torch::jit::Module build_module(const std::string& type_name, const NamedTensors
     if (found == children.end()) found = children.insert(children.end(), {child, {}});
     found->second.emplace_back(name.substr(dot + 1), tensor);
   }
+  // What every module of PyTorch has: torch.jit.freeze and people ask for it.
+  module.register_attribute("training", c10::BoolType::get(), false);
   for (const auto& [child, inner] : children) {
     module.register_module(child, build_module(type_name + "_" + child, inner, trainable, unit));
   }
@@ -120,7 +131,7 @@ Json parse_description(const std::string& text, const std::filesystem::path& pat
 
 void check_kind(const Json& json, ArchiveKind kind, const std::filesystem::path& path) {
   const std::string wanted = "dcgan " + to_string(kind);
-  const auto found = json["format"].get<std::string>();
+  const std::string found = printable(json["format"].get<std::string>());
   if (found != wanted) {
     throw failure(fmt::format("{}: a {}, where a {} is needed", path.string(), found, wanted));
   }
@@ -156,7 +167,7 @@ void write_archive(const std::filesystem::path& path, const Archive& archive) {
   Json json;
   json["format"] = "dcgan " + to_string(archive.kind);
   json["format_version"] = kArchiveFormatVersion;
-  json["crc32"] = checksum(archive.tensors);
+  json["crc32"] = checksum(archive);
   json["numbers"] = archive.numbers;
   json["notes"] = archive.notes;
   const torch::jit::ExtraFilesMap extra{{kDescriptionFile, json.dump(2) + "\n"},
@@ -189,16 +200,16 @@ Archive read_archive(const std::filesystem::path& path, ArchiveKind kind) {
   archive.kind = kind;
   archive.config = loaded.config;
   archive.tensors = collect_tensors(loaded.module);
-  if (checksum(archive.tensors) != json["crc32"].get<std::string>()) {
-    throw failure(
-        fmt::format("{}: damaged: its tensors do not match its checksum; use another checkpoint",
-                    path.string()));
-  }
   for (const auto& [key, value] : json["numbers"].items()) {
     if (value.is_number_integer()) archive.numbers[key] = value.get<std::int64_t>();
   }
   for (const auto& [key, value] : json["notes"].items()) {
     if (value.is_string()) archive.notes[key] = value.get<std::string>();
+  }
+  if (checksum(archive) != json["crc32"].get<std::string>()) {
+    throw failure(
+        fmt::format("{}: damaged: its content does not match its checksum; use another checkpoint",
+                    path.string()));
   }
   return archive;
 }

@@ -39,7 +39,9 @@ MetricsFile::MetricsFile(const std::filesystem::path& path, std::int64_t last_st
       if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer())
         continue;
       if (json["step"].get<std::int64_t>() > last_step) continue;
-      seconds_before_ = json.value("seconds", 0.0);
+      if (json.contains("seconds") && json["seconds"].is_number()) {
+        seconds_before_ = json["seconds"].get<double>();
+      }
       kept += line + "\n";
     }
   }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "dcgan/base/text.h"
 
@@ -19,16 +21,34 @@ std::string format_progress(const Progress& progress) {
 }
 
 std::string format_bar(const Progress& progress, int width) {
-  constexpr std::int64_t kCells = 16;
   const std::int64_t total = std::max<std::int64_t>(progress.total_steps, 1);
   const std::int64_t done = std::clamp<std::int64_t>(progress.step, 0, total);
-  const auto filled = static_cast<std::size_t>(done * kCells / total);
-  const std::string bar = std::string(filled, '#') + std::string(kCells - filled, '-');
-  std::string line =
-      fmt::format("[{}] {:3d} %  {}", bar, done * 100 / total, format_progress(progress));
-  // One column stays free: a full line would wrap, and a wrapped line can't be erased.
-  line.resize(std::min(line.size(), static_cast<std::size_t>(std::max(width - 1, 0))));
-  return line;
+  const auto bar = [&](std::int64_t cells) {
+    const auto filled = static_cast<std::size_t>(done * cells / total);
+    const auto empty = static_cast<std::size_t>(cells) - filled;
+    return fmt::format("[{}{}]", std::string(filled, '#'), std::string(empty, '-'));
+  };
+  const StepNumbers& n = progress.numbers;
+  const std::string percent = fmt::format("{:3d} %", done * 100 / total);
+  const std::string losses =
+      fmt::format("D {:.2f} G {:.2f}", n.discriminator_loss, n.generator_loss);
+  const std::string scores = fmt::format("D(x) {:.2f} D(G(z)) {:.2f}", n.real_score, n.fake_score);
+  const std::string rate = fmt::format("{:.0f} images/s", progress.images_per_second);
+  const std::string left = fmt::format("{} left", format_duration(progress.seconds_left));
+  const std::string epoch = fmt::format("epoch {}/{}", progress.epoch, progress.epochs);
+  // The most that fits; the share done and the time left go last. One column stays free: a full
+  // line would wrap, and a wrapped line can't be erased.
+  const auto room = static_cast<std::size_t>(std::max(width - 1, 0));
+  const std::vector<std::string> variants{
+      fmt::format("{} {}  {}", bar(16), percent, format_progress(progress)),
+      fmt::format("{} {} {} {} {} {} {}", bar(10), percent, epoch, losses, scores, rate, left),
+      fmt::format("{} {} {} {} {:.0f}/s {}", percent, epoch, losses, scores,
+                  progress.images_per_second, left),
+      fmt::format("{} {} {} {}", percent, losses, rate, left), fmt::format("{} {}", percent, left)};
+  for (const std::string& line : variants) {
+    if (line.size() <= room) return line;
+  }
+  return percent.substr(0, room);
 }
 
 }  // namespace dcgan

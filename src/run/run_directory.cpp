@@ -67,33 +67,14 @@ RunDirectory::~RunDirectory() {
 RunDirectory RunDirectory::create(const std::optional<std::string>& out,
                                   const std::string& config_name) {
   if (!out) return RunDirectory(new_default_folder(config_name));
-  const fs::path root(*out);
-  if (fs::exists(root) && !fs::is_directory(root)) {
-    throw usage_error(fmt::format("--out {}: a file of that name exists; name a folder", *out));
-  }
-  if (is_non_empty_folder(root)) {
-    throw usage_error(
-        fmt::format("--out {}: the folder is not empty; name a new one, or go on "
-                    "with the run in it with --resume",
-                    *out));
-  }
-  make_folder(root);
-  return RunDirectory(root);
+  check_is_free(*out);
+  make_folder(*out);
+  return RunDirectory(*out);
 }
 
 RunDirectory RunDirectory::open(const std::string& out) {
-  const fs::path root(out);
-  if (!fs::is_directory(root)) {
-    throw usage_error(
-        fmt::format("--resume: there is no run in {}; name the folder of a run with "
-                    "--out",
-                    out));
-  }
-  if (!fs::exists(root / "config.yaml")) {
-    throw usage_error(
-        fmt::format("--resume: {} is not the folder of a run: it has no config.yaml", out));
-  }
-  return RunDirectory(root);
+  check_is_run(out);
+  return RunDirectory(out);
 }
 
 fs::path RunDirectory::samples(std::int64_t step) const {
@@ -110,6 +91,28 @@ void RunDirectory::prune_checkpoints(std::int64_t keep) const {
     std::error_code ignored;
     fs::remove(all[i], ignored);
   }
+}
+
+void check_is_free(const std::string& out) {
+  if (fs::exists(out) && !fs::is_directory(out)) {
+    throw usage_error(fmt::format("--out {}: a file of that name exists; name a folder", out));
+  }
+  if (!is_non_empty_folder(out)) return;
+  throw usage_error(
+      fmt::format("--out {}: the folder is not empty; name a new one, or go on with the run in it "
+                  "with --resume",
+                  out));
+}
+
+void check_is_run(const std::string& out) {
+  const fs::path root(out);
+  if (!fs::is_directory(root)) {
+    throw usage_error(
+        fmt::format("--resume: there is no run in {}; name the folder of a run with --out", out));
+  }
+  if (fs::exists(root / "config.yaml") || !list_checkpoints(root).empty()) return;
+  throw usage_error(fmt::format(
+      "--resume: {} is not the folder of a run: it has no config.yaml and no checkpoints", out));
 }
 
 std::vector<fs::path> list_checkpoints(const fs::path& run) {

@@ -14,6 +14,7 @@
 namespace dcgan {
 
 struct Sampler::Impl {
+  std::filesystem::path path;  ///< for messages
   torch::Device device = torch::kCPU;
   std::int64_t latent_dim = 0;
   virtual ~Impl() = default;
@@ -26,6 +27,16 @@ namespace {
 /// Images computed at a time. The size is fixed, since LibTorch may choose another algorithm for
 /// another batch size and differ in the last bit: image 7 is the same whatever else is asked for.
 constexpr std::int64_t kBatch = 64;
+
+Error no_generator(const std::filesystem::path& path, const std::string& what) {
+  return failure(fmt::format("{}: {}", path.string(), what));
+}
+
+bool makes_images(const torch::Tensor& out, std::int64_t count) {
+  return out.defined() && out.dim() == 4 && out.size(0) == count &&
+         (out.size(1) == 1 || out.size(1) == 3) && out.size(2) > 0 && out.size(3) > 0 &&
+         out.is_floating_point();
+}
 
 /// A generator of ours.
 struct NativeGenerator : Sampler::Impl {
@@ -43,18 +54,30 @@ struct ForeignGenerator : Sampler::Impl {
   mutable torch::jit::Module module;  // forward() is not const
   bool latent_is_image = false;       ///< wants [N, latent_dim, 1, 1]
   bool unit_range = false;            ///< makes [0, 1]
+  bool fits_range = true;             ///< makes [-1, 1] or [0, 1]
 
   torch::Tensor run(const torch::Tensor& latents) const override {
     const torch::Tensor z =
         latent_is_image ? latents.view({latents.size(0), latent_dim, 1, 1}) : latents;
-    const torch::Tensor images = module.forward({z}).toTensor().to(torch::kFloat32);
+    const torch::Tensor images = call(z);
     return unit_range ? images * 2.0 - 1.0 : images;
   }
-};
 
-Error no_generator(const std::filesystem::path& path, const std::string& what) {
-  return failure(fmt::format("{}: {}", path.string(), what));
-}
+  /// The module's own output, checked.
+  torch::Tensor call(const torch::Tensor& z) const {
+    torch::Tensor images;
+    try {
+      images = module.forward({z}).toTensor();
+    } catch (const std::exception&) {  // LibTorch's own words: a backtrace
+      images = torch::Tensor();
+    }
+    if (makes_images(images, z.size(0))) return images.to(torch::kFloat32);
+    throw no_generator(path,
+                       fmt::format("it fails, or makes no images, for {} latents of size {}; it "
+                                   "must map [N, {}] to [N, 1 or 3, H, W] for any N",
+                                   z.size(0), latent_dim, latent_dim));
+  }
+};
 
 /// Sizes that the latent may have, the likeliest first.
 std::vector<std::int64_t> guess_latent_sizes(const torch::jit::Module& module) {
@@ -72,33 +95,28 @@ std::vector<std::int64_t> guess_latent_sizes(const torch::jit::Module& module) {
   return sizes;
 }
 
-bool makes_images(const torch::Tensor& out, std::int64_t count) {
-  return out.defined() && out.dim() == 4 && out.size(0) == count &&
-         (out.size(1) == 1 || out.size(1) == 3) && out.size(2) > 0 && out.size(3) > 0 &&
-         out.is_floating_point();
-}
-
 /// Tries one latent size and shape; sets `generator` up for it if images come out.
 bool try_latent(ForeignGenerator& generator, std::int64_t size, bool as_image) {
-  constexpr std::int64_t kProbes = 16;
   generator.latent_dim = size;
   generator.latent_is_image = as_image;
   try {
     const torch::Tensor z =
-        normal_rows(0, Purpose::sample_latents, 0, kProbes, size).to(generator.device);
+        normal_rows(0, Purpose::sample_latents, 0, kBatch, size).to(generator.device);
     const torch::Tensor out = generator.run(z);
-    if (!makes_images(out, kProbes)) return false;
-    // Sixteen pictures in [-1, 1] without one dark pixel do not happen; [0, 1] it is, then.
+    // Pictures in [-1, 1] without one dark pixel do not happen; [0, 1] it is, then.
     generator.unit_range = out.min().item<double>() >= 0.0;
+    constexpr double kTooLarge = 2.0;
+    generator.fits_range = !(out.abs().max().item<double>() > kTooLarge);
     return true;
-  } catch (const std::exception&) {
-    return false;  // LibTorch's own words for a size that does not fit
+  } catch (const Error&) {
+    return false;
   }
 }
 
 std::unique_ptr<Sampler::Impl> open_foreign(const std::filesystem::path& path, torch::Device device,
                                             std::optional<std::int64_t> latent_dim) {
   auto generator = std::make_unique<ForeignGenerator>();
+  generator->path = path;
   generator->device = device;
   generator->module = torch::jit::load(path.string(), device);
   generator->module.eval();
@@ -106,7 +124,9 @@ std::unique_ptr<Sampler::Impl> open_foreign(const std::filesystem::path& path, t
       latent_dim ? std::vector<std::int64_t>{*latent_dim} : guess_latent_sizes(generator->module);
   for (const std::int64_t size : sizes) {
     for (const bool as_image : {false, true}) {
-      if (try_latent(*generator, size, as_image)) return generator;
+      if (!try_latent(*generator, size, as_image)) continue;
+      if (generator->fits_range) return generator;
+      throw no_generator(path, "its images are neither in [-1, 1] nor in [0, 1]; scale its output");
     }
   }
   if (latent_dim) {
@@ -130,6 +150,7 @@ std::unique_ptr<Sampler::Impl> open_native(const std::filesystem::path& path, Ar
                                          file.config.model.latent_dim, *latent_dim));
   }
   auto generator = std::make_unique<NativeGenerator>();
+  generator->path = path;
   generator->device = device;
   generator->latent_dim = file.config.model.latent_dim;
   generator->range = file.config.output;
@@ -166,8 +187,12 @@ torch::Tensor Sampler::generate(const torch::Tensor& latents) const {
   for (const torch::Tensor& part : latents.split(kBatch)) {
     // The last one is filled up, so that every image is computed in a batch of the same size.
     const torch::Tensor full = torch::constant_pad_nd(part, {0, 0, 0, kBatch - part.size(0)});
-    const torch::Tensor images = to_bytes(impl_->run(full.to(impl_->device)));
-    parts.push_back(images.narrow(0, 0, part.size(0)));
+    const torch::Tensor images = impl_->run(full.to(impl_->device));
+    if (!images.isfinite().all().item<bool>()) {
+      throw no_generator(impl_->path,
+                         "it makes images with NaN or infinity; its weights are broken");
+    }
+    parts.push_back(to_bytes(images).narrow(0, 0, part.size(0)));
   }
   return torch::cat(parts);
 }

@@ -61,7 +61,7 @@ class Loop {
         seconds_before_(metrics_.seconds_before()),
         start_(Clock::now()),
         window_start_(start_),
-        window_step_(state_.step),
+        window_images_(images_seen()),
         first_step_(state_.step) {}
 
   TrainingOutcome run(const StopSignal& stop) {
@@ -141,7 +141,7 @@ class Loop {
 
   double images_per_second() const {
     const double seconds = std::max(seconds_since(window_start_), 1e-9);
-    return static_cast<double>((state_.step - window_step_) * config_.train.batch_size) / seconds;
+    return static_cast<double>(images_seen() - window_images_) / seconds;
   }
 
   void write_metrics() {
@@ -149,7 +149,7 @@ class Loop {
     metrics_.append({state_.step, epoch(), images_seen(), seconds_before_ + seconds_since(start_),
                      recent_rate_, numbers_});
     window_start_ = Clock::now();
-    window_step_ = state_.step;
+    window_images_ = images_seen();
   }
 
   void write_real_images() const {
@@ -189,18 +189,19 @@ class Loop {
          (last_line_ == Clock::time_point() || seconds_since(last_line_) >= kSecondsBetweenLines));
     const bool bar_due =
         log_.has_bar() &&
-        (log_due || (state_.device.is_cpu() && seconds_since(last_bar_) >= kSecondsBetweenBars));
+        (line_due || log_due ||
+         (state_.device.is_cpu() && seconds_since(last_bar_) >= kSecondsBetweenBars));
     if (!line_due && !bar_due && !log_due) return;
     const Progress progress = current_progress();
+    if (bar_due) {
+      log_.show_bar(format_bar(progress, terminal_width()));
+      last_bar_ = Clock::now();
+    }
     if (line_due) {
       log_.info(format_progress(progress));
       last_line_ = Clock::now();
     } else if (log_due) {
       log_.debug(format_progress(progress));
-    }
-    if (bar_due) {
-      log_.show_bar(format_bar(progress, terminal_width()));
-      last_bar_ = Clock::now();
     }
   }
 
@@ -225,7 +226,7 @@ class Loop {
   const double seconds_before_;
   const Clock::time_point start_;
   Clock::time_point window_start_;  ///< of images_per_second
-  std::int64_t window_step_;
+  std::int64_t window_images_;
   double recent_rate_ = 0;
   const std::int64_t first_step_;
   std::int64_t last_checkpoint_ = -1;

@@ -18,12 +18,12 @@ namespace dcgan {
 namespace {
 
 /// Loads libtorch_cuda.so, which registers LibTorch's CUDA half. Only libtorch_cpu is linked, so
-/// that a CPU run pays neither the time nor the memory of the CUDA libraries. Returns whether
-/// LibTorch has CUDA now.
+/// that a CPU run pays neither the time nor the memory of the CUDA libraries. Returns whether this
+/// LibTorch has CUDA, with or without a GPU.
 bool load_cuda() {
   // Before the first question: LibTorch remembers the answer that it gave without the library.
   static void* const library = dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
-  return library != nullptr && torch::hasCUDA();
+  return library != nullptr || torch::hasCUDA();
 }
 
 std::int64_t gpu_count() {

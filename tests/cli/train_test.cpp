@@ -217,7 +217,7 @@ TEST_F(Training, FinishedSaysHowToGoOn) {
   train("run");
   const ProgramResult resumed = resume("run");
   EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
-  EXPECT_THAT(resumed.err, HasSubstr("all 2 epochs are done already; raise train.epochs to go on"));
+  EXPECT_THAT(resumed.err, HasSubstr("all epochs are done already; raise train.epochs to go on"));
 }
 
 TEST_F(Training, ResumeRefusesAnotherConfigurationAndListsBothValues) {
@@ -228,8 +228,8 @@ TEST_F(Training, ResumeRefusesAnotherConfigurationAndListsBothValues) {
   EXPECT_EQ(resumed.exit_code, 2);
   EXPECT_EQ(resumed.err,
             "dcgan: --resume: run/checkpoints/000064.pt is of a run with another configuration\n"
-            "       generator.lr: 0.0002 in the checkpoint, 0.001 now; train.batch_size: 8 in the "
-            "checkpoint, 16 now\n"
+            "       generator.lr: 0.0002 in the run, 0.001 now; train.batch_size: 8 in the run, 16 "
+            "now\n"
             "       take these values back, or start a new run with another --out\n");
   EXPECT_EQ(bytes("run/config.yaml"), before);
 }
@@ -264,6 +264,48 @@ TEST_F(Training, RefusesALastBatchThatBatchNormCannotNormalise) {
             "       set data.drop_last: true, another train.batch_size, or batch_norm: false for "
             "both networks\n");
   EXPECT_FALSE(exists("runs"));
+}
+
+TEST_F(Training, ResumeOfAFinishedRunWithoutCheckpointsIsRefused) {
+  train("run", {"--set", "train.epochs=1"});
+  std::filesystem::remove_all(folder_ / "run/checkpoints");
+  const std::string before = bytes("run/g.pt");
+  const ProgramResult resumed = resume("run", {"--set", "train.epochs=2"});
+  EXPECT_EQ(resumed.exit_code, 2);
+  EXPECT_THAT(resumed.err, HasSubstr("run has a g.pt but no checkpoints"));
+  EXPECT_EQ(bytes("run/g.pt"), before);
+  EXPECT_EQ(metrics("run").size(), 16U);
+}
+
+TEST_F(Training, ResumeOfNoRunSaysSo) {
+  const ProgramResult resumed = resume("nowhere");
+  EXPECT_EQ(resumed.exit_code, 2);
+  EXPECT_EQ(resumed.err,
+            "dcgan: --resume: there is no run in nowhere; name the folder of a run with --out\n");
+}
+
+TEST_F(Training, DryRunRefusesWhatARunWouldRefuse) {
+  train("run", {"--set", "train.epochs=1"});
+  EXPECT_EQ(run({"train", "--config", "tiny.yaml", "--dry-run", "--out", "run"}).exit_code, 2);
+  EXPECT_EQ(resume("run", {"--dry-run", "--seed", "4"}).exit_code, 2);
+  EXPECT_EQ(resume("run", {"--dry-run", "--set", "train.epochs=2"}).exit_code, 0);
+}
+
+TEST_F(Training, LoweredBelowItsStepNamesOnlyFilesThatAreThere) {
+  train("run", {"--set", "train.sample_every=1000", "--set", "train.checkpoint_every=100"});
+  std::filesystem::remove(folder_ / "run/checkpoints/000128.pt");
+  const ProgramResult resumed = resume("run", {"--set", "train.epochs=1"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_THAT(resumed.out, Not(HasSubstr("samples:")));
+  EXPECT_THAT(resumed.out, HasSubstr("--set train.epochs=4\n"));
+}
+
+TEST_F(Training, WithClosedStandardStreamsKeepsItsFilesClean) {
+  const ProgramResult result =
+      run_program({"-c", "exec " DCGAN_PROGRAM " train --config tiny.yaml --out run <&- >&- 2>&-"},
+                  {.folder = folder_.path(), .program = "/bin/sh"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(metrics("run").size(), 32U);  // every line is JSON
 }
 
 TEST_F(Training, DryRunTakesAStepAndWritesNothing) {

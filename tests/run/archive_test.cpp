@@ -104,6 +104,13 @@ TEST_F(ArchiveFile, WithAFlippedBitInATensorIsRefused) {
   EXPECT_THAT(error(), HasSubstr("damaged"));
 }
 
+TEST_F(ArchiveFile, WithAChangedNumberIsRefused) {
+  nlohmann::json json = description();
+  json["numbers"]["step"] = 11;
+  write_with_description(json.dump());
+  EXPECT_THAT(error(), HasSubstr("damaged: its content does not match its checksum"));
+}
+
 TEST_F(ArchiveFile, OfAnotherFormatVersionIsRefused) {
   nlohmann::json json = description();
   json["format_version"] = 99;

@@ -170,6 +170,24 @@ TEST(Sampler, RefusesATorchScriptThatMakesNoImages) {
               HasSubstr("makes no images from latents of size 5"));
 }
 
+TEST(Sampler, RefusesImagesOfAnotherRange) {
+  const TempFolder folder;
+  const auto path = write_foreign(
+      folder, "(torch.tanh(torch.linear(z, self.weight)).reshape([-1, 1, 2, 3]) + 1.0) * 127.5",
+      torch::randn({6, 5}));
+  EXPECT_EQ(error_of([&] { Sampler::open(path, torch::kCPU, {}); }),
+            path.string() + ": its images are neither in [-1, 1] nor in [0, 1]; scale its output");
+}
+
+TEST(Sampler, RefusesImagesThatAreNotFinite) {
+  const TempFolder folder;
+  const auto path =
+      write_foreign(folder, "torch.tanh(torch.linear(z, self.weight)).reshape([-1, 1, 2, 3])",
+                    torch::full({6, 5}, std::nan("")));
+  EXPECT_THAT(error_of([&] { Sampler::open(path, torch::kCPU, {}).generate(latents(2, 5)); }),
+              HasSubstr("NaN or infinity"));
+}
+
 TEST(ToBytes, RoundsAndClamps) {
   const auto bytes = to_bytes(torch::tensor({-2.0F, -1.0F, 0.0F, 1.0F, 2.0F}).view({1, 1, 1, 5}));
   EXPECT_TRUE(torch::equal(bytes.flatten(),

@@ -43,6 +43,16 @@ TEST_F(Python, OpensTheGenerator) {
   EXPECT_EQ(result.out, "[64, 1, 8, 8] True True\n") << result.err;
 }
 
+TEST_F(Python, SeesAModuleInEvalModeWithTrainableParameters) {
+  const ProgramResult result = python(
+      "g = torch.jit.load('g.pt')\n"
+      "print(g.training, all(p.requires_grad for p in g.parameters()))\n"
+      "g(torch.randn(2, 3)).sum().backward()\n"
+      "torch.jit.freeze(g)\n");
+  EXPECT_EQ(result.out, "False True\n") << result.err;
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
 TEST_F(Python, ImageDoesNotDependOnItsBatchMates) {
   const ProgramResult result = python(
       "g = torch.jit.load('g.pt').train()\n"

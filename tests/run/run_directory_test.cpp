@@ -53,7 +53,8 @@ TEST_F(RunDirectoryTest, OutThatIsAFileIsRefused) {
 TEST_F(RunDirectoryTest, OnlyARunCanBeOpened) {
   EXPECT_THAT(error_of([] { RunDirectory::open("nowhere"); }), HasSubstr("there is no run in"));
   make_folder("empty");
-  EXPECT_THAT(error_of([] { RunDirectory::open("empty"); }), HasSubstr("has no config.yaml"));
+  EXPECT_THAT(error_of([] { RunDirectory::open("empty"); }),
+              HasSubstr("has no config.yaml and no checkpoints"));
 }
 
 TEST_F(RunDirectoryTest, TakesOneTrainingAtATime) {

@@ -2,8 +2,8 @@
 //
 // It is a TorchScript archive (a zip), so torch.jit.load opens it in Python: tensors under dotted
 // names as parameters or buffers of nested modules, texts as extra files. Every archive of ours
-// carries `dcgan.json`, which says what it is, in which format version, and a CRC-32 of all
-// tensors, so that a damaged file is told from a good one.
+// carries `dcgan.json`, which says what it is, in which format version, and a CRC-32 of
+// tensors, configuration and numbers, so that a damaged file is told from a good one.
 #pragma once
 
 #include <torch/types.h>

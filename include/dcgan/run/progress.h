@@ -22,7 +22,9 @@ struct Progress {
 /// 3 min 10 s left".
 std::string format_progress(const Progress& progress);
 
-/// The same behind a bar, cut to `width` columns: "[#####-----]  42 %  epoch 3/12 ...".
+/// The same behind a bar, with as much as fits into `width` columns and one to spare:
+/// "[####------]  42 % epoch 3/12 D 0.71 G 1.89 D(x) 0.71 D(G(z)) 0.24 812 images/s 3 min 10 s
+/// left".
 std::string format_bar(const Progress& progress, int width);
 
 }  // namespace dcgan

@@ -50,6 +50,13 @@ class RunDirectory {
   int lock_ = -1;  ///< held as long as this lives: one training at a time
 };
 
+/// Throws a usage error unless `out` can become a new run: it does not exist, or is an empty
+/// folder.
+void check_is_free(const std::string& out);
+
+/// Throws a usage error unless `out` is the folder of a run.
+void check_is_run(const std::string& out);
+
 /// The checkpoints in a run's folder, oldest first.
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run);
 
