@@ -24,6 +24,8 @@ def main():
     parser.add_argument("--name")
     arguments = parser.parse_args()
 
+    if not (arguments.run / "metrics.jsonl").is_file():
+        parser.error(f"{arguments.run} is not the folder of a run: it has no metrics.jsonl")
     epochs = defaultdict(list)
     for line in (arguments.run / "metrics.jsonl").read_text().splitlines():
         record = json.loads(line)

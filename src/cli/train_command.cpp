@@ -190,8 +190,8 @@ int dry_run(const TrainOptions& options, Log& log) {
 int finish(TrainingOutcome outcome, const TrainingJob& job, const RunDirectory& run, Log& log) {
   const std::int64_t step = job.state.step;
   if (outcome == TrainingOutcome::stopped) {
-    log.info(fmt::format("stopped at step {}; a checkpoint is written. Go on with:\n  {}",
-                         format_count(step), resume_command(run)));
+    log.notice(fmt::format("stopped at step {}; a checkpoint is written. Go on with:\n  {}",
+                           format_count(step), resume_command(run)));
     return kExitStopped;
   }
   const std::string generator = shell_quote(run.generator().string());

@@ -99,6 +99,7 @@ void Log::add_file(const std::filesystem::path& path) {
 
 void Log::debug(const std::string& text) { impl_->write(spdlog::level::debug, text); }
 void Log::info(const std::string& text) { impl_->write(spdlog::level::info, text); }
+void Log::notice(const std::string& text) { impl_->write(spdlog::level::warn, text); }
 void Log::warn(const std::string& text) { impl_->write(spdlog::level::warn, "warning: " + text); }
 
 bool Log::has_bar() const { return impl_->has_bar; }

@@ -175,6 +175,16 @@ INSTANTIATE_TEST_SUITE_P(Signals, StoppedTraining, ::testing::Values(SIGINT, SIG
                            return entry.param == SIGINT ? "Interrupt" : "Terminate";
                          });
 
+TEST_F(Training, QuietlyStoppedStillSaysHowToGoOn) {
+  RunningProgram program({"train", "-q", "--config", "tiny.yaml", "--out", "run"},
+                         {.folder = folder_.path()});
+  wait_for_step(program, "run", 8);
+  program.send(SIGINT);
+  const ProgramResult stopped = program.wait();
+  EXPECT_EQ(stopped.exit_code, 130);
+  EXPECT_THAT(stopped.err, HasSubstr("  " DCGAN_PROGRAM " train --resume --out run\n"));
+}
+
 TEST_F(Training, KilledBetweenCheckpointsGoesOnBitForBit) {
   const std::vector<std::string> often{"--set", "train.checkpoint_every=7"};
   train("whole", often);

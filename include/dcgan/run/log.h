@@ -27,6 +27,8 @@ class Log {
   /// Text of several lines is logged line by line.
   void info(const std::string& text);
   void warn(const std::string& text);
+  /// What the user must see even under -q.
+  void notice(const std::string& text);
 
   /// Whether stderr is a terminal and the user wants to see a bar.
   bool has_bar() const;
