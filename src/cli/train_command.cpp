@@ -172,10 +172,7 @@ int dry_run(const TrainOptions& options, Log& log) {
   std::cout << describe_config(resolved) << '\n'
             << describe_networks(job.state) << '\n'
             << describe_start(config, job.dataset, machine) << std::endl;
-  BatchStream stream(job.dataset,
-                     {config.seed, config.train.batch_size, config.model.latent_dim,
-                      config.data.shuffle, config.data.drop_last, config.output, false},
-                     job.state.step);
+  BatchStream stream(job.dataset, stream_options(config, machine.device), job.state.step);
   const Batch batch = stream.next();
   const StepNumbers numbers = read(
       train_step(job.state, batch.images.to(machine.device), batch.latents.to(machine.device)));

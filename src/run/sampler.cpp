@@ -44,8 +44,7 @@ struct NativeGenerator : Sampler::Impl {
   OutputRange range = OutputRange::tanh;
 
   torch::Tensor run(const torch::Tensor& latents) const override {
-    const torch::Tensor images = forward(network, latents, Mode::eval);
-    return range == OutputRange::tanh ? images : images * 2.0 - 1.0;
+    return to_symmetric_range(forward(network, latents, Mode::eval), range);
   }
 };
 
@@ -195,6 +194,10 @@ torch::Tensor Sampler::generate(const torch::Tensor& latents) const {
     parts.push_back(to_bytes(images).narrow(0, 0, part.size(0)));
   }
   return torch::cat(parts);
+}
+
+torch::Tensor to_symmetric_range(const torch::Tensor& images, OutputRange range) {
+  return range == OutputRange::tanh ? images : images * 2.0 - 1.0;
 }
 
 torch::Tensor to_bytes(const torch::Tensor& images) {

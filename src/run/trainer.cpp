@@ -27,19 +27,8 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-BatchStreamOptions stream_options(const Config& config, torch::Device device) {
-  return {config.seed,         config.train.batch_size, config.model.latent_dim,
-          config.data.shuffle, config.data.drop_last,   config.output,
-          device.is_cuda()};
-}
-
 bool is_finite(const StepNumbers& numbers) {
   return std::isfinite(numbers.discriminator_loss) && std::isfinite(numbers.generator_loss);
-}
-
-/// float images in the range of `generator.output` -> [-1, 1].
-torch::Tensor to_symmetric_range(const torch::Tensor& images, OutputRange range) {
-  return range == OutputRange::tanh ? images : images * 2.0 - 1.0;
 }
 
 class Loop {
@@ -236,6 +225,12 @@ class Loop {
 };
 
 }  // namespace
+
+BatchStreamOptions stream_options(const Config& config, torch::Device device) {
+  return {config.seed,         config.train.batch_size, config.model.latent_dim,
+          config.data.shuffle, config.data.drop_last,   config.output,
+          device.is_cuda()};
+}
 
 std::int64_t total_steps(const Config& config, std::int64_t images) {
   return config.train.epochs *

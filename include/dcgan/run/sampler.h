@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "dcgan/config/config.h"
 #include "dcgan/image/image.h"
 
 namespace dcgan {
@@ -39,6 +40,9 @@ class Sampler {
   explicit Sampler(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+/// A network's output, in the range of `generator.output`, -> [-1, 1].
+torch::Tensor to_symmetric_range(const torch::Tensor& images, OutputRange range);
 
 /// float [N, C, H, W] in [-1, 1] -> uint8, rounded to nearest, on the CPU.
 torch::Tensor to_bytes(const torch::Tensor& images);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "dcgan/config/config.h"
+#include "dcgan/data/batch_stream.h"
 #include "dcgan/data/dataset.h"
 #include "dcgan/run/archive.h"
 #include "dcgan/run/log.h"
@@ -24,6 +25,9 @@ enum class TrainingOutcome {
   finished,
   stopped,  ///< by a signal, after a checkpoint
 };
+
+/// The stream of a training's batches; page-locked where they go to a GPU.
+BatchStreamOptions stream_options(const Config& config, torch::Device device);
 
 /// How many steps `config.train.epochs` come to for a set of `images` images.
 std::int64_t total_steps(const Config& config, std::int64_t images);
