@@ -9,8 +9,8 @@
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
 #include "dcgan/config/fields.h"
+#include "dcgan/model/archive.h"
 #include "dcgan/model/plan.h"
-#include "dcgan/run/archive.h"
 #include "dcgan/run/checkpoint.h"
 #include "dcgan/run/run_directory.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "dcgan/config/config.h"
-#include "dcgan/run/archive.h"
+#include "dcgan/model/archive.h"
 #include "dcgan/train/train_step.h"
 
 namespace dcgan {

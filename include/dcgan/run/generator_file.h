@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "dcgan/config/config.h"
+#include "dcgan/model/archive.h"
 #include "dcgan/model/network.h"
-#include "dcgan/run/archive.h"
 
 namespace dcgan {
 

@@ -7,7 +7,7 @@
 #include "dcgan/config/config.h"
 #include "dcgan/data/batch_stream.h"
 #include "dcgan/data/dataset.h"
-#include "dcgan/run/archive.h"
+#include "dcgan/model/archive.h"
 #include "dcgan/run/log.h"
 #include "dcgan/run/run_directory.h"
 #include "dcgan/run/stop.h"

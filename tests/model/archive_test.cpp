@@ -1,4 +1,4 @@
-#include "dcgan/run/archive.h"
+#include "dcgan/model/archive.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

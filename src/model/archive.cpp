@@ -1,4 +1,4 @@
-#include "dcgan/run/archive.h"
+#include "dcgan/model/archive.h"
 
 #include <fmt/format.h>
 #include <torch/script.h>

@@ -1,0 +1,57 @@
+// Features: what a network sees in an image, as a vector in which distances mean something.
+//
+// Every measure of this room compares features, so numbers of two different feature networks can't
+// be compared: a report names them and their checksum.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace dcgan {
+
+/// Of N images.
+struct FeatureBatch {
+  torch::Tensor features;  ///< float32 [N, D], CPU
+  torch::Tensor logits;    ///< float32 [N, classes], CPU; undefined where the network has no classes
+};
+
+/// A network from images to features, ready to be asked.
+class Features {
+ public:
+  /// A file made by `dcgan features train`, or any TorchScript archive whose forward takes images
+  /// and returns [N, D]: see docs/evaluation.md for the contract. Throws `failure` naming the file.
+  static Features open(const std::filesystem::path& path, torch::Device device);
+
+  /// The classifier that comes with the program for a known data set, by Dataset::set ("mnist",
+  /// "fashion-mnist"); nothing for another set.
+  static std::optional<Features> shipped(const std::string& set, torch::Device device);
+
+  Features(Features&&) noexcept;
+  Features& operator=(Features&&) noexcept;
+  ~Features();
+
+  /// "mnist classifier (shipped)", or the file's path.
+  const std::string& name() const;
+  /// CRC-32 of the file, 8 hex digits.
+  const std::string& checksum() const;
+  /// Classes that the logits tell apart; 0 for none.
+  std::int64_t classes() const;
+
+  /// images: uint8 [N, C, H, W], CPU, C = 1 or 3, any size; resized (antialiased) and converted
+  /// between grey and RGB as the network wants. An image's features do not depend on its
+  /// batch-mates. Throws `failure` naming the network where it fails on such images.
+  FeatureBatch compute(const torch::Tensor& images) const;
+
+  struct Impl;
+
+ private:
+  explicit Features(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dcgan
