@@ -175,6 +175,7 @@ void setup_sample(CLI::App& root, SampleOptions& options, SampleFlags& flags) {
            });
   add_integer(*app, "--latent-dim", 1, 65536,
               "Latent size of a TorchScript that is not ours (default: found)", options.latent_dim);
+  add_switch(*app, "--raw", "A checkpoint's own weights instead of their average", options.raw);
   add_key(*app, "--device", "NAME", "run.device", "auto, cpu, cuda or cuda:N",
           [&options](const Config& c) { options.device = c.run.device; });
   add_key(*app, "--threads", "N", "run.threads", "CPU threads; 0: as many as it may use",

@@ -81,11 +81,8 @@ Machine prepare_machine(const RunConfig& run) {
 }
 
 std::string describe_networks(const TrainState& state) {
-  NetworkPlan generator{state.generator.name, {}};
-  for (const Layer& layer : state.generator.layers) generator.layers.push_back(layer.plan);
-  NetworkPlan discriminator{state.discriminator.name, {}};
-  for (const Layer& layer : state.discriminator.layers) discriminator.layers.push_back(layer.plan);
-  return describe(generator) + "\n" + describe(discriminator);
+  return fmt::format("{}\n{}", describe(plan_of(state.generator)),
+                     describe(plan_of(state.discriminator)));
 }
 
 std::string describe_start(const Config& config, const Dataset& dataset, const Machine& machine) {
@@ -109,7 +106,7 @@ std::string resume_command(const RunDirectory& run) {
 TrainingJob new_job(const Config& config, const Machine& machine) {
   Dataset dataset = load_dataset(config.data);
   check_batches(config, dataset);
-  TrainState state = make_train_state(config, machine.device);
+  TrainState state = make_train_state(config, machine.device, total_steps(config, dataset.size()));
   return {config, std::move(dataset), std::move(state)};
 }
 
@@ -201,9 +198,11 @@ int finish(TrainingOutcome outcome, const TrainingJob& job, const RunDirectory& 
   }
   std::cout << fmt::format("generator: {}\n", run.generator().string()) << "try next:\n"
             << fmt::format("  {} sample --ckpt {} -n 64 --seed 7\n", program(), generator)
-            << fmt::format("  {} sample --ckpt {} --interpolate 8\n", program(), generator)
-            << fmt::format("  {} --set train.epochs={}\n", resume_command(run), epochs_done * 2)
-            << std::flush;
+            << fmt::format("  {} sample --ckpt {} --interpolate 8\n", program(), generator);
+  if (job.config.train.lr_schedule == LrSchedule::constant) {
+    std::cout << fmt::format("  {} --set train.epochs={}\n", resume_command(run), epochs_done * 2);
+  }
+  std::cout << std::flush;
   return 0;
 }
 
@@ -227,7 +226,9 @@ int run_train(const TrainOptions& options) {
   log.info(describe_networks(job.state));
   log.info(describe_start(config, job.dataset, machine));
   if (job.state.step >= total_steps(config, job.dataset.size())) {
-    log.info("all epochs are done already; raise train.epochs to go on");
+    log.info(config.train.lr_schedule == LrSchedule::constant
+                 ? "all epochs are done already; raise train.epochs to go on"
+                 : "all epochs are done already, and the learning rates have come to their end");
   }
   const TrainingOutcome outcome = train(job, *run, log, stop);
   return finish(outcome, job, *run, log);

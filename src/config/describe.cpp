@@ -130,7 +130,11 @@ std::vector<Difference> compare_configs(const Config& before, const Config& afte
     const std::string old_value = field.get(before);
     const std::string new_value = field.get(after);
     if (old_value == new_value) continue;
-    differences.push_back({field.key, old_value, new_value, field.resume == ResumeRule::free});
+    // Under a schedule every step's rate depends on how many there are.
+    const bool stretches_schedule =
+        field.key == "train.epochs" && before.train.lr_schedule != LrSchedule::constant;
+    differences.push_back(
+        {field.key, old_value, new_value, field.resume == ResumeRule::free && !stretches_schedule});
   }
   return differences;
 }

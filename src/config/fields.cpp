@@ -9,15 +9,11 @@
 #include <string_view>
 #include <utility>
 
+#include "binders.h"
 #include "dcgan/base/text.h"
 
 namespace dcgan {
-namespace {
-
-// The words of enums ------------------------------------------------------------------------------
-
-template <typename Enum>
-struct Words;  // names: the words, in the enum's order
+namespace binders {
 
 template <>
 struct Words<DataFormat> {
@@ -44,208 +40,16 @@ template <>
 struct Words<LossKind> {
   static inline const std::vector<std::string> names{"non_saturating", "minimax"};
 };
-
-template <typename Enum>
-std::string word_of(Enum value) {
-  return Words<Enum>::names.at(static_cast<std::size_t>(value));
-}
-
-// Messages ----------------------------------------------------------------------------------------
-
-/// "must be <what>, not 'abc'".
-std::string must_be(const std::string& what, const FieldValue& value) {
-  if (value.is_list) return fmt::format("must be {}, not a list", what);
-  if (value.items[0].empty()) return fmt::format("must be {}; it has no value", what);
-  return fmt::format("must be {}, not '{}'", what, printable(value.items[0]));
-}
-
-std::string must_be_list(const std::string& what, const FieldValue& value) {
-  if (value.is_list) {
-    const std::string items = fmt::format("[{}]", fmt::join(value.items, ", "));
-    return fmt::format("must be {}, not {}", what, printable(items));
-  }
-  return must_be(what, value);
-}
-
-// Binders: one a kind of field. `Access` returns a reference to the field in a configuration.
-// ------
-
-struct IntegerRange {
-  std::int64_t min;
-  std::int64_t max;
-
-  std::string text() const { return fmt::format("{} to {}", min, max); }
-  std::optional<std::int64_t> parse(const std::string& item) const {
-    const auto number = parse_integer(item);
-    return number && *number >= min && *number <= max ? number : std::nullopt;
-  }
+template <>
+struct Words<LrSchedule> {
+  static inline const std::vector<std::string> names{"constant", "linear", "cosine"};
 };
 
-struct RealRange {
-  double min;
-  double max;
-  bool without_min = false;
-  bool without_max = false;
+}  // namespace binders
 
-  std::string text() const {
-    return fmt::format("{}{} {}{}", without_min ? "more than " : "from ", format_real(min),
-                       without_min   ? "and at most "
-                       : without_max ? "to less than "
-                                     : "to ",
-                       format_real(max));
-  }
-  std::optional<double> parse(const std::string& item) const {
-    const auto number = parse_real(item);
-    if (!number || *number < min || *number > max) return std::nullopt;
-    if ((without_min && *number == min) || (without_max && *number == max)) return std::nullopt;
-    return number;
-  }
-};
+namespace {
 
-template <typename Access>
-Field integer(const std::string& key, IntegerRange range, ResumeRule resume, Access access,
-              const std::string& meaning) {
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    const auto number = value.is_list ? std::nullopt : range.parse(value.items[0]);
-    if (!number) {
-      return must_be(fmt::format("an integer from {} to {}", range.min, range.max), value);
-    }
-    access(config) = *number;
-    return "";
-  };
-  const auto get = [=](const Config& config) { return std::to_string(access(config)); };
-  return {key, "integer", range.text(), meaning, resume, set, get};
-}
-
-template <typename Access>
-Field number(const std::string& key, RealRange range, ResumeRule resume, Access access,
-             const std::string& meaning) {
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    const auto real = value.is_list ? std::nullopt : range.parse(value.items[0]);
-    if (!real) return must_be("a number " + range.text(), value);
-    access(config) = *real;
-    return "";
-  };
-  const auto get = [=](const Config& config) { return format_real(access(config)); };
-  return {key, "number", range.text(), meaning, resume, set, get};
-}
-
-template <typename Access>
-Field yes_or_no(const std::string& key, ResumeRule resume, Access access,
-                const std::string& meaning) {
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    const bool yes = !value.is_list && value.items[0] == "true";
-    const bool no = !value.is_list && value.items[0] == "false";
-    if (!yes && !no) return must_be("true or false", value);
-    access(config) = yes;
-    return "";
-  };
-  const auto get = [=](const Config& config) { return access(config) ? "true" : "false"; };
-  return {key, "true | false", "", meaning, resume, set, get};
-}
-
-template <typename Access>
-Field choice(const std::string& key, ResumeRule resume, Access access, const std::string& meaning) {
-  using Enum = std::decay_t<decltype(access(std::declval<Config&>()))>;
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    const auto& names = Words<Enum>::names;
-    const auto found =
-        std::find(names.begin(), names.end(), value.items.empty() ? "" : value.items[0]);
-    if (value.is_list || found == names.end()) {
-      const std::string hint = value.is_list ? "" : did_you_mean(value.items[0], names);
-      return must_be(or_list(names), value) + hint;
-    }
-    access(config) = static_cast<Enum>(found - names.begin());
-    return "";
-  };
-  const auto get = [=](const Config& config) { return word_of(access(config)); };
-  const std::string type = fmt::format("{}", fmt::join(Words<Enum>::names, " | "));
-  return {key, type, "", meaning, resume, set, get};
-}
-
-template <typename List>
-std::string flow_list(const List& list) {
-  return fmt::format("[{}]", fmt::join(list, ", "));
-}
-
-/// The integers of a list, or nothing where one is none or out of range.
-std::optional<std::vector<std::int64_t>> parse_list(const FieldValue& value, IntegerRange each) {
-  if (!value.is_list) return std::nullopt;
-  std::vector<std::int64_t> numbers;
-  for (const std::string& item : value.items) {
-    const auto parsed = each.parse(item);
-    if (!parsed) return std::nullopt;
-    numbers.push_back(*parsed);
-  }
-  return numbers;
-}
-
-template <typename Access>
-Field extent(const std::string& key, IntegerRange each, ResumeRule resume, Access access,
-             const std::string& meaning) {
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    const auto numbers = parse_list(value, each);
-    if (!numbers || numbers->size() != 2) {
-      const std::string what =
-          fmt::format("[height, width], two integers from {} to {}", each.min, each.max);
-      return must_be_list(what, value);
-    }
-    access(config) = {(*numbers)[0], (*numbers)[1]};
-    return "";
-  };
-  const auto get = [=](const Config& config) { return flow_list(access(config)); };
-  return {key, "[height, width]", "each " + each.text(), meaning, resume, set, get};
-}
-
-template <typename Access>
-Field integers(const std::string& key, std::size_t most, IntegerRange each, ResumeRule resume,
-               Access access, const std::string& meaning) {
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    const auto numbers = parse_list(value, each);
-    if (!numbers || numbers->empty() || numbers->size() > most) {
-      const std::string what =
-          fmt::format("a list of 1 to {} integers from {} to {}", most, each.min, each.max);
-      return must_be_list(what, value);
-    }
-    access(config) = *numbers;
-    return "";
-  };
-  const auto get = [=](const Config& config) { return flow_list(access(config)); };
-  return {key,
-          "list of integers",
-          fmt::format("1 to {} of them, each {}", most, each.text()),
-          meaning,
-          resume,
-          set,
-          get};
-}
-
-/// A text that `is_valid` accepts; `what` says which.
-template <typename Access, typename Predicate>
-Field text(const std::string& key, const std::string& type, const std::string& what,
-           Predicate is_valid, ResumeRule resume, Access access, const std::string& meaning) {
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    if (value.is_list || !is_valid(value.items[0])) return must_be(what, value);
-    access(config) = value.items[0];
-    return "";
-  };
-  const auto get = [=](const Config& config) { return yaml_scalar(access(config)); };
-  return {key, type, "", meaning, resume, set, get};
-}
-
-/// 1 or 3: what both the pictures and the networks can have.
-template <typename Access>
-Field channel_count(const std::string& key, ResumeRule resume, Access access,
-                    const std::string& meaning) {
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    const auto count = value.is_list ? std::nullopt : parse_integer(value.items[0]);
-    if (count != 1 && count != 3) return must_be("1 or 3", value);
-    access(config) = *count;
-    return "";
-  };
-  const auto get = [=](const Config& config) { return std::to_string(access(config)); };
-  return {key, "1 | 3", "", meaning, resume, set, get};
-}
+using namespace binders;  // NOLINT(google-build-using-namespace): the table is made of them
 
 bool is_device(const std::string& name) {
   if (name == "auto" || name == "cpu" || name == "cuda") return true;
@@ -335,7 +139,11 @@ std::vector<Field> network_fields(const std::string& section, Network network) {
           "BatchNorm between its layers."),
       number(
           section + ".lr", {0, 10, true}, kFixed, [=](auto& c) -> auto& { return network(c).lr; },
-          "Adam's step size."),
+          "Adam's step size; train.lr_schedule may lower it while training."),
+      integer(
+          section + ".base_channels", {0, 4096},
+          kFixed, [=](auto& c) -> auto& { return network(c).base_channels; },
+          "dcgan: in place of model.base_channels for this network; 0 is that one."),
   };
 }
 
@@ -343,7 +151,8 @@ std::vector<Field> train_fields() {
   return {
       integer(
           "train.epochs", {1, 100000}, kFree, [](auto& c) -> auto& { return c.train.epochs; },
-          "How many times every image is seen."),
+          "How many times every image is seen; fixed on a resume where train.lr_schedule is not "
+          "constant."),
       integer(
           "train.batch_size", {2, 65536}, kFixed,
           [](auto& c) -> auto& { return c.train.batch_size; },
@@ -360,6 +169,24 @@ std::vector<Field> train_fields() {
       number(
           "train.eps", {0, 1, true}, kFixed, [](auto& c) -> auto& { return c.train.eps; },
           "Adam's guard against a division by zero."),
+      choice(
+          "train.lr_schedule", kFixed, [](auto& c) -> auto& { return c.train.lr_schedule; },
+          "How both learning rates go from their values at the first step to 0 after the last, or "
+          "stay."),
+      number(
+          "train.label_smoothing", {0, 0.5, false, true}, kFixed,
+          [](auto& c) -> auto& { return c.train.label_smoothing; },
+          "One-sided: the discriminator is asked for 1 minus this on real images, not for 1."),
+      number(
+          "train.r1_gamma", {0, 1e6}, kFixed, [](auto& c) -> auto& { return c.train.r1_gamma; },
+          "Weight of R1, the penalty on the discriminator's gradient at real images; 0 is none."),
+      integer(
+          "train.r1_every", {1, 10000}, kFixed, [](auto& c) -> auto& { return c.train.r1_every; },
+          "R1 is computed every so many steps and scaled by as much."),
+      number(
+          "train.ema_decay", {0, 1, false, true}, kFixed,
+          [](auto& c) -> auto& { return c.train.ema_decay; },
+          "Decay of the averaged generator, which samples and g.pt then hold; 0 is no average."),
       integer(
           "train.log_every", {1, kHuge}, kFree, [](auto& c) -> auto& { return c.train.log_every; },
           "Steps between two lines of metrics.jsonl."),
@@ -439,6 +266,14 @@ std::vector<Conflict> find_conflicts(const Config& config) {
                                      "model.base_channels ({})",
                                      model.max_channels, model.base_channels)});
   }
+  for (const auto& [name, network] : {std::pair("generator", &config.generator),
+                                      std::pair("discriminator", &config.discriminator)}) {
+    if (network->base_channels <= model.max_channels) continue;
+    conflicts.push_back({{fmt::format("{}.base_channels", name), "model.max_channels"},
+                         fmt::format("model.max_channels ({}) must not be below {}.base_channels "
+                                     "({})",
+                                     model.max_channels, name, network->base_channels)});
+  }
   const auto& data = config.data;
   if (data.drop_last && data.limit > 0 && data.limit < config.train.batch_size) {
     conflicts.push_back({{"data.limit", "train.batch_size", "data.drop_last"},
@@ -475,5 +310,6 @@ std::string to_string(ModelKind value) { return word_of(value); }
 std::string to_string(Activation value) { return word_of(value); }
 std::string to_string(OutputRange value) { return word_of(value); }
 std::string to_string(LossKind value) { return word_of(value); }
+std::string to_string(LrSchedule value) { return word_of(value); }
 
 }  // namespace dcgan

@@ -1,5 +1,7 @@
 #include "dcgan/model/network.h"
 
+#include <torch/torch.h>
+
 namespace dcgan {
 
 Network make_network(const NetworkPlan& plan, torch::Device device) {
@@ -71,6 +73,22 @@ std::vector<torch::Tensor> parameters(const Network& network) {
   std::vector<torch::Tensor> tensors;
   for (auto& [name, tensor] : named_parameters(network)) tensors.push_back(tensor);
   return tensors;
+}
+
+void move_average(Network& average, const Network& network, double decay) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> averages;
+  std::vector<torch::Tensor> tensors;
+  for (auto& [name, tensor] : named_tensors(average)) averages.push_back(tensor);
+  for (auto& [name, tensor] : named_tensors(network)) tensors.push_back(tensor.detach());
+  torch::_foreach_mul_(averages, decay);
+  torch::_foreach_add_(averages, tensors, 1.0 - decay);
+}
+
+NetworkPlan plan_of(const Network& network) {
+  NetworkPlan plan{network.name, {}};
+  for (const Layer& layer : network.layers) plan.layers.push_back(layer.plan);
+  return plan;
 }
 
 void set_requires_grad(Network& network, bool requires_grad) {

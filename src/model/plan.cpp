@@ -39,12 +39,13 @@ std::int64_t product(const ImageShape& shape) { return shape[0] * shape[1] * sha
 std::int64_t halving_kernel(std::int64_t size) { return size % 2 == 0 ? 4 : 3; }
 
 /// D's convolutions without BatchNorm and non-linearity, from the image to the logit.
-std::vector<LayerPlan> convolution_stack(const Config& config) {
+std::vector<LayerPlan> convolution_stack(const Config& config, const NetworkConfig& network) {
   constexpr std::int64_t kSmallestSide = 4;
   constexpr std::size_t kFewestStages = 2;
   std::vector<LayerPlan> layers;
   ImageShape shape = image_shape(config);
-  std::int64_t channels = config.model.base_channels;
+  std::int64_t channels =
+      network.base_channels > 0 ? network.base_channels : config.model.base_channels;
   while (std::min(shape[1], shape[2]) > kSmallestSide || layers.size() < kFewestStages) {
     LayerPlan stage;
     stage.kind = LayerKind::convolution;
@@ -84,8 +85,10 @@ std::vector<LayerPlan> linear_stack(const Config& config) {
   return layers;
 }
 
-std::vector<LayerPlan> discriminator_stack(const Config& config) {
-  return config.model.kind == ModelKind::dcgan ? convolution_stack(config) : linear_stack(config);
+/// From the image to the logit, as wide as `network` says.
+std::vector<LayerPlan> make_stack(const Config& config, const NetworkConfig& network) {
+  return config.model.kind == ModelKind::dcgan ? convolution_stack(config, network)
+                                               : linear_stack(config);
 }
 
 /// The generator's stack: D's, walked from the logit back to the image, which starts from the
@@ -128,7 +131,8 @@ bool has_slope(Nonlinearity nonlinearity) {
 }  // namespace
 
 NetworkPlan plan_generator(const Config& config) {
-  std::vector<LayerPlan> layers = mirror(discriminator_stack(config), config.model.latent_dim);
+  std::vector<LayerPlan> layers =
+      mirror(make_stack(config, config.generator), config.model.latent_dim);
   const std::size_t last = layers.size() - 1;
   NetworkPlan plan = finish("generator", std::move(layers), config.generator,
                             [last](std::size_t i) { return i != last; });
@@ -138,7 +142,7 @@ NetworkPlan plan_generator(const Config& config) {
 }
 
 NetworkPlan plan_discriminator(const Config& config) {
-  std::vector<LayerPlan> layers = discriminator_stack(config);
+  std::vector<LayerPlan> layers = make_stack(config, config.discriminator);
   const std::size_t last = layers.size() - 1;
   return finish("discriminator", std::move(layers), config.discriminator,
                 [last](std::size_t i) { return i != 0 && i != last; });

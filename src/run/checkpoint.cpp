@@ -15,10 +15,13 @@ struct Part {
 
 /// Everything that a step changes, but for its counters.
 std::vector<Part> parts_of(const TrainState& state) {
-  return {{"generator.", named_tensors(state.generator)},
-          {"discriminator.", named_tensors(state.discriminator)},
-          {"generator_optimizer.", state.generator_optimizer.named_moments()},
-          {"discriminator_optimizer.", state.discriminator_optimizer.named_moments()}};
+  std::vector<Part> parts{
+      {"generator.", named_tensors(state.generator)},
+      {"discriminator.", named_tensors(state.discriminator)},
+      {"generator_optimizer.", state.generator_optimizer.named_moments()},
+      {"discriminator_optimizer.", state.discriminator_optimizer.named_moments()}};
+  if (state.average) parts.push_back({"average.", named_tensors(*state.average)});
+  return parts;
 }
 
 std::int64_t find_number(const Archive& archive, const std::string& name,

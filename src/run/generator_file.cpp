@@ -1,18 +1,12 @@
 #include "dcgan/run/generator_file.h"
 
+#include <fmt/format.h>
+
+#include "dcgan/base/error.h"
 #include "dcgan/config/resolve.h"
 #include "dcgan/model/script.h"
 
 namespace dcgan {
-namespace {
-
-NetworkPlan plan_of(const Network& network) {
-  NetworkPlan plan{network.name, {}};
-  for (const Layer& layer : network.layers) plan.layers.push_back(layer.plan);
-  return plan;
-}
-
-}  // namespace
 
 void save_generator(const std::filesystem::path& path, const Network& generator,
                     const Config& config, std::int64_t step) {
@@ -25,13 +19,22 @@ void save_generator(const std::filesystem::path& path, const Network& generator,
   write_archive(path, archive);
 }
 
-GeneratorFile load_generator(const std::filesystem::path& path, ArchiveKind kind) {
+GeneratorFile load_generator(const std::filesystem::path& path, ArchiveKind kind, Weights weights) {
   const Archive archive = read_archive(path, kind);
   GeneratorFile file;
   file.config = parse_config(archive.config, path.string() + ": config.yaml");
   file.generator = make_network(plan_generator(file.config), torch::kCPU);
   set_requires_grad(file.generator, false);
-  const std::string prefix = kind == ArchiveKind::generator ? "" : "generator.";
+  const bool averaged = file.config.train.ema_decay > 0;
+  if (kind == ArchiveKind::generator && averaged && weights == Weights::raw) {
+    throw failure(fmt::format(
+        "{}: it holds the averaged weights alone; --raw needs a checkpoint of its run, such as "
+        "checkpoints/NNNNNN.pt",
+        path.string()));
+  }
+  const bool average = averaged && weights == Weights::averaged;
+  const std::string prefix =
+      kind == ArchiveKind::generator ? "" : (average ? "average." : "generator.");
   copy_tensors(archive, prefix, named_tensors(file.generator), path);
   const auto step = archive.numbers.find("step");
   if (step != archive.numbers.end()) file.step = step->second;

@@ -129,10 +129,11 @@ std::vector<fs::path> list_checkpoints(const fs::path& run) {
   return paths;
 }
 
-fs::path find_generator_file(const fs::path& path) {
+fs::path find_generator_file(const fs::path& path, bool raw) {
   if (!fs::is_directory(path)) return path;
-  if (fs::exists(path / "g.pt")) return path / "g.pt";
   const std::vector<fs::path> checkpoints = list_checkpoints(path);
+  if (raw && !checkpoints.empty()) return checkpoints.back();
+  if (fs::exists(path / "g.pt")) return path / "g.pt";
   if (!checkpoints.empty()) return checkpoints.back();
   throw failure(
       fmt::format("{}: a folder without g.pt and without checkpoints; name a g.pt, a "

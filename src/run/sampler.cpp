@@ -142,8 +142,9 @@ std::unique_ptr<Sampler::Impl> open_foreign(const std::filesystem::path& path, t
 
 std::unique_ptr<Sampler::Impl> open_native(const std::filesystem::path& path, ArchiveKind kind,
                                            torch::Device device,
-                                           std::optional<std::int64_t> latent_dim) {
-  const GeneratorFile file = load_generator(path, kind);
+                                           std::optional<std::int64_t> latent_dim,
+                                           Weights weights) {
+  const GeneratorFile file = load_generator(path, kind, weights);
   if (latent_dim && *latent_dim != file.config.model.latent_dim) {
     throw no_generator(path, fmt::format("its latent size is {}, not {}; leave --latent-dim out",
                                          file.config.model.latent_dim, *latent_dim));
@@ -165,15 +166,21 @@ Sampler& Sampler::operator=(Sampler&&) noexcept = default;
 Sampler::~Sampler() = default;
 
 Sampler Sampler::open(const std::filesystem::path& path, torch::Device device,
-                      std::optional<std::int64_t> latent_dim) {
+                      std::optional<std::int64_t> latent_dim, Weights weights) {
   const torch::NoGradGuard no_grad;
   switch (identify(path)) {
     case FileKind::generator:
-      return Sampler(open_native(path, ArchiveKind::generator, device, latent_dim));
+      return Sampler(open_native(path, ArchiveKind::generator, device, latent_dim, weights));
     case FileKind::checkpoint:
-      return Sampler(open_native(path, ArchiveKind::checkpoint, device, latent_dim));
+      return Sampler(open_native(path, ArchiveKind::checkpoint, device, latent_dim, weights));
     case FileKind::foreign_torchscript:
       break;
+  }
+  if (weights == Weights::raw) {
+    throw failure(
+        fmt::format("{}: no checkpoint of dcgan, so it has one set of weights only; leave "
+                    "--raw out",
+                    path.string()));
   }
   return Sampler(open_foreign(path, device, latent_dim));
 }

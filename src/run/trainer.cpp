@@ -91,7 +91,9 @@ class Loop {
 
   void step() {
     const Batch batch = stream_.next();
-    const StepStats stats = train_step(state_, to_device(batch.images), to_device(batch.latents));
+    StepStats stats = train_step(state_, to_device(batch.images), to_device(batch.latents));
+    if (stats.penalty.defined()) penalty_ = stats.penalty;
+    stats.penalty = penalty_;  // between two penalties the newest one is reported
     const bool last = state_.step == total_steps_;
     const bool log_due = state_.step % config_.train.log_every == 0;
     const bool sample_due = due(config_.train.sample_every) || last;
@@ -148,7 +150,7 @@ class Loop {
 
   void write_samples() const {
     const torch::NoGradGuard no_grad;
-    const torch::Tensor images = forward(state_.generator, grid_latents_, Mode::eval);
+    const torch::Tensor images = forward(best_generator(state_), grid_latents_, Mode::eval);
     write_grid(run_.samples(state_.step), to_bytes(to_symmetric_range(images, config_.output)));
   }
 
@@ -161,7 +163,7 @@ class Loop {
   void write_checkpoint() {
     if (!all_finite(state_)) stop_at_nan("a weight is not a finite number");
     save_checkpoint(run_.checkpoint(state_.step), state_, config_, dataset_.fingerprint);
-    save_generator(run_.generator(), state_.generator, config_, state_.step);
+    save_generator(run_.generator(), best_generator(state_), config_, state_.step);
     run_.prune_checkpoints(config_.run.keep_checkpoints);
     last_checkpoint_ = state_.step;
     log_.debug(fmt::format("wrote {}", run_.checkpoint(state_.step).string()));
@@ -220,6 +222,7 @@ class Loop {
   const std::int64_t first_step_;
   std::int64_t last_checkpoint_ = -1;
   StepNumbers numbers_;
+  torch::Tensor penalty_;
   Clock::time_point last_line_;
   Clock::time_point last_bar_;
 };

@@ -19,7 +19,7 @@ void Adam::zero_grad() {
   for (torch::Tensor& parameter : parameters_) parameter.mutable_grad() = torch::Tensor();
 }
 
-void Adam::step() {
+void Adam::step(double lr_factor) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> grads;
   for (const torch::Tensor& parameter : parameters_) {
@@ -41,7 +41,8 @@ void Adam::step() {
   std::vector<torch::Tensor> denominators = torch::_foreach_sqrt(exp_avg_sq_);
   torch::_foreach_div_(denominators, std::sqrt(correction2));
   torch::_foreach_add_(denominators, options_.eps);
-  torch::_foreach_addcdiv_(parameters_, exp_avg_, denominators, -options_.lr / correction1);
+  torch::_foreach_addcdiv_(parameters_, exp_avg_, denominators,
+                           -lr_factor * options_.lr / correction1);
 }
 
 NamedTensors Adam::named_moments() const {

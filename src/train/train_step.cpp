@@ -5,6 +5,7 @@
 #include "dcgan/model/forward.h"
 #include "dcgan/model/init.h"
 #include "dcgan/train/loss.h"
+#include "dcgan/train/schedule.h"
 
 namespace dcgan {
 namespace {
@@ -17,9 +18,13 @@ torch::Tensor mean_probability(const torch::Tensor& logits) {
   return logits.detach().sigmoid().mean();
 }
 
+bool has_penalty(const TrainState& state) {
+  return state.options.r1_gamma > 0 && state.step % state.options.r1_every == 0;
+}
+
 }  // namespace
 
-TrainState make_train_state(const Config& config, torch::Device device) {
+TrainState make_train_state(const Config& config, torch::Device device, std::int64_t total_steps) {
   Network generator = make_network(plan_generator(config), device);
   Network discriminator = make_network(plan_discriminator(config), device);
   const double deviation = config.model.init_deviation;
@@ -28,36 +33,62 @@ TrainState make_train_state(const Config& config, torch::Device device) {
   Adam generator_optimizer = make_optimizer(generator, config.generator.lr, config.train);
   Adam discriminator_optimizer =
       make_optimizer(discriminator, config.discriminator.lr, config.train);
+  std::optional<Network> average;
+  if (config.train.ema_decay > 0) {
+    average = copy_to(generator, device);
+    set_requires_grad(*average, false);
+  }
   return {std::move(generator),
           std::move(discriminator),
           std::move(generator_optimizer),
           std::move(discriminator_optimizer),
-          config.train.loss,
+          std::move(average),
+          config.train,
+          total_steps,
           device,
           0};
 }
 
+const Network& best_generator(const TrainState& state) {
+  return state.average ? *state.average : state.generator;
+}
+
 StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::Tensor& latents) {
   StepStats stats;
+  const TrainConfig& options = state.options;
+  const double rate = lr_factor(options.lr_schedule, state.step, state.total_steps);
   const torch::Tensor fake = forward(state.generator, latents, Mode::train);
 
   // D's half.
   state.discriminator_optimizer.zero_grad();
-  const torch::Tensor real_logits = forward(state.discriminator, real, Mode::train);
+  const bool penalise = has_penalty(state);
+  const torch::Tensor x = penalise ? real.detach().requires_grad_() : real;
+  const torch::Tensor real_logits = forward(state.discriminator, x, Mode::train);
   const torch::Tensor fake_logits = forward(state.discriminator, fake.detach(), Mode::train);
-  const torch::Tensor d_loss = discriminator_loss(real_logits, fake_logits);
-  d_loss.backward();
-  state.discriminator_optimizer.step();
+  const torch::Tensor d_loss =
+      discriminator_loss(real_logits, fake_logits, options.label_smoothing);
+  if (penalise) {
+    const torch::Tensor penalty = gradient_penalty(real_logits, x);
+    const double weight = options.r1_gamma / 2 * static_cast<double>(options.r1_every);
+    (d_loss + penalty * weight).backward();
+    stats.penalty = penalty.detach();
+  } else {
+    d_loss.backward();
+  }
+  state.discriminator_optimizer.step(rate);
 
   // G's half: the gradient passes through D, none stops in it.
   set_requires_grad(state.discriminator, false);
   state.generator_optimizer.zero_grad();
   const torch::Tensor moved_logits = forward(state.discriminator, fake, Mode::train);
-  const torch::Tensor g_loss = generator_loss(state.loss, moved_logits);
+  const torch::Tensor g_loss = generator_loss(options.loss, moved_logits);
   g_loss.backward();
-  state.generator_optimizer.step();
+  state.generator_optimizer.step(rate);
   set_requires_grad(state.discriminator, true);
 
+  if (state.average) {
+    move_average(*state.average, state.generator, warmed_up_decay(options.ema_decay, state.step));
+  }
   ++state.step;
   stats.discriminator_loss = d_loss.detach();
   stats.generator_loss = g_loss.detach();
@@ -68,12 +99,13 @@ StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::
 }
 
 StepNumbers read(const StepStats& stats) {
-  const torch::Tensor all =
-      torch::stack({stats.discriminator_loss, stats.generator_loss, stats.real_score,
-                    stats.fake_score, stats.fake_score_after})
-          .to(torch::kCPU);
+  std::vector<torch::Tensor> scalars{stats.discriminator_loss, stats.generator_loss,
+                                     stats.real_score, stats.fake_score, stats.fake_score_after};
+  if (stats.penalty.defined()) scalars.push_back(stats.penalty);
+  const torch::Tensor all = torch::stack(scalars).to(torch::kCPU);
   const auto at = [&all](std::int64_t i) { return static_cast<double>(all[i].item<float>()); };
-  return {at(0), at(1), at(2), at(3), at(4)};
+  const auto penalty = stats.penalty.defined() ? std::optional<double>(at(5)) : std::nullopt;
+  return {at(0), at(1), at(2), at(3), at(4), penalty};
 }
 
 bool all_finite(const TrainState& state) {
@@ -85,6 +117,7 @@ bool all_finite(const TrainState& state) {
   };
   collect(named_tensors(state.generator));
   collect(named_tensors(state.discriminator));
+  if (state.average) collect(named_tensors(*state.average));
   collect(state.generator_optimizer.named_moments());
   collect(state.discriminator_optimizer.named_moments());
   return torch::stack(sums).isfinite().all().item<bool>();

@@ -35,6 +35,7 @@ struct SampleOptions {
   std::optional<std::int64_t> interpolate;
   double truncation = 1.0;                 ///< --truncation: latents are scaled by it
   std::optional<std::int64_t> latent_dim;  ///< --latent-dim, for foreign TorchScript
+  bool raw = false;                        ///< --raw: the last step's weights, not their average
   std::string device = "auto";
   std::int64_t threads = 0;
 };

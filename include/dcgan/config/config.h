@@ -19,6 +19,7 @@ enum class ModelKind { dcgan, dense };
 enum class Activation { relu, leaky_relu, elu, selu, gelu, swish };
 enum class OutputRange { tanh, sigmoid };
 enum class LossKind { non_saturating, minimax };
+enum class LrSchedule { constant, linear, cosine };
 
 struct DataConfig {
   DataFormat format = DataFormat::mnist;
@@ -45,7 +46,8 @@ struct NetworkConfig {
   Activation activation = Activation::relu;
   double slope = 0.2;  ///< leaky_relu's slope for x < 0, elu's alpha, swish's beta
   bool batch_norm = true;
-  double lr = 2e-4;  ///< Adam's step size
+  double lr = 2e-4;                ///< Adam's step size, before train.lr_schedule
+  std::int64_t base_channels = 0;  ///< in place of model.base_channels; 0: that one
 };
 
 struct TrainConfig {
@@ -55,8 +57,13 @@ struct TrainConfig {
   double beta1 = 0.5;
   double beta2 = 0.999;
   double eps = 1e-8;
-  std::int64_t log_every = 50;        ///< steps between two lines of metrics.jsonl
-  std::int64_t sample_every = 0;      ///< steps between two sample grids; 0: each epoch's end
+  LrSchedule lr_schedule = LrSchedule::constant;  ///< of both learning rates, over the whole run
+  double label_smoothing = 0;     ///< one-sided: D's target for a real image is 1 - this
+  double r1_gamma = 0;            ///< weight of the penalty on D's gradient at real images; 0: none
+  std::int64_t r1_every = 16;     ///< steps between two penalties, each scaled by as much
+  double ema_decay = 0;           ///< of the average of G's weights over the steps; 0: no average
+  std::int64_t log_every = 50;    ///< steps between two lines of metrics.jsonl
+  std::int64_t sample_every = 0;  ///< steps between two sample grids; 0: each epoch's end
   std::int64_t checkpoint_every = 0;  ///< steps between two checkpoints; 0: each epoch's end
 };
 
@@ -73,7 +80,7 @@ struct Config {
   ModelConfig model;
   NetworkConfig generator;
   OutputRange output = OutputRange::tanh;  ///< generator.output: [-1, 1] or [0, 1]
-  NetworkConfig discriminator{Activation::leaky_relu, 0.2, true, 2e-4};
+  NetworkConfig discriminator{Activation::leaky_relu, 0.2, true, 2e-4, 0};
   TrainConfig train;
   RunConfig run;
 };

@@ -58,5 +58,6 @@ std::string to_string(ModelKind value);
 std::string to_string(Activation value);
 std::string to_string(OutputRange value);
 std::string to_string(LossKind value);
+std::string to_string(LrSchedule value);
 
 }  // namespace dcgan

@@ -59,7 +59,7 @@ struct Difference {
   std::string key;
   std::string before;
   std::string after;
-  bool may_change = false;  ///< on a resumed run
+  bool may_change = false;  ///< on a resumed run; not train.epochs under a train.lr_schedule
 };
 std::vector<Difference> compare_configs(const Config& before, const Config& after);
 

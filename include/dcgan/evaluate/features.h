@@ -17,7 +17,7 @@ namespace dcgan {
 /// Of N images.
 struct FeatureBatch {
   torch::Tensor features;  ///< float32 [N, D], CPU
-  torch::Tensor logits;    ///< float32 [N, classes], CPU; undefined where the network has no classes
+  torch::Tensor logits;  ///< float32 [N, classes], CPU; undefined where the network has no classes
 };
 
 /// A network from images to features, ready to be asked.

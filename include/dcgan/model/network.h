@@ -49,6 +49,13 @@ NamedTensors named_tensors(const Network& network);
 /// The tensors of named_parameters().
 std::vector<torch::Tensor> parameters(const Network& network);
 
+/// Moves every tensor of `average` towards the one of `network`, buffers included:
+/// a = decay a + (1 - decay) n. Both are of the same plan.
+void move_average(Network& average, const Network& network, double decay);
+
+/// The plan that a network was made from.
+NetworkPlan plan_of(const Network& network);
+
 /// Whether gradients are computed for the network's parameters.
 void set_requires_grad(Network& network, bool requires_grad);
 

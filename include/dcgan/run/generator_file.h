@@ -21,7 +21,15 @@ struct GeneratorFile {
   std::int64_t step = 0;
 };
 
-/// Reads the generator of a g.pt or of a checkpoint. Throws `failure` naming the file.
-GeneratorFile load_generator(const std::filesystem::path& path, ArchiveKind kind);
+/// Which generator of a checkpoint: a run with train.ema_decay has two.
+enum class Weights {
+  averaged,  ///< the average where there is one; what a g.pt holds
+  raw,       ///< what the last step left
+};
+
+/// Reads the generator of a g.pt or of a checkpoint. Throws `failure` naming the file; also for the
+/// raw weights of a g.pt that holds an average.
+GeneratorFile load_generator(const std::filesystem::path& path, ArchiveKind kind,
+                             Weights weights = Weights::averaged);
 
 }  // namespace dcgan

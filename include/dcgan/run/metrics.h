@@ -22,7 +22,8 @@ struct MetricsRecord {
 
 /// {"step":50,"epoch":1,"images":3200,"seconds":3.1,"d_loss":..,"g_loss":..,"d_real":..,
 ///  "d_fake":..,"d_fake_after":..,"images_per_second":..}: d_real is the mean D(x), d_fake the mean
-/// D(G(z)) before D's update, d_fake_after the one after it. No newline.
+/// D(G(z)) before D's update, d_fake_after the one after it. Under train.r1_gamma "r1" is the
+/// newest mean squared gradient of D at real images, without gamma / 2. No newline.
 std::string to_json(const MetricsRecord& record);
 
 /// The open file of a run. A line is on disk (in the kernel's hands) when append() returns.

@@ -11,6 +11,7 @@
 
 #include "dcgan/config/config.h"
 #include "dcgan/image/image.h"
+#include "dcgan/run/generator_file.h"
 
 namespace dcgan {
 
@@ -19,10 +20,11 @@ namespace dcgan {
 class Sampler {
  public:
   /// Opens a file. `latent_dim` is needed only for a foreign TorchScript whose latent size can't
-  /// be found (from an attribute latent_dim, nz or z_dim, or its first weight). Throws `failure`
-  /// naming the file when it is damaged or no generator.
+  /// be found (from an attribute latent_dim, nz or z_dim, or its first weight); `weights`
+  /// chooses between the two of a checkpoint. Throws `failure` naming the file when it is damaged
+  /// or no generator.
   static Sampler open(const std::filesystem::path& path, torch::Device device,
-                      std::optional<std::int64_t> latent_dim);
+                      std::optional<std::int64_t> latent_dim, Weights weights = Weights::averaged);
 
   Sampler(Sampler&&) noexcept;
   Sampler& operator=(Sampler&&) noexcept;

@@ -26,8 +26,9 @@ class Adam {
   /// Forgets all gradients.
   void zero_grad();
 
-  /// Moves the parameters by their gradients; all of them must have one.
-  void step();
+  /// Moves the parameters by their gradients; all of them must have one. `lr_factor` scales the
+  /// step size.
+  void step(double lr_factor = 1.0);
 
   /// "exp_avg.<parameter>" and "exp_avg_sq.<parameter>".
   NamedTensors named_moments() const;

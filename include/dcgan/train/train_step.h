@@ -6,11 +6,17 @@
 //
 // Real and fake pass D in batches of their own, so that BatchNorm sees each by itself; the fake
 // images of D's half are those of G's; D's parameters need no gradient in G's half.
+//
+// With train.r1_gamma every train.r1_every-th step adds R1, scaled by as much, to D's loss (lazy
+// regularisation: Karras et al., "Analyzing and improving the image quality of StyleGAN", 2020,
+// section 3.1). With train.ema_decay an average of G follows its weights and BatchNorm's
+// statistics.
 #pragma once
 
 #include <torch/types.h>
 
 #include <cstdint>
+#include <optional>
 
 #include "dcgan/config/config.h"
 #include "dcgan/model/network.h"
@@ -24,14 +30,21 @@ struct TrainState {
   Network discriminator;
   Adam generator_optimizer;
   Adam discriminator_optimizer;
-  LossKind loss = LossKind::non_saturating;
+  std::optional<Network> average;  ///< of G over the steps; nothing without train.ema_decay
+  TrainConfig options;
+  std::int64_t total_steps = 0;  ///< what the learning rates' schedule is stretched over
   torch::Device device = torch::kCPU;
   std::int64_t step = 0;  ///< steps done
 };
 
 /// Networks with their first weights on `device`, optimizers at rest, step 0. A function of
-/// `config` alone: the same on every device.
-TrainState make_train_state(const Config& config, torch::Device device);
+/// `config` alone: the same on every device. `total_steps`: of the whole run; 0 does where
+/// train.lr_schedule is constant.
+TrainState make_train_state(const Config& config, torch::Device device,
+                            std::int64_t total_steps = 0);
+
+/// The generator that a user gets: the average where there is one.
+const Network& best_generator(const TrainState& state);
 
 /// Scalars on the training's device, so that reading them is the caller's choice: it waits for a
 /// GPU. Scores are mean probabilities in [0, 1].
@@ -41,6 +54,7 @@ struct StepStats {
   torch::Tensor real_score;        ///< mean D(x)
   torch::Tensor fake_score;        ///< mean D(G(z)) before D's update
   torch::Tensor fake_score_after;  ///< mean D(G(z)) after it
+  torch::Tensor penalty;  ///< mean squared gradient of D at real images; undefined without R1
 };
 
 /// The same as numbers.
@@ -50,6 +64,7 @@ struct StepNumbers {
   double real_score = 0;
   double fake_score = 0;
   double fake_score_after = 0;
+  std::optional<double> penalty;
 };
 
 /// real: float32 [B, C, H, W]; latents: float32 [B, latent_dim]; both on the state's device.
