@@ -137,13 +137,13 @@ std::vector<Field> network_fields(const std::string& section, Network network) {
       yes_or_no(
           section + ".batch_norm", kFixed, [=](auto& c) -> auto& { return network(c).batch_norm; },
           "BatchNorm between its layers."),
-      number(
-          section + ".lr", {0, 10, true}, kFixed, [=](auto& c) -> auto& { return network(c).lr; },
-          "Adam's step size; train.lr_schedule may lower it while training."),
       integer(
           section + ".base_channels", {0, 4096},
           kFixed, [=](auto& c) -> auto& { return network(c).base_channels; },
           "dcgan: in place of model.base_channels for this network; 0 is that one."),
+      number(
+          section + ".lr", {0, 10, true}, kFixed, [=](auto& c) -> auto& { return network(c).lr; },
+          "Adam's step size; train.lr_schedule may lower it while training."),
   };
 }
 
@@ -198,6 +198,20 @@ std::vector<Field> train_fields() {
           "train.checkpoint_every", {0, kHuge}, kFree,
           [](auto& c) -> auto& { return c.train.checkpoint_every; },
           "Steps between two checkpoints; 0 is at each epoch's end."),
+      integer(
+          "train.evaluate_every", {0, kHuge}, kFree,
+          [](auto& c) -> auto& { return c.train.evaluate_every; },
+          "Epochs between two evaluations of the generator; 0 is none."),
+      integer(
+          "train.evaluate_samples", {0, 1000000}, kFree,
+          [](auto& c) -> auto& { return c.train.evaluate_samples; },
+          "Generated images in each evaluation; 0 is one for 20 training images, at most 2000."),
+      text(
+          "train.features", "auto | file", "auto or a file",
+          [](const std::string& path) { return !path.empty(); }, kFree,
+          [](auto& c) -> auto& { return c.train.features; },
+          "The network whose features evaluations compare; auto is the one that comes with dcgan "
+          "for the data set."),
   };
 }
 

@@ -408,9 +408,15 @@ ResolvedConfig resolve_config(const std::optional<fs::path>& file,
   if (!gatherer.problems().empty()) throw usage_error(joined_problems(gatherer));
 
   ResolvedConfig& resolved = gatherer.resolved();
-  const bool from_file = resolved.origins["data.path"].source == Origin::Source::file;
-  const fs::path base = from_file ? fs::absolute(*file).parent_path() : fs::current_path();
-  resolved.config.data.path = absolute_path(resolved.config.data.path, base);
+  const auto make_absolute = [&](const std::string& key, std::string& path) {
+    const bool from_file = resolved.origins[key].source == Origin::Source::file;
+    const fs::path base = from_file ? fs::absolute(*file).parent_path() : fs::current_path();
+    path = absolute_path(path, base);
+  };
+  make_absolute("data.path", resolved.config.data.path);
+  if (resolved.config.train.features != "auto") {
+    make_absolute("train.features", resolved.config.train.features);
+  }
   return resolved;
 }
 

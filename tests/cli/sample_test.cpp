@@ -52,6 +52,20 @@ TEST_F(Sample, ColumnsAndPaddingShapeTheGrid) {
   EXPECT_EQ(grid.height, 2 * 28);
 }
 
+TEST_F(Sample, RawGivesTheWeightsThatWereNotAveraged) {
+  train("averaged", {"--set", "train.epochs=1", "--set", "train.ema_decay=0.99"});
+  const auto pixels = [this](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"sample", "--ckpt", "averaged", "-n", "4"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProgramResult result = run(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return read_png(folder_ / "samples.png").pixels;
+  };
+  // The average moved nothing in training: "run" is the same without one.
+  EXPECT_EQ(pixels({"--raw"}), sample({"-n", "4"}).pixels);
+  EXPECT_NE(pixels({}), pixels({"--raw"}));
+}
+
 TEST_F(Sample, SameSeedGivesTheSamePicture) {
   const Image first = sample({"-n", "16", "--seed", "3"});
   EXPECT_EQ(sample({"-n", "16", "--seed", "3"}).pixels, first.pixels);

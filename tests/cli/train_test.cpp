@@ -223,6 +223,36 @@ TEST_F(Training, GoesOnForMoreEpochsAsIfItHadBeenToldSo) {
   expect_same_end("long", "short", "000192");
 }
 
+/// Every feature that a step may have beyond the paper's.
+const std::vector<std::string> kRegularised{
+    "--set", "train.r1_gamma=1",         "--set", "train.r1_every=3",
+    "--set", "train.ema_decay=0.99",     "--set", "train.lr_schedule=cosine",
+    "--set", "train.label_smoothing=0.1"};
+
+TEST_F(Training, RegularisedAndKilledGoesOnBitForBit) {
+  std::vector<std::string> often = kRegularised;
+  often.insert(often.end(), {"--set", "train.checkpoint_every=7"});
+  train("whole", often);
+  std::vector<std::string> arguments{"train", "--config", "tiny.yaml", "--out", "run"};
+  arguments.insert(arguments.end(), often.begin(), often.end());
+  RunningProgram program(arguments, {.folder = folder_.path()});
+  wait_for_step(program, "run", 24);
+  program.send(SIGKILL);
+  program.wait();
+  EXPECT_FALSE(exists("run/checkpoints/000128.pt")) << "the run was over before the signal came";
+  const ProgramResult resumed = resume("run");
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  expect_same_end("whole", "run", "000128");
+}
+
+TEST_F(Training, LengthIsFixedUnderASchedule) {
+  const ProgramResult finished = train("run", kRegularised);
+  EXPECT_THAT(finished.out, ::testing::Not(HasSubstr("--set train.epochs")));
+  const ProgramResult resumed = resume("run", {"--set", "train.epochs=3"});
+  EXPECT_EQ(resumed.exit_code, 2);
+  EXPECT_THAT(resumed.err, HasSubstr("train.epochs: 2 in the run, 3 now"));
+}
+
 TEST_F(Training, FinishedSaysHowToGoOn) {
   train("run");
   const ProgramResult resumed = resume("run");

@@ -37,12 +37,15 @@ TEST(ConfigFields, AreTheKeysInTheirOrder) {
                   "data.channels", "data.limit", "data.shuffle", "data.drop_last", "model.kind",
                   "model.latent_dim", "model.base_channels", "model.max_channels",
                   "model.dense_widths", "model.init_deviation", "generator.activation",
-                  "generator.slope", "generator.batch_norm", "generator.output", "generator.lr",
-                  "discriminator.activation", "discriminator.slope", "discriminator.batch_norm",
+                  "generator.slope", "generator.batch_norm", "generator.base_channels",
+                  "generator.output", "generator.lr", "discriminator.activation",
+                  "discriminator.slope", "discriminator.batch_norm", "discriminator.base_channels",
                   "discriminator.lr", "train.epochs", "train.batch_size", "train.loss",
-                  "train.beta1", "train.beta2", "train.eps", "train.log_every",
-                  "train.sample_every", "train.checkpoint_every", "run.sample_count",
-                  "run.keep_checkpoints", "run.device", "run.threads"));
+                  "train.beta1", "train.beta2", "train.eps", "train.lr_schedule",
+                  "train.label_smoothing", "train.r1_gamma", "train.r1_every", "train.ema_decay",
+                  "train.log_every", "train.sample_every", "train.checkpoint_every",
+                  "train.evaluate_every", "train.evaluate_samples", "train.features",
+                  "run.sample_count", "run.keep_checkpoints", "run.device", "run.threads"));
 }
 
 TEST(ConfigFields, ExplainThemselves) {
@@ -57,9 +60,11 @@ TEST(ConfigFields, MayChangeOnResumeOnlyWhereTheRunStaysTheSame) {
   for (const Field& field : config_fields()) {
     if (field.resume == ResumeRule::free) free.push_back(field.key);
   }
-  EXPECT_THAT(free, ElementsAre("data.path", "train.epochs", "train.log_every",
-                                "train.sample_every", "train.checkpoint_every", "run.sample_count",
-                                "run.keep_checkpoints", "run.device", "run.threads"));
+  EXPECT_THAT(
+      free, ElementsAre("data.path", "train.epochs", "train.log_every", "train.sample_every",
+                        "train.checkpoint_every", "train.evaluate_every", "train.evaluate_samples",
+                        "train.features", "run.sample_count", "run.keep_checkpoints", "run.device",
+                        "run.threads"));
 }
 
 TEST(ConfigFields, TakeTheirOwnDefault) {
@@ -85,9 +90,10 @@ TEST(ConfigFields, TakeTheirOwnDefault) {
 /// Each row must be bound to a field of its own: a copied row that sets its neighbour shows here.
 TEST(ConfigFields, EachSetOneFieldAndNoOther) {
   const std::vector<FieldValue> tries{
-      {false, {"2"}},       {false, {"0.25"}},    {false, {"false"}}, {false, {"test"}},
-      {false, {"3"}},       {false, {"dense"}},   {false, {"gelu"}},  {false, {"cpu"}},
-      {false, {"sigmoid"}}, {false, {"minimax"}}, {true, {"9", "11"}}};
+      {false, {"2"}},       {false, {"0.25"}},    {false, {"false"}},  {false, {"test"}},
+      {false, {"3"}},       {false, {"dense"}},   {false, {"gelu"}},   {false, {"cpu"}},
+      {false, {"sigmoid"}}, {false, {"minimax"}}, {false, {"cosine"}}, {false, {"a.pt"}},
+      {true, {"9", "11"}}};
   for (const Field& field : config_fields()) {
     if (field.key == "data.format") continue;  // has one word only
     const Config defaults;

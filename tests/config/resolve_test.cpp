@@ -406,6 +406,16 @@ TEST(CompareConfigs, ListsWhatDiffersWithBothValues) {
   EXPECT_TRUE(differences[1].may_change);
 }
 
+TEST(CompareConfigs, EpochsAreFixedUnderASchedule) {
+  Config before;
+  before.train.lr_schedule = LrSchedule::cosine;
+  Config after = before;
+  after.train.epochs = 20;
+  const auto differences = compare_configs(before, after);
+  ASSERT_EQ(differences.size(), 1U);
+  EXPECT_FALSE(differences[0].may_change);
+}
+
 TEST(CompareConfigs, IsEmptyForEqualConfigurations) {
   EXPECT_TRUE(compare_configs(unusual_config(), unusual_config()).empty());
 }
@@ -415,9 +425,9 @@ TEST(DescribeConfig, ShowsKeyValueAndOrigin) {
   resolved.origins["seed"] = {Origin::Source::command_line, "--seed"};
   const std::string table = describe_config(resolved);
   EXPECT_TRUE(
-      table.starts_with("key                       value             from\n"
-                        "seed                      1                 --seed\n"
-                        "data.format               mnist             default\n"))
+      table.starts_with("key                          value             from\n"
+                        "seed                         1                 --seed\n"
+                        "data.format                  mnist             default\n"))
       << table;
 }
 

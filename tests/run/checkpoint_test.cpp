@@ -46,6 +46,23 @@ TEST_F(Checkpoint, GoesOnBitForBit) {
   EXPECT_TRUE(equal(other, state_));
 }
 
+TEST_F(Checkpoint, GoesOnBitForBitWithPenaltyAverageAndSchedule) {
+  // Three steps: the next one has a penalty, as the third had.
+  const Config config = testing::small_regularised_config();
+  TrainState whole = small_trained_state(config, 3);
+  save_checkpoint(path_, whole, config, "");
+  TrainState other = make_train_state(config, torch::kCPU, testing::kSmallRun);
+  restore(other, read(), path_);
+  testing::train_on_noise(other, config, 3);
+  testing::train_on_noise(whole, config, 3);
+  EXPECT_TRUE(equal(other, whole));
+}
+
+TEST_F(Checkpoint, WithoutTheAverageThatItsRunHasIsRefused) {
+  TrainState other = make_train_state(testing::small_regularised_config(), torch::kCPU);
+  EXPECT_THAT(error_of([&] { restore(other, read(), path_); }), HasSubstr("average.layer1.weight"));
+}
+
 TEST_F(Checkpoint, KnowsItsRun) {
   const CheckpointInfo info = describe_checkpoint(read(), path_);
   EXPECT_EQ(info.step, 3);

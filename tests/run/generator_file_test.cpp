@@ -80,6 +80,33 @@ TEST_P(GeneratorFileOf, CheckpointHoldsTheSameGenerator) {
   EXPECT_TRUE(testing::equal(named_tensors(file.generator), named_tensors(state_.generator)));
 }
 
+TEST(GeneratorFile, HoldsTheAverageAndACheckpointBoth) {
+  const TempFolder folder;
+  const Config config = testing::small_regularised_config();
+  const TrainState state = testing::small_trained_state(config);
+  ASSERT_FALSE(testing::equal(named_tensors(*state.average), named_tensors(state.generator)));
+  save_generator(folder / "g.pt", best_generator(state), config, 3);
+  save_checkpoint(folder / "c.pt", state, config, "");
+  const auto load = [&](const std::string& name, ArchiveKind kind, Weights weights) {
+    return named_tensors(load_generator(folder / name, kind, weights).generator);
+  };
+  const NamedTensors average = named_tensors(*state.average);
+  EXPECT_TRUE(testing::equal(load("g.pt", ArchiveKind::generator, Weights::averaged), average));
+  EXPECT_TRUE(testing::equal(load("c.pt", ArchiveKind::checkpoint, Weights::averaged), average));
+  EXPECT_TRUE(testing::equal(load("c.pt", ArchiveKind::checkpoint, Weights::raw),
+                             named_tensors(state.generator)));
+}
+
+TEST(GeneratorFile, RawWeightsOfAnAverageAreRefused) {
+  const TempFolder folder;
+  const Config config = testing::small_regularised_config();
+  save_generator(folder / "g.pt", best_generator(testing::small_trained_state(config)), config, 3);
+  EXPECT_EQ(error_of([&] { Sampler::open(folder / "g.pt", torch::kCPU, {}, Weights::raw); }),
+            (folder / "g.pt").string() +
+                ": it holds the averaged weights alone; --raw needs a checkpoint of its run, such "
+                "as checkpoints/NNNNNN.pt");
+}
+
 TEST_P(GeneratorFileOf, SamplerMakesTheScriptsImages) {
   const Sampler sampler = Sampler::open(path_, torch::kCPU, {});
   const torch::Tensor z = latents(5, config_.model.latent_dim);

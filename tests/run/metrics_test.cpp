@@ -28,6 +28,14 @@ TEST(Metrics, LineHasEveryNumber) {
             R"("d_real":0.5,"d_fake":0.25,"d_fake_after":0.125,"images_per_second":801.3})");
 }
 
+TEST(Metrics, LineHasThePenaltyWhereThereIsOne) {
+  MetricsRecord record = record_at(50);
+  record.numbers.penalty = 0.0625;
+  EXPECT_NE(to_json(record).find(R"("d_fake_after":0.125,"r1":0.0625,"images_per_second")"),
+            std::string::npos)
+      << to_json(record);
+}
+
 TEST(Metrics, LinesAreAppended) {
   const TempFolder folder;
   MetricsFile metrics(folder / "metrics.jsonl", 0);

@@ -40,10 +40,11 @@ inline void load_network(Network& network, const ReferenceCase& reference,
   }
 }
 
-/// A state that starts from the case's weights.
+/// A state that starts from the case's weights, for a run of ten steps.
 inline TrainState make_reference_state(const ReferenceCase& reference) {
-  TrainState state = make_train_state(reference.config, torch::kCPU);
+  TrainState state = make_train_state(reference.config, torch::kCPU, /*total_steps=*/10);
   load_network(state.generator, reference, "generator.");
+  if (state.average) load_network(*state.average, reference, "generator.");
   load_network(state.discriminator, reference, "discriminator.");
   return state;
 }

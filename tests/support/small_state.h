@@ -8,6 +8,8 @@
 
 namespace dcgan::testing {
 
+constexpr std::int64_t kSmallRun = 10;  ///< steps that a schedule is stretched over
+
 inline Config small_config() {
   Config config;
   config.data.image_size = {8, 8};
@@ -33,9 +35,20 @@ inline void train_on_noise(TrainState& state, const Config& config, std::int64_t
   }
 }
 
+/// With all that a plain step does not have.
+inline Config small_regularised_config() {
+  Config config = small_config();
+  config.train.r1_gamma = 1;
+  config.train.r1_every = 2;
+  config.train.ema_decay = 0.5;
+  config.train.label_smoothing = 0.1;
+  config.train.lr_schedule = LrSchedule::cosine;
+  return config;
+}
+
 inline TrainState small_trained_state(const Config& config = small_config(),
                                       std::int64_t steps = 3) {
-  TrainState state = make_train_state(config, torch::kCPU);
+  TrainState state = make_train_state(config, torch::kCPU, kSmallRun);
   train_on_noise(state, config, steps);
   return state;
 }
@@ -52,6 +65,8 @@ inline bool equal(const NamedTensors& a, const NamedTensors& b) {
 inline bool equal(const TrainState& a, const TrainState& b) {
   return a.step == b.step && equal(named_tensors(a.generator), named_tensors(b.generator)) &&
          equal(named_tensors(a.discriminator), named_tensors(b.discriminator)) &&
+         a.average.has_value() == b.average.has_value() &&
+         (!a.average || equal(named_tensors(*a.average), named_tensors(*b.average))) &&
          equal(a.generator_optimizer.named_moments(), b.generator_optimizer.named_moments()) &&
          equal(a.discriminator_optimizer.named_moments(),
                b.discriminator_optimizer.named_moments()) &&

@@ -36,6 +36,25 @@ TEST(Loss, NonSaturatingKeepsItsGradientWhereMinimaxLosesIt) {
   EXPECT_NEAR(gradient(LossKind::minimax), 0.0, 1e-3);
 }
 
+TEST(Loss, SmoothingAsksForLessOnRealImagesOnly) {
+  const auto real = logits({0.5F, -2.0F});
+  const auto fake = logits({1.0F, 3.0F});
+  const auto p = real.sigmoid();
+  const auto expected =
+      -(0.9 * p.log() + 0.1 * (1.0 - p).log()).mean() - (1.0 - fake.sigmoid()).log().mean();
+  EXPECT_NEAR(discriminator_loss(real, fake, 0.1).item<double>(), expected.item<double>(), 1e-6);
+}
+
+TEST(GradientPenalty, OfALinearFunctionIsItsSquaredSlope) {
+  // logit(x) = <w, x>: the gradient is w at every image.
+  const auto w = torch::tensor({{1.0F, -2.0F}, {3.0F, 0.5F}}).requires_grad_(true);
+  const auto real = torch::randn({5, 1, 2, 2}).requires_grad_(true);
+  const auto penalty = gradient_penalty((real * w).flatten(1).sum(1), real);
+  EXPECT_NEAR(penalty.item<double>(), 14.25, 1e-5);
+  penalty.backward();  // d |w|^2 / dw = 2 w
+  EXPECT_TRUE(torch::allclose(w.grad(), 2.0 * w.detach()));
+}
+
 TEST(Loss, StaysFiniteAtHugeLogits) {
   const auto huge = logits({1e30F});
   EXPECT_TRUE(std::isfinite(discriminator_loss(-huge, huge).item<double>()));

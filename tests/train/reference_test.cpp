@@ -75,14 +75,43 @@ TEST_P(Reference, TenLossesAgree) {
 TEST_P(Reference, ImagesInEvalModeAgreeAfterTenSteps) {
   for (std::int64_t i = 0; i < 10; ++i) step(i);
   const torch::NoGradGuard no_grad;
-  const torch::Tensor images = forward(state_.generator, latents(0), Mode::eval);
+  const torch::Tensor images = forward(best_generator(state_), latents(0), Mode::eval);
   EXPECT_LT(relative_distance(images, reference_.at("eval_output")), kLossTolerance);
 }
+
+class Regularised : public Reference {};
+
+TEST_P(Regularised, PenaltiesAgreeAndComeEveryKthStep) {
+  const std::int64_t every = reference_.config.train.r1_every;
+  for (std::int64_t i = 0; i < 10; ++i) {
+    const StepNumbers numbers = read(step(i));
+    ASSERT_EQ(numbers.penalty.has_value(), i % every == 0) << i;
+    if (!numbers.penalty) continue;
+    const double penalty = reference_.at("penalties")[i / every].item<double>();
+    EXPECT_NEAR(*numbers.penalty, penalty, kLossTolerance * penalty) << i;
+  }
+}
+
+TEST_P(Regularised, AverageAgreesAfterTenSteps) {
+  for (std::int64_t i = 0; i < 10; ++i) step(i);
+  ASSERT_TRUE(state_.average.has_value());
+  for (const auto& [name, tensor] : named_tensors(*state_.average)) {
+    EXPECT_LT(relative_distance(tensor, reference_.at("average." + name)), kLossTolerance) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(PyTorch, Regularised,
+                         ::testing::Values("dcgan_28x28x1_regularised",
+                                           "dcgan_21x13x3_regularised_plain",
+                                           "dense_28x28x1_regularised"),
+                         [](const auto& entry) { return std::string(entry.param); });
 
 INSTANTIATE_TEST_SUITE_P(PyTorch, Reference,
                          ::testing::Values("dcgan_28x28x1", "dcgan_64x64x3", "dcgan_21x13x1",
                                            "dcgan_26x11x1", "dcgan_28x28x1_plain", "dense_28x28x1",
-                                           "dense_21x13x3"),
+                                           "dense_21x13x3", "dcgan_28x28x1_regularised",
+                                           "dcgan_21x13x3_regularised_plain",
+                                           "dense_28x28x1_regularised"),
                          [](const auto& entry) { return std::string(entry.param); });
 
 }  // namespace

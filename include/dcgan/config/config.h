@@ -65,6 +65,9 @@ struct TrainConfig {
   std::int64_t log_every = 50;    ///< steps between two lines of metrics.jsonl
   std::int64_t sample_every = 0;  ///< steps between two sample grids; 0: each epoch's end
   std::int64_t checkpoint_every = 0;  ///< steps between two checkpoints; 0: each epoch's end
+  std::int64_t evaluate_every = 1;    ///< epochs between two evaluations; 0: none
+  std::int64_t evaluate_samples = 0;  ///< generated images in each; 0: chosen to be cheap
+  std::string features = "auto";  ///< what evaluations see: auto, or a file, absolute once resolved
 };
 
 struct RunConfig {

@@ -33,16 +33,16 @@ struct Override {
   std::string text;
 };
 
-/// Defaults, then `file` if given, then `overrides` in order. A relative `data.path` in a file is
-/// taken relative to that file; on the command line relative to the working folder; a leading "~/"
-/// is the user's home; it is absolute in the result. Throws one usage error that lists every
-/// problem found, a line each, in the form `configs/mnist.yaml:7: unknown key 'train.batchsize';
-/// did you mean 'train.batch_size'?`.
+/// Defaults, then `file` if given, then `overrides` in order. A relative `data.path` or
+/// `train.features` in a file is taken relative to that file; on the command line relative to the
+/// working folder; a leading "~/" is the user's home; it is absolute in the result. Throws one
+/// usage error that lists every problem found, a line each, in the form `configs/mnist.yaml:7:
+/// unknown key 'train.batchsize'; did you mean 'train.batch_size'?`.
 ResolvedConfig resolve_config(const std::optional<std::filesystem::path>& file,
                               const std::vector<Override>& overrides);
 
 /// The same for YAML text that stands in a checkpoint or a g.pt; `name` is used in messages.
-/// `data.path` stays as it is written. Throws `failure`: the file is bad, not what the user typed.
+/// Paths stay as they are written. Throws `failure`: the file is bad, not what the user typed.
 Config parse_config(std::string_view yaml, const std::string& name);
 
 /// A YAML document that `resolve_config` reads back as the same configuration.
