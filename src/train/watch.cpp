@@ -1,0 +1,131 @@
+#include "dcgan/train/watch.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace dcgan {
+namespace {
+
+constexpr double kSureOfReal = 0.98;
+constexpr double kSureOfFake = 0.02;
+constexpr double kLeastDiversity = 0.25;  // of the real images'
+constexpr double kLeastGradient = 1e-3;   // of the largest one at the beginning
+constexpr double kLeastShare = 0.1;       // of the real share
+constexpr double kWidestSwing = 4.0;      // standard deviation of G's loss, in nats
+constexpr std::size_t kSwingWindow = 20;  // looks
+
+double deviation(const std::deque<double>& values) {
+  const auto count = static_cast<double>(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
+  const double squares = std::accumulate(
+      values.begin(), values.end(), 0.0,
+      [mean](double sum, double value) { return sum + (value - mean) * (value - mean); });
+  return std::sqrt(squares / count);
+}
+
+}  // namespace
+
+bool Watch::lasts(Trouble trouble, bool shows) {
+  std::size_t& in_a_row = in_a_row_[trouble];
+  in_a_row = shows ? in_a_row + 1 : 0;
+  return in_a_row >= kPatience && said_.insert(trouble).second;
+}
+
+std::string Watch::describe(Trouble trouble, const Observation& seen) const {
+  const std::int64_t steps = static_cast<std::int64_t>(kPatience) * looks_every_;
+  const auto [least, most] =
+      std::minmax_element(generator_losses_.begin(), generator_losses_.end());
+  switch (trouble) {
+    case Trouble::discriminator_wins:
+      return fmt::format(
+          "the discriminator wins: for {} steps it has been sure of every image (D(x) {:.2f}, "
+          "D(G(z)) {:.2f}), so the generator learns little from it; try train.r1_gamma: 1, a lower "
+          "discriminator.lr, or train.label_smoothing: 0.1",
+          steps, seen.numbers.real_score, seen.numbers.fake_score);
+    case Trouble::collapse:
+      return fmt::format(
+          "the samples collapse: for {} steps they have differed from each other {:.0f} % as much "
+          "as real images do, so the generator draws the same few pictures; try train.r1_gamma: 1, "
+          "a lower generator.lr, or a larger train.batch_size",
+          steps, 100 * seen.fake_diversity / seen.real_diversity);
+    case Trouble::vanishing_gradient:
+      return fmt::format(
+          "the generator's gradient vanishes: for {} steps it has been under a thousandth of what "
+          "it was at the beginning, so the generator stands still; try train.loss: non_saturating, "
+          "batch_norm: true, or a lower discriminator.lr",
+          steps);
+    case Trouble::swinging_loss:
+      return fmt::format(
+          "the losses swing apart: the generator's went between {:.1f} and {:.1f} in the last {} "
+          "steps, so the networks chase each other instead of learning; try lower generator.lr "
+          "and discriminator.lr, or train.r1_gamma: 1",
+          *least, *most, static_cast<std::int64_t>(kSwingWindow) * looks_every_);
+    case Trouble::missing_class:
+      break;
+  }
+  return "";
+}
+
+std::vector<Warning> Watch::look(const Observation& seen) {
+  generator_losses_.push_back(seen.numbers.generator_loss);
+  if (generator_losses_.size() > kSwingWindow) generator_losses_.pop_front();
+  if (++looks_ <= kPatience) {
+    first_gradient_ = std::max(first_gradient_, seen.gradient);
+    return {};
+  }
+  const StepNumbers& n = seen.numbers;
+  const std::vector<std::pair<Trouble, bool>> signs{
+      {Trouble::discriminator_wins, n.real_score > kSureOfReal && n.fake_score < kSureOfFake},
+      {Trouble::collapse, seen.fake_diversity < kLeastDiversity * seen.real_diversity},
+      {Trouble::vanishing_gradient, seen.gradient < kLeastGradient * first_gradient_},
+      {Trouble::swinging_loss,
+       generator_losses_.size() == kSwingWindow && deviation(generator_losses_) > kWidestSwing}};
+  std::vector<Warning> warnings;
+  for (const auto& [trouble, shows] : signs) {
+    if (lasts(trouble, shows)) warnings.push_back({trouble, describe(trouble, seen)});
+  }
+  return warnings;
+}
+
+std::vector<Warning> Watch::look_at_classes(const std::vector<double>& shares,
+                                            const std::vector<double>& real_shares) {
+  std::set<std::size_t> missing;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    if (shares[i] < kLeastShare * real_shares[i]) missing.insert(i);
+  }
+  std::vector<std::size_t> lasting;
+  std::set_intersection(missing.begin(), missing.end(), missing_before_.begin(),
+                        missing_before_.end(), std::back_inserter(lasting));
+  ++evaluations_;
+  missing_before_ = evaluations_ > 1 ? missing : std::set<std::size_t>();
+  if (lasting.empty() || !said_.insert(Trouble::missing_class).second) return {};
+  return {{Trouble::missing_class,
+           fmt::format(
+               "class{} {} missing from the samples in two evaluations in a row: the "
+               "generator has forgotten part of the data; try train.r1_gamma: 1, lower "
+               "learning rates, or a larger train.batch_size",
+               lasting.size() > 1 ? "es" : "",
+               fmt::format("{} {}", fmt::join(lasting, ", "), lasting.size() > 1 ? "are" : "is"))}};
+}
+
+torch::Tensor diversity(const torch::Tensor& images) {
+  return images.detach().var(/*dim=*/0, /*unbiased=*/true).mean().sqrt();
+}
+
+torch::Tensor gradient_size(const Network& network) {
+  std::vector<torch::Tensor> squares;
+  std::int64_t count = 0;
+  for (const torch::Tensor& parameter : parameters(network)) {
+    TORCH_CHECK(parameter.grad().defined(), "a parameter has no gradient");
+    squares.push_back(parameter.grad().square().sum());
+    count += parameter.numel();
+  }
+  return (torch::stack(squares).sum() / static_cast<double>(count)).sqrt();
+}
+
+}  // namespace dcgan
