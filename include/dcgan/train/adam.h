@@ -29,6 +29,9 @@ class Adam {
   /// Moves the parameters by their gradients; all of them must have one.
   void step();
 
+  /// The step size from now on, for a schedule.
+  void set_lr(double lr) { options_.lr = lr; }
+
   /// "exp_avg.<parameter>" and "exp_avg_sq.<parameter>".
   NamedTensors named_moments() const;
 
