@@ -9,7 +9,8 @@
 
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
-#include "dcgan/config/fields.h"
+#include "features_options.h"
+#include "options.h"
 
 namespace dcgan::cli {
 namespace {
@@ -17,84 +18,6 @@ namespace {
 constexpr std::int64_t kMostInGrid = 65536;
 constexpr std::int64_t kMostSeparate = 1'000'000'000;
 constexpr std::int64_t kRowsPerWalk = 8;  ///< --interpolate without -n
-
-// Options -----------------------------------------------------------------------------------------
-// Values are taken as text and read here, so that every message is ours. A flag that is given twice
-// is found by its count afterwards.
-
-CLI::Option* add_text(CLI::App& app, const std::string& flag, const std::string& type,
-                      const std::string& meaning, std::function<void(const std::string&)> take) {
-  const auto take_some = [=](const std::string& text) {
-    if (text.empty()) throw usage_error(flag + " needs a value, not an empty one");
-    take(text);
-  };
-  return app.add_option_function<std::string>(flag, take_some, meaning)
-      ->type_name(type)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-}
-
-CLI::Option* add_text(CLI::App& app, const std::string& flag, const std::string& type,
-                      const std::string& meaning, std::optional<std::string>& target) {
-  return add_text(app, flag, type, meaning, [&target](const std::string& text) { target = text; });
-}
-
-std::int64_t read_integer(const std::string& flag, const std::string& text, std::int64_t min,
-                          std::int64_t max) {
-  const auto number = parse_integer(text);
-  if (number && *number >= min && *number <= max) return *number;
-  throw usage_error(fmt::format("{} must be an integer from {} to {}, not '{}'", flag, min, max,
-                                printable(text)));
-}
-
-template <typename Target>
-CLI::Option* add_integer(CLI::App& app, const std::string& flag, std::int64_t min, std::int64_t max,
-                         const std::string& meaning, Target& target) {
-  return add_text(app, flag, "N", meaning, [=, &target](const std::string& text) {
-    target = read_integer(flag, text, min, max);
-  });
-}
-
-/// A flag for a configuration key, checked by the key's own row.
-template <typename Take>
-CLI::Option* add_key(CLI::App& app, const std::string& flag, const std::string& type,
-                     const std::string& key, const std::string& meaning, Take take) {
-  return add_text(app, flag, type, meaning, [=](const std::string& text) {
-    Config config;
-    const std::string problem = find_field(key)->set(config, {false, {text}});
-    if (!problem.empty()) throw usage_error(flag + " " + problem);
-    take(config);
-  });
-}
-
-void add_set(CLI::App& app, std::vector<Override>& overrides) {
-  app.add_option_function<std::vector<std::string>>(
-         "--set",
-         [&overrides](const std::vector<std::string>& texts) {
-           for (const std::string& text : texts) overrides.push_back({"--set", text});
-         },
-         "Set a configuration key, over the file; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-}
-
-/// A flag that is short for `--set key=...`; resolve_config checks it together with the rest.
-void add_override(CLI::App& app, const std::string& flag, const std::string& type,
-                  const std::string& key, const std::string& meaning,
-                  std::vector<Override>& overrides) {
-  add_text(app, flag, type, meaning, [=, &overrides](const std::string& text) {
-    overrides.push_back({flag, key + "=" + text});
-  });
-}
-
-CLI::Option* add_switch(CLI::App& app, const std::string& flag, const std::string& meaning,
-                        bool& target) {
-  return app.add_flag(flag, target, meaning)->disable_flag_override();
-}
-
-CLI::App* add_command(CLI::App& root, const std::string& name, const std::string& meaning) {
-  return root.add_subcommand(name, meaning)->group("Commands")->allow_extras();
-}
 
 // Sub-commands: what each binds, then what each checks --------------------------------------------
 
@@ -292,6 +215,8 @@ struct CommandLine {
   SampleFlags sample_flags;
   InspectOptions inspect;
   ConfigOptions config;
+  FeaturesTrainOptions features_train;
+  FeaturesTrainFlags features_train_flags;
 
   CommandLine() {
     root.get_formatter()->label("SUBCOMMAND", "COMMAND");
@@ -301,6 +226,7 @@ struct CommandLine {
     setup_train(root, train, quiet, verbose);
     setup_sample(root, sample, sample_flags);
     setup_inspect(root, inspect);
+    setup_features(root, features_train, features_train_flags);
     setup_config(root, config);
     root.require_subcommand(0, 1);
     root.allow_extras();  // words that nobody takes are ours to explain
@@ -312,12 +238,22 @@ struct CommandLine {
   std::vector<CLI::App*> commands() {
     return root.get_subcommands([](const CLI::App*) { return true; });
   }
-  /// The sub-command that was given, or nullptr.
+  /// The sub-command that was given, the innermost one, or nullptr.
   const CLI::App* given() const {
-    const auto apps = root.get_subcommands();
-    return apps.empty() ? nullptr : apps.front();
+    const CLI::App* app = nullptr;
+    for (auto apps = root.get_subcommands(); !apps.empty(); apps = app->get_subcommands()) {
+      app = apps.front();
+    }
+    return app;
   }
 };
+
+/// "sample", "features train".
+std::string full_name(const CLI::App& app) {
+  const CLI::App* const parent = app.get_parent();
+  const bool nested = parent != nullptr && parent->get_parent() != nullptr;
+  return nested ? fmt::format("{} {}", full_name(*parent), app.get_name()) : app.get_name();
+}
 
 std::vector<std::string> flags_of(const CLI::App& app) {
   std::vector<std::string> flags;
@@ -367,13 +303,19 @@ void check_command_words(const CLI::App& app) {
   // An unknown option's value is left over, too: the option is what to name.
   const auto option =
       std::find_if(words.begin(), words.end(), [](const auto& w) { return w.starts_with('-'); });
-  const std::string help = "dcgan " + app.get_name();
+  const std::string help = fmt::format("dcgan {}", full_name(app));
   if (option == words.end()) {
+    std::vector<std::string> names;
+    for (const CLI::App* inner : app.get_subcommands(nullptr)) names.push_back(inner->get_name());
+    if (!names.empty()) {
+      throw usage_error(fmt::format("{} has no command '{}'{}", full_name(app),
+                                    printable(words.front()), hint(words.front(), names, help)));
+    }
     throw usage_error(fmt::format("'{}' is one word too many; '{} --help' shows how to write it",
                                   printable(words.front()), help));
   }
   const std::string flag = flag_of(*option);
-  throw usage_error(fmt::format("{} has no option '{}'{}", app.get_name(), printable(flag),
+  throw usage_error(fmt::format("{} has no option '{}'{}", full_name(app), printable(flag),
                                 hint(flag, flags_of(app), help)));
 }
 
@@ -389,7 +331,8 @@ void check_repeated(const CLI::App& app) {
 [[noreturn]] void explain(const CLI::ParseError& error, const CommandLine& line) {
   const std::string text = error.what();
   const std::string flag = text.substr(0, text.find(':'));
-  const std::string help = line.given() == nullptr ? "dcgan" : "dcgan " + line.given()->get_name();
+  const std::string help =
+      line.given() == nullptr ? "dcgan" : fmt::format("dcgan {}", full_name(*line.given()));
   if (text.find("flag override") != std::string::npos) {
     const std::string name = text.substr(0, text.find(' '));  // without its dashes
     throw usage_error(fmt::format("{}{} takes no value", name.size() > 1 ? "--" : "-", name));
@@ -404,7 +347,12 @@ ParsedCommand checked_command(CommandLine& line) {
   if (line.version) return VersionOptions{};
   const CLI::App* const given = line.given();
   if (given == nullptr) return HelpOptions{line.root.help(), false};
-  const std::string name = given->get_name();
+  const std::string name = full_name(*given);
+  if (name == "features") return HelpOptions{line.root.help(), false};
+  if (name == "features train") {
+    check_features_train(line.features_train, line.features_train_flags);
+    return line.features_train;
+  }
   if (name == "train") {
     check_train(line.train, line.quiet, line.verbose);
     return line.train;
@@ -436,6 +384,7 @@ ParsedCommand parse_command_line(int argc, const char* const* argv) {
   }
   check_root_words(line);
   if (const CLI::App* const given = line.given()) {
+    if (given->get_parent() != &line.root) check_command_words(*given->get_parent());
     check_command_words(*given);
     check_repeated(*given);
   }

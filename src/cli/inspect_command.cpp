@@ -7,8 +7,10 @@
 
 #include "command_context.h"
 #include "dcgan/base/error.h"
+#include "dcgan/base/file.h"
 #include "dcgan/base/text.h"
 #include "dcgan/config/fields.h"
+#include "dcgan/evaluate/classifier.h"
 #include "dcgan/model/archive.h"
 #include "dcgan/model/plan.h"
 #include "dcgan/run/checkpoint.h"
@@ -88,6 +90,48 @@ Report report_archive(const fs::path& path, ArchiveKind kind) {
   return report;
 }
 
+/// A feature network of ours.
+Report report_features(const fs::path& path) {
+  const ClassifierFile file = parse_classifier(read_file(path), path);
+  const ClassifierRecord& record = file.record;
+  const ImageShape& image = file.classifier.image();
+  const NamedTensors tensors = read_archive(path, ArchiveKind::features).tensors;
+  const double accuracy =
+      static_cast<double>(record.test_correct) / static_cast<double>(record.test_images);
+
+  Report report;
+  report.json["file"] = path.string();
+  report.json["kind"] = "dcgan feature network";
+  report.json["format_version"] = kArchiveFormatVersion;
+  report.json["input"] = image;
+  report.json["features"] = kFeatureCount;
+  report.json["classes"] = file.classifier.classes();
+  report.json["set"] = record.set;
+  report.json["dataset_crc32"] = record.fingerprint;
+  report.json["images"] = record.images;
+  report.json["epochs"] = record.epochs;
+  report.json["seed"] = record.seed;
+  report.json["flip"] = record.flip;
+  report.json["test_images"] = record.test_images;
+  report.json["test_correct"] = record.test_correct;
+  report.json["test_accuracy"] = accuracy;
+  report.json["tensors"] = tensors_as_json(tensors);
+
+  report.text = fmt::format(
+      "{}: dcgan feature network, format version {}\n{} tensors, {} numbers\n\n"
+      "input          {} x {} x {} (channels, height, width)\n"
+      "features       {}\n"
+      "classes        {}\n"
+      "trained on     {} images of {} (CRC-32 {}), {} epochs, seed {}{}\n"
+      "test accuracy  {:.2f} % of {} images\n",
+      path.string(), kArchiveFormatVersion, tensors.size(), format_count(count_numbers(tensors)),
+      image[0], image[1], image[2], kFeatureCount, file.classifier.classes(),
+      format_count(record.images), record.set.empty() ? "a set of one's own" : record.set,
+      record.fingerprint, record.epochs, record.seed, record.flip ? ", mirrored" : "",
+      100.0 * accuracy, format_count(record.test_images));
+  return report;
+}
+
 /// Somebody else's TorchScript: what can be said without running it.
 Report report_foreign(const fs::path& path) {
   const torch::jit::Module module = torch::jit::load(path.string(), torch::Device(torch::kCPU));
@@ -119,6 +163,8 @@ Report report_file(const fs::path& path) {
       return report_archive(path, ArchiveKind::generator);
     case FileKind::checkpoint:
       return report_archive(path, ArchiveKind::checkpoint);
+    case FileKind::features:
+      return report_features(path);
     case FileKind::foreign_torchscript:
       break;
   }

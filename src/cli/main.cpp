@@ -47,6 +47,7 @@ struct Runner {
   }
   int operator()(const SampleOptions& options) const { return load_run_command()(options); }
   int operator()(const InspectOptions& options) const { return load_run_command()(options); }
+  int operator()(const FeaturesTrainOptions& options) const { return load_run_command()(options); }
 };
 
 /// `dcgan: <message>`, further lines below the first.

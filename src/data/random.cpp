@@ -79,6 +79,20 @@ torch::Tensor normal_rows(std::int64_t seed, Purpose purpose, std::int64_t first
   return rows;
 }
 
+torch::Tensor uniform_rows(std::int64_t seed, Purpose purpose, std::int64_t first_row,
+                           std::int64_t count, std::int64_t width) {
+  torch::Tensor rows = at::empty({count, width}, at::kFloat);
+  float* out = rows.data_ptr<float>();
+  for (std::int64_t row = 0; row < count; ++row, out += width) {
+    at::Philox4_32 engine = engine_at(seed, purpose, first_row + row);
+    constexpr float kScale = 1.0F / 8388608.0F;  // 2^-23: 24 bits, which a float holds exactly
+    for (std::int64_t column = 0; column < width; ++column) {
+      out[column] = static_cast<float>(engine() >> 8) * kScale - 1.0F;
+    }
+  }
+  return rows;
+}
+
 std::vector<std::int64_t> permutation(std::int64_t seed, Purpose purpose, std::int64_t position,
                                       std::int64_t size) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(size));

@@ -21,7 +21,28 @@ constexpr const char* kDescriptionFile = "dcgan.json";
 constexpr const char* kConfigFile = "config.yaml";
 
 std::string to_string(ArchiveKind kind) {
-  return kind == ArchiveKind::generator ? "generator" : "checkpoint";
+  switch (kind) {
+    case ArchiveKind::generator:
+      return "generator";
+    case ArchiveKind::checkpoint:
+      return "checkpoint";
+    case ArchiveKind::features:
+      return "feature network";
+  }
+  return "";
+}
+
+/// The module's type in Python.
+std::string type_name_of(ArchiveKind kind) {
+  switch (kind) {
+    case ArchiveKind::generator:
+      return "DCGANGenerator";
+    case ArchiveKind::checkpoint:
+      return "DCGANCheckpoint";
+    case ArchiveKind::features:
+      return "DCGANFeatures";
+  }
+  return "";
 }
 
 bool is_buffer_name(const std::string& name) {
@@ -89,13 +110,12 @@ struct LoadedModule {
 
 Error not_an_archive(const std::filesystem::path& path, const std::string& what) {
   return failure(
-      fmt::format("{}: {}\nexpected a g.pt, a checkpoint of dcgan or a TorchScript generator "
-                  "(torch.jit.save)",
+      fmt::format("{}: {}\nexpected a g.pt, a checkpoint or a feature network of dcgan, or another "
+                  "TorchScript (torch.jit.save)",
                   path.string(), what));
 }
 
-LoadedModule load_module(const std::filesystem::path& path) {
-  const std::string bytes = read_file(path);
+LoadedModule load_module(const std::string& bytes, const std::filesystem::path& path) {
   if (bytes.empty()) throw not_an_archive(path, "the file is empty");
   if (bytes.compare(0, 4, std::string("PK\x03\x04")) != 0) {
     throw not_an_archive(path, "not a TorchScript archive");
@@ -123,8 +143,8 @@ Json parse_description(const std::string& text, const std::filesystem::path& pat
       json.contains("crc32") && json["crc32"].is_string() && json.contains("numbers") &&
       json["numbers"].is_object() && json.contains("notes") && json["notes"].is_object();
   if (!complete) {
-    throw failure(fmt::format("{}: its {} is damaged; use another checkpoint", path.string(),
-                              kDescriptionFile));
+    throw failure(
+        fmt::format("{}: its {} is damaged; use another file", path.string(), kDescriptionFile));
   }
   return json;
 }
@@ -159,9 +179,9 @@ NamedTensors collect_tensors(const torch::jit::Module& module) {
 
 void write_archive(const std::filesystem::path& path, const Archive& archive) {
   auto unit = std::make_shared<torch::jit::CompilationUnit>();
-  const bool is_generator = archive.kind == ArchiveKind::generator;
-  torch::jit::Module module = build_module(is_generator ? "DCGANGenerator" : "DCGANCheckpoint",
-                                           archive.tensors, is_generator, unit);
+  const bool trainable = archive.kind != ArchiveKind::checkpoint;
+  torch::jit::Module module =
+      build_module(type_name_of(archive.kind), archive.tensors, trainable, unit);
   if (!archive.forward.empty()) module.define(archive.forward);
   module.eval();
   Json json;
@@ -178,16 +198,26 @@ void write_archive(const std::filesystem::path& path, const Archive& archive) {
 }
 
 FileKind identify(const std::filesystem::path& path) {
-  const LoadedModule loaded = load_module(path);
+  const LoadedModule loaded = load_module(read_file(path), path);
   if (loaded.description.empty()) return FileKind::foreign_torchscript;
   const Json json = parse_description(loaded.description, path);
-  const bool is_generator = json["format"] == "dcgan generator";
-  check_kind(json, is_generator ? ArchiveKind::generator : ArchiveKind::checkpoint, path);
-  return is_generator ? FileKind::generator : FileKind::checkpoint;
+  for (const auto& [kind, file_kind] : {std::pair{ArchiveKind::generator, FileKind::generator},
+                                        std::pair{ArchiveKind::features, FileKind::features}}) {
+    if (json["format"] != "dcgan " + to_string(kind)) continue;
+    check_kind(json, kind, path);
+    return file_kind;
+  }
+  check_kind(json, ArchiveKind::checkpoint, path);
+  return FileKind::checkpoint;
 }
 
 Archive read_archive(const std::filesystem::path& path, ArchiveKind kind) {
-  const LoadedModule loaded = load_module(path);
+  return parse_archive(read_file(path), path, kind);
+}
+
+Archive parse_archive(const std::string& bytes, const std::filesystem::path& path,
+                      ArchiveKind kind) {
+  const LoadedModule loaded = load_module(bytes, path);
   if (loaded.description.empty()) {
     throw failure(
         fmt::format("{}: a TorchScript that dcgan did not write, where a dcgan {} is "
@@ -207,9 +237,8 @@ Archive read_archive(const std::filesystem::path& path, ArchiveKind kind) {
     if (value.is_string()) archive.notes[key] = value.get<std::string>();
   }
   if (checksum(archive) != json["crc32"].get<std::string>()) {
-    throw failure(
-        fmt::format("{}: damaged: its content does not match its checksum; use another checkpoint",
-                    path.string()));
+    throw failure(fmt::format(
+        "{}: damaged: its content does not match its checksum; use another file", path.string()));
   }
   return archive;
 }
@@ -221,13 +250,12 @@ torch::Tensor find_tensor(const Archive& archive, const std::string& name, at::I
     if (tensor.sizes() != sizes || tensor.scalar_type() != torch::kFloat32) {
       throw failure(
           fmt::format("{}: tensor '{}' has another size or type than its configuration "
-                      "says; use another checkpoint",
+                      "says; use another file",
                       path.string(), name));
     }
     return tensor;
   }
-  throw failure(
-      fmt::format("{}: tensor '{}' is missing; use another checkpoint", path.string(), name));
+  throw failure(fmt::format("{}: tensor '{}' is missing; use another file", path.string(), name));
 }
 
 void copy_tensors(const Archive& archive, const std::string& prefix, const NamedTensors& targets,
@@ -245,7 +273,7 @@ void copy_tensors(const Archive& archive, const std::string& prefix, const Named
     if (!expected) {
       throw failure(
           fmt::format("{}: tensor '{}' is not part of its configuration's network; use "
-                      "another checkpoint",
+                      "another file",
                       path.string(), found));
     }
   }

@@ -60,14 +60,11 @@ std::string nonlinearity_expression(const LayerPlan& layer) {
 
 }  // namespace
 
-std::string torchscript_forward(const NetworkPlan& generator) {
-  const ImageShape& in = generator.layers.front().input;
-  const ImageShape& out = generator.layers.back().output;
-  const bool dense = generator.layers.front().kind == LayerKind::linear;
-  std::string source = "def forward(self, z):\n";
-  source += dense ? fmt::format("    x = z.reshape([z.size(0), {}])\n", in[0])
-                  : fmt::format("    x = z.reshape([z.size(0), {}, 1, 1])\n", in[0]);
-  for (const LayerPlan& layer : generator.layers) {
+std::string torchscript_layers(const NetworkPlan& plan) {
+  std::string source;
+  for (const LayerPlan& layer : plan.layers) {
+    const bool of_image = layer.input[1] * layer.input[2] > 1;
+    if (layer.kind == LayerKind::linear && of_image) source += "    x = torch.flatten(x, 1)\n";
     source += fmt::format("    x = {}\n", weights_expression(layer));
     if (layer.batch_norm) {
       source += fmt::format(
@@ -79,6 +76,17 @@ std::string torchscript_forward(const NetworkPlan& generator) {
       source += fmt::format("    x = {}\n", nonlinearity_expression(layer));
     }
   }
+  return source;
+}
+
+std::string torchscript_forward(const NetworkPlan& generator) {
+  const ImageShape& in = generator.layers.front().input;
+  const ImageShape& out = generator.layers.back().output;
+  const bool dense = generator.layers.front().kind == LayerKind::linear;
+  std::string source = "def forward(self, z):\n";
+  source += dense ? fmt::format("    x = z.reshape([z.size(0), {}])\n", in[0])
+                  : fmt::format("    x = z.reshape([z.size(0), {}, 1, 1])\n", in[0]);
+  source += torchscript_layers(generator);
   source += fmt::format("    return x.reshape([x.size(0), {}, {}, {}])\n", out[0], out[1], out[2]);
   return source;
 }

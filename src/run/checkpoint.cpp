@@ -29,7 +29,7 @@ std::int64_t find_number(const Archive& archive, const std::string& name,
   const auto found = archive.numbers.find(name);
   if (found == archive.numbers.end() || found->second < 0) {
     throw failure(
-        fmt::format("{}: its '{}' is missing; use another checkpoint", path.string(), name));
+        fmt::format("{}: its '{}' is missing; use another file", path.string(), name));
   }
   return found->second;
 }

@@ -173,6 +173,10 @@ Sampler Sampler::open(const std::filesystem::path& path, torch::Device device,
       return Sampler(open_native(path, ArchiveKind::generator, device, latent_dim, weights));
     case FileKind::checkpoint:
       return Sampler(open_native(path, ArchiveKind::checkpoint, device, latent_dim, weights));
+    case FileKind::features:
+      throw no_generator(path,
+                         "a feature network, which tells images apart but makes none; name a "
+                         "g.pt, a checkpoint or a run directory");
     case FileKind::foreign_torchscript:
       break;
   }

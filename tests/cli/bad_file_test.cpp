@@ -19,7 +19,8 @@ using ::testing::StartsWith;
 using testing::Training;
 
 constexpr const char* kExpected =
-    "       expected a g.pt, a checkpoint of dcgan or a TorchScript generator (torch.jit.save)\n";
+    "       expected a g.pt, a checkpoint or a feature network of dcgan, or another TorchScript "
+    "(torch.jit.save)\n";
 
 /// At most three lines, from the program itself, without LibTorch's own words.
 void expect_clean_error(const ProgramResult& result, int exit_code) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dcgan/base/error.h"
+#include "support/fashion_mnist.h"
 #include "support/temp_folder.h"
 
 namespace dcgan {
@@ -110,6 +111,24 @@ TEST(Mnist, TestSetIsThePublishedOne) {
   EXPECT_EQ(set.name, "MNIST test, " DCGAN_SOURCE_DIR "/data/mnist");
 }
 
+TEST(Mnist, IsKnownByItsLabels) {
+  for (const DataSplit split : {DataSplit::train, DataSplit::test}) {
+    DataConfig data = mnist(split);
+    data.limit = 5;  // the whole file is looked at
+    EXPECT_EQ(load_dataset(data).set, "mnist");
+  }
+}
+
+TEST(FashionMnist, IsKnownByItsLabels) {
+  const std::string folder = testing::fashion_mnist_folder();
+  if (folder.empty()) GTEST_SKIP() << "no Fashion-MNIST: set DCGAN_FASHION_MNIST";
+  for (const DataSplit split : {DataSplit::train, DataSplit::test}) {
+    DataConfig data = mnist(split);
+    data.path = folder;
+    EXPECT_EQ(load_dataset(data).set, "fashion-mnist");
+  }
+}
+
 TEST(Mnist, LimitKeepsTheFirstImages) {
   const Dataset all = load_dataset(mnist(DataSplit::test));
   DataConfig data = mnist(DataSplit::test);
@@ -151,6 +170,12 @@ TEST_F(OwnSet, KeepsImagesOfTheRightSize) {
   put_ramp();
   EXPECT_EQ(loaded_pixels(4, 4), (std::vector<int>{0, 17, 34, 51, 68, 85, 255, 119, 136, 3, 170,
                                                    187, 204, 221, 238, 255}));
+}
+
+TEST_F(OwnSet, KeepsItsOwnSizeWhereNoneIsAsked) {
+  put("train-images-idx3-ubyte", {2, 9, 11}, std::string(198, 'x'));
+  put("train-labels-idx1-ubyte", {2}, "\x01\x02");
+  EXPECT_EQ(load_dataset(config(0, 0)).images.sizes(), (std::vector<std::int64_t>{2, 1, 9, 11}));
 }
 
 // PyTorch 2.11: torch.nn.functional.interpolate(x, size, mode="bilinear", antialias=True).round()
@@ -209,6 +234,11 @@ TEST_F(OwnSet, FindsEverySpellingOfTheNames) {
       std::filesystem::remove(folder_ / labels);
     }
   }
+}
+
+TEST_F(OwnSet, IsNoKnownSet) {
+  put_ramp();
+  EXPECT_EQ(load_dataset(config(4, 4)).set, "");
 }
 
 TEST_F(OwnSet, TellsSetsApart) {

@@ -82,15 +82,15 @@ TEST_F(ArchiveFile, TruncatedAtAnyLengthIsRefused) {
 TEST_F(ArchiveFile, EmptyIsRefused) {
   write_file_atomically(path_, "");
   EXPECT_EQ(error(), path_.string() +
-                         ": the file is empty\nexpected a g.pt, a checkpoint of dcgan or a "
-                         "TorchScript generator (torch.jit.save)");
+                         ": the file is empty\nexpected a g.pt, a checkpoint or a feature "
+                         "network of dcgan, or another TorchScript (torch.jit.save)");
 }
 
 TEST_F(ArchiveFile, OfRandomBytesIsRefused) {
   write_file_atomically(path_, std::string(1000, '\x5a'));
   EXPECT_EQ(error(), path_.string() +
-                         ": not a TorchScript archive\nexpected a g.pt, a checkpoint of dcgan or a "
-                         "TorchScript generator (torch.jit.save)");
+                         ": not a TorchScript archive\nexpected a g.pt, a checkpoint or a feature "
+                         "network of dcgan, or another TorchScript (torch.jit.save)");
 }
 
 TEST_F(ArchiveFile, WithAFlippedBitInATensorIsRefused) {
@@ -135,7 +135,7 @@ TEST_F(ArchiveFile, WithADamagedDescriptionIsRefused) {
 
 TEST_F(ArchiveFile, MissingTensorIsNamed) {
   EXPECT_EQ(error_of([this] { find_tensor(read(), "a.nothing", {1}, path_); }),
-            path_.string() + ": tensor 'a.nothing' is missing; use another checkpoint");
+            path_.string() + ": tensor 'a.nothing' is missing; use another file");
 }
 
 TEST_F(ArchiveFile, TensorOfAnotherSizeIsNamed) {

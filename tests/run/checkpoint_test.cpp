@@ -82,7 +82,7 @@ TEST_F(Checkpoint, WithoutItsStepIsRefused) {
   Archive archive = read();
   archive.numbers.erase("step");
   EXPECT_EQ(error_of([&] { describe_checkpoint(archive, path_); }),
-            path_.string() + ": its 'step' is missing; use another checkpoint");
+            path_.string() + ": its 'step' is missing; use another file");
 }
 
 TEST_F(Checkpoint, WithoutAMomentIsRefused) {
@@ -95,7 +95,7 @@ TEST_F(Checkpoint, WithoutAMomentIsRefused) {
   EXPECT_EQ(error_of([&] { restore(other, archive, path_); }),
             path_.string() +
                 ": tensor 'discriminator_optimizer.exp_avg_sq.layer2.weight' is missing; use "
-                "another checkpoint");
+                "another file");
 }
 
 TEST_F(Checkpoint, HoldsNoTime) {

@@ -24,8 +24,9 @@ struct HelpOptions {
   bool asked_for = true;  ///< false: there was no sub-command, so this answers a mistake
 };
 
-using ParsedCommand = std::variant<TrainOptions, SampleOptions, InspectOptions, VersionOptions,
-                                   ConfigOptions, HelpOptions>;
+using ParsedCommand =
+    std::variant<TrainOptions, SampleOptions, InspectOptions, FeaturesTrainOptions, VersionOptions,
+                 ConfigOptions, HelpOptions>;
 
 /// Parses and checks everything that can be checked without a file. Throws a usage error that names
 /// the flag and the remedy.

@@ -45,9 +45,22 @@ struct InspectOptions {
   bool json = false;
 };
 
+/// `features train`.
+struct FeaturesTrainOptions {
+  std::string data;  ///< --data: a folder with a training and a test set
+  std::string out;   ///< --out: the file to write
+  std::int64_t epochs = 12;
+  std::int64_t seed = 1;
+  bool flip = false;   ///< --flip: mirror images at random
+  bool force = false;  ///< --force: replace an existing file
+  std::string device = "auto";
+  std::int64_t threads = 0;
+};
+
 struct VersionOptions {};
 
-using Command = std::variant<TrainOptions, SampleOptions, InspectOptions, VersionOptions>;
+using Command =
+    std::variant<TrainOptions, SampleOptions, InspectOptions, FeaturesTrainOptions, VersionOptions>;
 
 /// Runs a command and returns the process's exit code: 0, or 130 for a training stopped by a signal
 /// after saving. Throws `Error`. Exported by libdcgan_commands.so under the C name below.

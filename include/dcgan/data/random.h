@@ -23,12 +23,20 @@ enum class Purpose : std::uint64_t {
   train_latents = 4,
   grid_latents = 5,  ///< the fixed latents of a run's sample grids
   sample_latents = 6,
+  classifier_init = 20,
+  classifier_order = 21,
+  classifier_augmentation = 22,
 };
 
 /// `count` rows of independent N(0, 1) numbers: float32 [count, width], CPU. Row i depends on
 /// (seed, purpose, first_row + i) alone (Box-Muller on Philox's output).
 torch::Tensor normal_rows(std::int64_t seed, Purpose purpose, std::int64_t first_row,
                           std::int64_t count, std::int64_t width);
+
+/// `count` rows of independent numbers, uniform in [-1, 1): float32 [count, width], CPU. Row i
+/// depends on (seed, purpose, first_row + i) alone.
+torch::Tensor uniform_rows(std::int64_t seed, Purpose purpose, std::int64_t first_row,
+                           std::int64_t count, std::int64_t width);
 
 /// A permutation of 0 .. size-1 that depends on (seed, purpose, position) alone (Fisher-Yates with
 /// unbiased bounded integers).

@@ -1,4 +1,4 @@
-// A file of named tensors and texts: the container of g.pt and of checkpoints.
+// A file of named tensors and texts: the container of g.pt, checkpoints and feature networks.
 //
 // It is a TorchScript archive (a zip), so torch.jit.load opens it in Python: tensors under dotted
 // names as parameters or buffers of nested modules, texts as extra files. Every archive of ours
@@ -17,12 +17,12 @@
 
 namespace dcgan {
 
-enum class ArchiveKind { generator, checkpoint };
+enum class ArchiveKind { generator, checkpoint, features };
 
 struct Archive {
   ArchiveKind kind = ArchiveKind::checkpoint;
   NamedTensors tensors;  ///< "generator.layer1.weight", ...; written in this order
-  std::string config;    ///< the run's configuration as YAML
+  std::string config;    ///< the run's configuration as YAML; "" for a feature network
   std::map<std::string, std::int64_t> numbers;  ///< "step", ...
   std::map<std::string, std::string> notes;     ///< "dataset", ...
   std::string forward;                          ///< TorchScript source of forward(); "" for none
@@ -34,7 +34,7 @@ constexpr std::int64_t kArchiveFormatVersion = 1;
 void write_archive(const std::filesystem::path& path, const Archive& archive);
 
 /// What a file turned out to be, for messages and for `inspect`.
-enum class FileKind { generator, checkpoint, foreign_torchscript };
+enum class FileKind { generator, checkpoint, features, foreign_torchscript };
 
 /// Looks at a file: ours, or a TorchScript of somebody else. Throws `failure` that names the file
 /// when it is missing, empty, truncated, or no TorchScript archive.
@@ -43,6 +43,10 @@ FileKind identify(const std::filesystem::path& path);
 /// Reads an archive of `kind`, tensors on the CPU. Throws `failure` naming the file and the remedy
 /// when it is missing, empty, damaged, of another kind or of another format version.
 Archive read_archive(const std::filesystem::path& path, ArchiveKind kind);
+
+/// The same of a file's bytes; `path` is for messages.
+Archive parse_archive(const std::string& bytes, const std::filesystem::path& path,
+                      ArchiveKind kind);
 
 /// The tensor of that name, with those sizes; throws `failure` naming `path` otherwise.
 torch::Tensor find_tensor(const Archive& archive, const std::string& name, at::IntArrayRef sizes,

@@ -1,4 +1,4 @@
-// The generator as TorchScript: what makes g.pt open in Python with none of our code.
+// Networks as TorchScript: what makes our files open in Python with none of our code.
 #pragma once
 
 #include <string>
@@ -12,5 +12,10 @@ namespace dcgan {
 /// in a sigmoid. BatchNorm uses its running statistics whatever mode the module is in. Tensors are
 /// taken from `self` under the names of named_tensors().
 std::string torchscript_forward(const NetworkPlan& generator);
+
+/// The statements that take a variable `x` through the layers, each indented by four blanks and
+/// ended by a newline: what torchscript_forward() is made of. A linear layer behind an image
+/// flattens it.
+std::string torchscript_layers(const NetworkPlan& plan);
 
 }  // namespace dcgan

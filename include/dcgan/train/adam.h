@@ -30,6 +30,9 @@ class Adam {
   /// step size.
   void step(double lr_factor = 1.0);
 
+  /// The step size from now on, for a schedule.
+  void set_lr(double lr) { options_.lr = lr; }
+
   /// "exp_avg.<parameter>" and "exp_avg_sq.<parameter>".
   NamedTensors named_moments() const;
 

@@ -1,0 +1,98 @@
+#include <fmt/format.h>
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include "command_context.h"
+#include "dcgan/base/error.h"
+#include "dcgan/base/text.h"
+#include "dcgan/data/dataset.h"
+#include "dcgan/evaluate/classifier.h"
+#include "dcgan/evaluate/classifier_training.h"
+#include "dcgan/run/log.h"
+#include "dcgan/run/stop.h"
+#include "dcgan/train/device.h"
+
+namespace dcgan::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Everything that would keep the file from being written, found before minutes of training.
+void check_output(const FeaturesTrainOptions& options) {
+  const fs::path out(options.out);
+  if (fs::is_directory(out)) {
+    throw usage_error(fmt::format("--out {}: is a folder; name a file in it", options.out));
+  }
+  if (fs::exists(out) && !options.force) {
+    throw usage_error(fmt::format(
+        "--out {}: is there already; name a new file, or replace it with --force", options.out));
+  }
+  const fs::path folder = out.has_parent_path() ? out.parent_path() : fs::path(".");
+  if (!fs::is_directory(folder)) {
+    throw failure(fmt::format("{}: no such folder; make it first", folder.string()));
+  }
+  if (access(folder.c_str(), W_OK) != 0) {
+    throw failure(fmt::format("{}: the folder can't be written to", folder.string()));
+  }
+}
+
+Dataset load_split(const std::string& folder, DataSplit split, std::array<std::int64_t, 2> size) {
+  DataConfig data;
+  data.path = folder;
+  data.split = split;
+  data.image_size = size;
+  return load_dataset(data);
+}
+
+}  // namespace
+
+int run_features_train(const FeaturesTrainOptions& options) {
+  check_output(options);
+  keep_freed_memory();
+  const torch::Device device = resolve_device(options.device);
+  const std::int64_t threads = set_threads(options.threads);
+  const Dataset train_set = load_split(options.data, DataSplit::train, {0, 0});
+  const Dataset test_set = load_split(options.data, DataSplit::test,
+                                      {train_set.images.size(2), train_set.images.size(3)});
+  Log log(Verbosity::normal);
+  log.info(fmt::format("{}: {} images of {} x {}, {} classes", train_set.name,
+                       format_count(train_set.size()), train_set.images.size(2),
+                       train_set.images.size(3), count_classes(train_set)));
+  log.info(fmt::format("{} epochs, seed {}, {}, {} threads", options.epochs, options.seed,
+                       device.str(), threads));
+  const StopSignal stop;
+  const ClassifierCallbacks callbacks{
+      [&](const ClassifierEpoch& epoch) {
+        const double left = epoch.seconds / static_cast<double>(epoch.epoch) *
+                            static_cast<double>(options.epochs - epoch.epoch);
+        log.info(fmt::format("epoch {}/{}  loss {:.4f}  {}, {} left", epoch.epoch, options.epochs,
+                             epoch.loss, format_duration(epoch.seconds), format_duration(left)));
+      },
+      [&] { return stop.requested(); }};
+  const std::optional<Classifier> classifier =
+      train_classifier(train_set, {options.epochs, options.seed, options.flip, device}, callbacks);
+  if (!classifier) {
+    log.notice("stopped; nothing was written");
+    return 130;
+  }
+  const ClassifierRecord record{.set = train_set.set,
+                                .fingerprint = train_set.fingerprint,
+                                .images = train_set.size(),
+                                .epochs = options.epochs,
+                                .seed = options.seed,
+                                .flip = options.flip,
+                                .test_images = test_set.size(),
+                                .test_correct = count_correct(*classifier, test_set, device)};
+  save_classifier(options.out, {*classifier, record});
+  std::cout << fmt::format(
+      "{}: {} classes, {} features, {:.2f} % of {} test images right\n", options.out,
+      classifier->classes(), kFeatureCount,
+      100.0 * static_cast<double>(record.test_correct) / static_cast<double>(record.test_images),
+      format_count(record.test_images));
+  return 0;
+}
+
+}  // namespace dcgan::cli

@@ -1,0 +1,47 @@
+#include "features_options.h"
+
+#include "options.h"
+
+namespace dcgan::cli {
+
+void setup_features(CLI::App& root, FeaturesTrainOptions& options, FeaturesTrainFlags& flags) {
+  CLI::App* const features =
+      add_command(root, "features", "Make a network whose features measure images");
+  features->get_formatter()->label("SUBCOMMAND", "COMMAND");
+  features->require_subcommand(0, 1);
+  CLI::App* const app =
+      add_command(*features, "train", "Train a classifier on a labelled set, for its features");
+  add_text(*app, "--data", "DIR", "Folder with the training and the test set, see data/README.md",
+           flags.data)
+      ->required();
+  add_text(*app, "--out", "FILE", "The file to write, such as features.pt", flags.out)->required();
+  constexpr std::int64_t kMostEpochs = 100'000;
+  add_integer(*app, "--epochs", 1, kMostEpochs,
+              fmt::format("Passes over the training set (default {})", options.epochs),
+              options.epochs);
+  add_key(*app, "--seed", "N", "seed", "What all random numbers are made from (default 1)",
+          [&options](const Config& config) { options.seed = config.seed; });
+  add_switch(*app, "--flip", "Mirror images at random: for clothes or faces, not for digits",
+             options.flip);
+  add_switch(*app, "--force", "Replace an existing file", options.force);
+  add_key(*app, "--device", "NAME", "run.device", "auto, cpu, cuda or cuda:N",
+          [&options](const Config& c) { options.device = c.run.device; });
+  add_key(*app, "--threads", "N", "run.threads", "CPU threads; 0: as many as it may use",
+          [&options](const Config& c) { options.threads = c.run.threads; });
+  app->footer("Example:\n  dcgan features train --data data/mnist --out features.pt");
+}
+
+void check_features_train(FeaturesTrainOptions& options, const FeaturesTrainFlags& flags) {
+  for (const auto& [flag, value] : {std::pair{"--data, the folder of a labelled set", &flags.data},
+                                    std::pair{"--out, the file to write", &flags.out}}) {
+    if (*value) continue;
+    throw usage_error(
+        fmt::format("features train needs {}, as in:\n"
+                    "dcgan features train --data data/mnist --out features.pt",
+                    flag));
+  }
+  options.data = *flags.data;
+  options.out = *flags.out;
+}
+
+}  // namespace dcgan::cli

@@ -1,0 +1,197 @@
+#include "dcgan/evaluate/classifier.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "dcgan/base/file.h"
+#include "dcgan/evaluate/classifier_training.h"
+#include "dcgan/model/archive.h"
+#include "support/expect_error.h"
+#include "support/small_set.h"
+#include "support/temp_folder.h"
+
+namespace dcgan {
+namespace {
+
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::striped_set;
+using testing::TempFolder;
+
+NetworkPlan plan_of(const Network& network) {
+  NetworkPlan plan{network.name, {}};
+  for (const Layer& layer : network.layers) plan.layers.push_back(layer.plan);
+  return plan;
+}
+
+/// Something in every tensor, variances above 0.
+Classifier random_classifier(const ImageShape& image, std::int64_t classes) {
+  const torch::NoGradGuard no_grad;
+  Classifier classifier = make_classifier(image, classes, /*folded=*/false, torch::kCPU);
+  std::int64_t row = 0;
+  for (const Network& network : {classifier.body, classifier.head}) {
+    for (auto& [name, tensor] : named_tensors(network)) {
+      torch::Tensor target = tensor;
+      target.copy_(normal_rows(1, Purpose::sample_latents, row++, 1, target.numel())
+                       .view(target.sizes())
+                       .mul(0.2));
+      if (name.ends_with("running_var")) target.abs_().add_(0.5);
+    }
+  }
+  return classifier;
+}
+
+torch::Tensor random_images(const ImageShape& image, std::int64_t count) {
+  return uniform_rows(1, Purpose::train_latents, 0, count, image[0] * image[1] * image[2])
+      .abs()
+      .view({count, image[0], image[1], image[2]});
+}
+
+ClassifierFile small_file() {
+  return {fold(random_classifier({1, 8, 8}, 3)),
+          {.set = "mnist",
+           .fingerprint = "0badcafe",
+           .images = 100,
+           .epochs = 3,
+           .seed = 7,
+           .flip = true,
+           .test_images = 10,
+           .test_correct = 9}};
+}
+
+const ClassifierCallbacks kSilent{[](const ClassifierEpoch&) {}, [] { return false; }};
+
+TEST(Classifier, HasThePlannedSizeOnMnist) {
+  const Classifier classifier = make_classifier({1, 28, 28}, 10, /*folded=*/true, torch::kCPU);
+  // 144 * 784 + 4608 * 196 + 9216 * 196 + 18432 * 49 + 36864 * 49 + 55296 * 16 + 1536 * 128
+  EXPECT_EQ(forward_flops(plan_of(classifier.body)) / 2, 6'613'248);
+  EXPECT_EQ(classifier.body.layers.back().plan.input, (ImageShape{96, 4, 4}));
+  std::int64_t bytes = 0;
+  for (const Network& network : {classifier.body, classifier.head}) {
+    for (const torch::Tensor& tensor : parameters(network)) bytes += 4 * tensor.numel();
+  }
+  EXPECT_LT(bytes, 2'000'000);
+}
+
+TEST(Classifier, TakesAnySizeFrom8) {
+  for (const ImageShape& image :
+       {ImageShape{1, 8, 8}, ImageShape{3, 64, 64}, ImageShape{1, 9, 50}, ImageShape{3, 33, 8}}) {
+    const Classifier classifier = random_classifier(image, 5);
+    const ClassifierOutput output = classify(classifier, random_images(image, 3), Mode::eval);
+    EXPECT_EQ(output.features.sizes(), (std::vector<std::int64_t>{3, kFeatureCount}));
+    EXPECT_EQ(output.logits.sizes(), (std::vector<std::int64_t>{3, 5}));
+    const ImageShape& last = classifier.body.layers.back().plan.input;
+    EXPECT_LE(std::min(last[1], last[2]), 4);
+  }
+}
+
+TEST(Classifier, FoldedIsTheSameFunction) {
+  const ImageShape image{1, 28, 28};
+  const Classifier classifier = random_classifier(image, 10);
+  const torch::Tensor images = random_images(image, 4);
+  const ClassifierOutput before = classify(classifier, images, Mode::eval);
+  const ClassifierOutput after = classify(fold(classifier), images, Mode::eval);
+  const double scale = before.features.abs().max().item<double>();
+  EXPECT_GT(scale, 0);
+  EXPECT_LT((before.features - after.features).abs().max().item<double>(), 1e-5 * scale);
+  EXPECT_TRUE(torch::allclose(before.logits, after.logits, 1e-4, 1e-5 * scale));
+}
+
+TEST(Classifier, SurvivesItsFile) {
+  const TempFolder folder;
+  const ClassifierFile written = small_file();
+  save_classifier(folder / "features.pt", written);
+  const ClassifierFile read =
+      parse_classifier(read_file(folder / "features.pt"), folder / "features.pt");
+  EXPECT_EQ(read.classifier.image(), (ImageShape{1, 8, 8}));
+  EXPECT_EQ(read.classifier.classes(), 3);
+  EXPECT_EQ(read.record.set, "mnist");
+  EXPECT_EQ(read.record.fingerprint, "0badcafe");
+  EXPECT_EQ(read.record.images, 100);
+  EXPECT_EQ(read.record.epochs, 3);
+  EXPECT_EQ(read.record.seed, 7);
+  EXPECT_TRUE(read.record.flip);
+  EXPECT_EQ(read.record.test_images, 10);
+  EXPECT_EQ(read.record.test_correct, 9);
+  const torch::Tensor images = random_images({1, 8, 8}, 4);
+  EXPECT_TRUE(torch::equal(classify(read.classifier, images, Mode::eval).logits,
+                           classify(written.classifier, images, Mode::eval).logits));
+}
+
+TEST(Classifier, FileWithoutANumberIsRefused) {
+  const TempFolder folder;
+  const auto path = folder / "features.pt";
+  save_classifier(path, small_file());
+  const Archive good = read_archive(path, ArchiveKind::features);
+  for (const auto& [name, number] : good.numbers) {
+    Archive archive = good;
+    archive.numbers.erase(name);
+    write_archive(path, archive);
+    EXPECT_EQ(error_of([&] { parse_classifier(read_file(path), path); }),
+              path.string() + ": its '" + name +
+                  "' is missing or out of range; train it again with 'dcgan features train'");
+  }
+}
+
+TEST(Classifier, FileOfAnotherSizeIsRefused) {
+  const TempFolder folder;
+  const auto path = folder / "features.pt";
+  save_classifier(path, small_file());
+  Archive archive = read_archive(path, ArchiveKind::features);
+  archive.numbers["classes"] = 4;
+  write_archive(path, archive);
+  EXPECT_THAT(error_of([&] { parse_classifier(read_file(path), path); }),
+              HasSubstr("tensor 'head.weight' has another size"));
+}
+
+TEST(ClassifierTraining, LearnsStripes) {
+  const Dataset set = striped_set(512);
+  const auto classifier = train_classifier(set, {.epochs = 4, .seed = 1}, kSilent);
+  ASSERT_TRUE(classifier);
+  EXPECT_GE(count_correct(*classifier, striped_set(200), torch::kCPU), 196);
+}
+
+TEST(ClassifierTraining, IsAFunctionOfSeedAndOptions) {
+  const Dataset set = striped_set(300);
+  const auto logits = [&](const ClassifierOptions& options) {
+    return classify(*train_classifier(set, options, kSilent),
+                    set.images.narrow(0, 0, 8).to(torch::kFloat32).div(255), Mode::eval)
+        .logits;
+  };
+  const torch::Tensor first = logits({.epochs = 1, .seed = 1});
+  EXPECT_TRUE(torch::equal(first, logits({.epochs = 1, .seed = 1})));
+  EXPECT_FALSE(torch::equal(first, logits({.epochs = 1, .seed = 2})));
+  EXPECT_FALSE(torch::equal(first, logits({.epochs = 1, .seed = 1, .flip = true})));
+}
+
+TEST(ClassifierTraining, TellsEachEpochAndStopsWhenAsked) {
+  std::vector<std::int64_t> epochs;
+  const ClassifierCallbacks callbacks{
+      [&](const ClassifierEpoch& epoch) { epochs.push_back(epoch.epoch); },
+      [&] { return epochs.size() == 2; }};
+  EXPECT_FALSE(train_classifier(striped_set(128), {.epochs = 5, .seed = 1}, callbacks));
+  EXPECT_EQ(epochs, (std::vector<std::int64_t>{1, 2}));
+}
+
+TEST(ClassifierTraining, NeedsTwoClasses) {
+  Dataset set = striped_set(10);
+  EXPECT_EQ(count_classes(set), 2);
+  set.labels.fill_(0);
+  EXPECT_EQ(error_of([&] { count_classes(set); }),
+            "stripes: every image has the same label; a classifier needs a set with labels of 2 "
+            "classes or more");
+}
+
+TEST(ClassifierTraining, NeedsTwoImages) {
+  EXPECT_EQ(error_of([] { count_classes(striped_set(1)); }),
+            "stripes: 1 image; a classifier needs 2 or more to train on");
+}
+
+TEST(ClassifierTraining, NeedsEightPixels) {
+  EXPECT_EQ(error_of([] { count_classes(striped_set(10, 7)); }),
+            "stripes: images of 7 x 7 pixels; a classifier needs 8 x 8 or more");
+}
+
+}  // namespace
+}  // namespace dcgan
