@@ -36,10 +36,11 @@ def run(command):
 def measure_dcgan(program, threads):
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
-        _, memory = run([program, "train", "-q", "--config", str(ROOT / "configs/mnist.yaml"),
+        _, memory = run([program, "train", "-q", "--config", str(ROOT / "configs/mnist-paper.yaml"),
                          "--out", str(out), "--device", "cpu", "--threads", str(threads),
                          "--set", "train.epochs=1", "--set", f"data.limit={(STEPS + 50) * 64}",
-                         "--set", "train.log_every=50"])
+                         "--set", "train.log_every=50",
+                         "--set", "train.evaluate_every=0"])
         lines = (out / "metrics.jsonl").read_text().splitlines()
     # The first stretch is the warm-up.
     return statistics.median(json.loads(line)["images_per_second"] for line in lines[1:]), memory

@@ -1,7 +1,7 @@
 """The textbook DCGAN in eager PyTorch: the peer that compare_eager.py measures beside dcgan.
 
 Prints one JSON line: images a second over each stretch of 50 steps, after a warm-up of 20 steps.
-The networks are those of configs/mnist.yaml; the batch is fixed, so that no data loading is timed.
+The networks are those of configs/mnist-paper.yaml; the batch is fixed, so that no data loading is timed.
 """
 import argparse
 import json

@@ -4,7 +4,7 @@
     bench/what_to_expect.py RUN [--pictures DIR --epochs 1,2,4]
 
 Prints a Markdown table from RUN/metrics.jsonl: epoch, minutes of training, images a second, losses
-and scores, each the mean over the epoch's lines. With --pictures it copies the sample grids of the
+and scores, each the mean over the epoch's lines, and the fid where the run was evaluated. With --pictures it copies the sample grids of the
 chosen epochs to DIR as <name>-epoch-<N>.png, where <name> is --name or the run folder's.
 """
 import argparse
@@ -27,18 +27,22 @@ def main():
     if not (arguments.run / "metrics.jsonl").is_file():
         parser.error(f"{arguments.run} is not the folder of a run: it has no metrics.jsonl")
     epochs = defaultdict(list)
+    fids = {}
     for line in (arguments.run / "metrics.jsonl").read_text().splitlines():
         record = json.loads(line)
-        epochs[record["epoch"]].append(record)
+        if "fid" in record:
+            fids[record["epoch"]] = f"{record['fid']:.2f}"
+        else:
+            epochs[record["epoch"]].append(record)
 
-    print("| epoch | minutes | images/s | D's loss | G's loss | D(x) | D(G(z)) |")
-    print("|-|-|-|-|-|-|-|")
+    print("| epoch | minutes | images/s | D's loss | G's loss | D(x) | D(G(z)) | fid |")
+    print("|-|-|-|-|-|-|-|-|")
     for epoch, records in sorted(epochs.items()):
         def average(key, records=records):
             return mean(record[key] for record in records)
         print(f"| {epoch} | {records[-1]['seconds'] / 60:.1f} | {average('images_per_second'):.0f} | "
               f"{average('d_loss'):.2f} | {average('g_loss'):.2f} | {average('d_real'):.2f} | "
-              f"{average('d_fake'):.2f} |")
+              f"{average('d_fake'):.2f} | {fids.get(epoch, '')} |")
 
     if arguments.pictures:
         arguments.pictures.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 #include "dcgan/run/metrics.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -31,6 +32,22 @@ std::string to_json(const MetricsRecord& record) {
   return json.dump();
 }
 
+std::string to_json(const EvaluationRecord& record) {
+  Json json;
+  json["step"] = record.step;
+  json["epoch"] = record.epoch;
+  json["seconds"] = rounded(record.seconds, 1000);
+  json["samples"] = record.samples;
+  json["fid"] = record.scores.fid;
+  json["precision"] = record.scores.precision;
+  json["recall"] = record.scores.recall;
+  if (!record.scores.shares.empty()) {
+    json["modes"] = record.scores.modes;
+    json["shares"] = record.scores.shares;
+  }
+  return json.dump();
+}
+
 MetricsFile::MetricsFile(const std::filesystem::path& path, std::int64_t last_step) {
   std::string kept;
   if (std::filesystem::exists(path)) {
@@ -43,6 +60,10 @@ MetricsFile::MetricsFile(const std::filesystem::path& path, std::int64_t last_st
       if (json.contains("seconds") && json["seconds"].is_number()) {
         seconds_before_ = json["seconds"].get<double>();
       }
+      if (json.contains("fid") && json["fid"].is_number()) {
+        const double fid = json["fid"].get<double>();
+        best_fid_before_ = std::min(best_fid_before_.value_or(fid), fid);
+      }
       kept += line + "\n";
     }
   }
@@ -51,5 +72,7 @@ MetricsFile::MetricsFile(const std::filesystem::path& path, std::int64_t last_st
 }
 
 void MetricsFile::append(const MetricsRecord& record) { lines_->append(to_json(record)); }
+
+void MetricsFile::append(const EvaluationRecord& record) { lines_->append(to_json(record)); }
 
 }  // namespace dcgan

@@ -38,13 +38,23 @@ bool makes_images(const torch::Tensor& out, std::int64_t count) {
          out.is_floating_point();
 }
 
+/// [N, latent_dim] -> [N, C, H, W] in [-1, 1].
+torch::Tensor run_network(const Network& network, const torch::Tensor& latents, OutputRange range) {
+  return to_symmetric_range(forward(network, latents, Mode::eval), range);
+}
+
+/// Filled up with zeros, so that every image is computed in a batch of the same size.
+torch::Tensor fill_up(const torch::Tensor& latents) {
+  return torch::constant_pad_nd(latents, {0, 0, 0, kBatch - latents.size(0)});
+}
+
 /// A generator of ours.
 struct NativeGenerator : Sampler::Impl {
   Network network;
   OutputRange range = OutputRange::tanh;
 
   torch::Tensor run(const torch::Tensor& latents) const override {
-    return to_symmetric_range(forward(network, latents, Mode::eval), range);
+    return run_network(network, latents, range);
   }
 };
 
@@ -195,14 +205,23 @@ torch::Tensor Sampler::generate(const torch::Tensor& latents) const {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> parts;
   for (const torch::Tensor& part : latents.split(kBatch)) {
-    // The last one is filled up, so that every image is computed in a batch of the same size.
-    const torch::Tensor full = torch::constant_pad_nd(part, {0, 0, 0, kBatch - part.size(0)});
-    const torch::Tensor images = impl_->run(full.to(impl_->device));
+    const torch::Tensor images = impl_->run(fill_up(part).to(impl_->device));
     if (!images.isfinite().all().item<bool>()) {
       throw no_generator(impl_->path,
                          "it makes images with NaN or infinity; its weights are broken");
     }
     parts.push_back(to_bytes(images).narrow(0, 0, part.size(0)));
+  }
+  return torch::cat(parts);
+}
+
+torch::Tensor generate_images(const Network& generator, const torch::Tensor& latents,
+                              OutputRange range) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> parts;
+  for (const torch::Tensor& part : latents.split(kBatch)) {
+    parts.push_back(
+        to_bytes(run_network(generator, fill_up(part), range)).narrow(0, 0, part.size(0)));
   }
   return torch::cat(parts);
 }

@@ -90,6 +90,7 @@ StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::
     move_average(*state.average, state.generator, warmed_up_decay(options.ema_decay, state.step));
   }
   ++state.step;
+  stats.fake = fake.detach();
   stats.discriminator_loss = d_loss.detach();
   stats.generator_loss = g_loss.detach();
   stats.real_score = mean_probability(real_logits);

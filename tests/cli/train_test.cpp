@@ -223,6 +223,52 @@ TEST_F(Training, GoesOnForMoreEpochsAsIfItHadBeenToldSo) {
   expect_same_end("long", "short", "000192");
 }
 
+const std::vector<std::string> kEvaluated{"--set", "train.evaluate_samples=100"};
+
+TEST_F(Training, EvaluatesEachEpochAndKeepsTheBest) {
+  const ProgramResult trained = train("run", kEvaluated);
+  EXPECT_THAT(trained.err, HasSubstr("evaluating 100 samples against 200 real images"));
+  EXPECT_THAT(trained.err, HasSubstr("evaluation  fid "));
+  std::vector<double> fids;
+  for (const auto& line : metrics("run")) {
+    if (!line.contains("fid")) continue;
+    fids.push_back(line["fid"]);
+    EXPECT_EQ(line["shares"].size(), 10U);
+  }
+  ASSERT_EQ(fids.size(), 2U);
+  const ProgramResult best =
+      run_program({"inspect", "run/best.pt", "--json"}, {.folder = folder_.path()});
+  const auto step = nlohmann::json::parse(best.out)["step"].get<int>();
+  EXPECT_EQ(step, fids[1] < fids[0] ? 128 : 64);
+}
+
+TEST_F(Training, EvaluationChangesNothing) {
+  train("with", kEvaluated);
+  train("without", {"--set", "train.evaluate_every=0"});
+  EXPECT_EQ(bytes("with/samples/000128.png"), bytes("without/samples/000128.png"));
+  auto lines = timeless_metrics("with");
+  std::erase_if(lines, [](const auto& line) { return line.contains("fid"); });
+  EXPECT_EQ(lines, timeless_metrics("without"));
+  EXPECT_FALSE(exists("without/best.pt"));
+}
+
+TEST_F(Training, EvaluatedAndKilledKeepsTheSameBest) {
+  train("whole", kEvaluated);
+  RunningProgram program(
+      {"train", "--config", "tiny.yaml", "--out", "run", kEvaluated[0], kEvaluated[1]},
+      {.folder = folder_.path()});
+  wait_for_step(program, "run", 80);
+  program.send(SIGKILL);
+  program.wait();
+  EXPECT_EQ(resume("run").exit_code, 0);
+  expect_same_end("whole", "run", "000128");
+  EXPECT_EQ(bytes("whole/best.pt"), bytes("run/best.pt"));
+}
+
+TEST_F(Training, SaysWhyItDoesNotEvaluate) {
+  EXPECT_THAT(train("run").err, HasSubstr("the samples are not evaluated: 512 images are too few"));
+}
+
 /// Every feature that a step may have beyond the paper's.
 const std::vector<std::string> kRegularised{
     "--set", "train.r1_gamma=1",         "--set", "train.r1_every=3",

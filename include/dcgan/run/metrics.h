@@ -1,4 +1,4 @@
-// metrics.jsonl: a line of JSON every `train.log_every` steps.
+// metrics.jsonl: a line of JSON every `train.log_every` steps, and one an evaluation.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "dcgan/base/file.h"
+#include "dcgan/evaluate/evaluate.h"
 #include "dcgan/train/train_step.h"
 
 namespace dcgan {
@@ -26,6 +27,18 @@ struct MetricsRecord {
 /// newest mean squared gradient of D at real images, without gamma / 2. No newline.
 std::string to_json(const MetricsRecord& record);
 
+struct EvaluationRecord {
+  std::int64_t step = 0;   ///< steps done
+  std::int64_t epoch = 0;  ///< the epoch that the step belongs to, from 1
+  double seconds = 0;      ///< of training, over all parts of a resumed run
+  std::int64_t samples = 0;
+  QuickScores scores;
+};
+
+/// {"step":938,"epoch":1,"seconds":60.2,"samples":2000,"fid":..,"precision":..,"recall":..,
+///  "modes":10,"shares":[..]}: the last two where the features tell classes apart. No newline.
+std::string to_json(const EvaluationRecord& record);
+
 /// The open file of a run. A line is on disk (in the kernel's hands) when append() returns.
 class MetricsFile {
  public:
@@ -35,12 +48,16 @@ class MetricsFile {
 
   /// Throws `failure` naming the file when the disk is full.
   void append(const MetricsRecord& record);
+  void append(const EvaluationRecord& record);
 
   /// The `seconds` of the last line kept; 0 without one.
   double seconds_before() const { return seconds_before_; }
+  /// The smallest `fid` of the lines kept.
+  std::optional<double> best_fid_before() const { return best_fid_before_; }
 
  private:
   double seconds_before_ = 0;
+  std::optional<double> best_fid_before_;
   std::optional<LineFile> lines_;
 };
 

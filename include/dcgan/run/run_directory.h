@@ -7,6 +7,7 @@
 //   samples/NNNNNN.png    samples after so many steps, from the same latents each time
 //   checkpoints/NNNNNN.pt the last run.keep_checkpoints of them
 //   g.pt                  the generator of the last checkpoint
+//   best.pt               the generator with the smallest fid, where train.evaluate_every is on
 #pragma once
 
 #include <cstdint>
@@ -36,6 +37,7 @@ class RunDirectory {
   std::filesystem::path metrics() const { return root_ / "metrics.jsonl"; }
   std::filesystem::path log() const { return root_ / "train.log"; }
   std::filesystem::path generator() const { return root_ / "g.pt"; }
+  std::filesystem::path best_generator() const { return root_ / "best.pt"; }
   std::filesystem::path real_samples() const { return root_ / "samples" / "real.png"; }
   std::filesystem::path samples(std::int64_t step) const;
   std::filesystem::path checkpoint(std::int64_t step) const;

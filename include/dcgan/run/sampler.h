@@ -43,6 +43,11 @@ class Sampler {
   std::unique_ptr<Impl> impl_;
 };
 
+/// The images of a network of ours, as a Sampler of its file makes them. latents: float32
+/// [N, latent_dim], on the network's device -> uint8 [N, C, H, W], CPU; a NaN becomes any byte.
+torch::Tensor generate_images(const Network& generator, const torch::Tensor& latents,
+                              OutputRange range);
+
 /// A network's output, in the range of `generator.output`, -> [-1, 1].
 torch::Tensor to_symmetric_range(const torch::Tensor& images, OutputRange range);
 

@@ -55,6 +55,7 @@ struct StepStats {
   torch::Tensor fake_score;        ///< mean D(G(z)) before D's update
   torch::Tensor fake_score_after;  ///< mean D(G(z)) after it
   torch::Tensor penalty;  ///< mean squared gradient of D at real images; undefined without R1
+  torch::Tensor fake;     ///< the step's generated images, [B, C, H, W], without a graph
 };
 
 /// The same as numbers.

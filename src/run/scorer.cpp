@@ -1,0 +1,107 @@
+#include "dcgan/run/scorer.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "dcgan/base/error.h"
+#include "dcgan/base/text.h"
+#include "dcgan/data/random.h"
+#include "dcgan/run/sampler.h"
+
+namespace dcgan {
+namespace {
+
+/// Real images of the other split, `count` of them at most: uint8 [N, C, H, W].
+torch::Tensor held_out_images(const Config& config, std::int64_t count) {
+  DataConfig data = config.data;
+  data.split = data.split == DataSplit::train ? DataSplit::test : DataSplit::train;
+  data.limit = 0;
+  const Dataset set = load_dataset(data);
+  // Not the first ones: a set may be sorted, and MNIST's test set begins with the easier half.
+  std::vector<std::int64_t> rows = permutation(/*seed=*/0, Purpose::data_order, 0, set.size());
+  rows.resize(static_cast<std::size_t>(std::min(count, set.size())));
+  return set.images.index_select(0, torch::tensor(rows));
+}
+
+std::optional<Features> open_features(const Config& config, const Dataset& training,
+                                      torch::Device device) {
+  if (config.train.features == "auto") return Features::shipped(training.set, device);
+  return Features::open(config.train.features, device);
+}
+
+}  // namespace
+
+std::int64_t evaluation_samples(const Config& config, std::int64_t training_images) {
+  constexpr std::int64_t kMost = 2000;
+  constexpr std::int64_t kFewest = 500;
+  constexpr std::int64_t kTrainingImagesPerSample = 20;
+  if (config.train.evaluate_samples > 0) return config.train.evaluate_samples;
+  const std::int64_t seen =
+      training_images * std::min<std::int64_t>(config.train.evaluate_every, kMost);
+  const std::int64_t cheap = std::min(kMost, seen / kTrainingImagesPerSample);
+  return cheap < kFewest ? 0 : cheap;
+}
+
+Scorer::Scorer(Features features, Described reference, std::int64_t samples, const Config& config,
+               torch::Device device)
+    : features_(std::move(features)),
+      reference_(std::move(reference)),
+      samples_(samples),
+      latents_(
+          normal_rows(config.seed, Purpose::sample_latents, 0, samples, config.model.latent_dim)
+              .to(device)),
+      range_(config.output) {
+  if (!reference_.classes) return;
+  for (std::size_t i = 0; i < reference_.classes->counts.size(); ++i) {
+    real_shares_.push_back(reference_.classes->share(i));
+  }
+}
+
+Scorer::Made Scorer::make(const Config& config, const Dataset& training, torch::Device device) {
+  const torch::NoGradGuard no_grad;
+  if (config.train.evaluate_every == 0) return {};
+  const std::int64_t samples = evaluation_samples(config, training.size());
+  if (samples == 0) {
+    return {std::nullopt,
+            fmt::format("the samples are not evaluated: {} images are too few for it to be cheap; "
+                        "set train.evaluate_samples, or train.evaluate_every: 0",
+                        format_count(training.size()))};
+  }
+  std::optional<Features> features = open_features(config, training, device);
+  if (!features) {
+    return {std::nullopt,
+            fmt::format("the samples are not evaluated: dcgan has no features for {}; make some "
+                        "with `dcgan features train` and set train.features",
+                        training.name)};
+  }
+  torch::Tensor held_out;
+  try {
+    held_out = held_out_images(config, 2 * samples);
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    return {std::nullopt, fmt::format("the samples are not evaluated, for want of real images that "
+                                      "were not trained on: {}",
+                                      text.substr(0, text.find('\n')))};
+  }
+  if (held_out.size(0) < kFewestImages) {
+    return {std::nullopt, "the samples are not evaluated: too few images were not trained on"};
+  }
+  Described reference = describe_set(features->compute(held_out));
+  return {Scorer(std::move(*features), std::move(reference), samples, config, device), ""};
+}
+
+QuickScores Scorer::score(const Network& generator) const {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor images = generate_images(generator, latents_, range_);
+  return score_quickly(features_.compute(images), reference_);
+}
+
+std::string Scorer::describe() const {
+  return fmt::format("{} samples against {} real images in the features of {} (crc32 {})",
+                     format_count(samples_), format_count(reference_.size()), features_.name(),
+                     features_.checksum());
+}
+
+}  // namespace dcgan
