@@ -74,12 +74,6 @@ NetworkPlan plan_head(std::int64_t classes) {
   return {"head", {std::move(layer)}};
 }
 
-NetworkPlan plan_of(const Network& network) {
-  NetworkPlan plan{network.name, {}};
-  for (const Layer& layer : network.layers) plan.layers.push_back(layer.plan);
-  return plan;
-}
-
 NamedTensors tensors_of(const Classifier& classifier) {
   NamedTensors tensors = named_tensors(classifier.body);
   for (auto& tensor : named_tensors(classifier.head)) tensors.push_back(std::move(tensor));
