@@ -1,0 +1,119 @@
+#include "dcgan/data/image_files.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "dcgan/base/file.h"
+#include "dcgan/data/npy.h"
+#include "dcgan/image/image.h"
+#include "support/expect_error.h"
+#include "support/temp_folder.h"
+
+namespace dcgan {
+namespace {
+
+using testing::error_of;
+using testing::TempFolder;
+
+class ImageFiles : public ::testing::Test {
+ protected:
+  /// An image of one value.
+  void put(const std::string& name, std::uint8_t value, std::int64_t height = 2,
+           std::int64_t channels = 1) {
+    const auto path = folder_ / name;
+    make_folder(path.parent_path());
+    const auto size = static_cast<std::size_t>(height * 3 * channels);
+    write_png(path, {height, 3, channels, std::vector<std::uint8_t>(size, value)});
+  }
+  torch::Tensor load(std::int64_t most = 100) const { return load_images(folder_.path(), most); }
+  static std::vector<int> values(const torch::Tensor& images) {
+    std::vector<int> values;
+    for (std::int64_t i = 0; i < images.size(0); ++i) {
+      values.push_back(images[i].flatten()[0].item<int>());
+    }
+    return values;
+  }
+  std::string error() const {
+    return error_of([&] { load(); });
+  }
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
+  TempFolder folder_;
+};
+
+TEST_F(ImageFiles, AreReadInTheOrderOfTheirPaths) {
+  put("b/1.png", 3);
+  put("a/2.PNG", 2);
+  put("a/1.png", 1);
+  put("c.png", 4);
+  write_file_atomically(folder_ / "notes.txt", "not an image");
+  const torch::Tensor images = load();
+  EXPECT_EQ(images.sizes().vec(), (std::vector<std::int64_t>{4, 1, 2, 3}));
+  EXPECT_EQ(values(images), (std::vector<int>{1, 2, 3, 4}));
+}
+
+TEST_F(ImageFiles, AreTakenEvenlySpaced) {
+  for (int i = 0; i < 6; ++i) put(std::to_string(i) + ".png", static_cast<std::uint8_t>(i));
+  EXPECT_EQ(values(load(3)), (std::vector<int>{0, 2, 4}));
+}
+
+TEST_F(ImageFiles, CountGreyAsRgbBesideRgb) {
+  put("a.png", 7);
+  put("b.png", 9, 2, 3);
+  EXPECT_EQ(load().sizes().vec(), (std::vector<std::int64_t>{2, 3, 2, 3}));
+}
+
+TEST_F(ImageFiles, OfTwoSizesAreRefused) {
+  put("a.png", 1);
+  put("b.png", 1, 5);
+  EXPECT_EQ(error(), path("b.png") + " is 5 x 3 pixels, but " + path("a.png") +
+                         " is 2 x 3; all must have one size");
+}
+
+TEST_F(ImageFiles, AFolderWithoutImagesIsRefused) {
+  EXPECT_EQ(error(), folder_.path().string() + ": no PNG file in this folder or below it");
+}
+
+TEST_F(ImageFiles, ADamagedPngIsNamed) {
+  write_file_atomically(folder_ / "a.png", "nonsense");
+  EXPECT_EQ(error().find(path("a.png") + ": "), 0U) << error();
+}
+
+TEST_F(ImageFiles, AreReadFromNpy) {
+  write_npy(folder_ / "x.npy", {3, 1, 2}, "abcdef");
+  const torch::Tensor images = load_images(folder_ / "x.npy", 100);
+  EXPECT_EQ(images.sizes().vec(), (std::vector<std::int64_t>{3, 1, 1, 2}));
+  EXPECT_EQ(values(images), (std::vector<int>{'a', 'c', 'e'}));
+}
+
+TEST_F(ImageFiles, ColoursOfNpyAreTheLastDimension) {
+  write_npy(folder_ / "x.npy", {2, 1, 2, 3}, "abcdefghijkl");
+  const torch::Tensor images = load_images(folder_ / "x.npy", 1);
+  EXPECT_EQ(images.sizes().vec(), (std::vector<std::int64_t>{1, 3, 1, 2}));
+  EXPECT_EQ(images.flatten()[1].item<int>(), 'd');
+}
+
+TEST_F(ImageFiles, NpyOfAnotherShapeIsRefused) {
+  write_npy(folder_ / "x.npy", {1, 1, 3, 2}, "abcdef");
+  EXPECT_EQ(error_of([&] { load_images(folder_ / "x.npy", 100); }),
+            path("x.npy") +
+                ": has the shape (1, 1, 3, 2), but images have (N, height, width), (N, "
+                "height, width, 1) or (N, height, width, 3)");
+}
+
+TEST_F(ImageFiles, AnEmptyNpyIsRefused) {
+  write_npy(folder_ / "x.npy", {0, 4, 4}, "");
+  EXPECT_EQ(error_of([&] { load_images(folder_ / "x.npy", 100); }),
+            path("x.npy") + ": holds no images");
+}
+
+TEST_F(ImageFiles, OtherFilesAreRefused) {
+  write_file_atomically(folder_ / "x.jpg", "x");
+  EXPECT_EQ(error_of([&] { load_images(folder_ / "x.jpg", 100); }),
+            path("x.jpg") + ": is neither a folder of PNGs nor a .npy file");
+  EXPECT_EQ(error_of([&] { load_images(folder_ / "y", 100); }),
+            path("y") + ": no such file or folder");
+}
+
+}  // namespace
+}  // namespace dcgan
