@@ -104,4 +104,14 @@ std::vector<std::int64_t> permutation(std::int64_t seed, Purpose purpose, std::i
   return order;
 }
 
+std::vector<std::int64_t> resample(std::int64_t seed, Purpose purpose, std::int64_t position,
+                                   std::int64_t size) {
+  std::vector<std::int64_t> draws(static_cast<std::size_t>(size));
+  at::Philox4_32 engine = engine_at(seed, purpose, position);
+  for (std::int64_t& draw : draws) {
+    draw = static_cast<std::int64_t>(uniform_below(engine, static_cast<std::uint64_t>(size)));
+  }
+  return draws;
+}
+
 }  // namespace dcgan

@@ -23,6 +23,9 @@ enum class Purpose : std::uint64_t {
   train_latents = 4,
   grid_latents = 5,  ///< the fixed latents of a run's sample grids
   sample_latents = 6,
+  evaluation_order = 16,      ///< which real images stand beside the samples
+  evaluation_subsets = 17,    ///< the subsets of kid
+  evaluation_resamples = 18,  ///< bootstrap
   classifier_init = 20,
   classifier_order = 21,
   classifier_augmentation = 22,
@@ -42,5 +45,10 @@ torch::Tensor uniform_rows(std::int64_t seed, Purpose purpose, std::int64_t firs
 /// unbiased bounded integers).
 std::vector<std::int64_t> permutation(std::int64_t seed, Purpose purpose, std::int64_t position,
                                       std::int64_t size);
+
+/// `size` independent draws from 0 .. size-1, with replacement: a bootstrap resample (Efron, 1979).
+/// They depend on (seed, purpose, position) alone.
+std::vector<std::int64_t> resample(std::int64_t seed, Purpose purpose, std::int64_t position,
+                                   std::int64_t size);
 
 }  // namespace dcgan

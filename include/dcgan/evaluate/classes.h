@@ -1,0 +1,48 @@
+// What a classifier says of a set of images: which classes, how evenly, how surely.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace dcgan {
+
+/// Of N images. Each belongs to the class of its largest logit.
+struct ClassSummary {
+  torch::Tensor labels;              ///< int64 [N]
+  std::vector<std::int64_t> counts;  ///< by class
+  torch::Tensor confidence;          ///< float64 [N]: the largest probability
+
+  std::int64_t size() const { return labels.size(0); }
+  double share(std::size_t which) const {
+    return static_cast<double>(counts[which]) / static_cast<double>(size());
+  }
+};
+
+/// logits: float32 [N, classes], CPU.
+ClassSummary summarise_classes(const torch::Tensor& logits);
+
+/// The classes that have at least a tenth of their share among the real images, of those that the
+/// real images have: the modes that are not lost. `counts` are of the same classes.
+std::int64_t modes_covered(const std::vector<std::int64_t>& counts,
+                           const std::vector<std::int64_t>& real_counts);
+
+/// KL(samples || real) of the shares, in nats: 0 for equal shares, ln 10 for one class out of ten
+/// even ones. Each real class counts half an image more than it has, so that a class that the real
+/// images lack costs much instead of infinitely much.
+double class_divergence(const std::vector<std::int64_t>& counts,
+                        const std::vector<std::int64_t>& real_counts);
+
+struct InceptionScore {
+  double mean = 0.0;
+  double deviation = 0.0;  ///< of the splits, divided by their number
+};
+
+/// exp of the mean KL(p(y|x) || p(y)): Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen,
+/// "Improved techniques for training GANs" (2016), here of the classifier that gave the logits.
+/// Split i takes rows i, i + splits, ...: sets that are sorted by class do no harm. logits: float32
+/// [N, classes], N >= splits.
+InceptionScore inception_score(const torch::Tensor& logits, std::int64_t splits = 10);
+
+}  // namespace dcgan

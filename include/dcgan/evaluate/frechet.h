@@ -1,0 +1,35 @@
+// The Fréchet distance of two sets of features, known as FID where the features are Inception's.
+//
+// Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter, "GANs trained by a two time-scale update rule
+// converge to a local Nash equilibrium" (2017): each set is taken for a normal distribution, and
+//   d² = |m_a - m_b|² + tr C_a + tr C_b - 2 tr (C_a C_b)^(1/2).
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+
+namespace dcgan {
+
+/// A normal distribution, by its mean and a factor of its covariance.
+struct Gaussian {
+  torch::Tensor mean;    ///< float64 [D]
+  torch::Tensor factor;  ///< float64 [R, D], R = min(N, D); factor^T factor = the covariance
+};
+
+/// features: float32 [N, D], N >= 2, CPU. The covariance is the unbiased one (divided by N - 1). It
+/// is never formed: the factor is the R of a QR decomposition of the centred features, or these
+/// themselves where N < D, so that small deviations keep all their digits.
+Gaussian fit_gaussian(const torch::Tensor& features);
+
+/// d², 0 for equal distributions. With C_a = A^T A and C_b = B^T B the trace of (C_a C_b)^(1/2) is
+/// the sum of the singular values of A B^T. That holds for singular covariances too, so there is
+/// neither a matrix square root, which fails on them, nor an epsilon on the diagonal.
+double frechet_distance(const Gaussian& a, const Gaussian& b);
+
+/// The bootstrap deviation of frechet_distance(fit_gaussian(features), reference): how much it
+/// would move if other samples had been drawn. The resamples are functions of `seed`.
+double frechet_deviation(const torch::Tensor& features, const Gaussian& reference,
+                         std::int64_t seed, std::int64_t resamples = 24);
+
+}  // namespace dcgan

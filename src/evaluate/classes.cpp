@@ -1,0 +1,79 @@
+#include "dcgan/evaluate/classes.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+namespace dcgan {
+namespace {
+
+double total(const std::vector<std::int64_t>& counts) {
+  double sum = 0.0;
+  for (const std::int64_t count : counts) sum += static_cast<double>(count);
+  return sum;
+}
+
+}  // namespace
+
+ClassSummary summarise_classes(const torch::Tensor& logits) {
+  const torch::NoGradGuard no_grad;
+  const auto best = logits.to(torch::kFloat64).softmax(1).max(1);
+  ClassSummary summary;
+  summary.confidence = std::get<0>(best);
+  summary.labels = std::get<1>(best);
+  const torch::Tensor counts = torch::bincount(summary.labels, {}, logits.size(1));
+  const auto* const data = counts.data_ptr<std::int64_t>();
+  summary.counts.assign(data, data + counts.numel());
+  return summary;
+}
+
+std::int64_t modes_covered(const std::vector<std::int64_t>& counts,
+                           const std::vector<std::int64_t>& real_counts) {
+  TORCH_CHECK(counts.size() == real_counts.size(), "counts of different classes");
+  constexpr double kLeast = 0.1;
+  const double size = total(counts);
+  const double real_size = total(real_counts);
+  std::int64_t modes = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const double real_share = static_cast<double>(real_counts[i]) / real_size;
+    const double share = static_cast<double>(counts[i]) / size;
+    if (real_share > 0.0 && share >= kLeast * real_share) ++modes;
+  }
+  return modes;
+}
+
+double class_divergence(const std::vector<std::int64_t>& counts,
+                        const std::vector<std::int64_t>& real_counts) {
+  TORCH_CHECK(counts.size() == real_counts.size(), "counts of different classes");
+  constexpr double kExtra = 0.5;
+  const double size = total(counts);
+  const double real_size = total(real_counts) + kExtra * static_cast<double>(counts.size());
+  double sum = 0.0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0) continue;
+    const double share = static_cast<double>(counts[i]) / size;
+    sum += share * std::log(share * real_size / (static_cast<double>(real_counts[i]) + kExtra));
+  }
+  return sum;
+}
+
+InceptionScore inception_score(const torch::Tensor& logits, std::int64_t splits) {
+  TORCH_CHECK(splits >= 1 && logits.size(0) >= splits, "inception_score needs a row a split");
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor log_p = logits.to(torch::kFloat64).log_softmax(1);
+  const torch::Tensor p = log_p.exp();
+  std::vector<double> scores;
+  for (std::int64_t i = 0; i < splits; ++i) {
+    const auto rows = torch::indexing::Slice(i, torch::indexing::None, splits);
+    const torch::Tensor part = p.index({rows});
+    const torch::Tensor log_mean = part.mean(0).log();
+    // Where p is 0 its term is 0, whatever the logarithms are.
+    const torch::Tensor terms =
+        torch::where(part > 0, part * (log_p.index({rows}) - log_mean), torch::zeros_like(part));
+    scores.push_back(std::exp(terms.sum(1).mean().item<double>()));
+  }
+  const torch::Tensor all = torch::tensor(scores, torch::kFloat64);
+  return {all.mean().item<double>(), all.std(/*unbiased=*/false).item<double>()};
+}
+
+}  // namespace dcgan

@@ -1,0 +1,219 @@
+// Every measure against what other programs say of the same features: tests/fixtures/README.md.
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "dcgan/data/random.h"
+#include "dcgan/evaluate/classes.h"
+#include "dcgan/evaluate/copies.h"
+#include "dcgan/evaluate/frechet.h"
+#include "dcgan/evaluate/kernel.h"
+#include "dcgan/evaluate/neighbours.h"
+#include "support/reference_case.h"
+
+namespace dcgan {
+namespace {
+
+using testing::load_reference;
+using testing::ReferenceCase;
+
+constexpr double kClose = 1e-6;
+
+const ReferenceCase& reference() {
+  static const ReferenceCase reference_case = load_reference("measures");
+  return reference_case;
+}
+
+const torch::Tensor& tensor(const std::string& name) { return reference().at(name); }
+double number(const std::string& name) { return tensor(name).item<double>(); }
+
+/// Relative, and so that 0 is expected exactly.
+void expect_close(double value, double expected) {
+  EXPECT_NEAR(value, expected, kClose * std::fabs(expected));
+}
+
+double distance(const std::string& a, const std::string& b) {
+  return frechet_distance(fit_gaussian(tensor(a)), fit_gaussian(tensor(b)));
+}
+
+TEST(Frechet, EqualsScipy) { expect_close(distance("a", "b"), number("frechet.ab")); }
+
+TEST(Frechet, IsExactForSingularCovariances) {
+  expect_close(distance("c", "d"), number("frechet.cd"));
+  expect_close(distance("a", "d"), number("frechet.ad"));
+}
+
+TEST(Frechet, IsExactForFewerSamplesThanDimensions) {
+  expect_close(distance("e", "f"), number("frechet.ef"));
+}
+
+TEST(Frechet, IsTheSameFromBothSides) { expect_close(distance("b", "a"), distance("a", "b")); }
+
+TEST(Frechet, IsZeroForTheSameSet) {
+  EXPECT_LT(distance("a", "a"), 1e-10);
+  EXPECT_LT(distance("e", "e"), 1e-10);
+}
+
+/// For unit normal distributions a mean that is off by 1 in one dimension makes a distance of 1.
+TEST(Frechet, GrowsWithTheSquareOfTheShift) {
+  torch::Tensor shifted = tensor("a").clone();
+  shifted.select(1, 2) += 3.0;
+  EXPECT_NEAR(frechet_distance(fit_gaussian(tensor("a")), fit_gaussian(shifted)), 9.0, 1e-5);
+}
+
+/// What the bootstrap says of one set must be what many sets show.
+TEST(Frechet, DeviationIsThatOfOtherSamples) {
+  constexpr std::int64_t kCount = 400;
+  constexpr std::int64_t kWidth = 6;
+  const auto draw = [](std::int64_t i) {
+    return normal_rows(3, Purpose::sample_latents, i * kCount, kCount, kWidth);
+  };
+  const Gaussian far = fit_gaussian(draw(100) * 2.0 + 1.0);
+  std::vector<double> distances;
+  for (std::int64_t i = 0; i < 60; ++i) {
+    distances.push_back(frechet_distance(fit_gaussian(draw(i)), far));
+  }
+  const double truth = torch::tensor(distances, torch::kFloat64).std().item<double>();
+  EXPECT_NEAR(frechet_deviation(draw(0), far, 1, 60) / truth, 1.0, 0.3);
+}
+
+TEST(Frechet, DeviationDependsOnTheSeedAlone) {
+  const Gaussian b = fit_gaussian(tensor("b"));
+  EXPECT_EQ(frechet_deviation(tensor("a"), b, 5), frechet_deviation(tensor("a"), b, 5));
+  EXPECT_NE(frechet_deviation(tensor("a"), b, 5), frechet_deviation(tensor("a"), b, 6));
+}
+
+TEST(Kernel, EqualsSklearn) {
+  for (const char* pair : {"ab", "cd", "ef"}) {
+    const std::string a(1, pair[0]);
+    const std::string b(1, pair[1]);
+    SCOPED_TRACE(pair);
+    expect_close(kernel_distance(tensor(a), tensor(b)), number("kernel." + std::string(pair)));
+  }
+}
+
+TEST(Kid, OfWholeSetsIsTheKernelDistance) {
+  const torch::Tensor b = tensor("b").narrow(0, 0, 300);
+  const Kid result = kids({tensor("a")}, b, {.subsets = 3, .subset_size = 1000, .seed = 1})[0];
+  expect_close(result.mean, kernel_distance(tensor("a"), b));
+  EXPECT_LT(result.deviation, 1e-6);
+}
+
+TEST(Kid, OfSubsetsIsUnbiased) {
+  const Kid result =
+      kids({tensor("a")}, tensor("b"), {.subsets = 200, .subset_size = 50, .seed = 1})[0];
+  const double whole = number("kernel.ab");
+  EXPECT_NEAR(result.mean, whole, 4.0 * result.deviation / std::sqrt(200.0));
+  EXPECT_GT(result.deviation, 0.1 * whole);
+}
+
+TEST(Neighbours, EqualScipy) {
+  const Neighbours nearest = nearest_neighbours(tensor("a"), tensor("b"), 5);
+  EXPECT_TRUE(torch::equal(nearest.indices, tensor("nearest.indices")));
+  EXPECT_TRUE(torch::allclose(nearest.distances, tensor("nearest.distances"), kClose, 0.0));
+}
+
+TEST(Neighbours, LeaveThemselvesOut) {
+  const Neighbours nearest = nearest_others(tensor("a"), 5);
+  EXPECT_TRUE(torch::allclose(nearest.distances, tensor("nearest.others"), kClose, 0.0));
+}
+
+/// More rows than a tile has, and numbers whose squares drown their differences in float32.
+TEST(Neighbours, AreExactFarFromTheOrigin) {
+  const torch::Tensor base =
+      normal_rows(1, Purpose::sample_latents, 0, 4500, 7).mul_(0.01).add_(100.0);
+  const torch::Tensor queries = base.narrow(0, 4200, 270) + 0.001;
+  const Neighbours nearest = nearest_neighbours(queries, base, 3);
+  const auto expected = torch::cdist(queries.to(torch::kFloat64), base.to(torch::kFloat64), 2.0,
+                                     /*compute_mode=*/2)
+                            .topk(3, 1, /*largest=*/false);
+  EXPECT_TRUE(torch::equal(nearest.indices, std::get<1>(expected)));
+  EXPECT_TRUE(torch::allclose(nearest.distances, std::get<0>(expected), 1e-9, 0.0));
+}
+
+TEST(Neighbours, OfEqualRowsTheFirst) {
+  const torch::Tensor base = torch::ones({40, 3});
+  const Neighbours nearest = nearest_others(base, 2);
+  EXPECT_EQ(nearest.distances.abs().max().item<double>(), 0.0);
+  EXPECT_EQ(nearest.indices[0][0].item<std::int64_t>(), 1);
+  EXPECT_EQ(nearest.indices[39][1].item<std::int64_t>(), 1);
+}
+
+TEST(Overlap, EqualsPrdc) {
+  const Overlap result = overlap(make_manifold(tensor("a")), make_manifold(tensor("b")));
+  const auto mean = [](const torch::Tensor& numbers) { return numbers.mean().item<double>(); };
+  expect_close(mean(result.precise), number("overlap.precision"));
+  expect_close(mean(result.recalled), number("overlap.recall"));
+  expect_close(mean(result.density), number("overlap.density"));
+  expect_close(mean(result.covered), number("overlap.coverage"));
+}
+
+/// Copies of the real images lie in the balls of their neighbours, and on no border.
+TEST(Overlap, OfASetWithItselfIsWhole) {
+  const Manifold set = make_manifold(tensor("b"));
+  const Overlap result = overlap(set, set);
+  EXPECT_EQ(result.precise.min().item<double>(), 1.0);
+  EXPECT_EQ(result.recalled.min().item<double>(), 1.0);
+  EXPECT_EQ(result.covered.min().item<double>(), 1.0);
+}
+
+/// A border is outside: four points on a line, each at the very distance of a neighbour.
+TEST(Overlap, LeavesTheBorderOut) {
+  const torch::Tensor line = torch::arange(0, 10, torch::kFloat32).view({10, 1});
+  const Manifold real = make_manifold(line);
+  // Row 9's third neighbour is 3 away, its fifth 5.
+  torch::Tensor samples = torch::full({10, 1}, 100.0);
+  samples[0] = 12.0F;
+  samples[1] = 14.0F;
+  const Overlap result = overlap(make_manifold(samples), real);
+  EXPECT_EQ(result.precise[0].item<double>(), 0.0);
+  EXPECT_EQ(result.density[0].item<double>(), 0.2 * 1.0);
+  EXPECT_EQ(result.density[1].item<double>(), 0.0);
+}
+
+TEST(Classes, EqualScipy) {
+  const ClassSummary a = summarise_classes(tensor("logits_a"));
+  const ClassSummary b = summarise_classes(tensor("logits_b"));
+  EXPECT_TRUE(torch::equal(torch::tensor(a.counts, torch::kInt64), tensor("classes.counts_a")));
+  EXPECT_TRUE(torch::equal(torch::tensor(b.counts, torch::kInt64), tensor("classes.counts_b")));
+  expect_close(a.confidence.mean().item<double>(), number("classes.confidence"));
+  EXPECT_EQ(modes_covered(a.counts, b.counts), static_cast<std::int64_t>(number("classes.modes")));
+  expect_close(class_divergence(a.counts, b.counts), number("classes.divergence"));
+}
+
+TEST(Classes, CountAModeFromATenthOfItsShareOn) {
+  EXPECT_EQ(modes_covered({10, 990}, {500, 500}), 1);
+  EXPECT_EQ(modes_covered({50, 950}, {500, 500}), 2);
+  EXPECT_EQ(modes_covered({49, 951}, {500, 500}), 1);
+}
+
+TEST(InceptionScore, EqualsScipy) {
+  const InceptionScore score = inception_score(tensor("logits_a"));
+  expect_close(score.mean, number("classes.score"));
+  expect_close(score.deviation, number("classes.score_deviation"));
+}
+
+TEST(InceptionScore, IsTheNumberOfClassesAtBest) {
+  const torch::Tensor sure = torch::eye(4).repeat({25, 1}) * 1000.0;
+  expect_close(inception_score(sure, 5).mean, 4.0);
+}
+
+TEST(Copies, EqualScipy) {
+  const Copies copies =
+      find_copies(tensor("images.samples"), tensor("images.trained"), tensor("images.held_out"));
+  EXPECT_TRUE(torch::equal(copies.training_rows, tensor("copies.samples_rows")));
+  EXPECT_TRUE(torch::allclose(copies.distances, tensor("copies.samples"), kClose, 0.0));
+  EXPECT_TRUE(torch::allclose(copies.held_out_distances, tensor("copies.held_out"), kClose, 0.0));
+  expect_close(copy_threshold(copies), number("copies.threshold"));
+}
+
+TEST(Copies, CompareEvenlySpacedSamples) {
+  const Copies copies =
+      find_copies(tensor("images.samples"), tensor("images.trained"), tensor("images.held_out"), 4);
+  EXPECT_TRUE(torch::equal(copies.sample_rows, torch::tensor({0, 5, 10, 15}, torch::kInt64)));
+  EXPECT_EQ(copies.held_out_distances.size(0), 4);
+}
+
+}  // namespace
+}  // namespace dcgan
