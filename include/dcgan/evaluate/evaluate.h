@@ -1,0 +1,54 @@
+// All measures of a set of samples against real images.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "dcgan/evaluate/classes.h"
+#include "dcgan/evaluate/copies.h"
+#include "dcgan/evaluate/features.h"
+#include "dcgan/evaluate/frechet.h"
+#include "dcgan/evaluate/neighbours.h"
+#include "dcgan/evaluate/report.h"
+
+namespace dcgan {
+
+/// The fewest images that a set may have.
+inline constexpr std::int64_t kFewestImages = 10;
+
+/// What is computed once of a set of images and serves every comparison with it.
+struct Described {
+  FeatureBatch batch;
+  Gaussian gaussian;
+  Manifold manifold;
+  std::optional<ClassSummary> classes;  ///< nothing where the features have no classes
+
+  std::int64_t size() const { return batch.features.size(0); }
+};
+
+/// batch: of at least kFewestImages images. Throws `failure` where a feature is NaN or infinite.
+Described describe_set(FeatureBatch batch);
+
+/// The measures that are cheap enough for each epoch of a training, without errors. Compare them
+/// only with those of as many samples.
+struct QuickScores {
+  double fid = 0.0;
+  double precision = 0.0;
+  double recall = 0.0;
+  std::int64_t modes = 0;      ///< 0 without classes
+  std::vector<double> shares;  ///< of each class; empty without classes
+};
+
+/// samples: at least kFewestImages. The reference's neighbours are not searched again.
+QuickScores score_quickly(const FeatureBatch& samples, const Described& reference);
+
+/// Every measure: fills Report's `measures`, `shares`, `real_shares`, `left_out` and counts; where
+/// the sets come from is the caller's to say. `real`: images of the other split than the
+/// reference, which show what the measures say of real images. `seed`: of subsets and resamples.
+Report evaluate(const Described& samples, const Described& real, const Described& reference,
+                const Copies& copies, std::int64_t seed);
+
+}  // namespace dcgan

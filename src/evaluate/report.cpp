@@ -1,0 +1,231 @@
+#include "dcgan/evaluate/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "dcgan/base/text.h"
+
+namespace dcgan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+enum class Better { higher, lower, no_matter };
+
+/// What is known of a measure.
+struct MeasureInfo {
+  const char* key;
+  Better better;
+  double least;     ///< a smaller difference from real images does not matter
+  double relative;  ///< nor one that is smaller than this share of their value
+  const char* what;
+  const char* wrong;  ///< what it means to be worse than real images
+};
+
+constexpr MeasureInfo kMeasures[] = {
+    {"fid", Better::lower, 0.0, 1.0, "distance of the distributions (Fréchet)",
+     "as a whole the samples are distributed unlike real images"},
+    {"kid", Better::lower, 0.0, 1.0, "distance of the distributions (kernel)",
+     "as a whole the samples are distributed unlike real images"},
+    {"precision", Better::higher, 0.0, 0.1, "samples near real images",
+     "many samples look unlike any real image"},
+    {"recall", Better::higher, 0.0, 0.1, "real images near samples",
+     "the samples lack much of the variety of real images"},
+    {"density", Better::higher, 0.0, 0.1, "real images around a sample",
+     "samples lie where there are few real images"},
+    {"coverage", Better::higher, 0.0, 0.1, "real images with a sample beside them",
+     "some kinds of real images have no sample beside them"},
+    {"modes", Better::higher, 0.5, 0.0, "classes that are there", "classes are missing"},
+    {"class_kl", Better::lower, 0.02, 0.0, "unevenness of the classes",
+     "the classes are not as frequent as among real images"},
+    {"confidence", Better::higher, 0.02, 0.0, "how sure the classifier is",
+     "the classifier cannot tell what many samples show"},
+    {"inception_score", Better::higher, 0.0, 0.05, "clear and varied classes",
+     "classes are unclear or missing"},
+    {"duplicates", Better::lower, 0.01, 0.0, "samples with a twin among the samples",
+     "collapse: many samples are nearly the same"},
+    {"memorised", Better::lower, 0.1, 0.0, "samples nearer to training images than real ones are",
+     "memorising: many samples are nearly training images"},
+    {"nearest_training_median", Better::no_matter, 0.0, 0.0,
+     "pixel distance to the nearest training image, median", ""},
+    {"nearest_training_q01", Better::no_matter, 0.0, 0.0, "the same, the nearest 1 %", ""},
+};
+
+const MeasureInfo* find_info(const std::string& key) {
+  const auto* const found = std::find_if(std::begin(kMeasures), std::end(kMeasures),
+                                         [&](const MeasureInfo& info) { return key == info.key; });
+  return found == std::end(kMeasures) ? nullptr : found;
+}
+
+bool is_worse(const Measure& measure) {
+  const MeasureInfo* const info = find_info(measure.key);
+  if (info == nullptr || info->better == Better::no_matter) return false;
+  const double real = measure.real.value;
+  const double sign = info->better == Better::higher ? 1.0 : -1.0;
+  const double worse_by = sign * (real - measure.samples.value);
+  const double noise = 3.0 * std::hypot(measure.samples.error, measure.real.error);
+  return worse_by > noise && worse_by > std::max(info->least, info->relative * std::fabs(real));
+}
+
+/// Two digits of the error, or three of a value without one.
+std::string format_value(double value, double decisive, int digits) {
+  if (!std::isfinite(value)) return "unknown";
+  const double size = std::fabs(decisive);
+  const int leading = size > 0.0 && std::isfinite(size)
+                          ? static_cast<int>(std::floor(std::log10(size)))
+                          : digits - 1;
+  return fmt::format("{:.{}f}", value, std::clamp(digits - 1 - leading, 0, 7));
+}
+
+std::string format_value(const Estimate& estimate) {
+  const bool is_count = estimate.error == 0.0 && estimate.value == std::round(estimate.value);
+  if (is_count) return fmt::format("{:.0f}", estimate.value);
+  return estimate.error > 0.0 ? format_value(estimate.value, estimate.error, 2)
+                              : format_value(estimate.value, estimate.value, 3);
+}
+
+std::string format_estimate(const Estimate& estimate) {
+  if (!(estimate.error > 0.0)) return format_value(estimate);
+  return fmt::format("{} ± {}", format_value(estimate),
+                     format_value(estimate.error, estimate.error, 2));
+}
+
+/// Which classes are rare, or which one is furthest from its share: "class 1: 24.1 % (real 11.4
+/// %)".
+std::string describe_classes(const Report& report, bool missing) {
+  std::string rare;
+  std::size_t furthest = 0;
+  for (std::size_t i = 0; i < report.shares.size(); ++i) {
+    const double share = report.shares[i];
+    const double real = report.real_shares[i];
+    if (real > 0.0 && share < 0.1 * real) rare += fmt::format("{}{}", rare.empty() ? "" : ", ", i);
+    if (std::fabs(share - real) >
+        std::fabs(report.shares[furthest] - report.real_shares[furthest])) {
+      furthest = i;
+    }
+  }
+  if (report.shares.empty() || (missing && rare.empty())) return "";
+  if (missing) return fmt::format(" ({})", rare);
+  return fmt::format(" (class {}: {:.1f} %, real {:.1f} %)", furthest,
+                     100.0 * report.shares[furthest], 100.0 * report.real_shares[furthest]);
+}
+
+Finding describe(const Report& report, const Measure& measure) {
+  const MeasureInfo& info = *find_info(measure.key);
+  std::string text = fmt::format(
+      "{} is {}, {} (real {}): {}", measure.key, info.better == Better::higher ? "low" : "high",
+      format_value(measure.samples), format_value(measure.real), info.wrong);
+  if (measure.key == "modes") text += describe_classes(report, /*missing=*/true);
+  if (measure.key == "class_kl") text += describe_classes(report, /*missing=*/false);
+  return {measure.key, text};
+}
+
+std::string describe_sets(const Report& report) {
+  return fmt::format(
+      "{} samples: {}{}\n"
+      "reference: {} images of {}\n"
+      "real: {} images of its other split, measured in the same way\n"
+      "features: {}, CRC-32 {}\n\n",
+      format_count(report.sample_count), report.samples,
+      report.seed ? fmt::format(", seed {}", *report.seed) : "",
+      format_count(report.reference_count), report.data, format_count(report.real_count),
+      report.features, report.features_crc32);
+}
+
+std::string class_table(const Report& report) {
+  std::vector<std::string> header{"class"};
+  std::vector<std::string> samples{"samples, %"};
+  std::vector<std::string> real{"real, %"};
+  constexpr std::size_t kMostShown = 20;
+  const std::size_t shown = std::min(report.shares.size(), kMostShown);
+  for (std::size_t i = 0; i < shown; ++i) {
+    header.push_back(std::to_string(i));
+    samples.push_back(fmt::format("{:.1f}", 100.0 * report.shares[i]));
+    real.push_back(fmt::format("{:.1f}", 100.0 * report.real_shares[i]));
+  }
+  const std::string more =
+      shown < report.shares.size()
+          ? fmt::format("and {} more classes (--json has them)\n", report.shares.size() - shown)
+          : "";
+  return '\n' + format_table(header, {samples, real}) + more;
+}
+
+std::vector<std::string> table_row(const Measure& measure) {
+  const MeasureInfo* const info = find_info(measure.key);
+  const Better better = info == nullptr ? Better::no_matter : info->better;
+  return {measure.key,
+          format_estimate(measure.samples),
+          format_estimate(measure.real),
+          better == Better::no_matter ? ""
+          : better == Better::higher  ? "higher"
+                                      : "lower",
+          is_worse(measure) ? "worse" : "",
+          info == nullptr ? "" : info->what};
+}
+
+/// null for what JSON has no number for.
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+}  // namespace
+
+const Measure* find_measure(const Report& report, const std::string& key) {
+  const auto found = std::find_if(report.measures.begin(), report.measures.end(),
+                                  [&](const Measure& measure) { return measure.key == key; });
+  return found == report.measures.end() ? nullptr : &*found;
+}
+
+std::vector<Finding> findings(const Report& report) {
+  std::vector<Finding> found;
+  for (const Measure& measure : report.measures) {
+    if (is_worse(measure)) found.push_back(describe(report, measure));
+  }
+  return found;
+}
+
+std::string to_table(const Report& report) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Measure& measure : report.measures) rows.push_back(table_row(measure));
+  std::string text = describe_sets(report);
+  text +=
+      format_table({"measure", ">samples", ">real", "better", "samples are", "what it is"}, rows);
+  if (!report.shares.empty()) text += class_table(report);
+  for (const std::string& line : report.left_out) text += fmt::format("\nleft out: {}", line);
+  if (!report.left_out.empty()) text += '\n';
+  const std::vector<Finding> found = findings(report);
+  text += found.empty() ? "\nNo measure is clearly worse than among real images.\n"
+                        : "\nClearly worse than among real images:\n";
+  for (const Finding& finding : found) text += fmt::format("- {}\n", finding.text);
+  return text;
+}
+
+std::string to_json(const Report& report) {
+  Json json;
+  json["samples"] = {{"source", report.samples}, {"count", report.sample_count}};
+  json["samples"]["seed"] = report.seed ? Json(*report.seed) : Json(nullptr);
+  json["features"] = {{"name", report.features}, {"crc32", report.features_crc32}};
+  json["reference"] = {{"name", report.data},
+                       {"split", report.reference_split},
+                       {"crc32", report.data_crc32},
+                       {"count", report.reference_count}};
+  json["real"] = {{"count", report.real_count}};
+  json["measures"] = Json::object();
+  for (const Measure& measure : report.measures) {
+    json["measures"][measure.key] = {{"value", number(measure.samples.value)},
+                                     {"error", number(measure.samples.error)},
+                                     {"real", number(measure.real.value)},
+                                     {"real_error", number(measure.real.error)},
+                                     {"worse", is_worse(measure)}};
+  }
+  json["classes"] = {{"shares", report.shares}, {"real_shares", report.real_shares}};
+  json["findings"] = Json::array();
+  for (const Finding& finding : findings(report)) {
+    json["findings"].push_back({{"measure", finding.measure}, {"text", finding.text}});
+  }
+  json["left_out"] = report.left_out;
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace dcgan

@@ -1,0 +1,174 @@
+// Which measure notices what, on clouds of points whose classes are known.
+#include "dcgan/evaluate/evaluate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "dcgan/data/random.h"
+#include "support/expect_error.h"
+
+namespace dcgan {
+namespace {
+
+using ::testing::Contains;
+using testing::error_of;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr std::int64_t kCount = 600;
+constexpr std::int64_t kWidth = 8;
+constexpr std::int64_t kClasses = 4;
+
+torch::Tensor noise(std::int64_t position, std::int64_t count = kCount) {
+  return normal_rows(position, Purpose::sample_latents, 0, count, kWidth);
+}
+
+/// Class i lies around 6 in dimension i; the logits say so.
+FeatureBatch classified(const torch::Tensor& features) {
+  return {features, features.narrow(1, 0, kClasses) * 2.0};
+}
+
+torch::Tensor cloud(std::int64_t position, std::int64_t classes = kClasses) {
+  torch::Tensor features = noise(position);
+  for (std::int64_t i = 0; i < kCount; ++i) features[i][i % classes] += 6.0;
+  return features;
+}
+
+/// The features as images, a row of pixels each.
+torch::Tensor as_images(const torch::Tensor& features) {
+  return (features * 10.0 + 100.0).clamp(0, 255).to(torch::kUInt8).view({-1, 1, 1, kWidth});
+}
+
+class Evaluation : public ::testing::Test {
+ protected:
+  Report score(const torch::Tensor& features) const {
+    const Copies copies =
+        find_copies(as_images(features), as_images(real_features_), as_images(reference_features_));
+    return evaluate(describe_set(classified(features)), real_, reference_, copies, 1);
+  }
+  static std::vector<std::string> found(const Report& report) {
+    std::vector<std::string> keys;
+    for (const Finding& finding : findings(report)) keys.push_back(finding.measure);
+    return keys;
+  }
+  static double value(const Report& report, const std::string& key) {
+    const Measure* const measure = find_measure(report, key);
+    return measure == nullptr ? -1.0 : measure->samples.value;
+  }
+
+  torch::Tensor real_features_ = cloud(2);
+  torch::Tensor reference_features_ = cloud(3);
+  Described real_ = describe_set(classified(real_features_));
+  Described reference_ = describe_set(classified(reference_features_));
+};
+
+TEST_F(Evaluation, FindsNothingWrongWithRealImages) {
+  const Report report = score(cloud(4));
+  EXPECT_THAT(found(report), IsEmpty());
+  EXPECT_EQ(value(report, "modes"), 4.0);
+  EXPECT_GT(value(report, "precision"), 0.8);
+  EXPECT_LT(value(report, "fid"), 0.3);
+}
+
+TEST_F(Evaluation, TakesEveryMeasure) {
+  const Report report = score(cloud(4));
+  std::vector<std::string> keys;
+  for (const Measure& measure : report.measures) keys.push_back(measure.key);
+  EXPECT_EQ(keys, (std::vector<std::string>{"fid", "kid", "precision", "recall", "density",
+                                            "coverage", "modes", "class_kl", "confidence",
+                                            "inception_score", "duplicates", "memorised",
+                                            "nearest_training_median", "nearest_training_q01"}));
+  EXPECT_THAT(report.left_out, IsEmpty());
+  EXPECT_EQ(report.sample_count, kCount);
+}
+
+TEST_F(Evaluation, NoticesSamplesUnlikeRealOnes) {
+  const Report report = score(noise(5) * 8.0);
+  EXPECT_THAT(found(report), Contains("fid"));
+  EXPECT_THAT(found(report), Contains("kid"));
+  EXPECT_THAT(found(report), Contains("precision"));
+  EXPECT_THAT(found(report), Contains("density"));
+  EXPECT_LT(value(report, "precision"), 0.1);
+}
+
+TEST_F(Evaluation, NoticesALackOfVariety) {
+  torch::Tensor narrow = cloud(6);
+  narrow = narrow * 0.1 + cloud(7).where(narrow > 1e9, (narrow > 3.0) * 5.4);
+  const Report report = score(narrow);
+  EXPECT_THAT(found(report), Contains("recall"));
+  EXPECT_THAT(found(report), Not(Contains("precision")));
+  EXPECT_LT(value(report, "recall"), 0.4);
+}
+
+TEST_F(Evaluation, NoticesMissingClasses) {
+  const Report report = score(cloud(8, /*classes=*/2));
+  EXPECT_THAT(found(report), Contains("modes"));
+  EXPECT_THAT(found(report), Contains("class_kl"));
+  EXPECT_THAT(found(report), Contains("inception_score"));
+  EXPECT_THAT(found(report), Not(Contains("precision")));
+  EXPECT_EQ(value(report, "modes"), 2.0);
+}
+
+TEST_F(Evaluation, NoticesUnsureClasses) {
+  EXPECT_THAT(found(score(cloud(9) * 0.4)), Contains("confidence"));
+}
+
+TEST_F(Evaluation, NoticesCollapse) {
+  const torch::Tensor few = cloud(10).narrow(0, 0, 20).repeat({kCount / 20, 1});
+  const Report report = score(few + noise(11) * 1e-3);
+  EXPECT_THAT(found(report), Contains("duplicates"));
+  EXPECT_GT(value(report, "duplicates"), 0.9);
+}
+
+TEST_F(Evaluation, NoticesCopiesOfTrainingImages) {
+  const Report report = score(real_features_);
+  EXPECT_EQ(found(report), std::vector<std::string>{"memorised"});
+  EXPECT_EQ(value(report, "memorised"), 1.0);
+  EXPECT_EQ(value(report, "nearest_training_median"), 0.0);
+}
+
+TEST_F(Evaluation, IsTheSameAgain) {
+  EXPECT_EQ(to_json(score(cloud(4))), to_json(score(cloud(4))));
+}
+
+TEST_F(Evaluation, LeavesTheClassesOutWhereThereAreNone) {
+  FeatureBatch batch = classified(cloud(4));
+  batch.logits = torch::Tensor();
+  const torch::Tensor images = as_images(batch.features);
+  const Report report =
+      evaluate(describe_set(batch), real_, reference_, find_copies(images, images, images), 1);
+  EXPECT_EQ(report.left_out,
+            std::vector<std::string>{"modes, class_kl, confidence and inception_score: these "
+                                     "features tell no classes apart"});
+  EXPECT_EQ(find_measure(report, "modes"), nullptr);
+}
+
+TEST_F(Evaluation, LeavesOutTheScoreOfFewSamples) {
+  const Report report = score(cloud(4).narrow(0, 0, kFewestImages));
+  EXPECT_EQ(report.left_out, std::vector<std::string>{"inception_score: it needs 100 images of "
+                                                      "each kind, there are 10"});
+  EXPECT_NE(find_measure(report, "kid"), nullptr);
+}
+
+TEST_F(Evaluation, RefusesFeaturesThatAreNotFinite) {
+  FeatureBatch batch = classified(cloud(4));
+  batch.features[3][2] = NAN;
+  EXPECT_EQ(error_of([&] { describe_set(batch); }),
+            "the feature network gives NaN or infinity for some images, so nothing can be measured "
+            "with it; name another with --features");
+}
+
+TEST_F(Evaluation, QuickScoresAreThoseOfTheWhole) {
+  const torch::Tensor samples = cloud(8, /*classes=*/3) * 1.1;
+  const QuickScores quick = score_quickly(classified(samples), reference_);
+  const Report report = score(samples);
+  EXPECT_EQ(quick.fid, value(report, "fid"));
+  EXPECT_EQ(quick.precision, value(report, "precision"));
+  EXPECT_EQ(quick.recall, value(report, "recall"));
+  EXPECT_EQ(static_cast<double>(quick.modes), value(report, "modes"));
+  EXPECT_EQ(quick.shares, report.shares);
+}
+
+}  // namespace
+}  // namespace dcgan
