@@ -7,6 +7,7 @@ namespace dcgan::cli {
 
 int run_train(const TrainOptions& options);
 int run_sample(const SampleOptions& options);
+int run_evaluate(const EvaluateOptions& options);
 int run_inspect(const InspectOptions& options);
 int run_features_train(const FeaturesTrainOptions& options);
 int run_version(const VersionOptions& options);

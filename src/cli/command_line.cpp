@@ -9,6 +9,7 @@
 
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
+#include "evaluate_options.h"
 #include "features_options.h"
 #include "options.h"
 
@@ -16,6 +17,7 @@ namespace dcgan::cli {
 namespace {
 
 constexpr std::int64_t kMostInGrid = 65536;
+constexpr std::int64_t kMostInArray = 1'000'000;
 constexpr std::int64_t kMostSeparate = 1'000'000'000;
 constexpr std::int64_t kRowsPerWalk = 8;  ///< --interpolate without -n
 
@@ -76,7 +78,10 @@ void setup_sample(CLI::App& root, SampleOptions& options, SampleFlags& flags) {
     // How many are too many depends on --separate, which may stand behind it.
     flags.count = number ? *number : read_integer("-n", text, 1, kMostInGrid);
   });
-  add_text(*app, "--out", "FILE", "The PNG to write (default samples.png)", flags.out);
+  add_text(
+      *app, "--out", "FILE",
+      "The PNG to write (default samples.png), or a .npy file: uint8 [N, H, W] or [N, H, W, 3]",
+      flags.out);
   add_integer(*app, "--columns", 1, kMostInGrid, "Images in a row (default: a square)",
               options.columns);
   add_integer(*app, "--padding", 0, 256, "Pixels between images (default 2)", options.padding);
@@ -106,7 +111,8 @@ void setup_sample(CLI::App& root, SampleOptions& options, SampleFlags& flags) {
       "Examples:\n"
       "  dcgan sample --ckpt runs/mnist-001/g.pt -n 64 --out samples.png\n"
       "  dcgan sample --ckpt runs/mnist-001 --interpolate 10 --seed 7\n"
-      "  dcgan sample --ckpt runs/mnist-001 -n 50000 --separate images");
+      "  dcgan sample --ckpt runs/mnist-001 -n 50000 --separate images\n"
+      "  dcgan sample --ckpt runs/mnist-001 -n 50000 --out images.npy");
 }
 
 void check_interpolate(const SampleOptions& options) {
@@ -135,7 +141,9 @@ void check_count(SampleOptions& options, const std::optional<std::int64_t>& give
   } else if (options.interpolate) {
     options.count = *options.interpolate * kRowsPerWalk;
   }
-  const std::int64_t most = options.separate ? kMostSeparate : kMostInGrid;
+  const std::int64_t most = options.separate   ? kMostSeparate
+                            : options.as_array ? kMostInArray
+                                               : kMostInGrid;
   if (options.count >= 1 && options.count <= most) return;
   const bool would_fit =
       !options.separate && options.count > most && options.count <= kMostSeparate;
@@ -145,6 +153,9 @@ void check_count(SampleOptions& options, const std::optional<std::int64_t>& give
 }
 
 void check_sample(SampleOptions& options, const SampleFlags& flags) {
+  if (flags.out) options.out = *flags.out;
+  const std::string out = CLI::detail::to_lower(options.out);
+  options.as_array = !options.separate && out.ends_with(".npy");
   check_count(options, flags.count);
   if (!flags.checkpoint) {
     throw usage_error(
@@ -152,9 +163,11 @@ void check_sample(SampleOptions& options, const SampleFlags& flags) {
         "dcgan sample --ckpt runs/mnist-001/g.pt");
   }
   options.checkpoint = *flags.checkpoint;
-  if (flags.out) options.out = *flags.out;
-  if (!CLI::detail::to_lower(options.out).ends_with(".png")) {
-    throw usage_error(fmt::format("--out must be a file name that ends in .png, not '{}'",
+  if (options.as_array && options.columns) {
+    throw usage_error("--columns arranges a grid, which a .npy file is not; leave one out");
+  }
+  if (!out.ends_with(".png") && !out.ends_with(".npy")) {
+    throw usage_error(fmt::format("--out must be a file name that ends in .png or .npy, not '{}'",
                                   printable(options.out)));
   }
   if (options.columns && *options.columns > options.count) {
@@ -212,6 +225,7 @@ struct CommandLine {
   bool verbose = false;
   SampleOptions sample;
   SampleFlags sample_flags;
+  EvaluateOptions evaluate;
   InspectOptions inspect;
   ConfigOptions config;
   FeaturesTrainOptions features_train;
@@ -224,6 +238,7 @@ struct CommandLine {
                version);
     setup_train(root, train, quiet, verbose);
     setup_sample(root, sample, sample_flags);
+    setup_evaluate(root, evaluate);
     setup_inspect(root, inspect);
     setup_features(root, features_train, features_train_flags);
     setup_config(root, config);
@@ -359,6 +374,10 @@ ParsedCommand checked_command(CommandLine& line) {
   if (name == "sample") {
     check_sample(line.sample, line.sample_flags);
     return line.sample;
+  }
+  if (name == "evaluate") {
+    check_evaluate(line.evaluate);
+    return line.evaluate;
   }
   if (name == "inspect") {
     check_inspect(line.inspect);

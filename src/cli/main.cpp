@@ -46,6 +46,10 @@ struct Runner {
     return load_run_command()(options);
   }
   int operator()(const SampleOptions& options) const { return load_run_command()(options); }
+  int operator()(const EvaluateOptions& options) const {
+    if (options.config) resolve_config(*options.config, {});
+    return load_run_command()(options);
+  }
   int operator()(const InspectOptions& options) const { return load_run_command()(options); }
   int operator()(const FeaturesTrainOptions& options) const { return load_run_command()(options); }
 };

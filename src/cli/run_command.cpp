@@ -13,6 +13,7 @@ namespace {
 
 int dispatch(const TrainOptions& options) { return run_train(options); }
 int dispatch(const SampleOptions& options) { return run_sample(options); }
+int dispatch(const EvaluateOptions& options) { return run_evaluate(options); }
 int dispatch(const InspectOptions& options) { return run_inspect(options); }
 int dispatch(const FeaturesTrainOptions& options) { return run_features_train(options); }
 int dispatch(const VersionOptions& options) { return run_version(options); }

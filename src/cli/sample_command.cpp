@@ -7,6 +7,7 @@
 #include "command_context.h"
 #include "dcgan/base/error.h"
 #include "dcgan/base/file.h"
+#include "dcgan/data/npy.h"
 #include "dcgan/data/random.h"
 #include "dcgan/run/run_directory.h"
 #include "dcgan/run/sampler.h"
@@ -55,12 +56,29 @@ int write_separate_images(const SampleOptions& options, const Sampler& sampler) 
   return 0;
 }
 
+torch::Tensor all_latents(const SampleOptions& options, const Sampler& sampler) {
+  return options.interpolate ? walking_latents(options, sampler.latent_dim())
+                             : latents_for(options, sampler.latent_dim(), 0, options.count);
+}
+
+/// uint8 [N, H, W] for grey images, [N, H, W, 3] for RGB.
+int write_array(const SampleOptions& options, const Sampler& sampler) {
+  std::vector<torch::Tensor> chunks;
+  for (const torch::Tensor& chunk : all_latents(options, sampler).split(kChunk)) {
+    chunks.push_back(sampler.generate(chunk).permute({0, 2, 3, 1}));
+  }
+  torch::Tensor images = torch::cat(chunks).contiguous();
+  if (images.size(3) == 1) images = images.squeeze(3);
+  write_npy(
+      options.out, images.sizes().vec(),
+      {static_cast<const char*>(images.data_ptr()), static_cast<std::size_t>(images.numel())});
+  std::cout << fmt::format("{}: {} images\n", options.out, options.count);
+  return 0;
+}
+
 int write_one_grid(const SampleOptions& options, const Sampler& sampler) {
-  const torch::Tensor latents = options.interpolate
-                                    ? walking_latents(options, sampler.latent_dim())
-                                    : latents_for(options, sampler.latent_dim(), 0, options.count);
   std::vector<Image> images;
-  for (const torch::Tensor& chunk : latents.split(kChunk)) {
+  for (const torch::Tensor& chunk : all_latents(options, sampler).split(kChunk)) {
     for (Image& image : to_images(sampler.generate(chunk))) images.push_back(std::move(image));
   }
   GridOptions grid;
@@ -87,8 +105,8 @@ int run_sample(const SampleOptions& options) {
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
   const Sampler sampler =
       Sampler::open(find_generator_file(options.checkpoint), device, options.latent_dim);
-  return options.separate ? write_separate_images(options, sampler)
-                          : write_one_grid(options, sampler);
+  if (options.separate) return write_separate_images(options, sampler);
+  return options.as_array ? write_array(options, sampler) : write_one_grid(options, sampler);
 }
 
 }  // namespace dcgan::cli

@@ -151,7 +151,7 @@ TEST_F(SampleLine, RefusesACountTooLargeForSeparateFiles) {
 
 TEST_F(SampleLine, RefusesAnOutputThatIsNoPng) {
   expect_usage_error({"sample", "--ckpt", "g.pt", "--out", "a.jpg"},
-                     "--out must be a file name that ends in .png, not 'a.jpg'");
+                     "--out must be a file name that ends in .png or .npy, not 'a.jpg'");
 }
 
 TEST_F(SampleLine, RefusesMoreColumnsThanImages) {

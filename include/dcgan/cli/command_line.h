@@ -25,8 +25,8 @@ struct HelpOptions {
 };
 
 using ParsedCommand =
-    std::variant<TrainOptions, SampleOptions, InspectOptions, FeaturesTrainOptions, VersionOptions,
-                 ConfigOptions, HelpOptions>;
+    std::variant<TrainOptions, SampleOptions, EvaluateOptions, InspectOptions, FeaturesTrainOptions,
+                 VersionOptions, ConfigOptions, HelpOptions>;
 
 /// Parses and checks everything that can be checked without a file. Throws a usage error that names
 /// the flag and the remedy.

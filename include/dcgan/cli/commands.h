@@ -28,6 +28,7 @@ struct SampleOptions {
   std::string checkpoint;           ///< --ckpt: g.pt, checkpoint, run directory or TorchScript
   std::int64_t count = 64;          ///< -n
   std::string out = "samples.png";  ///< --out
+  bool as_array = false;            ///< `out` is a .npy file
   std::optional<std::int64_t> columns;
   std::int64_t padding = 2;  ///< pixels between images
   std::int64_t seed = 1;
@@ -44,6 +45,21 @@ struct InspectOptions {
   bool json = false;
 };
 
+struct EvaluateOptions {
+  std::optional<std::string> checkpoint;   ///< --ckpt: g.pt, checkpoint, run directory, TorchScript
+  std::optional<std::string> images;       ///< --images: a folder of PNGs or a .npy file
+  std::optional<std::string> data;         ///< --data: the folder of the real images
+  std::optional<std::string> config;       ///< --config: a configuration that names them
+  std::int64_t samples = 10'000;           ///< at most, where images are read
+  std::int64_t seed = 1;                   ///< as in `sample`
+  std::string features = "auto";           ///< --features: a file; auto: the one for the data set
+  bool json = false;                       ///< instead of a table
+  std::optional<std::string> neighbours;   ///< --neighbours: the PNG to write
+  std::optional<std::int64_t> latent_dim;  ///< --latent-dim, for foreign TorchScript
+  std::string device = "auto";
+  std::int64_t threads = 0;
+};
+
 /// `features train`.
 struct FeaturesTrainOptions {
   std::string data;  ///< --data: a folder with a training and a test set
@@ -58,8 +74,8 @@ struct FeaturesTrainOptions {
 
 struct VersionOptions {};
 
-using Command =
-    std::variant<TrainOptions, SampleOptions, InspectOptions, FeaturesTrainOptions, VersionOptions>;
+using Command = std::variant<TrainOptions, SampleOptions, EvaluateOptions, InspectOptions,
+                             FeaturesTrainOptions, VersionOptions>;
 
 /// Runs a command and returns the process's exit code: 0, or 130 for a training stopped by a signal
 /// after saving. Throws `Error`. Exported by libdcgan_commands.so under the C name below.

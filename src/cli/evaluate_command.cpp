@@ -1,0 +1,236 @@
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <utility>
+
+#include "command_context.h"
+#include "dcgan/base/error.h"
+#include "dcgan/base/text.h"
+#include "dcgan/data/dataset.h"
+#include "dcgan/data/image_files.h"
+#include "dcgan/data/random.h"
+#include "dcgan/evaluate/evaluate.h"
+#include "dcgan/run/generator_file.h"
+#include "dcgan/run/run_directory.h"
+#include "dcgan/run/sampler.h"
+#include "dcgan/train/device.h"
+
+namespace dcgan::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Says on stderr what is being done, and how long after the start.
+class Progress {
+ public:
+  void note(const std::string& text) const {
+    const std::chrono::duration<double> passed = Clock::now() - start_;
+    fmt::print(stderr, "{:6.1f} s  {}\n", passed.count(), text);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
+};
+
+// What is measured --------------------------------------------------------------------------------
+
+/// Images that were read, or a generator that makes them.
+struct Source {
+  std::string name;
+  std::optional<torch::Tensor> images;
+  std::optional<Sampler> sampler;
+  std::optional<DataConfig> own_data;  ///< what a generator of ours was trained on
+
+  /// Image `first` and those behind it: uint8 [count, C, H, W].
+  torch::Tensor take(std::int64_t seed, std::int64_t first, std::int64_t count) const {
+    if (images) return images->narrow(0, first, count);
+    return sampler->generate(
+        normal_rows(seed, Purpose::sample_latents, first, count, sampler->latent_dim()));
+  }
+};
+
+Source open_source(const EvaluateOptions& options, torch::Device device) {
+  Source source;
+  if (options.images) {
+    source.name = *options.images;
+    source.images = load_images(source.name, options.samples);
+    const std::int64_t count = source.images->size(0);
+    if (count < kFewestImages) {
+      throw failure(fmt::format("{}: holds {} image{}, but evaluate needs at least {}", source.name,
+                                count, count == 1 ? "" : "s", kFewestImages));
+    }
+    return source;
+  }
+  const fs::path path = find_generator_file(*options.checkpoint);
+  source.name = path.string();
+  source.sampler = Sampler::open(path, device, options.latent_dim);
+  const FileKind kind = identify(path);
+  if (kind == FileKind::generator) {
+    source.own_data = load_generator(path, ArchiveKind::generator).config.data;
+  } else if (kind == FileKind::checkpoint) {
+    source.own_data = load_generator(path, ArchiveKind::checkpoint).config.data;
+  }
+  return source;
+}
+
+torch::Tensor draw_samples(const EvaluateOptions& options, const Source& source,
+                           const Progress& progress) {
+  if (source.images) return *source.images;
+  progress.note(fmt::format("generating {} images", format_count(options.samples)));
+  constexpr std::int64_t kChunk = 1024;
+  std::vector<torch::Tensor> chunks;
+  for (std::int64_t first = 0; first < options.samples; first += kChunk) {
+    chunks.push_back(source.take(options.seed, first, std::min(kChunk, options.samples - first)));
+  }
+  return torch::cat(chunks);
+}
+
+// Real images -------------------------------------------------------------------------------------
+
+struct RealImages {
+  Dataset training;
+  Dataset reference;  ///< the other split
+  std::string reference_split;
+  torch::Tensor trained_on;  ///< uint8 [N, C, H, W]: those of `training` that data.limit leaves
+};
+
+std::string describe_size(std::int64_t channels, std::int64_t height, std::int64_t width) {
+  return fmt::format("{} x {} x {} (channels, height, width)", channels, height, width);
+}
+
+/// The real images' configuration. --data takes the size of the samples; a configuration has one.
+DataConfig find_data(const EvaluateOptions& options, const Source& source,
+                     const torch::Tensor& sample) {
+  const std::int64_t channels = sample.size(1);
+  const std::array<std::int64_t, 2> size{sample.size(2), sample.size(3)};
+  DataConfig data;
+  if (options.config) {
+    data = resolve_config(*options.config, {}).config.data;
+  } else if (source.own_data) {
+    data = *source.own_data;
+  } else if (options.data) {
+    data.image_size = size;
+    data.channels = channels;
+  } else {
+    throw failure(
+        fmt::format("{}: does not say which real images to compare with; name them with --data or "
+                    "--config",
+                    source.name));
+  }
+  if (options.data) data.path = *options.data;
+  if (data.image_size != size || data.channels != channels) {
+    throw failure(fmt::format(
+        "{}: its images are {}, but those of {} are {}", source.name,
+        describe_size(channels, size[0], size[1]), options.config.value_or("the configuration"),
+        describe_size(data.channels, data.image_size[0], data.image_size[1])));
+  }
+  return data;
+}
+
+RealImages load_real_images(DataConfig data) {
+  const std::int64_t limit = data.limit;
+  data.limit = 0;
+  RealImages real;
+  real.training = load_dataset(data);
+  real.trained_on = limit > 0
+                        ? real.training.images.narrow(0, 0, std::min(limit, real.training.size()))
+                        : real.training.images;
+  const bool trained_on_test = data.split == DataSplit::test;
+  real.reference_split = trained_on_test ? "train" : "test";
+  data.split = trained_on_test ? DataSplit::train : DataSplit::test;
+  real.reference = load_dataset(data);
+  for (const Dataset* set : {&real.training, &real.reference}) {
+    if (set->size() >= kFewestImages) continue;
+    throw failure(fmt::format("{}: {} images, but evaluate needs at least {}", set->name,
+                              set->size(), kFewestImages));
+  }
+  return real;
+}
+
+Features open_features(const EvaluateOptions& options, const RealImages& real,
+                       torch::Device device) {
+  if (options.features != "auto") return Features::open(options.features, device);
+  auto features = Features::shipped(real.training.set, device);
+  if (features) return std::move(*features);
+  throw failure(
+      fmt::format("{}: no feature network comes with dcgan for this set; make one with 'dcgan "
+                  "features train' and name it with --features",
+                  real.training.name));
+}
+
+/// As many training images as there are samples, or all of them.
+torch::Tensor choose_real(const RealImages& real, std::int64_t count, std::int64_t seed) {
+  std::vector<std::int64_t> order =
+      permutation(seed, Purpose::evaluation_order, /*position=*/0, real.training.size());
+  order.resize(static_cast<std::size_t>(std::min(count, real.training.size())));
+  return real.training.images.index_select(0, torch::tensor(order, torch::kInt64));
+}
+
+// Results -----------------------------------------------------------------------------------------
+
+/// The samples that are nearest to a training image, the nearest first, each beside it.
+void write_neighbours(const std::string& file, const Copies& copies, const torch::Tensor& samples,
+                      const torch::Tensor& trained_on) {
+  constexpr std::int64_t kPairs = 64;
+  constexpr std::int64_t kPairsInARow = 8;
+  const torch::Tensor nearest =
+      copies.distances.argsort().narrow(0, 0, std::min(kPairs, copies.distances.size(0)));
+  const torch::Tensor left = samples.index_select(0, copies.sample_rows.index_select(0, nearest));
+  const torch::Tensor right =
+      trained_on.index_select(0, copies.training_rows.index_select(0, nearest));
+  GridOptions grid;
+  grid.columns = kPairsInARow;
+  grid.padding = 4;
+  grid.background = 128;
+  write_png(file, make_grid(to_images(torch::cat({left, right}, /*dim=*/3)), grid));
+}
+
+}  // namespace
+
+int run_evaluate(const EvaluateOptions& options) {
+  const torch::NoGradGuard no_grad;
+  const Progress progress;
+  keep_freed_memory();
+  const torch::Device device = resolve_device(options.device);
+  set_threads(options.threads);
+  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
+  const Source source = open_source(options, device);
+  const DataConfig data =
+      find_data(options, source, source.take(options.seed, /*first=*/0, /*count=*/1));
+  progress.note(fmt::format("reading {}", data.path));
+  const RealImages real = load_real_images(data);
+  const Features features = open_features(options, real, device);
+
+  const torch::Tensor samples = draw_samples(options, source, progress);
+  progress.note("computing features");
+  const auto describe_images = [&](const torch::Tensor& images) {
+    return describe_set(features.compute(images));
+  };
+  const Described samples_set = describe_images(samples);
+  const Described real_set = describe_images(choose_real(real, samples.size(0), options.seed));
+  const Described reference_set = describe_images(real.reference.images);
+  progress.note("searching the training images");
+  const Copies copies = find_copies(samples, real.trained_on, real.reference.images);
+  progress.note("measuring");
+  Report report = evaluate(samples_set, real_set, reference_set, copies, options.seed);
+  report.samples = source.name;
+  if (source.sampler) report.seed = options.seed;
+  report.features = features.name();
+  report.features_crc32 = features.checksum();
+  report.data = real.reference.name;
+  report.data_crc32 = real.reference.fingerprint;
+  report.reference_split = real.reference_split;
+  if (options.neighbours) {
+    write_neighbours(*options.neighbours, copies, samples, real.trained_on);
+  }
+  progress.note("done");
+  std::cout << (options.json ? to_json(report) : to_table(report));
+  return 0;
+}
+
+}  // namespace dcgan::cli

@@ -1,0 +1,13 @@
+// What `dcgan evaluate` takes.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "dcgan/cli/commands.h"
+
+namespace dcgan::cli {
+
+void setup_evaluate(CLI::App& root, EvaluateOptions& options);
+void check_evaluate(const EvaluateOptions& options);
+
+}  // namespace dcgan::cli

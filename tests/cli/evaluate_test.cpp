@@ -1,0 +1,246 @@
+// `dcgan evaluate` as a user runs it, on a set that is small enough to take a second.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "dcgan/base/file.h"
+#include "dcgan/image/image.h"
+#include "support/run_program.h"
+
+namespace dcgan {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using testing::ProgramResult;
+using testing::run_program;
+using ::testing::StartsWith;
+using testing::TempFolder;
+
+const std::string kFeatures = std::string(DCGAN_SOURCE_DIR) + "/data/features/mnist.pt";
+constexpr int kSize = 12;
+
+std::string idx(const std::vector<int>& sizes, const std::string& bytes) {
+  std::string file = std::string(2, '\0') + '\x08' + static_cast<char>(sizes.size());
+  for (const int size : sizes) {
+    file += std::string(2, '\0') + static_cast<char>(size >> 8) + static_cast<char>(size & 255);
+  }
+  return file + bytes;
+}
+
+/// A bar at a place of its own in each image, and some dots.
+std::string pixels(int count, int seed) {
+  std::string bytes;
+  for (int i = 0; i < count; ++i) {
+    for (int at = 0; at < kSize * kSize; ++at) {
+      const bool bar = at % kSize == (i + seed) % kSize || at % (i % 7 + 20) == 3;
+      bytes += static_cast<char>(bar ? 200 + (i * 13 + at + seed) % 50 : (i * 7 + at * seed) % 30);
+    }
+  }
+  return bytes;
+}
+
+std::string labels(int count) {
+  std::string bytes;
+  for (int i = 0; i < count; ++i) bytes += static_cast<char>(i % kSize);
+  return bytes;
+}
+
+/// A data set and a generator that was trained on it for a moment, made once.
+class Evaluate : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TempFolder;
+    make_folder(*folder_ / "data");
+    constexpr int kTraining = 240;
+    constexpr int kTest = 160;
+    put("data/train-images-idx3-ubyte", idx({kTraining, kSize, kSize}, pixels(kTraining, 1)));
+    put("data/train-labels-idx1-ubyte", idx({kTraining}, labels(kTraining)));
+    put("data/t10k-images-idx3-ubyte", idx({kTest, kSize, kSize}, pixels(kTest, 5)));
+    put("data/t10k-labels-idx1-ubyte", idx({kTest}, labels(kTest)));
+    put("tiny.yaml",
+        "data: {path: data, image_size: [12, 12]}\n"
+        "model: {base_channels: 4, latent_dim: 8}\n"
+        "train: {epochs: 1, batch_size: 8}\n");
+    put("other.yaml", "data: {path: data, image_size: [16, 16]}\n");
+    ASSERT_EQ(run({"train", "-q", "--config", "tiny.yaml", "--out", "run"}).exit_code, 0);
+  }
+  static void TearDownTestSuite() { delete folder_; }
+
+  static void put(const std::string& name, const std::string& bytes) {
+    write_file_atomically(*folder_ / name, bytes);
+  }
+  static ProgramResult run(const std::vector<std::string>& arguments) {
+    return run_program(arguments, {.folder = folder_->path()});
+  }
+  static ProgramResult evaluate(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "evaluate");
+    for (const char* word : {"--features", kFeatures.c_str(), "--samples", "120"}) {
+      arguments.emplace_back(word);
+    }
+    return run(arguments);
+  }
+  static json report(std::vector<std::string> arguments) {
+    arguments.emplace_back("--json");
+    const ProgramResult result = evaluate(std::move(arguments));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return json::parse(result.out);
+  }
+  static void expect_failure(const ProgramResult& result, const std::string& message) {
+    EXPECT_THAT(result.err, HasSubstr("dcgan: " + message + "\n"));
+    EXPECT_EQ(result.out, "");
+    EXPECT_EQ(result.exit_code, 1);
+  }
+
+  inline static TempFolder* folder_ = nullptr;
+};
+
+TEST_F(Evaluate, PrintsATable) {
+  const ProgramResult result = evaluate({"--ckpt", "run"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, StartsWith("120 samples: run/g.pt, seed 1\n"
+                                     "reference: 160 images of MNIST test, "));
+  EXPECT_THAT(result.out, HasSubstr("\nprecision "));
+  EXPECT_THAT(result.out, HasSubstr("\nClearly worse than among real images:\n- fid is high"));
+  EXPECT_THAT(result.err, HasSubstr(" s  computing features\n"));
+}
+
+TEST_F(Evaluate, PrintsJson) {
+  const json all = report({"--ckpt", "run/g.pt", "--seed", "3"});
+  EXPECT_EQ(all["samples"], (json{{"source", "run/g.pt"}, {"count", 120}, {"seed", 3}}));
+  EXPECT_EQ(all["features"]["name"], kFeatures);
+  EXPECT_EQ(all["reference"]["split"], "test");
+  EXPECT_EQ(all["reference"]["count"], 160);
+  EXPECT_EQ(all["real"]["count"], 120);
+  EXPECT_EQ(all["measures"].size(), 14U);
+  EXPECT_EQ(all["classes"]["shares"].size(), 10U);
+}
+
+TEST_F(Evaluate, IsTheSameAgainAndWithOtherThreads) {
+  const json all = report({"--ckpt", "run"});
+  EXPECT_EQ(report({"--ckpt", "run"}), all);
+  const json other = report({"--ckpt", "run", "--threads", "1"});
+  EXPECT_EQ(other["measures"]["precision"], all["measures"]["precision"]);
+}
+
+TEST_F(Evaluate, MeasuresImagesThatSampleWrote) {
+  const json expected = report({"--ckpt", "run"})["measures"];
+  ASSERT_EQ(run({"sample", "--ckpt", "run", "-n", "120", "--out", "s.npy"}).exit_code, 0);
+  EXPECT_EQ(report({"--images", "s.npy", "--data", "data"})["measures"], expected);
+  ASSERT_EQ(run({"sample", "--ckpt", "run", "-n", "120", "--separate", "pngs"}).exit_code, 0);
+  const json all = report({"--images", "pngs", "--config", "tiny.yaml"});
+  EXPECT_EQ(all["measures"], expected);
+  EXPECT_TRUE(all["samples"]["seed"].is_null());
+}
+
+TEST_F(Evaluate, FindsNothingWrongWithTheTestImages) {
+  put("real.npy", std::string("\x93NUMPY\x01\0", 8) + "\x46" + std::string(1, '\0') +
+                      "{'descr': '|u1', 'fortran_order': False, 'shape': (160, 12, 12), }   \n" +
+                      pixels(160, 5));
+  const ProgramResult result = evaluate({"--images", "real.npy", "--data", "data"});
+  EXPECT_THAT(result.out, HasSubstr("\nNo measure is clearly worse than among real images.\n"))
+      << result.err;
+}
+
+TEST_F(Evaluate, DrawsTheNearestTrainingImages) {
+  const ProgramResult result = evaluate({"--ckpt", "run", "--neighbours", "near.png"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const Image sheet = read_png(*folder_ / "near.png");
+  EXPECT_EQ(sheet.width, 8 * (2 * kSize + 4) + 4);
+  EXPECT_EQ(sheet.height, 8 * (kSize + 4) + 4);
+}
+
+TEST_F(Evaluate, WritesNothingUnasked) {
+  const auto count = [] {
+    return std::distance(std::filesystem::recursive_directory_iterator(folder_->path()), {});
+  };
+  const auto before = count();
+  evaluate({"--ckpt", "run"});
+  EXPECT_EQ(count(), before);
+}
+
+TEST_F(Evaluate, NeedsFeaturesForAnUnknownSet) {
+  const ProgramResult result = run({"evaluate", "--ckpt", "run"});
+  EXPECT_THAT(result.err, HasSubstr(": no feature network comes with dcgan for this set; make one "
+                                    "with 'dcgan features train' and name it with --features\n"));
+  EXPECT_EQ(result.exit_code, 1);
+}
+
+TEST_F(Evaluate, RefusesImagesOfAnotherSize) {
+  expect_failure(evaluate({"--images", "pngs12", "--config", "other.yaml"}),
+                 "pngs12: no such file or folder");
+  ASSERT_EQ(run({"sample", "--ckpt", "run", "-n", "12", "--out", "twelve.npy"}).exit_code, 0);
+  expect_failure(evaluate({"--images", "twelve.npy", "--config", "other.yaml"}),
+                 "twelve.npy: its images are 1 x 12 x 12 (channels, height, width), but those of "
+                 "other.yaml are 1 x 16 x 16 (channels, height, width)");
+}
+
+TEST_F(Evaluate, RefusesTooFewImages) {
+  ASSERT_EQ(run({"sample", "--ckpt", "run", "-n", "9", "--out", "nine.npy"}).exit_code, 0);
+  expect_failure(evaluate({"--images", "nine.npy", "--data", "data"}),
+                 "nine.npy: holds 9 images, but evaluate needs at least 10");
+}
+
+TEST_F(Evaluate, SaysWhatFewImagesCannotShow) {
+  ASSERT_EQ(run({"sample", "--ckpt", "run", "-n", "30", "--out", "few.npy"}).exit_code, 0);
+  const ProgramResult result = evaluate({"--images", "few.npy", "--data", "data"});
+  EXPECT_THAT(result.out,
+              HasSubstr("left out: inception_score: it needs 100 images of each kind, there are "
+                        "30\n"));
+}
+
+using EvaluateLine = ::testing::Test;
+
+void expect_usage_error(std::vector<std::string> arguments, const std::string& message) {
+  arguments.insert(arguments.begin(), "evaluate");
+  const ProgramResult result = run_program(arguments);
+  EXPECT_EQ(result.err, "dcgan: " + message + "\n");
+  EXPECT_EQ(result.exit_code, 2);
+}
+
+TEST_F(EvaluateLine, NeedsSomethingToMeasure) {
+  expect_usage_error({},
+                     "evaluate needs --ckpt, a generator, or --images, a folder of PNGs or a .npy "
+                     "file, as in:\n       dcgan evaluate --ckpt runs/mnist-001");
+}
+
+TEST_F(EvaluateLine, MeasuresOneThing) {
+  expect_usage_error({"--ckpt", "g.pt", "--images", "x"},
+                     "--ckpt and --images each name what to measure; leave one out");
+}
+
+TEST_F(EvaluateLine, NeedsRealImagesBesideOthers) {
+  expect_usage_error({"--images", "x"},
+                     "--images needs --data or --config, the real images to compare with, as in:\n"
+                     "       dcgan evaluate --images samples --data data/mnist");
+}
+
+TEST_F(EvaluateLine, TakesRealImagesFromOnePlace) {
+  expect_usage_error({"--images", "x", "--data", "d", "--config", "c.yaml"},
+                     "--data and --config each name the real images; leave one out");
+}
+
+TEST_F(EvaluateLine, RefusesALatentSizeOfImages) {
+  expect_usage_error({"--images", "x", "--data", "d", "--latent-dim", "7"},
+                     "--latent-dim is for a generator; leave it out with --images");
+}
+
+TEST_F(EvaluateLine, RefusesTooFewSamples) {
+  expect_usage_error({"--ckpt", "g.pt", "--samples", "9"},
+                     "--samples must be an integer from 10 to 1000000, not '9'");
+}
+
+TEST_F(EvaluateLine, DrawsAPng) {
+  expect_usage_error({"--ckpt", "g.pt", "--neighbours", "near.jpg"},
+                     "--neighbours must be a file name that ends in .png, not 'near.jpg'");
+}
+
+TEST_F(EvaluateLine, ChecksTheConfigurationFirst) {
+  expect_usage_error({"--ckpt", "g.pt", "--config", "absent.yaml"}, "absent.yaml: no such file");
+}
+
+}  // namespace
+}  // namespace dcgan
