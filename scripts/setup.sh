@@ -27,6 +27,8 @@ common_packages=(
 # python3-torch: the tests open a generator in Python.
 apt_packages=(libtorch-dev libopenblas0-openmp python3-torch)
 pip_packages=(python3-venv ca-certificates)
+# Where a system has none of these, the tests that need them are skipped.
+optional_packages=(dataset-fashion-mnist)
 
 torch=
 torch_version=2.11.0
@@ -154,12 +156,16 @@ install_wheel() {
 command -v apt-get >/dev/null ||
   die "this script knows Debian and Ubuntu only; CONTRIBUTING.md lists what to install elsewhere"
 choose_torch
+optional=()
+for package in "${optional_packages[@]}"; do
+  ! is_offered "$package" || optional+=("$package")
+done
 if [ "$torch" = apt ]; then
-  install_missing "${common_packages[@]}" "${apt_packages[@]}"
+  install_missing "${common_packages[@]}" "${apt_packages[@]}" "${optional[@]}"
   select_openmp_blas
   found=$(dpkg-query -W -f '${Version}' libtorch-dev)
 else
-  install_missing "${common_packages[@]}" "${pip_packages[@]}"
+  install_missing "${common_packages[@]}" "${pip_packages[@]}" "${optional[@]}"
   install_wheel
   found=$torch_version
 fi

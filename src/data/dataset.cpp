@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kRemedy =
-    "set data.path to the folder with the data (data/README.md says how to get them)";
+    "point data.path or --data at the folder with the data (data/README.md says how to get them)";
 
 /// The ways in which a file of MNIST is spelled; the first one found is taken.
 std::array<std::string, 4> spellings(const std::string& stem, const std::string& ending) {
@@ -169,7 +169,6 @@ Dataset load_dataset(const DataConfig& data) {
 
   Dataset dataset;
   std::array<std::int64_t, 2> size = data.image_size;
-  dataset.name = std::string("MNIST ") + (train ? "train, " : "test, ") + folder.string();
   {
     const IdxArray images = read_images(image_file);
     const IdxArray labels = read_labels(label_file);
@@ -186,6 +185,8 @@ Dataset load_dataset(const DataConfig& data) {
     dataset.images = to_tensor(images, {count, 1, images.sizes[1], images.sizes[2]});
     dataset.labels = to_tensor(labels, {count});
   }
+  dataset.name = (dataset.set == "fashion-mnist" ? "Fashion-MNIST " : "MNIST ") +
+                 std::string(train ? "train, " : "test, ") + folder.string();
   dataset.images = resize(dataset.images, size);
   if (data.channels != 1) {
     dataset.images = dataset.images.expand({-1, data.channels, -1, -1}).contiguous();

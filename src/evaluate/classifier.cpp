@@ -61,9 +61,7 @@ NetworkPlan plan_body(const ImageShape& image, bool folded) {
   while (std::min(shape[1], shape[2]) > kSmallSide) {
     add(plan_convolution(shape, kStages.back()));
   }
-  LayerPlan features = plan_linear(shape, kFeatureCount);
-  features.nonlinearity = Nonlinearity::relu;
-  add(std::move(features));
+  add(plan_linear(shape, kFeatureCount));
   return plan;
 }
 
@@ -82,7 +80,7 @@ NamedTensors tensors_of(const Classifier& classifier) {
 
 std::string torchscript_of(const Classifier& classifier) {
   return fmt::format(
-      "def forward(self, images):\n    x = images\n{}    features = x\n{}"
+      "def forward(self, images):\n    x = images\n{}    features = x\n    x = torch.relu(x)\n{}"
       "    return (features, x)\n",
       torchscript_layers(plan_of(classifier.body)), torchscript_layers(plan_of(classifier.head)));
 }
@@ -119,7 +117,7 @@ Classifier make_classifier(const ImageShape& image, std::int64_t classes, bool f
 
 ClassifierOutput classify(const Classifier& classifier, const torch::Tensor& images, Mode mode) {
   const torch::Tensor features = forward(classifier.body, images, mode).flatten(1);
-  return {features, forward(classifier.head, features, mode).flatten(1)};
+  return {features, forward(classifier.head, torch::relu(features), mode).flatten(1)};
 }
 
 Classifier fold(const Classifier& classifier) {

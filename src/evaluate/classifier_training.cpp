@@ -22,10 +22,10 @@ constexpr double kWarmUp = 0.15;  ///< share of the training
 constexpr double kLabelSmoothing = 0.05;
 
 /// How far an image may be moved, each way.
-constexpr double kTurn = 10.0 / 180.0 * std::numbers::pi;
-constexpr double kScale = 0.1;
-constexpr double kShear = 0.1;
-constexpr double kShift = 2.0 / 28.0;  ///< of a side
+constexpr double kTurn = 6.0 / 180.0 * std::numbers::pi;
+constexpr double kScale = 0.08;
+constexpr double kShear = 0.06;
+constexpr double kShift = 1.5 / 28.0;  ///< of a side
 constexpr std::int64_t kNumbersAnImage = 7;
 
 /// He et al., "Delving deep into rectifiers" (2015): weights ~ N(0, 2 / fan-in).

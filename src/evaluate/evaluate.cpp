@@ -74,11 +74,11 @@ void add_distances(Report& report, const Sets& sets) {
   // Of a set's half at most, or the subsets would be all alike and show no deviation.
   options.subset_size = std::min({options.subset_size, sets.samples.size() / 2,
                                   sets.real.size() / 2, sets.reference.size() / 2});
-  const auto distance = [&](const Described& set) {
-    const Kid result = kid(set.batch.features, sets.reference.batch.features, options);
-    return Estimate{result.mean, result.deviation};
-  };
-  report.measures.push_back({"kid", distance(sets.samples), distance(sets.real)});
+  const std::vector<Kid> distances = kids({sets.samples.batch.features, sets.real.batch.features},
+                                          sets.reference.batch.features, options);
+  report.measures.push_back({"kid",
+                             {distances[0].mean, distances[0].deviation},
+                             {distances[1].mean, distances[1].deviation}});
 }
 
 void add_overlaps(Report& report, const Sets& sets) {

@@ -20,7 +20,7 @@ namespace {
 using testing::TempFolder;
 
 const std::string kRemedy =
-    "set data.path to the folder with the data (data/README.md says how to get them)";
+    "point data.path or --data at the folder with the data (data/README.md says how to get them)";
 
 DataConfig mnist(DataSplit split) {
   DataConfig data;
@@ -125,7 +125,9 @@ TEST(FashionMnist, IsKnownByItsLabels) {
   for (const DataSplit split : {DataSplit::train, DataSplit::test}) {
     DataConfig data = mnist(split);
     data.path = folder;
-    EXPECT_EQ(load_dataset(data).set, "fashion-mnist");
+    const Dataset set = load_dataset(data);
+    EXPECT_EQ(set.set, "fashion-mnist");
+    EXPECT_EQ(set.name.substr(0, 14), "Fashion-MNIST ");
   }
 }
 

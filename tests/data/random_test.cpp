@@ -59,6 +59,24 @@ TEST(Random, PermutationsAreTheOnesThatPythonComputes) {
             (std::vector<std::int64_t>{8, 7, 0, 9, 5, 3, 6, 4, 2, 1}));
 }
 
+TEST(Random, UniformsAreTheOnesThatPythonComputes) {
+  EXPECT_EQ(values(uniform_rows(1, Purpose::classifier_augmentation, 0, 1, 5)),
+            (std::vector<float>{-0.4850482940673828F, 0.06719636917114258F, -0.7197997570037842F,
+                                0.026326775550842285F, 0.4069652557373047F}));
+  EXPECT_EQ(values(uniform_rows(1, Purpose::classifier_augmentation, std::int64_t{1} << 33, 1, 5)),
+            (std::vector<float>{-0.47673892974853516F, 0.804375410079956F, -0.0189971923828125F,
+                                0.9563937187194824F, -0.16236460208892822F}));
+}
+
+// Each bound is four standard errors over a million independent numbers.
+TEST(Random, UniformsFillTheirRange) {
+  const torch::Tensor rows = uniform_rows(3, Purpose::classifier_augmentation, 0, 10000, 100);
+  EXPECT_GE(rows.min().item<double>(), -1.0);
+  EXPECT_LT(rows.max().item<double>(), 1.0);
+  EXPECT_NEAR(rows.mean().item<double>(), 0.0, 4 * std::sqrt(1.0 / 3.0) / 1000);
+  EXPECT_NEAR(rows.pow(2).mean().item<double>(), 1.0 / 3.0, 4 * std::sqrt(4.0 / 45.0) / 1000);
+}
+
 TEST(Random, NormalsAreAFloatTensorOfTheShapeAskedFor) {
   const torch::Tensor rows = normal_rows(1, Purpose::train_latents, 0, 3, 7);
   EXPECT_EQ(rows.sizes(), (std::vector<std::int64_t>{3, 7}));

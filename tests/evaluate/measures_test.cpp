@@ -95,13 +95,14 @@ TEST(Kernel, EqualsSklearn) {
 
 TEST(Kid, OfWholeSetsIsTheKernelDistance) {
   const torch::Tensor b = tensor("b").narrow(0, 0, 300);
-  const Kid result = kid(tensor("a"), b, {.subsets = 3, .subset_size = 1000, .seed = 1});
+  const Kid result = kids({tensor("a")}, b, {.subsets = 3, .subset_size = 1000, .seed = 1})[0];
   expect_close(result.mean, kernel_distance(tensor("a"), b));
-  EXPECT_LT(result.deviation, 1e-9);
+  EXPECT_LT(result.deviation, 1e-6);
 }
 
 TEST(Kid, OfSubsetsIsUnbiased) {
-  const Kid result = kid(tensor("a"), tensor("b"), {.subsets = 200, .subset_size = 50, .seed = 1});
+  const Kid result =
+      kids({tensor("a")}, tensor("b"), {.subsets = 200, .subset_size = 50, .seed = 1})[0];
   const double whole = number("kernel.ab");
   EXPECT_NEAR(result.mean, whole, 4.0 * result.deviation / std::sqrt(200.0));
   EXPECT_GT(result.deviation, 0.1 * whole);

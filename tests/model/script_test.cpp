@@ -28,5 +28,17 @@ TEST(Script, ReadsLikeTheNetwork) {
             "    return x.reshape([x.size(0), 1, 8, 8])\n");
 }
 
+TEST(Script, FlattensAnImageForALinearLayer) {
+  LayerPlan linear;
+  linear.name = "layer1";
+  linear.kind = LayerKind::linear;
+  linear.input = {2, 3, 3};
+  linear.output = {4, 1, 1};
+  linear.bias = true;
+  EXPECT_EQ(torchscript_layers({"body", {linear}}),
+            "    x = torch.flatten(x, 1)\n"
+            "    x = torch.linear(x, self.layer1.weight, self.layer1.bias)\n");
+}
+
 }  // namespace
 }  // namespace dcgan

@@ -36,6 +36,15 @@ TEST(Adam, FirstStepMovesByTheLearningRate) {
   EXPECT_NEAR(weight[1].item<double>(), 1.1, 1e-5);
 }
 
+TEST(Adam, TakesANewLearningRate) {
+  torch::Tensor weight = torch::tensor({1.0F}).requires_grad_(true);
+  Adam adam({{"weight", weight}}, {0.1, 0.5, 0.999, 1e-8});
+  adam.set_lr(0.3);
+  weight.sum().backward();
+  adam.step();
+  EXPECT_NEAR(weight[0].item<double>(), 0.7, 1e-5);
+}
+
 TEST(Adam, NamesItsMomentsAfterTheParameters) {
   Adam adam({{"layer1.weight", torch::zeros({2})}}, {});
   const NamedTensors moments = adam.named_moments();

@@ -8,6 +8,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace dcgan {
 
@@ -25,8 +26,11 @@ struct Kid {
   double deviation = 0.0;  ///< of the subsets, divided by their number (as torch-fidelity does)
 };
 
-/// kernel_distance() over subsets of both sets, each drawn without replacement. Memory is that of a
-/// subset's kernel a thread.
-Kid kid(const torch::Tensor& samples, const torch::Tensor& reference, const KidOptions& options);
+/// kernel_distance() of each set and the reference over subsets of both, drawn without replacement;
+/// the reference's subsets are the same for every set. Dot products are in float32, all else in
+/// float64: what that rounds away is far below the deviation. Memory is that of a subset's kernel a
+/// thread.
+std::vector<Kid> kids(const std::vector<torch::Tensor>& sets, const torch::Tensor& reference,
+                      const KidOptions& options);
 
 }  // namespace dcgan
