@@ -104,7 +104,8 @@ int run_sample(const SampleOptions& options) {
   set_threads(options.threads);
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
   const Sampler sampler =
-      Sampler::open(find_generator_file(options.checkpoint), device, options.latent_dim);
+      Sampler::open(find_generator_file(options.checkpoint, options.raw), device,
+                    options.latent_dim, options.raw ? Weights::raw : Weights::averaged);
   if (options.separate) return write_separate_images(options, sampler);
   return options.as_array ? write_array(options, sampler) : write_one_grid(options, sampler);
 }
