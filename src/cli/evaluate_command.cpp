@@ -1,11 +1,15 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "command_context.h"
 #include "dcgan/base/error.h"
@@ -173,6 +177,13 @@ torch::Tensor choose_real(const RealImages& real, std::int64_t count, std::int64
 
 // Results -----------------------------------------------------------------------------------------
 
+/// Before the work of which it will be the result.
+void require_folder_of(const std::string& file) {
+  const fs::path folder = fs::path(file).parent_path();
+  if (folder.empty() || fs::is_directory(folder)) return;
+  throw failure(fmt::format("{}: there is no folder {}; make it first", file, folder.string()));
+}
+
 /// The samples that are nearest to a training image, the nearest first, each beside it.
 void write_neighbours(const std::string& file, const Copies& copies, const torch::Tensor& samples,
                       const torch::Tensor& trained_on) {
@@ -199,6 +210,7 @@ int run_evaluate(const EvaluateOptions& options) {
   const torch::Device device = resolve_device(options.device);
   set_threads(options.threads);
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
+  if (options.neighbours) require_folder_of(*options.neighbours);
   const Source source = open_source(options, device);
   const DataConfig data =
       find_data(options, source, source.take(options.seed, /*first=*/0, /*count=*/1));

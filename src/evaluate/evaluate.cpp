@@ -167,8 +167,8 @@ void add_copies(Report& report, const Copies& copies, std::int64_t seed) {
     report.measures.push_back({key, quantile_of(copies.distances, q, seed),
                                quantile_of(copies.held_out_distances, q, seed)});
   };
-  add("nearest_training_median", 0.5);
-  add("nearest_training_q01", 0.01);
+  add("nearest_median", 0.5);
+  add("nearest_q01", 0.01);
 }
 
 std::optional<ClassSummary> classes_of(const FeatureBatch& batch) {

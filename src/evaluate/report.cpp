@@ -26,9 +26,9 @@ struct MeasureInfo {
 };
 
 constexpr MeasureInfo kMeasures[] = {
-    {"fid", Better::lower, 0.0, 1.0, "distance of the distributions (Fréchet)",
+    {"fid", Better::lower, 0.0, 1.0, "Fréchet distance of the sets",
      "as a whole the samples are distributed unlike real images"},
-    {"kid", Better::lower, 0.0, 1.0, "distance of the distributions (kernel)",
+    {"kid", Better::lower, 0.0, 1.0, "kernel distance of the sets",
      "as a whole the samples are distributed unlike real images"},
     {"precision", Better::higher, 0.0, 0.1, "samples near real images",
      "many samples look unlike any real image"},
@@ -36,7 +36,7 @@ constexpr MeasureInfo kMeasures[] = {
      "the samples lack much of the variety of real images"},
     {"density", Better::higher, 0.0, 0.1, "real images around a sample",
      "samples lie where there are few real images"},
-    {"coverage", Better::higher, 0.0, 0.1, "real images with a sample beside them",
+    {"coverage", Better::higher, 0.0, 0.1, "real images with a sample beside",
      "some kinds of real images have no sample beside them"},
     {"modes", Better::higher, 0.5, 0.0, "classes that are there", "classes are missing"},
     {"class_kl", Better::lower, 0.02, 0.0, "unevenness of the classes",
@@ -47,11 +47,10 @@ constexpr MeasureInfo kMeasures[] = {
      "classes are unclear or missing"},
     {"duplicates", Better::lower, 0.01, 0.0, "samples with a twin among the samples",
      "collapse: many samples are nearly the same"},
-    {"memorised", Better::lower, 0.1, 0.0, "samples nearer to training images than real ones are",
+    {"memorised", Better::lower, 0.1, 0.0, "samples near to training images",
      "memorising: many samples are nearly training images"},
-    {"nearest_training_median", Better::no_matter, 0.0, 0.0,
-     "pixel distance to the nearest training image, median", ""},
-    {"nearest_training_q01", Better::no_matter, 0.0, 0.0, "the same, the nearest 1 %", ""},
+    {"nearest_median", Better::no_matter, 0.0, 0.0, "pixels to the nearest training image", ""},
+    {"nearest_q01", Better::no_matter, 0.0, 0.0, "the same of the nearest 1 %", ""},
 };
 
 const MeasureInfo* find_info(const std::string& key) {
@@ -77,7 +76,9 @@ std::string format_value(double value, double decisive, int digits) {
   const int leading = size > 0.0 && std::isfinite(size)
                           ? static_cast<int>(std::floor(std::log10(size)))
                           : digits - 1;
-  return fmt::format("{:.{}f}", value, std::clamp(digits - 1 - leading, 0, 7));
+  const std::string text = fmt::format("{:.{}f}", value, std::clamp(digits - 1 - leading, 0, 7));
+  const bool is_zero = text.find_first_not_of("-0.") == std::string::npos;
+  return is_zero && text.front() == '-' ? text.substr(1) : text;
 }
 
 std::string format_value(const Estimate& estimate) {

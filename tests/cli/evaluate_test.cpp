@@ -153,6 +153,11 @@ TEST_F(Evaluate, DrawsTheNearestTrainingImages) {
   EXPECT_EQ(sheet.height, 8 * (kSize + 4) + 4);
 }
 
+TEST_F(Evaluate, NeedsTheFolderOfTheDrawing) {
+  expect_failure(evaluate({"--ckpt", "run", "--neighbours", "absent/near.png"}),
+                 "absent/near.png: there is no folder absent; make it first");
+}
+
 TEST_F(Evaluate, WritesNothingUnasked) {
   const auto count = [] {
     return std::distance(std::filesystem::recursive_directory_iterator(folder_->path()), {});

@@ -78,7 +78,7 @@ TEST_F(Evaluation, TakesEveryMeasure) {
   EXPECT_EQ(keys, (std::vector<std::string>{"fid", "kid", "precision", "recall", "density",
                                             "coverage", "modes", "class_kl", "confidence",
                                             "inception_score", "duplicates", "memorised",
-                                            "nearest_training_median", "nearest_training_q01"}));
+                                            "nearest_median", "nearest_q01"}));
   EXPECT_THAT(report.left_out, IsEmpty());
   EXPECT_EQ(report.sample_count, kCount);
 }
@@ -125,7 +125,7 @@ TEST_F(Evaluation, NoticesCopiesOfTrainingImages) {
   const Report report = score(real_features_);
   EXPECT_EQ(found(report), std::vector<std::string>{"memorised"});
   EXPECT_EQ(value(report, "memorised"), 1.0);
-  EXPECT_EQ(value(report, "nearest_training_median"), 0.0);
+  EXPECT_EQ(value(report, "nearest_median"), 0.0);
 }
 
 TEST_F(Evaluation, IsTheSameAgain) {

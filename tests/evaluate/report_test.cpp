@@ -21,10 +21,11 @@ Report small_report() {
   report.reference_count = 10000;
   report.real_count = 9000;
   report.measures = {{"fid", {12.3456, 0.2345}, {1.0123, 0.0456}},
+                     {"kid", {-0.00001, 0.0014}, {0.0001, 0.0014}},
                      {"precision", {0.6123, 0.0049}, {0.8612, 0.0035}},
                      {"modes", {1, 0}, {2, 0}},
                      {"class_kl", {0.5123, 0.012}, {0.0012, 0.0003}},
-                     {"nearest_training_median", {0.1234, 0.0012}, {0.15, 0.0012}}};
+                     {"nearest_median", {0.1234, 0.0012}, {0.15, 0.0012}}};
   report.shares = {1.0, 0.0};
   report.real_shares = {0.45, 0.55};
   return report;
@@ -45,19 +46,21 @@ TEST(Report, IsATableForPeople) {
       "real: 9,000 images of its other split, measured in the same way\n"
       "features: mnist classifier (shipped), CRC-32 01234567\n"
       "\n"
-      "measure                          samples               real  better  samples are  what it "
-      "is\n"
-      "fid                         12.35 ± 0.23      1.012 ± 0.046  lower   worse        distance "
-      "of the distributions (Fréchet)\n"
-      "precision                0.6123 ± 0.0049    0.8612 ± 0.0035  higher  worse        samples "
-      "near real images\n"
-      "modes                                  1                  2  higher  worse        classes "
-      "that are there\n"
-      "class_kl                   0.512 ± 0.012  0.00120 ± 0.00030  lower   worse        "
-      "unevenness "
-      "of the classes\n"
-      "nearest_training_median  0.1234 ± 0.0012    0.1500 ± 0.0012                       pixel "
-      "distance to the nearest training image, median\n"
+      "measure                 samples               real  better  samples are  what it is\n"
+      "fid                12.35 ± 0.23      1.012 ± 0.046  lower   worse        Fréchet distance "
+      "of "
+      "the sets\n"
+      "kid             0.0000 ± 0.0014    0.0001 ± 0.0014  lower                kernel distance "
+      "of "
+      "the sets\n"
+      "precision       0.6123 ± 0.0049    0.8612 ± 0.0035  higher  worse        samples near real "
+      "images\n"
+      "modes                         1                  2  higher  worse        classes that are "
+      "there\n"
+      "class_kl          0.512 ± 0.012  0.00120 ± 0.00030  lower   worse        unevenness of the "
+      "classes\n"
+      "nearest_median  0.1234 ± 0.0012    0.1500 ± 0.0012                       pixels to the "
+      "nearest training image\n"
       "\n"
       "class           0     1\n"
       "samples, %  100.0   0.0\n"
@@ -98,7 +101,7 @@ TEST(Findings, AreMoreThanWhatMatters) {
 TEST(Findings, AreForTheWorseOnly) {
   EXPECT_EQ(findings_of("fid", {1.0, 0.1}, {9.0, 0.1}).size(), 0U);
   EXPECT_EQ(findings_of("precision", {1.0, 0.0}, {0.5, 0.0}).size(), 0U);
-  EXPECT_EQ(findings_of("nearest_training_median", {9.0, 0.0}, {0.5, 0.0}).size(), 0U);
+  EXPECT_EQ(findings_of("nearest_median", {9.0, 0.0}, {0.5, 0.0}).size(), 0U);
 }
 
 TEST(Report, IsJson) {
