@@ -30,14 +30,20 @@ double deviation(const std::deque<double>& values) {
 
 }  // namespace
 
+Watch::Watch(std::int64_t looks_every) : looks_every_(looks_every) {
+  constexpr std::int64_t kLooks = 10;
+  constexpr std::int64_t kSteps = 300;
+  patience_ = static_cast<std::size_t>(std::max(kLooks, (kSteps + looks_every - 1) / looks_every));
+}
+
 bool Watch::lasts(Trouble trouble, bool shows) {
   std::size_t& in_a_row = in_a_row_[trouble];
   in_a_row = shows ? in_a_row + 1 : 0;
-  return in_a_row >= kPatience && said_.insert(trouble).second;
+  return in_a_row >= patience_ && said_.insert(trouble).second;
 }
 
 std::string Watch::describe(Trouble trouble, const Observation& seen) const {
-  const std::int64_t steps = static_cast<std::int64_t>(kPatience) * looks_every_;
+  const std::int64_t steps = static_cast<std::int64_t>(patience_) * looks_every_;
   const auto [least, most] =
       std::minmax_element(generator_losses_.begin(), generator_losses_.end());
   switch (trouble) {
@@ -64,7 +70,7 @@ std::string Watch::describe(Trouble trouble, const Observation& seen) const {
           "the losses swing apart: the generator's went between {:.1f} and {:.1f} in the last {} "
           "steps, so the networks chase each other instead of learning; try lower generator.lr "
           "and discriminator.lr, or train.r1_gamma: 1",
-          *least, *most, static_cast<std::int64_t>(kSwingWindow) * looks_every_);
+          *least, *most, static_cast<std::int64_t>(generator_losses_.size()) * looks_every_);
     case Trouble::missing_class:
       break;
   }
@@ -73,8 +79,8 @@ std::string Watch::describe(Trouble trouble, const Observation& seen) const {
 
 std::vector<Warning> Watch::look(const Observation& seen) {
   generator_losses_.push_back(seen.numbers.generator_loss);
-  if (generator_losses_.size() > kSwingWindow) generator_losses_.pop_front();
-  if (++looks_ <= kPatience) {
+  if (generator_losses_.size() > 2 * patience_) generator_losses_.pop_front();
+  if (++looks_ <= patience_) {
     first_gradient_ = std::max(first_gradient_, seen.gradient);
     return {};
   }
@@ -84,7 +90,7 @@ std::vector<Warning> Watch::look(const Observation& seen) {
       {Trouble::collapse, seen.fake_diversity < kLeastDiversity * seen.real_diversity},
       {Trouble::vanishing_gradient, seen.gradient < kLeastGradient * first_gradient_},
       {Trouble::swinging_loss,
-       generator_losses_.size() == kSwingWindow && deviation(generator_losses_) > kWidestSwing}};
+       generator_losses_.size() == 2 * patience_ && deviation(generator_losses_) > kWidestSwing}};
   std::vector<Warning> warnings;
   for (const auto& [trouble, shows] : signs) {
     if (lasts(trouble, shows)) warnings.push_back({trouble, describe(trouble, seen)});

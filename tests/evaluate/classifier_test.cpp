@@ -19,12 +19,6 @@ using ::testing::HasSubstr;
 using testing::striped_set;
 using testing::TempFolder;
 
-NetworkPlan plan_of(const Network& network) {
-  NetworkPlan plan{network.name, {}};
-  for (const Layer& layer : network.layers) plan.layers.push_back(layer.plan);
-  return plan;
-}
-
 /// Something in every tensor, variances above 0.
 Classifier random_classifier(const ImageShape& image, std::int64_t classes) {
   const torch::NoGradGuard no_grad;

@@ -12,6 +12,7 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr std::int64_t kEvery = 50;
+constexpr std::size_t kPatience = 10;  ///< looks, at 50 steps each
 
 /// A training in which nothing is wrong.
 Observation healthy() {
@@ -28,9 +29,9 @@ template <typename Change>
 std::vector<Warning> warnings_of(std::size_t count, Change change) {
   Watch watch(kEvery);
   std::vector<Warning> all;
-  for (std::size_t i = 0; i < Watch::kPatience + count; ++i) {
+  for (std::size_t i = 0; i < kPatience + count; ++i) {
     Observation seen = healthy();
-    if (i >= Watch::kPatience) change(seen, i);
+    if (i >= kPatience) change(seen, i);
     for (Warning& warning : watch.look(seen)) all.push_back(std::move(warning));
   }
   return all;
@@ -43,6 +44,12 @@ void expect_one(const std::vector<Warning>& warnings, Trouble trouble, const std
   EXPECT_THAT(warnings[0].text, HasSubstr("; try "));
 }
 
+TEST(Watch, WaitsForTenLooksAndThreeHundredSteps) {
+  EXPECT_EQ(Watch(50).patience(), kPatience);
+  EXPECT_EQ(Watch(1000).patience(), 10U);
+  EXPECT_EQ(Watch(4).patience(), 75U);
+}
+
 TEST(Watch, IsSilentWhenAllIsWell) {
   EXPECT_TRUE(warnings_of(100, [](Observation&, std::size_t) {}).empty());
 }
@@ -51,7 +58,7 @@ TEST(Watch, IgnoresTheBeginning) {
   Watch watch(kEvery);
   Observation seen = healthy();
   seen.fake_diversity = 0;
-  for (std::size_t i = 0; i < Watch::kPatience; ++i) EXPECT_TRUE(watch.look(seen).empty());
+  for (std::size_t i = 0; i < kPatience; ++i) EXPECT_TRUE(watch.look(seen).empty());
 }
 
 TEST(Watch, SaysOnceThatTheDiscriminatorWins) {
@@ -59,14 +66,14 @@ TEST(Watch, SaysOnceThatTheDiscriminatorWins) {
     seen.numbers.real_score = 0.995;
     seen.numbers.fake_score = 0.004;
   };
-  EXPECT_TRUE(warnings_of(Watch::kPatience - 1, wins).empty());
+  EXPECT_TRUE(warnings_of(kPatience - 1, wins).empty());
   expect_one(warnings_of(50, wins), Trouble::discriminator_wins,
              "the discriminator wins: for 500 steps it has been sure of every image (D(x) 0.99");
 }
 
 TEST(Watch, ForgetsATroubleThatPasses) {
   EXPECT_TRUE(warnings_of(100, [](Observation& seen, std::size_t i) {
-                if (i % Watch::kPatience != 0) seen.fake_diversity = 0.01;
+                if (i % kPatience != 0) seen.fake_diversity = 0.01;
               }).empty());
 }
 

@@ -41,14 +41,15 @@ struct Warning {
 };
 
 /// Looks at a training every so often and says what is wrong, each trouble once. A trouble counts
-/// only when kPatience looks in a row show it, and none of the first kPatience looks counts: a
+/// only when patience() looks in a row show it, and none of the first patience() looks counts: a
 /// network that has just begun is in all of them.
 class Watch {
  public:
-  static constexpr std::size_t kPatience = 10;
+  /// `looks_every`: steps between two looks.
+  explicit Watch(std::int64_t looks_every);
 
-  /// `looks_every`: steps between two looks, for the text.
-  explicit Watch(std::int64_t looks_every) : looks_every_(looks_every) {}
+  /// Ten looks, and as many as 300 steps have.
+  std::size_t patience() const { return patience_; }
 
   std::vector<Warning> look(const Observation& observation);
 
@@ -63,6 +64,7 @@ class Watch {
   std::string describe(Trouble trouble, const Observation& seen) const;
 
   std::int64_t looks_every_;
+  std::size_t patience_;
   std::size_t looks_ = 0;
   double first_gradient_ = 0;  ///< the largest of the first looks
   std::deque<double> generator_losses_;
