@@ -154,6 +154,17 @@ TEST_F(SampleLine, RefusesAnOutputThatIsNoPng) {
                      "--out must be a file name that ends in .png or .npy, not 'a.jpg'");
 }
 
+TEST_F(SampleLine, RefusesColumnsOfAnArray) {
+  expect_usage_error({"sample", "--ckpt", "g.pt", "--out", "a.npy", "--columns", "2"},
+                     "--columns arranges a grid, which a .npy file is not; leave one out");
+}
+
+TEST_F(SampleLine, RefusesAnArrayThatIsTooLarge) {
+  expect_usage_error({"sample", "--ckpt", "g.pt", "--out", "a.npy", "-n", "1000001"},
+                     "-n must be an integer from 1 to 1000000, not '1000001'; --separate DIR takes "
+                     "up to 1000000000");
+}
+
 TEST_F(SampleLine, RefusesMoreColumnsThanImages) {
   expect_usage_error({"sample", "--ckpt", "g.pt", "-n", "8", "--columns", "9"},
                      "--columns must be at most 8, the number of images, not 9");

@@ -193,5 +193,25 @@ TEST(Random, EveryPlaceIsEquallyLikely) {
   EXPECT_LT(chi_square, 148.2);
 }
 
+TEST(Resample, DrawsEachNumberOnceOnAverage) {
+  constexpr std::int64_t kSize = 1000;
+  std::vector<int> counts(kSize);
+  for (std::int64_t position = 0; position < 100; ++position) {
+    for (const std::int64_t draw : resample(1, Purpose::evaluation_resamples, position, kSize)) {
+      ++counts.at(static_cast<std::size_t>(draw));
+    }
+  }
+  // Poisson(100): seven deviations.
+  EXPECT_GT(*std::min_element(counts.begin(), counts.end()), 30);
+  EXPECT_LT(*std::max_element(counts.begin(), counts.end()), 170);
+}
+
+TEST(Resample, DependsOnSeedAndPosition) {
+  const auto draws = resample(1, Purpose::evaluation_resamples, 0, 50);
+  EXPECT_EQ(resample(1, Purpose::evaluation_resamples, 0, 50), draws);
+  EXPECT_NE(resample(2, Purpose::evaluation_resamples, 0, 50), draws);
+  EXPECT_NE(resample(1, Purpose::evaluation_resamples, 1, 50), draws);
+}
+
 }  // namespace
 }  // namespace dcgan

@@ -75,10 +75,10 @@ TEST_F(Evaluation, TakesEveryMeasure) {
   const Report report = score(cloud(4));
   std::vector<std::string> keys;
   for (const Measure& measure : report.measures) keys.push_back(measure.key);
-  EXPECT_EQ(keys, (std::vector<std::string>{"fid", "kid", "precision", "recall", "density",
-                                            "coverage", "modes", "class_kl", "confidence",
-                                            "inception_score", "duplicates", "memorised",
-                                            "nearest_median", "nearest_q01"}));
+  EXPECT_EQ(keys,
+            (std::vector<std::string>{"fid", "kid", "precision", "recall", "density", "coverage",
+                                      "modes", "class_kl", "confidence", "inception_score",
+                                      "duplicates", "memorised", "nearest_median", "nearest_q01"}));
   EXPECT_THAT(report.left_out, IsEmpty());
   EXPECT_EQ(report.sample_count, kCount);
 }

@@ -119,10 +119,12 @@ TEST(Neighbours, LeaveThemselvesOut) {
   EXPECT_TRUE(torch::allclose(nearest.distances, tensor("nearest.others"), kClose, 0.0));
 }
 
-/// More rows than a tile has, and numbers whose squares drown their differences in float32.
-TEST(Neighbours, AreExactFarFromTheOrigin) {
-  const torch::Tensor base =
-      normal_rows(1, Purpose::sample_latents, 0, 4500, 7).mul_(0.01).add_(100.0);
+/// More rows than a tile has, and two clouds so small and so far apart that the squares drown their
+/// differences in float32, wherever the centre is.
+TEST(Neighbours, AreExactWhereFloatsAreNot) {
+  torch::Tensor base = normal_rows(1, Purpose::sample_latents, 0, 4500, 7).mul_(0.01);
+  const torch::Tensor side = torch::arange(4500).remainder(2).mul(200).sub(100).unsqueeze(1);
+  base += side.to(torch::kFloat32);
   const torch::Tensor queries = base.narrow(0, 4200, 270) + 0.001;
   const Neighbours nearest = nearest_neighbours(queries, base, 3);
   const auto expected = torch::cdist(queries.to(torch::kFloat64), base.to(torch::kFloat64), 2.0,
