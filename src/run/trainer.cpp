@@ -109,20 +109,20 @@ class Loop {
     if (stats.penalty.defined()) penalty_ = stats.penalty;
     stats.penalty = penalty_;  // between two penalties the newest one is reported
     const bool last = state_.step == total_steps_;
+    const bool first = state_.step == first_step_ + 1;  // what later gradients are compared with
     const bool log_due = state_.step % config_.train.log_every == 0;
     const bool sample_due = due(config_.train.sample_every) || last;
     const bool checkpoint_due = due(config_.train.checkpoint_every) || last;
     const bool evaluation_due =
         scorer_ && at_epoch_end() && (epoch() % config_.train.evaluate_every == 0 || last);
     // Reading a number waits for a GPU, so there it is done only where something is written.
-    if (state_.device.is_cpu() || log_due || sample_due || checkpoint_due || evaluation_due) {
+    if (state_.device.is_cpu() || first || log_due || sample_due || checkpoint_due ||
+        evaluation_due) {
       numbers_ = read(stats);
       check_finite(numbers_);
     }
-    if (log_due) {
-      write_metrics();
-      look(stats, real);
-    }
+    if (log_due) write_metrics();
+    if (log_due || first) look(stats, real);
     if (sample_due) write_samples();
     if (evaluation_due) evaluate();
     if (checkpoint_due) write_checkpoint();

@@ -42,16 +42,15 @@ TEST_P(ShippedConfiguration, TakesAStep) {
   EXPECT_THAT(result.out, HasSubstr("one step: D "));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, ShippedConfiguration,
-    ::testing::Values("mnist.yaml", "mnist-paper.yaml", "quick.yaml", "smoke.yaml", "dense.yaml",
-                      "fashion.yaml"),
-    [](const auto& entry) {
-      std::string name = entry.param;
-      name.resize(name.find('.'));
-      std::replace(name.begin(), name.end(), '-', '_');
-      return name;
-    });
+INSTANTIATE_TEST_SUITE_P(All, ShippedConfiguration,
+                         ::testing::Values("mnist.yaml", "mnist-paper.yaml", "quick.yaml",
+                                           "smoke.yaml", "dense.yaml", "fashion.yaml"),
+                         [](const auto& entry) {
+                           std::string name = entry.param;
+                           name.resize(name.find('.'));
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 TEST_F(Training, WritesItsRunDirectory) {
   train("run");
@@ -275,6 +274,47 @@ TEST_F(Training, EvaluatedAndKilledKeepsTheSameBest) {
 
 TEST_F(Training, SaysWhyItDoesNotEvaluate) {
   EXPECT_THAT(train("run").err, HasSubstr("the samples are not evaluated: 512 images are too few"));
+}
+
+struct Failing {
+  const char* name;
+  std::vector<std::string> settings;
+  const char* warning;
+};
+
+class FailingTraining : public Training, public ::testing::WithParamInterface<Failing> {};
+
+TEST_P(FailingTraining, SaysWhatIsWrongOnce) {
+  std::vector<std::string> more{"--set", "train.epochs=12"};
+  for (const std::string& setting : GetParam().settings) {
+    more.insert(more.end(), {"--set", setting});
+  }
+  const std::string log = train("run", more).err;
+  const std::size_t first = log.find(GetParam().warning);
+  ASSERT_NE(first, std::string::npos) << log;
+  EXPECT_EQ(log.find(GetParam().warning, first + 1), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Made, FailingTraining,
+    ::testing::Values(
+        Failing{"DiscriminatorWins",
+                {"discriminator.lr=0.01", "generator.lr=0.00001"},
+                "the discriminator wins: for 300 steps"},
+        Failing{"Collapse",
+                {"discriminator.lr=0.01", "generator.lr=0.00001"},
+                "the samples collapse: for 300 steps"},
+        Failing{"VanishingGradient",
+                {"discriminator.lr=0.05", "generator.lr=0.000001", "train.loss=minimax"},
+                "the generator's gradient vanishes: for 300 steps"},
+        Failing{"MissingClass",
+                {"generator.batch_norm=false", "discriminator.batch_norm=false",
+                 "generator.lr=0.02", "discriminator.lr=0.01", "train.evaluate_samples=100"},
+                "missing from the samples in two evaluations in a row"}),
+    [](const auto& entry) { return entry.param.name; });
+
+TEST_F(Training, ThatGoesWellHasNoWarning) {
+  EXPECT_THAT(train("run", {"--set", "train.epochs=12"}).err, ::testing::Not(HasSubstr("warning")));
 }
 
 /// Every feature that a step may have beyond the paper's.

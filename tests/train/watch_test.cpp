@@ -111,7 +111,7 @@ TEST(Watch, NamesAClassThatStaysAway) {
   EXPECT_TRUE(watch.look_at_classes(without_one, real).empty()) << "the first does not count";
   EXPECT_TRUE(watch.look_at_classes(without_one, real).empty());
   expect_one(watch.look_at_classes(without_one, real), Trouble::missing_class,
-             "in two evaluations in a row: class 1;");
+             "class 1 is missing from the samples in two evaluations in a row: ");
   EXPECT_TRUE(watch.look_at_classes(without_one, real).empty()) << "once";
 }
 
