@@ -44,6 +44,10 @@ def measure(record, key, side="value"):
 
 
 def add(results, record):
+    """Without the folders of this machine."""
+    record["evaluation"]["samples"]["source"] = Path(record["evaluation"]["samples"]["source"]).name
+    reference = record["evaluation"]["reference"]
+    reference["name"] = reference["name"].split(",")[0]
     results.parent.mkdir(parents=True, exist_ok=True)
     with results.open("a") as file:
         file.write(json.dumps(record) + "\n")
