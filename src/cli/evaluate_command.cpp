@@ -18,7 +18,6 @@
 #include "dcgan/data/image_files.h"
 #include "dcgan/data/random.h"
 #include "dcgan/evaluate/evaluate.h"
-#include "dcgan/run/generator_file.h"
 #include "dcgan/run/run_directory.h"
 #include "dcgan/run/sampler.h"
 #include "dcgan/train/device.h"
@@ -48,7 +47,6 @@ struct Source {
   std::string name;
   std::optional<torch::Tensor> images;
   std::optional<Sampler> sampler;
-  std::optional<DataConfig> own_data;  ///< what a generator of ours was trained on
 
   /// Image `first` and those behind it: uint8 [count, C, H, W].
   torch::Tensor take(std::int64_t seed, std::int64_t first, std::int64_t count) const {
@@ -73,12 +71,6 @@ Source open_source(const EvaluateOptions& options, torch::Device device) {
   const fs::path path = find_generator_file(*options.checkpoint);
   source.name = path.string();
   source.sampler = Sampler::open(path, device, options.latent_dim);
-  const FileKind kind = identify(path);
-  if (kind == FileKind::generator) {
-    source.own_data = load_generator(path, ArchiveKind::generator).config.data;
-  } else if (kind == FileKind::checkpoint) {
-    source.own_data = load_generator(path, ArchiveKind::checkpoint).config.data;
-  }
   return source;
 }
 
@@ -115,8 +107,8 @@ DataConfig find_data(const EvaluateOptions& options, const Source& source,
   DataConfig data;
   if (options.config) {
     data = resolve_config(*options.config, {}).config.data;
-  } else if (source.own_data) {
-    data = *source.own_data;
+  } else if (source.sampler && source.sampler->config()) {
+    data = source.sampler->config()->data;
   } else if (options.data) {
     data.image_size = size;
     data.channels = channels;
@@ -169,10 +161,7 @@ Features open_features(const EvaluateOptions& options, const RealImages& real,
 
 /// As many training images as there are samples, or all of them.
 torch::Tensor choose_real(const RealImages& real, std::int64_t count, std::int64_t seed) {
-  std::vector<std::int64_t> order =
-      permutation(seed, Purpose::evaluation_order, /*position=*/0, real.training.size());
-  order.resize(static_cast<std::size_t>(std::min(count, real.training.size())));
-  return real.training.images.index_select(0, torch::tensor(order, torch::kInt64));
+  return choose_images(real.training.images, count, seed, Purpose::evaluation_order);
 }
 
 // Results -----------------------------------------------------------------------------------------

@@ -15,6 +15,12 @@ double total(const std::vector<std::int64_t>& counts) {
 
 }  // namespace
 
+std::vector<double> shares_of(const ClassSummary& classes) {
+  std::vector<double> shares;
+  for (std::size_t i = 0; i < classes.counts.size(); ++i) shares.push_back(classes.share(i));
+  return shares;
+}
+
 ClassSummary summarise_classes(const torch::Tensor& logits) {
   const torch::NoGradGuard no_grad;
   const auto best = logits.to(torch::kFloat64).softmax(1).max(1);

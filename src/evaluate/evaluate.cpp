@@ -106,12 +106,6 @@ Estimate class_estimate(const ClassSummary& classes, std::int64_t seed,
   return {measure(classes.counts), deviation_of(values)};
 }
 
-std::vector<double> shares_of(const ClassSummary& classes) {
-  std::vector<double> shares;
-  for (std::size_t i = 0; i < classes.counts.size(); ++i) shares.push_back(classes.share(i));
-  return shares;
-}
-
 void add_classes(Report& report, const Sets& sets) {
   if (!sets.samples.classes || !sets.real.classes || !sets.reference.classes) {
     report.left_out.push_back(
@@ -187,6 +181,13 @@ void require_finite(const FeatureBatch& batch) {
 }
 
 }  // namespace
+
+torch::Tensor choose_images(const torch::Tensor& images, std::int64_t count, std::int64_t seed,
+                            Purpose purpose) {
+  std::vector<std::int64_t> rows = permutation(seed, purpose, /*position=*/0, images.size(0));
+  rows.resize(static_cast<std::size_t>(std::min(count, images.size(0))));
+  return images.index_select(0, torch::tensor(rows, torch::kInt64));
+}
 
 Described describe_set(FeatureBatch batch) {
   TORCH_CHECK(batch.features.size(0) >= kFewestImages, "describe_set needs ", kFewestImages,

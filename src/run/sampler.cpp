@@ -17,6 +17,7 @@ struct Sampler::Impl {
   std::filesystem::path path;  ///< for messages
   torch::Device device = torch::kCPU;
   std::int64_t latent_dim = 0;
+  std::optional<Config> config;  ///< nothing for somebody else's
   virtual ~Impl() = default;
   /// float32 [N, latent_dim] -> float32 [N, C, H, W] in [-1, 1], both on `device`.
   virtual torch::Tensor run(const torch::Tensor& latents) const = 0;
@@ -164,6 +165,7 @@ std::unique_ptr<Sampler::Impl> open_native(const std::filesystem::path& path, Ar
   generator->device = device;
   generator->latent_dim = file.config.model.latent_dim;
   generator->range = file.config.output;
+  generator->config = file.config;
   generator->network = copy_to(file.generator, device);
   return generator;
 }
@@ -200,6 +202,8 @@ Sampler Sampler::open(const std::filesystem::path& path, torch::Device device,
 }
 
 std::int64_t Sampler::latent_dim() const { return impl_->latent_dim; }
+
+const std::optional<Config>& Sampler::config() const { return impl_->config; }
 
 torch::Tensor Sampler::generate(const torch::Tensor& latents) const {
   const torch::NoGradGuard no_grad;

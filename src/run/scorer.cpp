@@ -20,9 +20,7 @@ torch::Tensor held_out_images(const Config& config, std::int64_t count) {
   data.limit = 0;
   const Dataset set = load_dataset(data);
   // Not the first ones: a set may be sorted, and MNIST's test set begins with the easier half.
-  std::vector<std::int64_t> rows = permutation(/*seed=*/0, Purpose::data_order, 0, set.size());
-  rows.resize(static_cast<std::size_t>(std::min(count, set.size())));
-  return set.images.index_select(0, torch::tensor(rows));
+  return choose_images(set.images, count, /*seed=*/0, Purpose::data_order);
 }
 
 std::optional<Features> open_features(const Config& config, const Dataset& training,
@@ -53,10 +51,7 @@ Scorer::Scorer(Features features, Described reference, std::int64_t samples, con
           normal_rows(config.seed, Purpose::sample_latents, 0, samples, config.model.latent_dim)
               .to(device)),
       range_(config.output) {
-  if (!reference_.classes) return;
-  for (std::size_t i = 0; i < reference_.classes->counts.size(); ++i) {
-    real_shares_.push_back(reference_.classes->share(i));
-  }
+  if (reference_.classes) real_shares_ = shares_of(*reference_.classes);
 }
 
 Scorer::Made Scorer::make(const Config& config, const Dataset& training, torch::Device device) {

@@ -20,6 +20,9 @@ struct ClassSummary {
   }
 };
 
+/// The share of each class.
+std::vector<double> shares_of(const ClassSummary& classes);
+
 /// logits: float32 [N, classes], CPU.
 ClassSummary summarise_classes(const torch::Tensor& logits);
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "dcgan/data/random.h"
 #include "dcgan/evaluate/classes.h"
 #include "dcgan/evaluate/copies.h"
 #include "dcgan/evaluate/features.h"
@@ -18,6 +19,11 @@ namespace dcgan {
 
 /// The fewest images that a set may have.
 inline constexpr std::int64_t kFewestImages = 10;
+
+/// `count` of the images [N, ...], or all of them, in an order that depends on (seed, purpose)
+/// alone.
+torch::Tensor choose_images(const torch::Tensor& images, std::int64_t count, std::int64_t seed,
+                            Purpose purpose);
 
 /// What is computed once of a set of images and serves every comparison with it.
 struct Described {

@@ -32,6 +32,9 @@ class Sampler {
 
   std::int64_t latent_dim() const;
 
+  /// What the generator was trained with; nothing for a TorchScript that is not ours.
+  const std::optional<Config>& config() const;
+
   /// latents: float32 [N, latent_dim], CPU -> uint8 [N, C, H, W], CPU. An image does not depend on
   /// its batch-mates or their number, to the last bit.
   torch::Tensor generate(const torch::Tensor& latents) const;
