@@ -230,7 +230,8 @@ std::vector<Field> run_fields() {
           "Where to compute; auto is the first GPU that works, or else the CPU."),
       integer(
           "run.threads", {0, 1024}, kFree, [](auto& c) -> auto& { return c.run.threads; },
-          "CPU threads to compute with; 0 is as many as the process may use."),
+          "CPU threads to compute with; 0 is OMP_NUM_THREADS if it is set, else as many as the "
+          "process may use."),
   };
 }
 

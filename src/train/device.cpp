@@ -7,8 +7,10 @@
 #include <sys/resource.h>
 #include <torch/torch.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
+#include <string_view>
 #include <thread>
 
 #include "dcgan/base/error.h"
@@ -40,6 +42,15 @@ std::int64_t usable_cores() {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
   return std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// OMP_NUM_THREADS, where it is set to a number, as every OpenMP program reads it; its first level
+/// if there are several ("4,2").
+std::int64_t default_threads() {
+  const char* const wanted = std::getenv("OMP_NUM_THREADS");
+  const std::string_view text = wanted == nullptr ? std::string_view() : wanted;
+  const auto count = parse_integer(text.substr(0, text.find(','))).value_or(0);
+  return count > 0 ? count : usable_cores();
 }
 
 /// The file that a function of the loaded BLAS lies in, and OpenBLAS's own account if it is one.
@@ -88,7 +99,7 @@ torch::Device resolve_device(const std::string& name) {
 }
 
 std::int64_t set_threads(std::int64_t threads) {
-  const std::int64_t count = threads > 0 ? threads : usable_cores();
+  const std::int64_t count = threads > 0 ? threads : default_threads();
   at::set_num_threads(static_cast<int>(count));
   return count;
 }
@@ -114,7 +125,7 @@ std::vector<std::string> describe_machine() {
     for (std::int64_t i = 0; i < gpu_count(); ++i) devices += fmt::format(", cuda:{}", i);
   }
   return {fmt::format("LibTorch {}", TORCH_VERSION), "devices: " + devices,
-          fmt::format("threads: {}", usable_cores()), "BLAS: " + describe_blas()};
+          fmt::format("threads: {}", default_threads()), "BLAS: " + describe_blas()};
 }
 
 }  // namespace dcgan

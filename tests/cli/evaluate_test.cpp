@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -77,15 +76,11 @@ class Evaluate : public ::testing::Test {
   static ProgramResult run(const std::vector<std::string>& arguments) {
     return run_program(arguments, {.folder = folder_->path()});
   }
-  /// With one thread, unless the arguments say otherwise: several only wait for each other here.
   static ProgramResult evaluate(std::vector<std::string> arguments) {
-    const bool has_threads =
-        std::find(arguments.begin(), arguments.end(), "--threads") != arguments.end();
     arguments.insert(arguments.begin(), "evaluate");
     for (const char* word : {"--features", kFeatures.c_str(), "--samples", "120"}) {
       arguments.emplace_back(word);
     }
-    if (!has_threads) arguments.insert(arguments.end(), {"--threads", "1"});
     return run(arguments);
   }
   static json report(std::vector<std::string> arguments) {

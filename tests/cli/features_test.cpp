@@ -156,6 +156,8 @@ struct Mistake {
   std::string message;
 };
 
+void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.name; }
+
 class FeaturesMistake : public ::testing::TestWithParam<Mistake> {};
 
 TEST_P(FeaturesMistake, IsExplained) {

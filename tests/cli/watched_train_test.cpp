@@ -66,6 +66,8 @@ struct Failing {
   const char* warning;
 };
 
+void PrintTo(const Failing& failing, std::ostream* out) { *out << failing.name; }
+
 class FailingTraining : public Training, public ::testing::WithParamInterface<Failing> {};
 
 TEST_P(FailingTraining, SaysWhatIsWrongOnce) {

@@ -14,8 +14,8 @@ namespace dcgan {
 /// and there is none, LibTorch has no CUDA, or the number is too large.
 torch::Device resolve_device(const std::string& name);
 
-/// Sets the threads of LibTorch's operators; 0: the cores that this process may use. Returns how
-/// many. Call it before the first operator.
+/// Sets the threads of LibTorch's operators; 0: OMP_NUM_THREADS if the environment has it, else the
+/// cores that this process may use. Returns how many. Call it before the first operator.
 std::int64_t set_threads(std::int64_t threads);
 
 /// Keeps freed memory in the process instead of giving it back to the kernel: a training step
