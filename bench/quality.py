@@ -55,6 +55,16 @@ def add(results, record):
     print(f"{record['recipe']} seed {record['seed']}: {record['minutes']:.1f} min, fid {fid:.3f}")
 
 
+def evaluation_share(lines):
+    """Of the training's time, what its evaluations took: the seconds between an epoch's last step
+    and its evaluation. Only epochs that end with a line of their last step count."""
+    times = {line["step"]: line["seconds"] for line in lines if "d_loss" in line}
+    taken = [line["seconds"] - times[line["step"]] for line in lines
+             if "fid" in line and line["step"] in times]
+    epochs = sum("fid" in line for line in lines)
+    return statistics.mean(taken) * epochs / lines[-1]["seconds"] if taken else None
+
+
 def train(arguments):
     changes = [word for change in arguments.set for word in ("--set", change)]
     name = arguments.name or Path(arguments.config).stem
@@ -68,6 +78,7 @@ def train(arguments):
                 "recipe": name, "seed": int(seed), "set": arguments.set,
                 "config": Path(arguments.config).name, "threads": arguments.threads,
                 "minutes": lines[-1]["seconds"] / 60,
+                "evaluation_share": evaluation_share(lines),
                 "curve": [[line["seconds"] / 60, line["fid"]] for line in lines if "fid" in line],
                 "evaluation": evaluate(arguments.program, ["--ckpt", out / "g.pt"])})
 
@@ -86,6 +97,11 @@ def textbook(arguments):
                                                     ["--data", arguments.data])})
 
 
+def describe_share(records):
+    shares = [r["evaluation_share"] for r in records if r.get("evaluation_share") is not None]
+    return f"{statistics.median(shares):.1%} of the time" if shares else "none"
+
+
 def report(arguments):
     recipes = defaultdict(list)
     for line in arguments.results.open():
@@ -93,8 +109,8 @@ def report(arguments):
         recipes[record["recipe"], record["threads"], round(record["minutes"] / 5)
                 if record["recipe"].startswith("textbook") else 0].append(record)
     print("| recipe | threads | seeds | minutes | fid | over real | precision | recall | modes | "
-          "confidence |")
-    print("|-|-|-|-|-|-|-|-|-|-|")
+          "confidence | evaluations |")
+    print("|-|-|-|-|-|-|-|-|-|-|-|")
     for (name, threads, _), records in recipes.items():
         def median(key, side="value", records=records):
             return statistics.median(measure(record, key, side) for record in records)
@@ -104,7 +120,7 @@ def report(arguments):
               f"{statistics.median(fids):.2f} ({min(fids):.2f} to {max(fids):.2f}) | "
               f"{statistics.median(fids) / median('fid', 'real'):.1f} × | "
               f"{median('precision'):.3f} | {median('recall'):.3f} | {median('modes'):.0f} | "
-              f"{median('confidence'):.3f} |")
+              f"{median('confidence'):.3f} | {describe_share(records)} |")
     curves = {name: records[0]["curve"] for (name, _, _), records in recipes.items()
               if len(records[0]["curve"]) > 1}
     if curves:

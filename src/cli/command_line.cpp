@@ -101,13 +101,9 @@ void setup_sample(CLI::App& root, SampleOptions& options, SampleFlags& flags) {
              }
              options.truncation = *psi;
            });
-  add_integer(*app, "--latent-dim", 1, 65536,
-              "Latent size of a TorchScript that is not ours (default: found)", options.latent_dim);
+  add_latent_dim(*app, options.latent_dim);
   add_switch(*app, "--raw", "A checkpoint's own weights instead of their average", options.raw);
-  add_key(*app, "--device", "NAME", "run.device", "auto, cpu, cuda or cuda:N",
-          [&options](const Config& c) { options.device = c.run.device; });
-  add_key(*app, "--threads", "N", "run.threads", "CPU threads; 0: as many as it may use",
-          [&options](const Config& c) { options.threads = c.run.threads; });
+  add_machine(*app, options);
   app->footer(
       "Examples:\n"
       "  dcgan sample --ckpt runs/mnist-001/g.pt -n 64 --out samples.png\n"

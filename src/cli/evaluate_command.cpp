@@ -136,10 +136,9 @@ RealImages load_real_images(DataConfig data) {
   real.trained_on = limit > 0
                         ? real.training.images.narrow(0, 0, std::min(limit, real.training.size()))
                         : real.training.images;
-  const bool trained_on_test = data.split == DataSplit::test;
-  real.reference_split = trained_on_test ? "train" : "test";
-  data.split = trained_on_test ? DataSplit::train : DataSplit::test;
-  real.reference = load_dataset(data);
+  const DataConfig other = other_split(data);
+  real.reference_split = other.split == DataSplit::test ? "test" : "train";
+  real.reference = load_dataset(other);
   for (const Dataset* set : {&real.training, &real.reference}) {
     if (set->size() >= kFewestImages) continue;
     throw failure(fmt::format("{}: {} images, but evaluate needs at least {}", set->name,
@@ -150,8 +149,7 @@ RealImages load_real_images(DataConfig data) {
 
 Features open_features(const EvaluateOptions& options, const RealImages& real,
                        torch::Device device) {
-  if (options.features != "auto") return Features::open(options.features, device);
-  auto features = Features::shipped(real.training.set, device);
+  auto features = Features::find(options.features, real.training.set, device);
   if (features) return std::move(*features);
   throw failure(
       fmt::format("{}: no feature network comes with dcgan for this set; make one with 'dcgan "

@@ -24,12 +24,8 @@ void setup_evaluate(CLI::App& root, EvaluateOptions& options) {
   add_switch(*app, "--json", "Print JSON instead of a table", options.json);
   add_text(*app, "--neighbours", "FILE.png",
            "Also write the samples nearest to training images, beside these", options.neighbours);
-  add_integer(*app, "--latent-dim", 1, 65536,
-              "Latent size of a TorchScript that is not ours (default: found)", options.latent_dim);
-  add_key(*app, "--device", "NAME", "run.device", "auto, cpu, cuda or cuda:N",
-          [&options](const Config& c) { options.device = c.run.device; });
-  add_key(*app, "--threads", "N", "run.threads", "CPU threads; 0: as many as it may use",
-          [&options](const Config& c) { options.threads = c.run.threads; });
+  add_latent_dim(*app, options.latent_dim);
+  add_machine(*app, options);
   app->footer(
       "Examples:\n"
       "  dcgan evaluate --ckpt runs/mnist-001\n"

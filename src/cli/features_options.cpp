@@ -24,10 +24,7 @@ void setup_features(CLI::App& root, FeaturesTrainOptions& options, FeaturesTrain
   add_switch(*app, "--flip", "Mirror images at random: for clothes or faces, not for digits",
              options.flip);
   add_switch(*app, "--force", "Replace an existing file", options.force);
-  add_key(*app, "--device", "NAME", "run.device", "auto, cpu, cuda or cuda:N",
-          [&options](const Config& c) { options.device = c.run.device; });
-  add_key(*app, "--threads", "N", "run.threads", "CPU threads; 0: as many as it may use",
-          [&options](const Config& c) { options.threads = c.run.threads; });
+  add_machine(*app, options);
   app->footer("Example:\n  dcgan features train --data data/mnist --out features.pt");
 }
 

@@ -63,6 +63,21 @@ CLI::Option* add_key(CLI::App& app, const std::string& flag, const std::string& 
   });
 }
 
+/// --device and --threads of a command that has no configuration of its own.
+template <typename Options>
+void add_machine(CLI::App& app, Options& options) {
+  add_key(app, "--device", "NAME", "run.device", "auto, cpu, cuda or cuda:N",
+          [&options](const Config& config) { options.device = config.run.device; });
+  add_key(app, "--threads", "N", "run.threads", "CPU threads; 0: as many as it may use",
+          [&options](const Config& config) { options.threads = config.run.threads; });
+}
+
+template <typename Target>
+void add_latent_dim(CLI::App& app, Target& target) {
+  add_integer(app, "--latent-dim", 1, 65536,
+              "Latent size of a TorchScript that is not ours (default: found)", target);
+}
+
 inline void add_set(CLI::App& app, std::vector<Override>& overrides) {
   app.add_option_function<std::vector<std::string>>(
          "--set",

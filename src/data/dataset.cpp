@@ -195,4 +195,10 @@ Dataset load_dataset(const DataConfig& data) {
   return dataset;
 }
 
+DataConfig other_split(DataConfig data) {
+  data.split = data.split == DataSplit::train ? DataSplit::test : DataSplit::train;
+  data.limit = 0;
+  return data;
+}
+
 }  // namespace dcgan

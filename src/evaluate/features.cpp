@@ -203,6 +203,11 @@ std::optional<Features> Features::shipped(const std::string& set, torch::Device 
   return Features(named(open_native(bytes, name, device), name, bytes, device));
 }
 
+std::optional<Features> Features::find(const std::string& wanted, const std::string& set,
+                                       torch::Device device) {
+  return wanted == "auto" ? shipped(set, device) : open(wanted, device);
+}
+
 const std::string& Features::name() const { return impl_->name; }
 const std::string& Features::checksum() const { return impl_->checksum; }
 std::int64_t Features::classes() const { return impl_->classes; }

@@ -15,18 +15,9 @@ namespace {
 
 /// Real images of the other split, `count` of them at most: uint8 [N, C, H, W].
 torch::Tensor held_out_images(const Config& config, std::int64_t count) {
-  DataConfig data = config.data;
-  data.split = data.split == DataSplit::train ? DataSplit::test : DataSplit::train;
-  data.limit = 0;
-  const Dataset set = load_dataset(data);
+  const Dataset set = load_dataset(other_split(config.data));
   // Not the first ones: a set may be sorted, and MNIST's test set begins with the easier half.
   return choose_images(set.images, count, /*seed=*/0, Purpose::data_order);
-}
-
-std::optional<Features> open_features(const Config& config, const Dataset& training,
-                                      torch::Device device) {
-  if (config.train.features == "auto") return Features::shipped(training.set, device);
-  return Features::open(config.train.features, device);
 }
 
 }  // namespace
@@ -64,7 +55,7 @@ Scorer::Made Scorer::make(const Config& config, const Dataset& training, torch::
                         "set train.evaluate_samples, or train.evaluate_every: 0",
                         format_count(training.size()))};
   }
-  std::optional<Features> features = open_features(config, training, device);
+  std::optional<Features> features = Features::find(config.train.features, training.set, device);
   if (!features) {
     return {std::nullopt,
             fmt::format("the samples are not evaluated: dcgan has no features for {}; make some "

@@ -27,4 +27,7 @@ struct Dataset {
 /// train-images.idx3-ubyte. Throws `failure` for whatever is wrong, naming the file.
 Dataset load_dataset(const DataConfig& data);
 
+/// The images that are not trained on: the other split of the same set, whole.
+DataConfig other_split(DataConfig data);
+
 }  // namespace dcgan

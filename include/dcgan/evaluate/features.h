@@ -31,6 +31,10 @@ class Features {
   /// "fashion-mnist"); nothing for another set.
   static std::optional<Features> shipped(const std::string& set, torch::Device device);
 
+  /// What `wanted` says: "auto" is the shipped one for `set`, anything else a file's path.
+  static std::optional<Features> find(const std::string& wanted, const std::string& set,
+                                      torch::Device device);
+
   Features(Features&&) noexcept;
   Features& operator=(Features&&) noexcept;
   ~Features();
