@@ -27,14 +27,19 @@ torch::Tensor latents_for(const SampleOptions& options, std::int64_t latent_dim,
       .mul_(options.truncation);
 }
 
-/// Rows of `steps` images, each a walk between two latents.
-torch::Tensor walking_latents(const SampleOptions& options, std::int64_t latent_dim) {
+/// Rows of `steps` images, each a walk between two latents; within one mode where the generator has
+/// modes, since there is no way between two of them.
+torch::Tensor walking_latents(const SampleOptions& options, const Sampler& sampler) {
+  const std::int64_t modes = sampler.config() ? sampler.config()->model.latent_modes : 0;
   const std::int64_t steps = *options.interpolate;
   const std::int64_t rows = options.count / steps;
-  const torch::Tensor ends = latents_for(options, latent_dim, 0, 2 * rows);
+  const torch::Tensor ends = latents_for(options, sampler.latent_dim(), 0, 2 * rows);
   std::vector<torch::Tensor> walks;
   for (std::int64_t row = 0; row < rows; ++row) {
-    walks.push_back(slerp(ends[2 * row], ends[2 * row + 1], steps));
+    const torch::Tensor start = ends[2 * row];
+    const torch::Tensor end = ends[2 * row + 1];
+    end.narrow(0, 0, modes).copy_(start.narrow(0, 0, modes));
+    walks.push_back(slerp(start, end, steps));
   }
   return torch::cat(walks);
 }
@@ -57,7 +62,7 @@ int write_separate_images(const SampleOptions& options, const Sampler& sampler) 
 }
 
 torch::Tensor all_latents(const SampleOptions& options, const Sampler& sampler) {
-  return options.interpolate ? walking_latents(options, sampler.latent_dim())
+  return options.interpolate ? walking_latents(options, sampler)
                              : latents_for(options, sampler.latent_dim(), 0, options.count);
 }
 

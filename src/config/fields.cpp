@@ -106,6 +106,10 @@ std::vector<Field> model_fields() {
           [](auto& c) -> auto& { return c.model.latent_dim; },
           "Numbers of noise from which an image is made."),
       integer(
+          "model.latent_modes", {0, 4096}, kFixed,
+          [](auto& c) -> auto& { return c.model.latent_modes; },
+          "The largest of so many of them chooses a mode, for data in clusters; 0: no modes."),
+      integer(
           "model.base_channels", {1, 4096}, kFixed,
           [](auto& c) -> auto& { return c.model.base_channels; },
           "dcgan: channels next to the image; they double from layer to layer away from it."),
@@ -275,6 +279,12 @@ const Field* find_field(const std::string& key) {
 std::vector<Conflict> find_conflicts(const Config& config) {
   std::vector<Conflict> conflicts;
   const auto& model = config.model;
+  if (model.latent_modes > model.latent_dim) {
+    conflicts.push_back({{"model.latent_modes", "model.latent_dim"},
+                         fmt::format("model.latent_modes ({}) must not be above "
+                                     "model.latent_dim ({}), of which they are the first",
+                                     model.latent_modes, model.latent_dim)});
+  }
   if (model.max_channels < model.base_channels) {
     conflicts.push_back({{"model.max_channels", "model.base_channels"},
                          fmt::format("model.max_channels ({}) must not be below "

@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include <cmath>
+
 #include "dcgan/model/libtorch_version.h"
 
 namespace dcgan {
@@ -52,12 +54,20 @@ torch::Tensor apply_batch_norm(const torch::Tensor& x, const Layer& layer, Mode 
 }
 
 /// The layout that the layer's kind works in: [N, features] or [N, C, H, W].
-torch::Tensor shape_input(const torch::Tensor& x, const LayerPlan& plan) {
+torch::Tensor shape_input(const torch::Tensor& input, const LayerPlan& plan) {
+  const torch::Tensor x = plan.modes > 0 ? choose_mode(input.flatten(1), plan.modes) : input;
   if (plan.kind == LayerKind::linear) return x.flatten(1);
   return x.reshape({x.size(0), plan.input[0], plan.input[1], plan.input[2]});
 }
 
 }  // namespace
+
+torch::Tensor choose_mode(const torch::Tensor& latents, std::int64_t modes) {
+  const torch::Tensor largest = latents.narrow(1, 0, modes).argmax(1);
+  const torch::Tensor chosen = torch::one_hot(largest, modes).to(latents.scalar_type()) *
+                               std::sqrt(static_cast<double>(modes));
+  return torch::cat({chosen, latents.narrow(1, modes, latents.size(1) - modes)}, 1);
+}
 
 torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode mode) {
   torch::Tensor x = input;

@@ -136,6 +136,7 @@ NetworkPlan plan_generator(const Config& config) {
   const std::size_t last = layers.size() - 1;
   NetworkPlan plan = finish("generator", std::move(layers), config.generator,
                             [last](std::size_t i) { return i != last; });
+  plan.layers.front().modes = config.model.latent_modes;
   plan.layers.back().nonlinearity =
       config.output == OutputRange::tanh ? Nonlinearity::tanh : Nonlinearity::sigmoid;
   return plan;
@@ -247,7 +248,10 @@ std::string describe(const NetworkPlan& plan) {
     return fmt::format("{:.2f}", static_cast<double>(flops) / 1e6);
   };
   std::vector<std::vector<std::string>> rows;
-  rows.push_back({"input", describe_shape(plan.layers.front().input), "", ""});
+  const LayerPlan& first = plan.layers.front();
+  rows.push_back(
+      {first.modes > 0 ? fmt::format("input, of which {} choose a mode", first.modes) : "input",
+       describe_shape(first.input), "", ""});
   for (const LayerPlan& layer : plan.layers) {
     rows.push_back({describe(layer), describe_shape(layer.output),
                     format_count(parameter_count(layer)), mflop(forward_flops(layer))});

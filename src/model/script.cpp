@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "dcgan/base/text.h"
 #include "dcgan/model/forward.h"
 
@@ -83,7 +85,15 @@ std::string torchscript_forward(const NetworkPlan& generator) {
   const ImageShape& in = generator.layers.front().input;
   const ImageShape& out = generator.layers.back().output;
   const bool dense = generator.layers.front().kind == LayerKind::linear;
+  const std::int64_t modes = generator.layers.front().modes;
   std::string source = "def forward(self, z):\n";
+  if (modes > 0) {  // choose_mode()
+    source += fmt::format(
+        "    z = z.reshape([z.size(0), {0}])\n"
+        "    chosen = torch.one_hot(torch.argmax(z[:, :{1}], 1), {1}).to(z.dtype) * {2}\n"
+        "    z = torch.cat([chosen, z[:, {1}:]], 1)\n",
+        in[0], modes, float_literal(std::sqrt(static_cast<double>(modes))));
+  }
   source += dense ? fmt::format("    x = z.reshape([z.size(0), {}])\n", in[0])
                   : fmt::format("    x = z.reshape([z.size(0), {}, 1, 1])\n", in[0]);
   source += torchscript_layers(generator);

@@ -102,6 +102,18 @@ TEST_F(Sample, WalkBeginsAndEndsAtTheLatentsOfTheSeed) {
   EXPECT_TRUE(near(cell(walk, 6, 11), cell(ends, 4, 3)));
 }
 
+TEST_F(Sample, WalkStaysWithinAMode) {
+  // All latents choose the mode, so that there is one image for each.
+  train("modes", {"--set", "train.epochs=1", "--set", "model.latent_modes=8"});
+  const ProgramResult result = run({"sample", "--ckpt", "modes", "-n", "12", "--interpolate", "4"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const Image walks = read_png(folder_ / "samples.png");
+  for (std::int64_t i = 0; i < 12; ++i) {
+    EXPECT_EQ(cell(walks, 4, i), cell(walks, 4, i / 4 * 4)) << i;
+  }
+  EXPECT_NE(cell(walks, 4, 0), cell(walks, 4, 4));
+}
+
 TEST_F(Sample, TruncationMovesTheImages) {
   EXPECT_NE(sample({"-n", "4"}).pixels, sample({"-n", "4", "--truncation", "0.5"}).pixels);
 }

@@ -33,19 +33,19 @@ TEST(ConfigFields, AreTheKeysInTheirOrder) {
   for (const Field& field : config_fields()) keys.push_back(field.key);
   EXPECT_THAT(
       keys,
-      ElementsAre("seed", "data.format", "data.path", "data.split", "data.image_size",
-                  "data.channels", "data.limit", "data.shuffle", "data.drop_last", "model.kind",
-                  "model.latent_dim", "model.base_channels", "model.max_channels",
-                  "model.dense_widths", "model.init_deviation", "generator.activation",
-                  "generator.slope", "generator.batch_norm", "generator.base_channels",
-                  "generator.output", "generator.lr", "discriminator.activation",
-                  "discriminator.slope", "discriminator.batch_norm", "discriminator.base_channels",
-                  "discriminator.lr", "train.epochs", "train.batch_size", "train.loss",
-                  "train.beta1", "train.beta2", "train.eps", "train.lr_schedule",
-                  "train.label_smoothing", "train.r1_gamma", "train.r1_every", "train.ema_decay",
-                  "train.log_every", "train.sample_every", "train.checkpoint_every",
-                  "train.evaluate_every", "train.evaluate_samples", "train.features",
-                  "run.sample_count", "run.keep_checkpoints", "run.device", "run.threads"));
+      ElementsAre(
+          "seed", "data.format", "data.path", "data.split", "data.image_size", "data.channels",
+          "data.limit", "data.shuffle", "data.drop_last", "model.kind", "model.latent_dim",
+          "model.latent_modes", "model.base_channels", "model.max_channels", "model.dense_widths",
+          "model.init_deviation", "generator.activation", "generator.slope", "generator.batch_norm",
+          "generator.base_channels", "generator.output", "generator.lr", "discriminator.activation",
+          "discriminator.slope", "discriminator.batch_norm", "discriminator.base_channels",
+          "discriminator.lr", "train.epochs", "train.batch_size", "train.loss", "train.beta1",
+          "train.beta2", "train.eps", "train.lr_schedule", "train.label_smoothing",
+          "train.r1_gamma", "train.r1_every", "train.ema_decay", "train.log_every",
+          "train.sample_every", "train.checkpoint_every", "train.evaluate_every",
+          "train.evaluate_samples", "train.features", "run.sample_count", "run.keep_checkpoints",
+          "run.device", "run.threads"));
 }
 
 TEST(ConfigFields, ExplainThemselves) {
@@ -242,6 +242,16 @@ TEST(FindConflicts, NamesChannelsThatCannotGrow) {
   ASSERT_EQ(find_conflicts(config).size(), 1U);
   EXPECT_EQ(find_conflicts(config)[0].message,
             "model.max_channels (32) must not be below model.base_channels (64)");
+}
+
+TEST(FindConflicts, NamesMoreModesThanLatents) {
+  Config config;
+  config.model.latent_dim = 8;
+  config.model.latent_modes = 9;
+  ASSERT_EQ(find_conflicts(config).size(), 1U);
+  EXPECT_EQ(find_conflicts(config)[0].message,
+            "model.latent_modes (9) must not be above model.latent_dim (8), of which they are the "
+            "first");
 }
 
 TEST(FindConflicts, NamesALimitThatLeavesNoBatch) {

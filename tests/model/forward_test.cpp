@@ -72,6 +72,31 @@ TEST(Forward, OnlyTrainModeMovesTheRunningStatistics) {
   EXPECT_FALSE(torch::equal(network.layers[0].running_mean, before));
 }
 
+TEST(Forward, TheLargestOfTheFirstLatentsIsTheMode) {
+  const torch::Tensor latents =
+      torch::tensor({{-1.0F, -0.5F, -2.0F, -3.0F, 7.0F}, {2.0F, 1.0F, 0.0F, 3.0F, 9.0F}});
+  const torch::Tensor wanted =
+      torch::tensor({{0.0F, 2.0F, 0.0F, 0.0F, 7.0F}, {0.0F, 0.0F, 0.0F, 2.0F, 9.0F}});
+  EXPECT_TRUE(torch::equal(choose_mode(latents, 4), wanted));
+}
+
+TEST(Forward, OfOneModeDiffersOnlyByTheOtherLatents) {
+  Config config;
+  config.model.base_channels = 8;
+  config.model.latent_dim = 6;
+  config.model.latent_modes = 4;
+  Network network = make_network(plan_generator(config), torch::kCPU);
+  initialise(network, 1, Purpose::generator_init, 0.1);
+  const torch::NoGradGuard no_grad;
+  torch::Tensor latents = noise({1, 6}, 4);
+  const torch::Tensor image = forward(network, latents, Mode::eval);
+  const std::int64_t mode = latents[0].narrow(0, 0, 4).argmax().item<std::int64_t>();
+  latents[0][mode] += 1.0;  // the same mode
+  EXPECT_TRUE(torch::equal(forward(network, latents, Mode::eval), image));
+  latents[0][(mode + 1) % 4] = latents[0][mode] + 1.0;  // another
+  EXPECT_FALSE(torch::allclose(forward(network, latents, Mode::eval), image));
+}
+
 struct ActivationCase {
   Activation activation;
   double at_minus_one;  ///< its value there, slope 0.3

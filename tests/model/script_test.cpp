@@ -28,6 +28,21 @@ TEST(Script, ReadsLikeTheNetwork) {
             "    return x.reshape([x.size(0), 1, 8, 8])\n");
 }
 
+TEST(Script, ChoosesAMode) {
+  Config config;
+  config.model.latent_dim = 5;
+  config.model.latent_modes = 4;
+  const std::string source = torchscript_forward(plan_generator(config));
+  EXPECT_TRUE(
+      source.starts_with("def forward(self, z):\n"
+                         "    z = z.reshape([z.size(0), 5])\n"
+                         "    chosen = torch.one_hot(torch.argmax(z[:, :4], 1), 4).to(z.dtype) * "
+                         "2.0\n"
+                         "    z = torch.cat([chosen, z[:, 4:]], 1)\n"
+                         "    x = z.reshape([z.size(0), 5, 1, 1])\n"))
+      << source;
+}
+
 TEST(Script, FlattensAnImageForALinearLayer) {
   LayerPlan linear;
   linear.name = "layer1";

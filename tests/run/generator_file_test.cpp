@@ -129,7 +129,12 @@ std::vector<GeneratorCase> generators() {
   plain.generator.batch_norm = false;
   plain.generator.activation = Activation::swish;
   plain.output = OutputRange::sigmoid;
-  return {{"dcgan", dcgan}, {"colour", colour}, {"dense", dense}, {"plain", plain}};
+  Config modes = small_config();
+  modes.model.latent_modes = 2;
+  Config dense_modes = dense;
+  dense_modes.model.latent_modes = modes.model.latent_dim;
+  return {{"dcgan", dcgan}, {"colour", colour}, {"dense", dense},
+          {"plain", plain}, {"modes", modes},   {"dense_modes", dense_modes}};
 }
 
 std::string case_name(const ::testing::TestParamInfo<GeneratorCase>& entry) {

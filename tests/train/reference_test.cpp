@@ -111,7 +111,7 @@ INSTANTIATE_TEST_SUITE_P(PyTorch, Reference,
                                            "dcgan_26x11x1", "dcgan_28x28x1_plain", "dense_28x28x1",
                                            "dense_21x13x3", "dcgan_28x28x1_regularised",
                                            "dcgan_21x13x3_regularised_plain",
-                                           "dense_28x28x1_regularised"),
+                                           "dense_28x28x1_regularised", "dcgan_26x11x1_modes"),
                          [](const auto& entry) { return std::string(entry.param); });
 
 }  // namespace

@@ -16,8 +16,16 @@ enum class Mode {
 constexpr double kBatchNormMomentum = 0.1;
 constexpr double kBatchNormEps = 1e-5;
 
+/// Latents [N, L] whose first `modes` numbers choose a mode: the largest becomes sqrt(modes), the
+/// others 0, so that they keep their mean square and the layer above adds a vector of its own for
+/// each mode. The normal latents become a mixture of `modes` normals with learned means, since one
+/// cluster of noise cannot cover data in several clusters without images that lie between them
+/// (Gurumurthy et al., "DeLiGAN", 2017, section 3; Khayatkhoei et al., "Disconnected manifold
+/// learning for generative adversarial networks", 2018, section 2).
+torch::Tensor choose_mode(const torch::Tensor& latents, std::int64_t modes);
+
 /// Generator: [N, latent_dim] -> [N, C, H, W]. Discriminator: [N, C, H, W] -> logits [N].
-/// Differentiable twice in every input and parameter.
+/// Differentiable twice in every parameter, and in every input that is not choose_mode()'s.
 torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode mode);
 
 }  // namespace dcgan

@@ -32,10 +32,11 @@ enum class Nonlinearity { none, relu, leaky_relu, elu, selu, gelu, swish, tanh, 
 using ImageShape = std::array<std::int64_t, 3>;
 using Extent = std::array<std::int64_t, 2>;  ///< [height, width]
 
-/// weights, then BatchNorm, then the non-linearity.
+/// The mode if there are any, then weights, then BatchNorm, then the non-linearity.
 struct LayerPlan {
   std::string name;  ///< "layer1", counted from the input
   LayerKind kind = LayerKind::convolution;
+  std::int64_t modes = 0;  ///< of the latent, in a generator's first layer; see choose_mode()
   ImageShape input{};
   ImageShape output{};
   Extent kernel{1, 1};
