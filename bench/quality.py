@@ -6,7 +6,7 @@
     bench/quality.py report
 
 `train` trains a configuration, once a seed, and scores its g.pt with `dcgan evaluate` (10,000
-samples); --set changes a key, --name names the recipe. `textbook` does the same with the textbook loop in Python
+samples); --set changes a key, --name names the recipe, --keep leaves the run. `textbook` does the same with the textbook loop in Python
 (textbook_dcgan.py), whose images `dcgan evaluate --images` reads. Each run adds one JSON line to
 --results (default bench/results/quality.jsonl). `report` prints the results as a Markdown table and
 writes the curves of fid against minutes to docs/images/fid-over-minutes.svg. Only the standard
@@ -70,7 +70,7 @@ def train(arguments):
     name = arguments.name or Path(arguments.config).stem
     for seed in arguments.seeds.split(","):
         with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "run"
+            out = (arguments.keep or Path(folder)) / f"{name}-{seed}"
             run([arguments.program, "train", "-q", "--config", arguments.config, *changes,
                  "--seed", seed, "--threads", arguments.threads, "--out", out])
             lines = [json.loads(line) for line in (out / "metrics.jsonl").open()]
@@ -174,6 +174,7 @@ def main():
     job.add_argument("--seeds", default="1")
     job.add_argument("--set", action="append", default=[])
     job.add_argument("--name")
+    job.add_argument("--keep", type=Path, help="folder in which to leave the runs")
     job.set_defaults(run=train)
     job = jobs.add_parser("textbook")
     job.add_argument("--python", required=True)

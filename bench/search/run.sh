@@ -28,3 +28,25 @@ try "w 16, batch 32, lr 2e-3, 4 epochs" train.epochs=4 model.base_channels=16 tr
 # Ten minutes' worth.
 try "w 32, batch 32, lr 2e-3, 14 epochs" train.epochs=14 train.batch_size=32 \
   generator.lr=0.002 discriminator.lr=0.002
+
+# R1's weight, the latents and modes in them, eight epochs each.
+eight() { # NAME KEY=VALUE...
+  local name=$1
+  shift
+  try "8 epochs, $name" train.epochs=8 train.batch_size=32 generator.lr=0.002 \
+    discriminator.lr=0.002 "$@"
+}
+eight "gamma 0.03" train.r1_gamma=0.03
+eight "gamma 0.1" train.r1_gamma=0.1
+eight "gamma 0.3" train.r1_gamma=0.3
+eight "gamma 1"
+eight "gamma 3" train.r1_gamma=3
+eight "32 latents" model.latent_dim=32
+eight "20 modes of 100 latents" model.latent_modes=20
+eight "40 modes of 56 latents" model.latent_modes=40 model.latent_dim=56
+eight "40 modes of 72 latents" model.latent_modes=40 model.latent_dim=72
+eight "40 modes of 100 latents" model.latent_modes=40
+eight "40 modes of 140 latents" model.latent_modes=40 model.latent_dim=140
+eight "100 modes of 132 latents" model.latent_modes=100 model.latent_dim=132
+eight "40 modes of 240 latents" model.latent_modes=40 model.latent_dim=240
+eight "20 modes of 200 latents" model.latent_modes=20 model.latent_dim=200

@@ -182,6 +182,11 @@ void write_archive(const std::filesystem::path& path, const Archive& archive) {
   const bool trainable = archive.kind != ArchiveKind::checkpoint;
   torch::jit::Module module =
       build_module(type_name_of(archive.kind), archive.tensors, trainable, unit);
+  if (archive.kind == ArchiveKind::generator) {  // torch.jit.load("g.pt").latent_dim
+    for (const auto& [name, value] : archive.numbers) {
+      module.register_attribute(name, c10::IntType::get(), value);
+    }
+  }
   if (!archive.forward.empty()) module.define(archive.forward);
   module.eval();
   Json json;

@@ -14,7 +14,7 @@ void save_generator(const std::filesystem::path& path, const Network& generator,
   archive.kind = ArchiveKind::generator;
   archive.tensors = named_tensors(generator);
   archive.config = to_yaml(config);
-  archive.numbers = {{"step", step}};
+  archive.numbers = {{"latent_dim", config.model.latent_dim}, {"step", step}};
   archive.forward = torchscript_forward(plan_of(generator));
   write_archive(path, archive);
 }

@@ -23,7 +23,7 @@ struct Archive {
   ArchiveKind kind = ArchiveKind::checkpoint;
   NamedTensors tensors;  ///< "generator.layer1.weight", ...; written in this order
   std::string config;    ///< the run's configuration as YAML; "" for a feature network
-  std::map<std::string, std::int64_t> numbers;  ///< "step", ...
+  std::map<std::string, std::int64_t> numbers;  ///< "step", ...; attributes of a generator
   std::map<std::string, std::string> notes;     ///< "dataset", ...
   std::string forward;                          ///< TorchScript source of forward(); "" for none
 };

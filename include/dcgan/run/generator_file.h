@@ -10,8 +10,8 @@
 
 namespace dcgan {
 
-/// Writes atomically. In Python: torch.jit.load("g.pt")(torch.randn(64, latent_dim)) gives float32
-/// [64, C, H, W] in [-1, 1].
+/// Writes atomically. In Python: g = torch.jit.load("g.pt"); g(torch.randn(64, g.latent_dim)) gives
+/// float32 [64, C, H, W] in [-1, 1].
 void save_generator(const std::filesystem::path& path, const Network& generator,
                     const Config& config, std::int64_t step);
 
