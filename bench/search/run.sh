@@ -50,3 +50,5 @@ eight "40 modes of 140 latents" model.latent_modes=40 model.latent_dim=140
 eight "100 modes of 132 latents" model.latent_modes=100 model.latent_dim=132
 eight "40 modes of 240 latents" model.latent_modes=40 model.latent_dim=240
 eight "20 modes of 200 latents" model.latent_modes=20 model.latent_dim=200
+try "15 epochs, 40 modes of 140 latents" train.epochs=15 train.batch_size=32 generator.lr=0.002 \
+  discriminator.lr=0.002 model.latent_modes=40 model.latent_dim=140
