@@ -52,3 +52,15 @@ eight "40 modes of 240 latents" model.latent_modes=40 model.latent_dim=240
 eight "20 modes of 200 latents" model.latent_modes=20 model.latent_dim=200
 try "15 epochs, 40 modes of 140 latents" train.epochs=15 train.batch_size=32 generator.lr=0.002 \
   discriminator.lr=0.002 model.latent_modes=40 model.latent_dim=140
+
+# The minute's configuration, on all cores.
+quick() { # NAME KEY=VALUE...
+  local name=$1 settings=()
+  shift
+  for setting in "$@"; do settings+=(--set "$setting"); done
+  bench/quality.py --program "$program" --results bench/search/results.jsonl \
+    train configs/quick.yaml --seeds 1,2 --name "quick, $name" "${settings[@]}"
+}
+quick "gamma 0.3" train.r1_gamma=0.3
+quick "20 modes of 200 latents" model.latent_modes=20 model.latent_dim=200
+quick "10 modes of 100 latents" model.latent_modes=10 model.latent_dim=100
