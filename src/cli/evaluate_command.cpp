@@ -14,6 +14,7 @@
 #include "command_context.h"
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
+#include "dcgan/config/fields.h"
 #include "dcgan/data/dataset.h"
 #include "dcgan/data/image_files.h"
 #include "dcgan/data/random.h"
@@ -137,7 +138,7 @@ RealImages load_real_images(DataConfig data) {
                         ? real.training.images.narrow(0, 0, std::min(limit, real.training.size()))
                         : real.training.images;
   const DataConfig other = other_split(data);
-  real.reference_split = other.split == DataSplit::test ? "test" : "train";
+  real.reference_split = to_string(other.split);
   real.reference = load_dataset(other);
   for (const Dataset* set : {&real.training, &real.reference}) {
     if (set->size() >= kFewestImages) continue;
@@ -155,11 +156,6 @@ Features open_features(const EvaluateOptions& options, const RealImages& real,
       fmt::format("{}: no feature network comes with dcgan for this set; make one with 'dcgan "
                   "features train' and name it with --features",
                   real.training.name));
-}
-
-/// As many training images as there are samples, or all of them.
-torch::Tensor choose_real(const RealImages& real, std::int64_t count, std::int64_t seed) {
-  return choose_images(real.training.images, count, seed, Purpose::evaluation_order);
 }
 
 // Results -----------------------------------------------------------------------------------------
@@ -211,7 +207,8 @@ int run_evaluate(const EvaluateOptions& options) {
     return describe_set(features.compute(images));
   };
   const Described samples_set = describe_images(samples);
-  const Described real_set = describe_images(choose_real(real, samples.size(0), options.seed));
+  const Described real_set = describe_images(choose_images(
+      real.training.images, samples.size(0), options.seed, Purpose::evaluation_order));
   const Described reference_set = describe_images(real.reference.images);
   progress.note("searching the training images");
   const Copies copies = find_copies(samples, real.trained_on, real.reference.images);

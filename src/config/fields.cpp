@@ -108,7 +108,7 @@ std::vector<Field> model_fields() {
       integer(
           "model.latent_modes", {0, 4096}, kFixed,
           [](auto& c) -> auto& { return c.model.latent_modes; },
-          "The largest of so many of them chooses a mode, for data in clusters; 0: no modes."),
+          "Modes of the latents: the largest of the first so many chooses its own; 0 is none."),
       integer(
           "model.base_channels", {1, 4096}, kFixed,
           [](auto& c) -> auto& { return c.model.base_channels; },

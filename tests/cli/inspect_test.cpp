@@ -10,6 +10,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::ProgramResult;
+using testing::run_program;
 using testing::Training;
 
 class Inspect : public Training {
@@ -60,6 +61,14 @@ TEST_F(Training, VersionNamesTheMachine) {
   for (const char* part :
        {"dcgan 0.", "\nLibTorch ", "\ndevices: cpu", "\nthreads: ", "\nBLAS: "}) {
     EXPECT_THAT(result.out, HasSubstr(part));
+  }
+}
+
+TEST_F(Training, TakesAsManyThreadsAsTheEnvironmentSays) {
+  for (const char* wanted : {"3", "3,2"}) {
+    const ProgramResult result = run_program(
+        {"--version"}, {.folder = folder_.path(), .environment = {{"OMP_NUM_THREADS", wanted}}});
+    EXPECT_THAT(result.out, HasSubstr("\nthreads: 3\n"));
   }
 }
 

@@ -233,14 +233,20 @@ TEST(PathField, RefusesNothing) {
   EXPECT_EQ(set_scalar("data.path", ""), "must be a folder; it has no value");
 }
 
+/// The message of the one conflict that there must be.
+std::string only_conflict(const Config& config) {
+  const auto conflicts = find_conflicts(config);
+  EXPECT_EQ(conflicts.size(), 1U);
+  return conflicts.empty() ? "" : conflicts[0].message;
+}
+
 TEST(FindConflicts, IsEmptyForTheDefaults) { EXPECT_TRUE(find_conflicts(Config{}).empty()); }
 
 TEST(FindConflicts, NamesChannelsThatCannotGrow) {
   Config config;
   config.model.base_channels = 64;
   config.model.max_channels = 32;
-  ASSERT_EQ(find_conflicts(config).size(), 1U);
-  EXPECT_EQ(find_conflicts(config)[0].message,
+  EXPECT_EQ(only_conflict(config),
             "model.max_channels (32) must not be below model.base_channels (64)");
 }
 
@@ -248,8 +254,7 @@ TEST(FindConflicts, NamesMoreModesThanLatents) {
   Config config;
   config.model.latent_dim = 8;
   config.model.latent_modes = 9;
-  ASSERT_EQ(find_conflicts(config).size(), 1U);
-  EXPECT_EQ(find_conflicts(config)[0].message,
+  EXPECT_EQ(only_conflict(config),
             "model.latent_modes (9) must not be above model.latent_dim (8), of which they are the "
             "first");
 }
@@ -257,8 +262,7 @@ TEST(FindConflicts, NamesMoreModesThanLatents) {
 TEST(FindConflicts, NamesALimitThatLeavesNoBatch) {
   Config config;
   config.data.limit = 63;
-  ASSERT_EQ(find_conflicts(config).size(), 1U);
-  EXPECT_EQ(find_conflicts(config)[0].message,
+  EXPECT_EQ(only_conflict(config),
             "data.limit (63) must not be below train.batch_size (64) while data.drop_last is true: "
             "no batch would be left");
 }

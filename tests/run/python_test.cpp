@@ -41,7 +41,8 @@ TEST_F(Python, OpensTheGenerator) {
   const ProgramResult result = python(
       "g = torch.jit.load('g.pt')\n"
       "images = g(torch.randn(64, g.latent_dim))\n"
-      "print(g.latent_dim, g.step, list(images.shape), bool(images.min() >= -1), bool(images.max() <= 1))\n");
+      "print(g.latent_dim, g.step, list(images.shape), bool(images.min() >= -1), "
+      "bool(images.max() <= 1))\n");
   EXPECT_EQ(result.out, fmt::format("3 {} [64, 1, 8, 8] True True\n", state_.step)) << result.err;
 }
 
