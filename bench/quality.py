@@ -6,9 +6,9 @@
     bench/quality.py report
 
 `train` trains a configuration, once a seed, and scores its g.pt with `dcgan evaluate` (10,000
-samples); --set changes a key, --name names the recipe, --keep leaves the run. `textbook` does the same with the textbook loop in Python
-(textbook_dcgan.py), whose images `dcgan evaluate --images` reads. Each run adds one JSON line to
---results (default bench/results/quality.jsonl). `report` prints the results as a Markdown table and
+samples); --set changes a key, --name names the recipe, --keep leaves the run. `textbook` does the
+same with the textbook loop in Python (textbook_dcgan.py), whose images `dcgan evaluate --images`
+reads. Each run adds one JSON line to --results (default bench/results/quality.jsonl). `report` prints the results as a Markdown table and
 writes the curves of fid against minutes to docs/images/fid-over-minutes.svg. Only the standard
 library is needed here. Minutes are comparable only if the machine has nothing else to do.
 """
@@ -44,7 +44,7 @@ def measure(record, key, side="value"):
 
 
 def add(results, record):
-    """Without the folders of this machine."""
+    """A line of --results, without the folders of this machine."""
     record["evaluation"]["samples"]["source"] = Path(record["evaluation"]["samples"]["source"]).name
     reference = record["evaluation"]["reference"]
     reference["name"] = reference["name"].split(",")[0]
@@ -70,7 +70,7 @@ def train(arguments):
     name = arguments.name or Path(arguments.config).stem
     for seed in arguments.seeds.split(","):
         with tempfile.TemporaryDirectory() as folder:
-            out = (arguments.keep or Path(folder)) / f"{name}-{seed}"
+            out = arguments.keep / f"{name}-{seed}" if arguments.keep else Path(folder) / "run"
             run([arguments.program, "train", "-q", "--config", arguments.config, *changes,
                  "--seed", seed, "--threads", arguments.threads, "--out", out])
             lines = [json.loads(line) for line in (out / "metrics.jsonl").open()]

@@ -1,19 +1,22 @@
 #!/usr/bin/env bash
 set -euo pipefail
-# The recipes that were tried for configs/mnist.yaml and configs/quick.yaml: each is trained on one
-# thread and scored; a line for each goes to results.jsonl beside this script.
+# The recipes that were tried for configs/mnist.yaml and configs/quick.yaml: each is trained and
+# scored; a line for each run goes to results.jsonl beside this script.
 #
 #   bench/search/run.sh [PROGRAM]
 cd "$(dirname "$0")/../.."
 program=${1:-build/apt/bin/dcgan}
 
-try() { # NAME KEY=VALUE...
-  local name=$1 settings=()
-  shift
+measure() { # CONFIG THREADS SEEDS NAME KEY=VALUE...
+  local config=$1 threads=$2 seeds=$3 name=$4 settings=()
+  shift 4
   for setting in "$@"; do settings+=(--set "$setting"); done
-  bench/quality.py --program "$program" --threads 1 --results bench/search/results.jsonl \
-    train bench/search/base.yaml --name "$name" "${settings[@]}"
+  bench/quality.py --program "$program" --threads "$threads" \
+    --results bench/search/results.jsonl \
+    train "$config" --seeds "$seeds" --name "$name" "${settings[@]}"
 }
+try() { measure bench/search/base.yaml 1 1 "$@"; } # NAME KEY=VALUE...
+fast() { try "$@" train.batch_size=32 generator.lr=0.002 discriminator.lr=0.002; }
 
 # A minute's worth: two epochs at 32 channels, more where the networks are narrower.
 try "2 epochs, w 32, batch 64, lr 1e-3"
@@ -23,19 +26,12 @@ try "the same, lr 2e-3" generator.lr=0.002 discriminator.lr=0.002
 try "the same, gamma 0.2" train.r1_gamma=0.2
 try "the same, batch 32" train.batch_size=32
 try "w 16, batch 32, lr 1e-3, 4 epochs" train.epochs=4 model.base_channels=16 train.batch_size=32
-try "w 16, batch 32, lr 2e-3, 4 epochs" train.epochs=4 model.base_channels=16 train.batch_size=32 \
-  generator.lr=0.002 discriminator.lr=0.002
+fast "w 16, batch 32, lr 2e-3, 4 epochs" train.epochs=4 model.base_channels=16
 # Ten minutes' worth.
-try "w 32, batch 32, lr 2e-3, 14 epochs" train.epochs=14 train.batch_size=32 \
-  generator.lr=0.002 discriminator.lr=0.002
+fast "w 32, batch 32, lr 2e-3, 14 epochs" train.epochs=14
 
-# R1's weight, the latents and modes in them, eight epochs each.
-eight() { # NAME KEY=VALUE...
-  local name=$1
-  shift
-  try "8 epochs, $name" train.epochs=8 train.batch_size=32 generator.lr=0.002 \
-    discriminator.lr=0.002 "$@"
-}
+# R1's weight, the latents and modes in them, eight epochs each, w 32.
+eight() { fast "8 epochs, $1" train.epochs=8 "${@:2}"; }
 eight "gamma 0.03" train.r1_gamma=0.03
 eight "gamma 0.1" train.r1_gamma=0.1
 eight "gamma 0.3" train.r1_gamma=0.3
@@ -50,17 +46,10 @@ eight "40 modes of 140 latents" model.latent_modes=40 model.latent_dim=140
 eight "100 modes of 132 latents" model.latent_modes=100 model.latent_dim=132
 eight "40 modes of 240 latents" model.latent_modes=40 model.latent_dim=240
 eight "20 modes of 200 latents" model.latent_modes=20 model.latent_dim=200
-try "15 epochs, 40 modes of 140 latents" train.epochs=15 train.batch_size=32 generator.lr=0.002 \
-  discriminator.lr=0.002 model.latent_modes=40 model.latent_dim=140
+fast "15 epochs, 40 modes of 140 latents" train.epochs=15 model.latent_modes=40 model.latent_dim=140
 
 # The minute's configuration, on all cores.
-quick() { # NAME KEY=VALUE...
-  local name=$1 settings=()
-  shift
-  for setting in "$@"; do settings+=(--set "$setting"); done
-  bench/quality.py --program "$program" --results bench/search/results.jsonl \
-    train configs/quick.yaml --seeds 1,2 --name "quick, $name" "${settings[@]}"
-}
+quick() { measure configs/quick.yaml "$(nproc)" 1,2 "quick, $1" "${@:2}"; }
 quick "gamma 0.3" train.r1_gamma=0.3
 quick "20 modes of 200 latents" model.latent_modes=20 model.latent_dim=200
 quick "10 modes of 100 latents" model.latent_modes=10 model.latent_dim=100
