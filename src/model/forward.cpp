@@ -3,8 +3,11 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <optional>
+#include <vector>
 
-#include "dcgan/model/libtorch_version.h"
+#include "dcgan/kernels/convolution.h"
+#include "dcgan/kernels/norm_activation.h"
 
 namespace dcgan {
 namespace {
@@ -33,24 +36,63 @@ torch::Tensor apply_nonlinearity(const torch::Tensor& x, const LayerPlan& plan) 
   return x;
 }
 
+/// Our kernels are for float32 on a CPU; the rest takes LibTorch's operators.
+bool has_kernels(const torch::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
+
 torch::Tensor apply_weights(const torch::Tensor& x, const Layer& layer) {
   const LayerPlan& plan = layer.plan;
-  switch (plan.kind) {
-    case LayerKind::linear:
-      return torch::linear(x, layer.weight, layer.bias);
-    case LayerKind::convolution:
-      return torch::conv2d(x, layer.weight, layer.bias, plan.stride, plan.padding);
-    case LayerKind::transposed_convolution:
-      return transposed_convolution(x, layer.weight, layer.bias, plan.stride, plan.padding,
-                                    {plan.output[1], plan.output[2]});
+  if (plan.kind == LayerKind::linear) return torch::linear(x, layer.weight, layer.bias);
+  const bool transposed = plan.kind == LayerKind::transposed_convolution;
+  if (!has_kernels(x)) {
+    // The kernels of our plans leave a transposed convolution no choice of size.
+    return transposed
+               ? torch::conv_transpose2d(x, layer.weight, layer.bias, plan.stride, plan.padding)
+               : torch::conv2d(x, layer.weight, layer.bias, plan.stride, plan.padding);
   }
-  return x;
+  const Window window{plan.kernel, plan.stride, plan.padding};
+  const torch::Tensor y =
+      transposed ? transposed_convolution(x, layer.weight, window, {plan.output[1], plan.output[2]})
+                 : convolution(x, layer.weight, window);
+  return layer.bias.defined() ? y + layer.bias.view({1, -1, 1, 1}) : y;
 }
 
-torch::Tensor apply_batch_norm(const torch::Tensor& x, const Layer& layer, Mode mode) {
-  return torch::batch_norm(x, layer.norm_scale, layer.norm_shift, layer.running_mean,
-                           layer.running_var, mode == Mode::train, kBatchNormMomentum,
-                           kBatchNormEps, /*cudnn_enabled=*/true);
+/// The slope below 0 of an activation that norm_activation() does in the same pass as BatchNorm.
+std::optional<double> fused_slope(const LayerPlan& plan) {
+  switch (plan.nonlinearity) {
+    case Nonlinearity::none:
+      return 1.0;
+    case Nonlinearity::relu:
+      return 0.0;
+    case Nonlinearity::leaky_relu:
+      return plan.slope;
+    default:
+      return std::nullopt;
+  }
+}
+
+torch::Tensor apply_stock_batch_norm(const torch::Tensor& x, const Layer& layer, Mode mode,
+                                     std::int64_t batches) {
+  std::vector<torch::Tensor> parts;
+  for (const torch::Tensor& part : x.chunk(batches)) {
+    parts.push_back(torch::batch_norm(part, layer.norm_scale, layer.norm_shift, layer.running_mean,
+                                      layer.running_var, mode == Mode::train, kBatchNormMomentum,
+                                      kBatchNormEps, /*cudnn_enabled=*/true));
+  }
+  return batches == 1 ? parts.front() : torch::cat(parts);
+}
+
+torch::Tensor apply_batch_norm_and_nonlinearity(const torch::Tensor& x, const Layer& layer,
+                                                Mode mode, std::int64_t batches) {
+  const bool train = mode == Mode::train;
+  if (!has_kernels(x) || (!train && torch::GradMode::is_enabled())) {
+    return apply_nonlinearity(apply_stock_batch_norm(x, layer, mode, batches), layer.plan);
+  }
+  const NormTensors norm{layer.norm_scale,  layer.norm_shift,   layer.running_mean,
+                         layer.running_var, kBatchNormMomentum, kBatchNormEps};
+  const std::optional<double> slope = fused_slope(layer.plan);
+  const torch::Tensor y = train ? norm_activation(x, norm, slope.value_or(1.0), batches)
+                                : norm_activation_eval(x, norm, slope.value_or(1.0));
+  return slope ? y : apply_nonlinearity(y, layer.plan);
 }
 
 /// The layout that the layer's kind works in: [N, features] or [N, C, H, W].
@@ -69,12 +111,13 @@ torch::Tensor choose_mode(const torch::Tensor& latents, std::int64_t modes) {
   return torch::cat({chosen, latents.narrow(1, modes, latents.size(1) - modes)}, 1);
 }
 
-torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode mode) {
+torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode mode,
+                      std::int64_t batches) {
   torch::Tensor x = input;
   for (const Layer& layer : network.layers) {
     x = apply_weights(shape_input(x, layer.plan), layer);
-    if (layer.plan.batch_norm) x = apply_batch_norm(x, layer, mode);
-    x = apply_nonlinearity(x, layer.plan);
+    x = layer.plan.batch_norm ? apply_batch_norm_and_nonlinearity(x, layer, mode, batches)
+                              : apply_nonlinearity(x, layer.plan);
   }
   const ImageShape& out = network.layers.back().plan.output;
   if (out == ImageShape{1, 1, 1}) return x.reshape({x.size(0)});  // the logits, [N]

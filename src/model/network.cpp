@@ -2,7 +2,20 @@
 
 #include <torch/torch.h>
 
+#include "dcgan/kernels/multi_tensor.h"
+
 namespace dcgan {
+
+namespace {
+
+/// On a CPU the channels of a convolution's weight are last in memory, as its kernels work.
+torch::Tensor make_weight(const LayerPlan& plan, const torch::TensorOptions& options) {
+  const torch::Tensor weight = torch::zeros(weight_sizes(plan), options);
+  if (plan.kind == LayerKind::linear || !weight.is_cpu()) return weight;
+  return weight.to(torch::MemoryFormat::ChannelsLast);
+}
+
+}  // namespace
 
 Network make_network(const NetworkPlan& plan, torch::Device device) {
   const auto options = torch::TensorOptions().dtype(torch::kFloat32).device(device);
@@ -10,7 +23,7 @@ Network make_network(const NetworkPlan& plan, torch::Device device) {
   for (const LayerPlan& layer_plan : plan.layers) {
     Layer layer;
     layer.plan = layer_plan;
-    layer.weight = torch::zeros(weight_sizes(layer_plan), options);
+    layer.weight = make_weight(layer_plan, options);
     const std::int64_t channels =
         layer_plan.kind == LayerKind::linear ? layer.weight.size(0) : layer_plan.output[0];
     if (layer_plan.bias) layer.bias = torch::zeros({channels}, options);
@@ -81,6 +94,7 @@ void move_average(Network& average, const Network& network, double decay) {
   std::vector<torch::Tensor> tensors;
   for (auto& [name, tensor] : named_tensors(average)) averages.push_back(tensor);
   for (auto& [name, tensor] : named_tensors(network)) tensors.push_back(tensor.detach());
+  if (averages.front().is_cpu()) return move_averages(averages, tensors, decay);
   torch::_foreach_mul_(averages, decay);
   torch::_foreach_add_(averages, tensors, 1.0 - decay);
 }

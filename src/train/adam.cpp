@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "dcgan/kernels/multi_tensor.h"
+
 namespace dcgan {
 
 Adam::Adam(NamedTensors parameters, const AdamOptions& options) : options_(options) {
@@ -31,6 +33,12 @@ void Adam::step(double lr_factor) {
   const double correction1 = 1.0 - std::pow(options_.beta1, t);
   const double correction2 = 1.0 - std::pow(options_.beta2, t);
 
+  if (parameters_.front().is_cpu()) {
+    adam_update(parameters_, grads, exp_avg_, exp_avg_sq_,
+                {options_.beta1, options_.beta2, options_.eps,
+                 lr_factor * options_.lr / correction1, 1.0 / std::sqrt(correction2)});
+    return;
+  }
   // m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2
   torch::_foreach_mul_(exp_avg_, options_.beta1);
   torch::_foreach_add_(exp_avg_, grads, 1.0 - options_.beta1);

@@ -18,6 +18,23 @@ torch::Tensor mean_probability(const torch::Tensor& logits) {
   return logits.detach().sigmoid().mean();
 }
 
+struct Logits {
+  torch::Tensor real;  ///< [B]
+  torch::Tensor fake;  ///< [B]
+};
+
+/// D of real and fake images [B, C, H, W], each a batch to BatchNorm. R1 differentiates twice
+/// through the real ones, so that the fake ones then go alone.
+Logits judge(const Network& discriminator, const torch::Tensor& real, const torch::Tensor& fake) {
+  if (real.requires_grad() || real.size(0) != fake.size(0)) {
+    torch::Tensor real_logits = forward(discriminator, real, Mode::train);
+    return {std::move(real_logits), forward(discriminator, fake, Mode::train)};
+  }
+  const auto logits =
+      forward(discriminator, torch::cat({real, fake}), Mode::train, /*batches=*/2).chunk(2);
+  return {logits[0], logits[1]};
+}
+
 bool has_penalty(const TrainState& state) {
   return state.options.r1_gamma > 0 && state.step % state.options.r1_every == 0;
 }
@@ -63,8 +80,7 @@ StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::
   state.discriminator_optimizer.zero_grad();
   const bool penalise = has_penalty(state);
   const torch::Tensor x = penalise ? real.detach().requires_grad_() : real;
-  const torch::Tensor real_logits = forward(state.discriminator, x, Mode::train);
-  const torch::Tensor fake_logits = forward(state.discriminator, fake.detach(), Mode::train);
+  const auto [real_logits, fake_logits] = judge(state.discriminator, x, fake.detach());
   const torch::Tensor d_loss =
       discriminator_loss(real_logits, fake_logits, options.label_smoothing);
   if (penalise) {

@@ -94,6 +94,8 @@ TEST(ShippedFeatures, AreNoneForAnotherSet) {
 // Computing ---------------------------------------------------------------------------------------
 
 TEST(Features, OfAnImageDoNotDependOnItsBatchMates) {
+  // A matrix product may sum the last rows of a batch in another order than the others.
+  constexpr double kRounding = 1e-5;
   const Features features = shipped_mnist();
   const torch::Tensor images = test_set(mnist_folder(), 150).images;
   const FeatureBatch all = features.compute(images);
@@ -101,11 +103,11 @@ TEST(Features, OfAnImageDoNotDependOnItsBatchMates) {
   EXPECT_EQ(all.logits.sizes(), (std::vector<std::int64_t>{150, 10}));
   for (const std::int64_t i : {0, 63, 64, 149}) {
     const FeatureBatch one = features.compute(images.narrow(0, i, 1));
-    EXPECT_TRUE(torch::equal(one.features, all.features.narrow(0, i, 1))) << i;
-    EXPECT_TRUE(torch::equal(one.logits, all.logits.narrow(0, i, 1))) << i;
+    EXPECT_LT(distance(one.features, all.features.narrow(0, i, 1)), kRounding) << i;
+    EXPECT_LT(distance(one.logits, all.logits.narrow(0, i, 1)), kRounding) << i;
   }
   const FeatureBatch tail = features.compute(images.narrow(0, 50, 100));
-  EXPECT_TRUE(torch::equal(tail.features, all.features.narrow(0, 50, 100)));
+  EXPECT_LT(distance(tail.features, all.features.narrow(0, 50, 100)), kRounding);
 }
 
 TEST(Features, OfAGreyImageAreThoseOfItsRgb) {

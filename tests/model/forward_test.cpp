@@ -4,48 +4,13 @@
 #include <torch/torch.h>
 
 #include "dcgan/config/fields.h"
-#include "dcgan/data/random.h"
 #include "dcgan/model/init.h"
-#include "dcgan/model/libtorch_version.h"
+#include "kernels/stock.h"
 
 namespace dcgan {
 namespace {
 
-torch::Tensor noise(at::IntArrayRef sizes, std::int64_t seed) {
-  return normal_rows(seed, Purpose::sample_latents, 0, 1, c10::multiply_integers(sizes))
-      .view(sizes);
-}
-
-TEST(TransposedConvolution, IsLibTorchsOwn) {
-  for (const std::int64_t kernel : {3, 4}) {
-    const std::int64_t size = kernel == 4 ? 10 : 9;  // from 5
-    const auto x = noise({2, 3, 5, 5}, 1).requires_grad_(true);
-    const auto weight = noise({3, 4, kernel, kernel}, 2).requires_grad_(true);
-    const auto bias = noise({4}, 3).requires_grad_(true);
-    const auto ours = transposed_convolution(x, weight, bias, {2, 2}, {1, 1}, {size, size});
-    const auto stock = torch::conv_transpose2d(x, weight, bias, 2, 1);
-    ASSERT_TRUE(torch::allclose(ours, stock, 1e-5, 1e-5));
-    const auto ours_gradients = torch::autograd::grad({ours.pow(2).sum()}, {x, weight, bias});
-    const auto stock_gradients = torch::autograd::grad({stock.pow(2).sum()}, {x, weight, bias});
-    for (std::size_t i = 0; i < 3; ++i) {
-      EXPECT_TRUE(torch::allclose(ours_gradients[i], stock_gradients[i], 1e-4, 1e-4)) << i;
-    }
-  }
-}
-
-TEST(TransposedConvolution, HasASecondDerivative) {
-  const auto x = noise({2, 3, 5, 5}, 1).requires_grad_(true);
-  const auto weight = noise({3, 4, 4, 4}, 2).requires_grad_(true);
-  const auto second = [&](const torch::Tensor& y) {
-    const auto first =
-        torch::autograd::grad({y.pow(3).sum()}, {x}, {}, true, /*create_graph=*/true);
-    return torch::autograd::grad({first[0].pow(2).sum()}, {x, weight});
-  };
-  const auto ours = second(transposed_convolution(x, weight, {}, {2, 2}, {1, 1}, {10, 10}));
-  const auto stock = second(torch::conv_transpose2d(x, weight, {}, 2, 1));
-  EXPECT_TRUE(torch::allclose(ours[0], stock[0], 1e-4, 1e-2));
-  EXPECT_TRUE(torch::allclose(ours[1], stock[1], 1e-4, 1e-2));
-}
+using testing::noise;
 
 TEST(Forward, InEvalModeAnImageDoesNotDependOnItsBatchMates) {
   Config config;
@@ -96,6 +61,108 @@ TEST(Forward, OfOneModeDiffersOnlyByTheOtherLatents) {
   latents[0][(mode + 1) % 4] = latents[0][mode] + 1.0;  // another
   EXPECT_FALSE(torch::allclose(forward(network, latents, Mode::eval), image));
 }
+
+TEST(Forward, OfTwoBatchesIsThatOfEach) {
+  for (const ModelKind kind : {ModelKind::dcgan, ModelKind::dense}) {
+    Config config;
+    config.model.kind = kind;
+    config.model.base_channels = 8;
+    Network together = make_network(plan_discriminator(config), torch::kCPU);
+    initialise(together, 1, Purpose::discriminator_init, 0.1);
+    Network alone = copy_to(together, torch::kCPU);
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor images = noise({10, 1, 28, 28}, 4);
+    const torch::Tensor logits = forward(together, images, Mode::train, /*batches=*/2);
+    const torch::Tensor first = forward(alone, images.narrow(0, 0, 5), Mode::train);
+    const torch::Tensor second = forward(alone, images.narrow(0, 5, 5), Mode::train);
+    EXPECT_TRUE(torch::allclose(logits, torch::cat({first, second}), 1e-5, 1e-5));
+    const auto ours = named_buffers(together);
+    const auto theirs = named_buffers(alone);
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+      EXPECT_TRUE(torch::allclose(ours[i].second, theirs[i].second, 1e-5, 1e-6)) << ours[i].first;
+    }
+  }
+}
+
+struct PlainCase {
+  ModelKind kind;
+  std::int64_t height;
+  std::int64_t width;
+  std::int64_t channels;
+  Activation activation;
+  bool batch_norm;
+};
+
+void PrintTo(const PlainCase& plain, std::ostream* out) {
+  *out << to_string(plain.kind) << '_' << plain.height << 'x' << plain.width << 'x'
+       << plain.channels << '_' << to_string(plain.activation)
+       << (plain.batch_norm ? "" : "_without_norm");
+}
+
+/// A float64 network takes LibTorch's operators: the plain way, which the kernels must agree with.
+class ForwardBesideThePlainWay : public ::testing::TestWithParam<PlainCase> {};
+
+TEST_P(ForwardBesideThePlainWay, HasItsResultGradientsAndSecondDerivatives) {
+  const PlainCase plain = GetParam();
+  Config config;
+  config.model.kind = plain.kind;
+  config.model.base_channels = 8;
+  config.model.dense_widths = {24, 16};
+  config.data.image_size = {plain.height, plain.width};
+  config.data.channels = plain.channels;
+  config.generator.activation = config.discriminator.activation = plain.activation;
+  config.generator.batch_norm = config.discriminator.batch_norm = plain.batch_norm;
+  const auto compare = [](const NetworkPlan& plan, const torch::Tensor& input) {
+    Network network = make_network(plan, torch::kCPU);
+    initialise(network, 1, Purpose::generator_init, 0.1);
+    Network exact = copy_to(network, torch::kCPU);
+    for (Layer& layer : exact.layers) {
+      for (torch::Tensor* tensor : {&layer.weight, &layer.bias, &layer.norm_scale,
+                                    &layer.norm_shift, &layer.running_mean, &layer.running_var}) {
+        if (tensor->defined()) *tensor = tensor->detach().to(torch::kFloat64);
+      }
+    }
+    set_requires_grad(exact, true);
+    const auto derive = [&](const Network& of, const torch::Tensor& leaf) {
+      const torch::Tensor x = leaf.detach().clone().requires_grad_();
+      const torch::Tensor y = forward(of, x, Mode::train);
+      std::vector<torch::Tensor> wanted = parameters(of);
+      wanted.push_back(x);
+      std::vector<torch::Tensor> all = torch::autograd::grad({y.square().sum()}, wanted, {}, true);
+      const auto slope = torch::autograd::grad({y.sum()}, {x}, {}, true, /*create_graph=*/true)[0];
+      wanted.pop_back();
+      const auto second = torch::autograd::grad({slope.square().sum()}, wanted, {}, true, false,
+                                                /*allow_unused=*/true);
+      for (std::size_t i = 0; i < wanted.size(); ++i) {
+        all.push_back(second[i].defined() ? second[i] : torch::zeros_like(wanted[i]));
+      }
+      all.push_back(y.detach());
+      return all;
+    };
+    const auto ours = derive(network, input);
+    const auto theirs = derive(exact, input.to(torch::kFloat64));
+    ASSERT_EQ(ours.size(), theirs.size());
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+      EXPECT_LT(testing::relative_error(ours[i], theirs[i]), 5e-5) << plan.name << ", " << i;
+    }
+  };
+  compare(plan_generator(config), noise({6, config.model.latent_dim}, 4));
+  compare(plan_discriminator(config), noise({6, plain.channels, plain.height, plain.width}, 5));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Networks, ForwardBesideThePlainWay,
+    ::testing::Values(PlainCase{ModelKind::dcgan, 28, 28, 1, Activation::relu, true},
+                      PlainCase{ModelKind::dcgan, 28, 28, 1, Activation::leaky_relu, true},
+                      PlainCase{ModelKind::dcgan, 28, 28, 3, Activation::leaky_relu, false},
+                      PlainCase{ModelKind::dcgan, 32, 32, 3, Activation::elu, true},
+                      PlainCase{ModelKind::dcgan, 21, 13, 1, Activation::selu, true},
+                      PlainCase{ModelKind::dcgan, 26, 11, 3, Activation::gelu, true},
+                      PlainCase{ModelKind::dcgan, 64, 64, 3, Activation::swish, true},
+                      PlainCase{ModelKind::dcgan, 17, 40, 1, Activation::relu, false},
+                      PlainCase{ModelKind::dense, 28, 28, 1, Activation::leaky_relu, true},
+                      PlainCase{ModelKind::dense, 13, 9, 3, Activation::gelu, false}),
+    [](const auto& entry) { return ::testing::PrintToString(entry.param); });
 
 struct ActivationCase {
   Activation activation;

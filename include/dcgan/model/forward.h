@@ -1,4 +1,5 @@
-// The forward pass, layer by layer, with stock operators and autograd.
+// The forward pass, layer by layer: on a CPU with the kernels of dcgan/kernels, elsewhere with
+// LibTorch's operators.
 #pragma once
 
 #include <torch/types.h>
@@ -26,6 +27,10 @@ torch::Tensor choose_mode(const torch::Tensor& latents, std::int64_t modes);
 
 /// Generator: [N, latent_dim] -> [N, C, H, W]. Discriminator: [N, C, H, W] -> logits [N].
 /// Differentiable twice in every parameter, and in every input that is not choose_mode()'s.
-torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode mode);
+///
+/// `input` may hold several batches of N / `batches` one after another: BatchNorm sees each by
+/// itself, so that the result is that of a call for each, by larger products.
+torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode mode,
+                      std::int64_t batches = 1);
 
 }  // namespace dcgan

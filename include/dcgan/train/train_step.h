@@ -4,8 +4,8 @@
 //   z ─► G ─► fake ─ detach ──────► D ─► fake logits ┴► D's loss ─► Adam moves D
 //              └─────────────────► D (moved) ─► logits ─► G's loss ─► Adam moves G
 //
-// Real and fake pass D in batches of their own, so that BatchNorm sees each by itself; the fake
-// images of D's half are those of G's; D's parameters need no gradient in G's half.
+// Real and fake are batches of their own to D, so that BatchNorm sees each by itself; the fake images
+// of D's half are those of G's; D's parameters need no gradient in G's half.
 //
 // With train.r1_gamma every train.r1_every-th step adds R1, scaled by as much, to D's loss (lazy
 // regularisation: Karras et al., "Analyzing and improving the image quality of StyleGAN", 2020,

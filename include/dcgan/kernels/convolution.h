@@ -1,0 +1,45 @@
+// Convolutions and transposed convolutions on a CPU, each by the way that is fastest for its shape.
+//
+// Of a convolution y = x * w there are three products:
+//   forward   y  of (x, w)    a transposed convolution's gradient in its input
+//   data      dx of (dy, w)   a transposed convolution's forward
+//   weight    dw of (x, dy)   the same for both
+// A layer whose kernel covers the whole input (the first of a generator, the last of a
+// discriminator) is a matrix product in all three. The data product of images with few channels is
+// a matrix product and fold_patches(). The rest is oneDNN's, on tensors with the channels last in
+// memory, where its kernels need no reordering.
+#pragma once
+
+#include <torch/types.h>
+
+#include <array>
+#include <cstdint>
+
+namespace dcgan {
+
+/// How a kernel moves over an image: [height, width] each.
+struct Window {
+  std::array<std::int64_t, 2> kernel{};
+  std::array<std::int64_t, 2> stride{};
+  std::array<std::int64_t, 2> padding{};
+};
+
+/// x [N, in, H, W], weight [out, in, kh, kw] -> [N, out, h, w], channels last in memory; float32 on
+/// a CPU. Differentiable twice.
+torch::Tensor convolution(const torch::Tensor& x, const torch::Tensor& weight,
+                          const Window& window);
+
+/// x [N, in, h, w], weight [in, out, kh, kw] -> [N, out, H, W] with `output_size` = {H, W},
+/// channels last in memory; float32 on a CPU. Differentiable twice.
+torch::Tensor transposed_convolution(const torch::Tensor& x, const torch::Tensor& weight,
+                                     const Window& window, std::array<std::int64_t, 2> output_size);
+
+/// What each place of a small map adds to the image around it.
+///
+///   image[n, i * stride - padding + k, j * stride - padding + l, c] += patches[n, i, j, k, l, c]
+///
+/// patches: float32 [N, h, w, kh, kw, C], contiguous -> [N, H, W, C]; what lies outside is dropped.
+torch::Tensor fold_patches(const torch::Tensor& patches, const Window& window,
+                           std::array<std::int64_t, 2> output_size);
+
+}  // namespace dcgan

@@ -1,0 +1,38 @@
+// BatchNorm and a ReLU after it, as one pass over memory each way.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+
+namespace dcgan {
+
+/// BatchNorm's parameters and what it keeps, [C] each, float32.
+struct NormTensors {
+  torch::Tensor scale;
+  torch::Tensor shift;
+  torch::Tensor running_mean;
+  torch::Tensor running_var;
+  double momentum = 0.1;
+  double eps = 1e-5;
+};
+
+/// x: float32 on a CPU, [N, C] or [N, C, H, W]; the result has x's shape, channels last in memory.
+///
+///   y = a(scale * (x - mean) / sqrt(var + eps) + shift),  a(t) = t for t > 0, slope * t elsewhere
+///
+/// with the mean and the (biased) variance of each channel over the batch, N, H and W (Ioffe,
+/// Szegedy, "Batch normalization", 2015, algorithm 1). slope 1 is BatchNorm alone, 0 a ReLU after
+/// it.
+///
+/// x may hold several batches of N / batches images one after another: each is normalised by its
+/// own statistics, as if it had come alone, and moves the running ones in its turn.
+///
+/// Differentiable twice in x, scale and shift.
+torch::Tensor norm_activation(const torch::Tensor& x, const NormTensors& norm, double slope,
+                              std::int64_t batches);
+
+/// The same with the running statistics in place of the batch's, which move nothing. No gradients.
+torch::Tensor norm_activation_eval(const torch::Tensor& x, const NormTensors& norm, double slope);
+
+}  // namespace dcgan

@@ -1,0 +1,164 @@
+#include "dcgan/kernels/convolution.h"
+
+#include <torch/torch.h>
+
+#include <vector>
+
+namespace dcgan {
+namespace {
+
+using Extent2 = std::array<std::int64_t, 2>;
+
+/// Up to here an image has few channels: oneDNN's data product runs at a twentieth of its speed.
+constexpr std::int64_t kFewChannels = 4;
+
+torch::Tensor channels_last(const torch::Tensor& x) {
+  return x.contiguous(torch::MemoryFormat::ChannelsLast);
+}
+
+/// [A, B, h, w] as a matrix [A, h * w * B]: a view where the channels are last in memory.
+torch::Tensor as_matrix(const torch::Tensor& x) {
+  return channels_last(x).permute({0, 2, 3, 1}).reshape({x.size(0), -1});
+}
+
+/// The inverse of as_matrix().
+torch::Tensor from_matrix(const torch::Tensor& matrix, std::int64_t channels, const Extent2& size) {
+  return matrix.view({matrix.size(0), size[0], size[1], channels}).permute({0, 3, 1, 2});
+}
+
+Extent2 extent_of(const torch::Tensor& x) { return {x.size(2), x.size(3)}; }
+
+/// Whether the kernel has one place: it is as large as the image.
+bool covers(const Window& window, const Extent2& image) {
+  return window.kernel == image && window.padding == Extent2{0, 0};
+}
+
+/// oneDNN's products that are not the forward one. The tensor that is not asked for lends its
+/// sizes.
+std::tuple<torch::Tensor, torch::Tensor, torch::Tensor> convolution_backward(
+    const torch::Tensor& grad, const torch::Tensor& x, const torch::Tensor& weight,
+    const Window& window, std::array<bool, 3> wanted) {
+  return at::convolution_backward(grad, x, weight, c10::nullopt, window.stride, window.padding,
+                                  {1, 1}, /*transposed=*/false, {0, 0}, /*groups=*/1, wanted);
+}
+
+/// [N, in, H, W], [out, in, kh, kw] -> [N, out, h, w].
+torch::Tensor forward_product(const torch::Tensor& x, const torch::Tensor& weight,
+                              const Window& window) {
+  if (covers(window, extent_of(x))) {
+    return from_matrix(torch::mm(as_matrix(x), as_matrix(weight).t()), weight.size(0), {1, 1});
+  }
+  return torch::conv2d(channels_last(x), weight, {}, window.stride, window.padding);
+}
+
+/// [N, out, h, w], [out, in, kh, kw] -> [N, in, H, W].
+torch::Tensor data_product(const torch::Tensor& grad, const torch::Tensor& weight,
+                           const Window& window, const Extent2& size) {
+  const std::int64_t images = grad.size(0);
+  const std::int64_t channels = weight.size(1);
+  if (covers(window, size)) {
+    return from_matrix(torch::mm(as_matrix(grad), as_matrix(weight)), channels, size);
+  }
+  if (channels <= kFewChannels) {
+    const torch::Tensor rows =
+        channels_last(grad).permute({0, 2, 3, 1}).reshape({-1, grad.size(1)});
+    const torch::Tensor patches = torch::mm(rows, as_matrix(weight))
+                                      .view({images, grad.size(2), grad.size(3), window.kernel[0],
+                                             window.kernel[1], channels});
+    return fold_patches(patches, window, size).permute({0, 3, 1, 2});
+  }
+  const torch::Tensor x = torch::empty({images, channels, size[0], size[1]}, grad.options(),
+                                       torch::MemoryFormat::ChannelsLast);
+  return std::get<0>(
+      convolution_backward(channels_last(grad), x, weight, window, {true, false, false}));
+}
+
+/// [N, in, H, W], [N, out, h, w] -> [out, in, kh, kw].
+torch::Tensor weight_product(const torch::Tensor& x, const torch::Tensor& grad,
+                             const torch::Tensor& weight, const Window& window) {
+  // Under create_graph this gradient must have one itself, which the stock operator does.
+  if (covers(window, extent_of(x)) && !torch::GradMode::is_enabled()) {
+    return from_matrix(torch::mm(as_matrix(grad).t(), as_matrix(x)), x.size(1), window.kernel);
+  }
+  return std::get<1>(convolution_backward(channels_last(grad), channels_last(x), weight, window,
+                                          {false, true, false}));
+}
+
+void save(torch::autograd::AutogradContext* context, const Window& window) {
+  std::vector<std::int64_t> numbers;
+  for (const Extent2& extent : {window.kernel, window.stride, window.padding}) {
+    numbers.insert(numbers.end(), extent.begin(), extent.end());
+  }
+  context->saved_data["window"] = numbers;
+}
+
+Window saved_window(torch::autograd::AutogradContext* context) {
+  const auto n = context->saved_data["window"].toIntVector();
+  return {{n[0], n[1]}, {n[2], n[3]}, {n[4], n[5]}};
+}
+
+/// Each of the two is the other's gradient in the input.
+class Convolution : public torch::autograd::Function<Convolution> {
+ public:
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& weight, const Window& window) {
+    context->save_for_backward({x, weight});
+    save(context, window);
+    return forward_product(x, weight, window);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list grad_outputs);
+};
+
+class TransposedConvolution : public torch::autograd::Function<TransposedConvolution> {
+ public:
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& weight, const Window& window,
+                               const Extent2& output_size) {
+    context->save_for_backward({x, weight});
+    save(context, window);
+    return data_product(x, weight, window, output_size);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list grad_outputs) {
+    const auto saved = context->get_saved_variables();
+    const Window window = saved_window(context);
+    torch::autograd::variable_list grads(4);
+    if (context->needs_input_grad(0)) grads[0] = convolution(grad_outputs[0], saved[1], window);
+    if (context->needs_input_grad(1)) {
+      grads[1] = weight_product(grad_outputs[0], saved[0], saved[1], window);
+    }
+    return grads;
+  }
+};
+
+torch::autograd::variable_list Convolution::backward(torch::autograd::AutogradContext* context,
+                                                     torch::autograd::variable_list grad_outputs) {
+  const auto saved = context->get_saved_variables();
+  const Window window = saved_window(context);
+  torch::autograd::variable_list grads(3);
+  if (context->needs_input_grad(0)) {
+    grads[0] = transposed_convolution(grad_outputs[0], saved[1], window, extent_of(saved[0]));
+  }
+  if (context->needs_input_grad(1)) {
+    grads[1] = weight_product(saved[0], grad_outputs[0], saved[1], window);
+  }
+  return grads;
+}
+
+}  // namespace
+
+torch::Tensor convolution(const torch::Tensor& x, const torch::Tensor& weight,
+                          const Window& window) {
+  return Convolution::apply(x, weight, window);
+}
+
+torch::Tensor transposed_convolution(const torch::Tensor& x, const torch::Tensor& weight,
+                                     const Window& window,
+                                     std::array<std::int64_t, 2> output_size) {
+  return TransposedConvolution::apply(x, weight, window, output_size);
+}
+
+}  // namespace dcgan

@@ -1,0 +1,119 @@
+#include "dcgan/kernels/convolution.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "kernels/stock.h"
+
+namespace dcgan {
+namespace {
+
+using testing::noise;
+using testing::relative_error;
+using Tensors = std::vector<torch::Tensor>;
+
+constexpr double kTolerance = 1e-5;
+
+struct ConvolutionCase {
+  const char* name;
+  std::int64_t images;
+  std::int64_t in;
+  std::array<std::int64_t, 2> size;
+  std::int64_t out;
+  Window window;
+};
+
+void PrintTo(const ConvolutionCase& shape, std::ostream* out) { *out << shape.name; }
+
+/// A function of (x, weight) and its derivatives: y, dx, dw, and of |dx|^2 again dx, dw.
+template <typename Function>
+Tensors derivatives(const Function& function, const torch::Tensor& x, const torch::Tensor& weight) {
+  const auto leaf_x = x.clone().requires_grad_();
+  const auto leaf_weight = weight.clone().requires_grad_();
+  const torch::Tensor y = function(leaf_x, leaf_weight);
+  const torch::Tensor loss = y.pow(3).sum();
+  const Tensors first = torch::autograd::grad({loss}, {leaf_x, leaf_weight}, {}, true);
+  const Tensors again = torch::autograd::grad({loss}, {leaf_x}, {}, true, /*create_graph=*/true);
+  const Tensors second = torch::autograd::grad({again[0].square().sum()}, {leaf_x, leaf_weight});
+  return {y.detach(), first[0], first[1], second[0], second[1]};
+}
+
+void expect_equal(const Tensors& ours, const Tensors& theirs) {
+  const char* const names[] = {"y", "dx", "dw", "second dx", "second dw"};
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    EXPECT_LT(relative_error(ours[i], theirs[i]), kTolerance) << names[i];
+  }
+}
+
+class ConvolutionOf : public ::testing::TestWithParam<ConvolutionCase> {
+ protected:
+  const ConvolutionCase shape_ = GetParam();
+  const Window window_ = shape_.window;
+  const torch::Tensor weight_ =
+      noise({shape_.out, shape_.in, window_.kernel[0], window_.kernel[1]}, 1);
+  const torch::Tensor x_ = noise({shape_.images, shape_.in, shape_.size[0], shape_.size[1]}, 2);
+
+  torch::Tensor stock(const torch::Tensor& x, const torch::Tensor& weight) const {
+    return torch::conv2d(x, weight, {}, window_.stride, window_.padding);
+  }
+};
+
+TEST_P(ConvolutionOf, IsTheOperatorTwiceDifferentiated) {
+  const auto last = torch::MemoryFormat::ChannelsLast;
+  const Tensors theirs = derivatives([&](const auto& x, const auto& w) { return stock(x, w); },
+                                     x_.to(torch::kFloat64), weight_.to(torch::kFloat64));
+  const auto ours = [&](const auto& x, const auto& w) { return convolution(x, w, window_); };
+  expect_equal(derivatives(ours, x_, weight_), theirs);
+  expect_equal(derivatives(ours, x_.contiguous(last), weight_.contiguous(last)), theirs);
+}
+
+TEST_P(ConvolutionOf, TransposedIsTheOperatorTwiceDifferentiated) {
+  const torch::Tensor map = noise(stock(x_, weight_).sizes(), 3);
+  const auto size = shape_.size;
+  // conv_transpose2d must be told what the convolution's rounding lost.
+  std::array<std::int64_t, 2> lost{};
+  for (std::size_t d = 0; d < 2; ++d) {
+    lost[d] = size[d] - ((map.size(static_cast<std::int64_t>(d) + 2) - 1) * window_.stride[d] -
+                         2 * window_.padding[d] + window_.kernel[d]);
+  }
+  const Tensors theirs = derivatives(
+      [&](const auto& x, const auto& w) {
+        return torch::conv_transpose2d(x, w, {}, window_.stride, window_.padding, lost);
+      },
+      map.to(torch::kFloat64), weight_.to(torch::kFloat64));
+  const auto ours = [&](const auto& x, const auto& w) {
+    return transposed_convolution(x, w, window_, size);
+  };
+  const auto last = torch::MemoryFormat::ChannelsLast;
+  expect_equal(derivatives(ours, map, weight_), theirs);
+  expect_equal(derivatives(ours, map.contiguous(last), weight_.contiguous(last)), theirs);
+}
+
+constexpr Window kEven{{4, 4}, {2, 2}, {1, 1}};
+constexpr Window kOdd{{3, 3}, {2, 2}, {1, 1}};
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, ConvolutionOf,
+    ::testing::Values(ConvolutionCase{"middle", 3, 8, {14, 14}, 16, kEven},
+                      ConvolutionCase{"odd", 3, 8, {7, 7}, 12, kOdd},
+                      ConvolutionCase{"odd_by_even", 2, 5, {13, 6}, 7, {{3, 4}, {2, 2}, {1, 1}}},
+                      ConvolutionCase{"grey", 4, 1, {28, 28}, 16, kEven},
+                      ConvolutionCase{"grey_odd", 4, 1, {13, 21}, 8, kOdd},
+                      ConvolutionCase{"colour", 3, 3, {12, 10}, 8, kEven},
+                      ConvolutionCase{"four_channels", 2, 4, {5, 8}, 6, {{3, 4}, {2, 2}, {1, 1}}},
+                      ConvolutionCase{"rounded", 2, 2, {9, 9}, 3, kEven},
+                      ConvolutionCase{"whole", 5, 24, {4, 4}, 1, {{4, 4}, {1, 1}, {0, 0}}},
+                      ConvolutionCase{"whole_oblong", 5, 24, {2, 3}, 10, {{2, 3}, {1, 1}, {0, 0}}},
+                      ConvolutionCase{"one_image", 1, 6, {4, 4}, 9, {{4, 4}, {1, 1}, {0, 0}}}),
+    [](const auto& entry) { return std::string(entry.param.name); });
+
+TEST(FoldPatches, AddsWhatOverlapsAndDropsWhatIsOutside) {
+  // One row of two places, kernel 1x3, stride 2, padding 1: columns -1 0 1 and 1 2 3 of three.
+  const torch::Tensor patches =
+      torch::tensor({1.0F, 2.0F, 3.0F, 10.0F, 20.0F, 30.0F}).view({1, 1, 2, 1, 3, 1});
+  const torch::Tensor image = fold_patches(patches, {{1, 3}, {1, 2}, {0, 1}}, {1, 3});
+  EXPECT_TRUE(torch::equal(image.flatten(), torch::tensor({2.0F, 13.0F, 20.0F})));
+}
+
+}  // namespace
+}  // namespace dcgan
