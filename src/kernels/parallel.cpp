@@ -18,8 +18,12 @@ void parallel_blocks(std::int64_t blocks, c10::function_ref<void(std::int64_t bl
   const auto* const first = reinterpret_cast<const char*>(places.data_ptr<std::uint8_t>());
   auto loop = at::TensorIterator::borrowing_nullary_op(places);
   loop.for_each(
-      [&](char** data, const std::int64_t* strides, std::int64_t count) {
-        for (std::int64_t i = 0; i < count; ++i) work(data[0] + i * strides[0] - first);
+      [&](char** data, const std::int64_t* strides, std::int64_t count, std::int64_t rows) {
+        for (std::int64_t row = 0; row < rows; ++row) {
+          for (std::int64_t i = 0; i < count; ++i) {
+            work(data[0] + row * strides[1] + i * strides[0] - first);
+          }
+        }
       },
       /*grain_size=*/1);
 }
