@@ -43,6 +43,8 @@ eight "40 modes of 56 latents" model.latent_modes=40 model.latent_dim=56
 eight "40 modes of 72 latents" model.latent_modes=40 model.latent_dim=72
 eight "40 modes of 100 latents" model.latent_modes=40
 eight "40 modes of 140 latents" model.latent_modes=40 model.latent_dim=140
+eight "40 modes of 140 latents, gamma 0.05" model.latent_modes=40 model.latent_dim=140 \
+  train.r1_gamma=0.05
 eight "100 modes of 132 latents" model.latent_modes=100 model.latent_dim=132
 eight "40 modes of 240 latents" model.latent_modes=40 model.latent_dim=240
 eight "20 modes of 200 latents" model.latent_modes=20 model.latent_dim=200

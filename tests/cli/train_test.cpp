@@ -43,8 +43,9 @@ TEST_P(ShippedConfiguration, TakesAStep) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ShippedConfiguration,
-                         ::testing::Values("mnist.yaml", "mnist-paper.yaml", "quick.yaml",
-                                           "smoke.yaml", "dense.yaml", "fashion.yaml"),
+                         ::testing::Values("mnist.yaml", "mnist-best.yaml", "mnist-paper.yaml",
+                                           "quick.yaml", "smoke.yaml", "dense.yaml",
+                                           "fashion.yaml"),
                          [](const auto& entry) {
                            std::string name = entry.param;
                            name.resize(name.find('.'));
