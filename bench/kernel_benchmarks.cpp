@@ -1,14 +1,14 @@
 // Each kernel of dcgan/kernels beside LibTorch's operators for the same, and the training step.
 //
-//   cmake --preset apt -DDCGAN_BUILD_BENCHMARKS=ON && cmake --build --preset apt -t
-//   kernel_benchmarks OMP_NUM_THREADS=2 GOMP_SPINCOUNT=10000 build/apt/bin/kernel_benchmarks
+//   cmake --preset apt -DDCGAN_BUILD_BENCHMARKS=ON
+//   cmake --build --preset apt --target kernel_benchmarks
+//   OMP_NUM_THREADS=2 GOMP_SPINCOUNT=10000 build/apt/bin/kernel_benchmarks
 //
 // Needs Google Benchmark (Debian: libbenchmark-dev). The machine should have nothing else to do.
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
 
 #include "dcgan/config/config.h"
-#include "dcgan/data/random.h"
 #include "dcgan/kernels/convolution.h"
 #include "dcgan/kernels/multi_tensor.h"
 #include "dcgan/kernels/norm_activation.h"
@@ -60,53 +60,43 @@ ConvolutionTensors make(const LayerShape& layer, bool channels_last) {
           torch::randn({64, layer.out, layer.map(), layer.map()}).contiguous(format)};
 }
 
-void report(State& state, const LayerShape& layer) {
+/// Times `product` (of a layer and its tensors) on the layer that range(0) numbers.
+template <typename Product>
+void time_product(State& state, bool channels_last, const Product& product) {
+  const torch::NoGradGuard no_grad;
+  const LayerShape& layer = kLayers[state.range(0)];
+  const ConvolutionTensors tensors = make(layer, channels_last);
+  for (auto _ : state) benchmark::DoNotOptimize(product(layer, tensors));
   state.counters["FLOPS"] =
       benchmark::Counter(layer.flops(), benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void BM_Convolution(State& state) {
-  const torch::NoGradGuard no_grad;
-  const LayerShape& layer = kLayers[state.range(0)];
-  const auto [x, weight, map] = make(layer, true);
-  for (auto _ : state) benchmark::DoNotOptimize(convolution(x, weight, layer.window));
-  report(state, layer);
+  time_product(state, true, [](const LayerShape& layer, const ConvolutionTensors& of) {
+    return convolution(of.x, of.weight, layer.window);
+  });
 }
 BENCHMARK(BM_Convolution)->DenseRange(0, 3)->UseRealTime();
 
 void BM_ConvolutionOfLibTorch(State& state) {
-  const torch::NoGradGuard no_grad;
-  const LayerShape& layer = kLayers[state.range(0)];
-  const auto [x, weight, map] = make(layer, false);
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(
-        torch::conv2d(x, weight, {}, layer.window.stride, layer.window.padding));
-  }
-  report(state, layer);
+  time_product(state, false, [](const LayerShape& layer, const ConvolutionTensors& of) {
+    return torch::conv2d(of.x, of.weight, {}, layer.window.stride, layer.window.padding);
+  });
 }
 BENCHMARK(BM_ConvolutionOfLibTorch)->DenseRange(0, 3)->UseRealTime();
 
 void BM_TransposedConvolution(State& state) {
-  const torch::NoGradGuard no_grad;
-  const LayerShape& layer = kLayers[state.range(0)];
-  const auto [x, weight, map] = make(layer, true);
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(
-        transposed_convolution(map, weight, layer.window, {layer.size, layer.size}));
-  }
-  report(state, layer);
+  time_product(state, true, [](const LayerShape& layer, const ConvolutionTensors& of) {
+    return transposed_convolution(of.map, of.weight, layer.window, {layer.size, layer.size});
+  });
 }
 BENCHMARK(BM_TransposedConvolution)->DenseRange(0, 3)->UseRealTime();
 
 void BM_TransposedConvolutionOfLibTorch(State& state) {
-  const torch::NoGradGuard no_grad;
-  const LayerShape& layer = kLayers[state.range(0)];
-  const auto [x, weight, map] = make(layer, false);
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(
-        torch::conv_transpose2d(map, weight, {}, layer.window.stride, layer.window.padding));
-  }
-  report(state, layer);
+  time_product(state, false, [](const LayerShape& layer, const ConvolutionTensors& of) {
+    return torch::conv_transpose2d(of.map, of.weight, {}, layer.window.stride,
+                                   layer.window.padding);
+  });
 }
 BENCHMARK(BM_TransposedConvolutionOfLibTorch)->DenseRange(0, 3)->UseRealTime();
 
@@ -115,7 +105,7 @@ NormTensors make_norm(std::int64_t channels) {
           torch::zeros({channels}), torch::ones({channels})};
 }
 
-/// Forward and backward of BatchNorm with a LeakyReLU on [64, 128, 7, 7] times range(0) images.
+/// Forward and backward of BatchNorm with a LeakyReLU on [range(0), 128, 7, 7].
 template <typename Function>
 void norm_and_back(State& state, bool channels_last, const Function& function) {
   const auto format = channels_last ? kLast : torch::MemoryFormat::Contiguous;

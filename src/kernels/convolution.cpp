@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "channels_last.h"
+
 namespace dcgan {
 namespace {
 
@@ -11,10 +13,6 @@ using Extent2 = std::array<std::int64_t, 2>;
 
 /// Up to here an image has few channels: oneDNN's data product runs at a twentieth of its speed.
 constexpr std::int64_t kFewChannels = 4;
-
-torch::Tensor channels_last(const torch::Tensor& x) {
-  return x.contiguous(torch::MemoryFormat::ChannelsLast);
-}
 
 /// [A, B, h, w] as a matrix [A, h * w * B]: a view where the channels are last in memory.
 torch::Tensor as_matrix(const torch::Tensor& x) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "channels_last.h"
 #include "dcgan/kernels/parallel.h"
 #include "multiversion.h"
 
@@ -38,10 +39,6 @@ Block block_at(const Rows& shape, std::int64_t block) {
   const std::int64_t first_row = block % shape.blocks_in_batch() * shape.rows_in_block();
   return {batch, (batch * shape.rows + first_row) * shape.channels,
           std::min(shape.rows_in_block(), shape.rows - first_row)};
-}
-
-torch::Tensor channels_last(const torch::Tensor& x) {
-  return x.dim() == 4 ? x.contiguous(torch::MemoryFormat::ChannelsLast) : x.contiguous();
 }
 
 Rows rows_of(const torch::Tensor& x, std::int64_t batches) {

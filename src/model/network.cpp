@@ -5,7 +5,6 @@
 #include "dcgan/kernels/multi_tensor.h"
 
 namespace dcgan {
-
 namespace {
 
 /// On a CPU the channels of a convolution's weight are last in memory, as its kernels work.

@@ -16,6 +16,7 @@
 #include "support/run_program.h"
 #include "support/small_state.h"
 #include "support/temp_folder.h"
+#include "support/tensors.h"
 
 namespace dcgan {
 namespace {
@@ -23,6 +24,7 @@ namespace {
 using testing::error_of;
 using ::testing::HasSubstr;
 using testing::ProgramResult;
+using testing::relative_distance;
 using testing::run_program;
 using testing::TempFolder;
 
@@ -45,10 +47,6 @@ Features shipped_mnist() { return *Features::shipped("mnist", torch::kCPU); }
 double accuracy(const Features& features, const Dataset& set) {
   const torch::Tensor told = features.compute(set.images).logits.argmax(1);
   return 100.0 * told.eq(set.labels).to(torch::kFloat64).mean().item<double>();
-}
-
-double distance(const torch::Tensor& a, const torch::Tensor& b) {
-  return (a - b).abs().max().item<double>() / b.abs().max().item<double>();
 }
 
 // The shipped networks ----------------------------------------------------------------------------
@@ -103,18 +101,19 @@ TEST(Features, OfAnImageDoNotDependOnItsBatchMates) {
   EXPECT_EQ(all.logits.sizes(), (std::vector<std::int64_t>{150, 10}));
   for (const std::int64_t i : {0, 63, 64, 149}) {
     const FeatureBatch one = features.compute(images.narrow(0, i, 1));
-    EXPECT_LT(distance(one.features, all.features.narrow(0, i, 1)), kRounding) << i;
-    EXPECT_LT(distance(one.logits, all.logits.narrow(0, i, 1)), kRounding) << i;
+    EXPECT_LT(relative_distance(one.features, all.features.narrow(0, i, 1)), kRounding) << i;
+    EXPECT_LT(relative_distance(one.logits, all.logits.narrow(0, i, 1)), kRounding) << i;
   }
   const FeatureBatch tail = features.compute(images.narrow(0, 50, 100));
-  EXPECT_LT(distance(tail.features, all.features.narrow(0, 50, 100)), kRounding);
+  EXPECT_LT(relative_distance(tail.features, all.features.narrow(0, 50, 100)), kRounding);
 }
 
 TEST(Features, OfAGreyImageAreThoseOfItsRgb) {
   const Features features = shipped_mnist();
   const torch::Tensor grey = test_set(mnist_folder(), 20).images;
   const torch::Tensor rgb = grey.expand({-1, 3, -1, -1});
-  EXPECT_LT(distance(features.compute(rgb).features, features.compute(grey).features), 1e-4);
+  EXPECT_LT(relative_distance(features.compute(rgb).features, features.compute(grey).features),
+            1e-4);
 }
 
 TEST(Features, OfAColourAreThoseOfItsLuma) {
@@ -124,7 +123,8 @@ TEST(Features, OfAColourAreThoseOfItsLuma) {
   rgb.select(1, 0).fill_(100);
   rgb.select(1, 2).fill_(150);
   const torch::Tensor grey = torch::full({1, 1, 28, 28}, 47, torch::kUInt8);
-  EXPECT_LT(distance(features.compute(rgb).features, features.compute(grey).features), 1e-4);
+  EXPECT_LT(relative_distance(features.compute(rgb).features, features.compute(grey).features),
+            1e-4);
 }
 
 TEST(Features, OfALargerImageAreThoseOfItsReduction) {
@@ -136,7 +136,8 @@ TEST(Features, OfALargerImageAreThoseOfItsReduction) {
   EXPECT_GE(told.eq(set.labels).sum().item<std::int64_t>(), 195);
   const torch::Tensor flat = torch::full({1, 1, 50, 9}, 77, torch::kUInt8);
   const torch::Tensor same = torch::full({1, 1, 28, 28}, 77, torch::kUInt8);
-  EXPECT_LT(distance(features.compute(flat).features, features.compute(same).features), 1e-4);
+  EXPECT_LT(relative_distance(features.compute(flat).features, features.compute(same).features),
+            1e-4);
 }
 
 // Files -------------------------------------------------------------------------------------------
@@ -195,8 +196,8 @@ TEST_F(FeaturesFile, OfOursGivesTheSameInPython) {
   ASSERT_EQ(bytes.size(), 16U * (128 + 10) * sizeof(float));
   const torch::Tensor theirs = torch::from_blob(bytes.data(), {16, 138}, torch::kFloat32);
   const FeatureBatch ours = open().compute(images);
-  EXPECT_LT(distance(theirs.narrow(1, 0, 128), ours.features), 1e-4);
-  EXPECT_LT(distance(theirs.narrow(1, 128, 10), ours.logits), 1e-4);
+  EXPECT_LT(relative_distance(theirs.narrow(1, 0, 128), ours.features), 1e-4);
+  EXPECT_LT(relative_distance(theirs.narrow(1, 128, 10), ours.logits), 1e-4);
 }
 
 TEST_F(FeaturesFile, MissingIsNamed) { EXPECT_THAT(error(), HasSubstr(path_.string() + ": ")); }

@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "kernels/stock.h"
+#include "support/tensors.h"
 
 namespace dcgan {
 namespace {
 
 using testing::noise;
-using testing::relative_error;
+using testing::relative_distance;
 using Tensors = std::vector<torch::Tensor>;
 
 constexpr double kTolerance = 1e-5;
@@ -41,7 +41,7 @@ Tensors derivatives(const Function& function, const torch::Tensor& x, const torc
 void expect_equal(const Tensors& ours, const Tensors& theirs) {
   const char* const names[] = {"y", "dx", "dw", "second dx", "second dw"};
   for (std::size_t i = 0; i < ours.size(); ++i) {
-    EXPECT_LT(relative_error(ours[i], theirs[i]), kTolerance) << names[i];
+    EXPECT_LT(relative_distance(ours[i], theirs[i]), kTolerance) << names[i];
   }
 }
 

@@ -5,13 +5,13 @@
 
 #include <cmath>
 
-#include "kernels/stock.h"
+#include "support/tensors.h"
 
 namespace dcgan {
 namespace {
 
 using testing::noise;
-using testing::relative_error;
+using testing::relative_distance;
 using Tensors = std::vector<torch::Tensor>;
 
 /// One tensor with its channels last in memory, one longer than a block, one of a single number.
@@ -40,9 +40,9 @@ TEST(AdamUpdate, IsTheFormula) {
   }
   adam_update(parameters, gradients, first, second, numbers);
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    EXPECT_LT(relative_error(first[i], wanted_m[i]), 1e-6) << i;
-    EXPECT_LT(relative_error(second[i], wanted_v[i]), 1e-6) << i;
-    EXPECT_LT(relative_error(parameters[i], wanted_p[i]), 1e-6) << i;
+    EXPECT_LT(relative_distance(first[i], wanted_m[i]), 1e-6) << i;
+    EXPECT_LT(relative_distance(second[i], wanted_v[i]), 1e-6) << i;
+    EXPECT_LT(relative_distance(parameters[i], wanted_p[i]), 1e-6) << i;
   }
 }
 
@@ -62,7 +62,7 @@ TEST(MoveAverages, IsTheFormula) {
   }
   move_averages(averages, tensors, 0.9);
   for (std::size_t i = 0; i < averages.size(); ++i) {
-    EXPECT_LT(relative_error(averages[i], wanted[i]), 1e-6) << i;
+    EXPECT_LT(relative_distance(averages[i], wanted[i]), 1e-6) << i;
   }
 }
 

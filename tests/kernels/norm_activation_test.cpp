@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "kernels/stock.h"
+#include "support/tensors.h"
 
 namespace dcgan {
 namespace {
 
 using testing::noise;
-using testing::relative_error;
+using testing::relative_distance;
 
 constexpr double kTolerance = 1e-5;
 
@@ -58,14 +58,14 @@ class NormActivation : public ::testing::TestWithParam<NormCase> {
 
 TEST_P(NormActivation, IsBatchNormAndTheActivation) {
   const torch::Tensor y = norm_activation(x_, norm_, case_.slope, case_.batches);
-  EXPECT_LT(relative_error(y, stock_of(x_, true)), kTolerance);
+  EXPECT_LT(relative_distance(y, stock_of(x_, true)), kTolerance);
 }
 
 TEST_P(NormActivation, MovesTheRunningStatisticsBatchAfterBatch) {
   norm_activation(x_, norm_, case_.slope, case_.batches);
   stock_of(x_, true);
-  EXPECT_LT(relative_error(norm_.running_mean, exact_.running_mean), kTolerance);
-  EXPECT_LT(relative_error(norm_.running_var, exact_.running_var), kTolerance);
+  EXPECT_LT(relative_distance(norm_.running_mean, exact_.running_mean), kTolerance);
+  EXPECT_LT(relative_distance(norm_.running_var, exact_.running_var), kTolerance);
 }
 
 TEST_P(NormActivation, HasTheGradientsOfTheOperators) {
@@ -82,7 +82,7 @@ TEST_P(NormActivation, HasTheGradientsOfTheOperators) {
   const auto theirs = torch::autograd::grad({(stock_of(exact_x, true) * weights).sum()},
                                             {exact_x, exact_.scale, exact_.shift});
   for (std::size_t i = 0; i < ours.size(); ++i) {
-    EXPECT_LT(relative_error(ours[i], theirs[i]), kTolerance) << i;
+    EXPECT_LT(relative_distance(ours[i], theirs[i]), kTolerance) << i;
   }
 }
 
@@ -103,14 +103,14 @@ TEST_P(NormActivation, HasTheirSecondDerivatives) {
   });
   const auto theirs =
       second(exact_x, exact_, [&](const torch::Tensor& in) { return stock_of(in, true); });
-  EXPECT_LT(relative_error(ours[0], theirs[0]), 10 * kTolerance);
-  EXPECT_LT(relative_error(ours[1], theirs[1]), 10 * kTolerance);
+  EXPECT_LT(relative_distance(ours[0], theirs[0]), 10 * kTolerance);
+  EXPECT_LT(relative_distance(ours[1], theirs[1]), 10 * kTolerance);
 }
 
 TEST_P(NormActivation, InEvalModeUsesTheRunningStatisticsAndMovesNone) {
   const torch::Tensor mean = norm_.running_mean.clone();
   const torch::Tensor y = norm_activation_eval(x_, norm_, case_.slope);
-  EXPECT_LT(relative_error(y, stock_of(x_, false)), kTolerance);
+  EXPECT_LT(relative_distance(y, stock_of(x_, false)), kTolerance);
   EXPECT_TRUE(torch::equal(norm_.running_mean, mean));
 }
 

@@ -5,7 +5,7 @@
 
 #include "dcgan/config/fields.h"
 #include "dcgan/model/init.h"
-#include "kernels/stock.h"
+#include "support/tensors.h"
 
 namespace dcgan {
 namespace {
@@ -143,7 +143,7 @@ TEST_P(ForwardBesideThePlainWay, HasItsResultGradientsAndSecondDerivatives) {
     const auto theirs = derive(exact, input.to(torch::kFloat64));
     ASSERT_EQ(ours.size(), theirs.size());
     for (std::size_t i = 0; i < ours.size(); ++i) {
-      EXPECT_LT(testing::relative_error(ours[i], theirs[i]), 5e-5) << plan.name << ", " << i;
+      EXPECT_LT(testing::relative_distance(ours[i], theirs[i]), 5e-5) << plan.name << ", " << i;
     }
   };
   compare(plan_generator(config), noise({6, config.model.latent_dim}, 4));

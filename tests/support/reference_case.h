@@ -8,6 +8,7 @@
 
 #include "dcgan/config/resolve.h"
 #include "dcgan/train/train_step.h"
+#include "support/tensors.h"
 
 namespace dcgan::testing {
 
@@ -47,14 +48,6 @@ inline TrainState make_reference_state(const ReferenceCase& reference) {
   if (state.average) load_network(*state.average, reference, "generator.");
   load_network(state.discriminator, reference, "discriminator.");
   return state;
-}
-
-/// The largest difference, relative to the largest value of the reference.
-inline double relative_distance(const torch::Tensor& ours, const torch::Tensor& reference) {
-  TORCH_CHECK(ours.sizes() == reference.sizes(), "sizes differ: ", ours.sizes(), " and ",
-              reference.sizes());
-  const double scale = reference.abs().max().item<double>();
-  return (ours.detach() - reference).abs().max().item<double>() / (scale > 0 ? scale : 1.0);
 }
 
 }  // namespace dcgan::testing

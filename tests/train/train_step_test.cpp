@@ -9,7 +9,7 @@
 #include "dcgan/data/random.h"
 #include "dcgan/model/forward.h"
 #include "dcgan/train/loss.h"
-#include "kernels/stock.h"
+#include "support/tensors.h"
 
 namespace dcgan {
 namespace {
@@ -52,7 +52,7 @@ TEST(TrainStep, LeavesNoGradientOfTheGeneratorsHalfInTheDiscriminator) {
   train_step(state, inputs.real, inputs.latents);
   const auto held = parameters(state.discriminator);
   for (std::size_t i = 0; i < held.size(); ++i) {
-    EXPECT_LT(testing::relative_error(held[i].grad(), expected[i]), 1e-5) << i;
+    EXPECT_LT(testing::relative_distance(held[i].grad(), expected[i]), 1e-5) << i;
   }
 }
 
