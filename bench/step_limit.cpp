@@ -9,6 +9,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <functional>
@@ -28,57 +29,52 @@ namespace {
 
 using namespace dcgan;
 
-/// A layer's convolution (a transposed one read from its images' side) and how often a step takes
-/// each of its products over a batch.
-struct Product {
-  std::string name;
-  std::int64_t channels = 0;  ///< of the larger maps
-  Extent size{};              ///< of the larger maps
-  std::int64_t map_channels = 0;
-  Extent map{};
-  Window window;
-  int forward = 0;
-  int data = 0;
-  int weight = 0;
-  int penalty = 0;  ///< how often R1 takes all three on top
+/// Something of each product of a convolution; dcgan/kernels/convolution.h names them.
+template <typename T>
+struct OfEachProduct {
+  T forward{};
+  T data{};
+  T weight{};
 };
 
-Extent extent(const ImageShape& shape) { return {shape[1], shape[2]}; }
+/// A layer's convolution (a transposed one read from its images' side) and how often a step takes
+/// each of its products over a batch.
+struct Convolution {
+  std::string name;
+  ImageShape image{};  ///< the larger maps
+  ImageShape map{};    ///< the smaller ones
+  Window window;
+  OfEachProduct<int> times;
+  bool penalised = false;  ///< whether R1 takes all three once more
+};
 
 /// G's forward is a data product, its gradient in its input a forward one. D judges real, fake and,
 /// moved, fake again; only the last of these asks for the images' gradient, and for none in the
 /// weights. R1 takes D's gradient in the real images (data) and differentiates that (forward in the
 /// gradient, weight in the weights).
-std::vector<Product> products_of(const Config& config) {
-  std::vector<Product> products;
-  for (const LayerPlan& layer : plan_discriminator(config).layers) {
-    const bool first = products.empty();
-    products.push_back({"D " + layer.name,
-                        layer.input[0],
-                        extent(layer.input),
-                        layer.output[0],
-                        extent(layer.output),
-                        {layer.kernel, layer.stride, layer.padding},
-                        3,
-                        first ? 1 : 3,
-                        2,
-                        1});
+std::vector<Convolution> convolutions_of(const Config& config) {
+  std::vector<Convolution> all;
+  const auto add = [&all](const std::string& network, const LayerPlan& layer,
+                          OfEachProduct<int> times) {
+    const bool up = layer.kind == LayerKind::transposed_convolution;
+    all.push_back({network + " " + layer.name,
+                   up ? layer.output : layer.input,
+                   up ? layer.input : layer.output,
+                   {layer.kernel, layer.stride, layer.padding},
+                   times,
+                   !up});
+  };
+  const NetworkPlan discriminator = plan_discriminator(config);
+  const NetworkPlan generator = plan_generator(config);
+  for (const LayerPlan& layer : discriminator.layers) {
+    const bool first = &layer == &discriminator.layers.front();
+    add("D", layer, {.forward = 3, .data = first ? 1 : 3, .weight = 2});
   }
-  bool first = true;
-  for (const LayerPlan& layer : plan_generator(config).layers) {
-    products.push_back({"G " + layer.name,
-                        layer.output[0],
-                        extent(layer.output),
-                        layer.input[0],
-                        extent(layer.input),
-                        {layer.kernel, layer.stride, layer.padding},
-                        first ? 0 : 1,
-                        1,
-                        1,
-                        0});
-    first = false;
+  for (const LayerPlan& layer : generator.layers) {
+    const bool first = &layer == &generator.layers.front();
+    add("G", layer, {.forward = first ? 0 : 1, .data = 1, .weight = 1});
   }
-  return products;
+  return all;
 }
 
 double milliseconds(const std::function<void()>& function, int times) {
@@ -102,49 +98,40 @@ double fastest(const std::vector<std::function<torch::Tensor()>>& ways) {
   return best;
 }
 
-struct Cost {
-  double forward = 0;
-  double data = 0;
-  double weight = 0;
-};
-
-Cost cost_of(const Product& product, std::int64_t batch) {
+/// Milliseconds, the fastest way of each product.
+OfEachProduct<double> cost_of(const Convolution& layer, std::int64_t batch) {
   const torch::NoGradGuard no_grad;
-  const Window& window = product.window;
+  const Window& window = layer.window;
   const auto make = [&](torch::MemoryFormat format) {
-    return std::vector<torch::Tensor>{
-        torch::randn({batch, product.channels, product.size[0], product.size[1]})
-            .contiguous(format),
-        torch::randn({product.map_channels, product.channels, window.kernel[0], window.kernel[1]})
-            .contiguous(format),
-        torch::randn({batch, product.map_channels, product.map[0], product.map[1]})
-            .contiguous(format)};
+    const auto random = [format](at::IntArrayRef sizes) {
+      return torch::randn(sizes).contiguous(format);
+    };
+    return std::array<torch::Tensor, 3>{
+        random({batch, layer.image[0], layer.image[1], layer.image[2]}),
+        random({layer.map[0], layer.image[0], window.kernel[0], window.kernel[1]}),
+        random({batch, layer.map[0], layer.map[1], layer.map[2]})};
   };
-  std::vector<std::function<torch::Tensor()>> forward;
-  std::vector<std::function<torch::Tensor()>> data;
-  std::vector<std::function<torch::Tensor()>> weight;
+  OfEachProduct<std::vector<std::function<torch::Tensor()>>> ways;
   for (const auto format : {torch::MemoryFormat::Contiguous, torch::MemoryFormat::ChannelsLast}) {
-    const auto tensors = make(format);
-    const torch::Tensor x = tensors[0];
-    const torch::Tensor w = tensors[1];
-    const torch::Tensor y = tensors[2];
-    const auto backward = [=](bool in_x) {
+    const auto [x, w, y] = make(format);
+    const auto backward = [x = x, w = w, y = y, window](bool in_x) {
       const auto gradients =
           at::convolution_backward(y, x, w, c10::nullopt, window.stride, window.padding, {1, 1},
                                    /*transposed=*/false, {0, 0},
                                    /*groups=*/1, {in_x, !in_x, false});
       return in_x ? std::get<0>(gradients) : std::get<1>(gradients);
     };
-    forward.push_back([=] { return torch::conv2d(x, w, {}, window.stride, window.padding); });
-    data.push_back([=] { return backward(true); });
-    weight.push_back([=] { return backward(false); });
+    ways.forward.push_back(
+        [x = x, w = w, window] { return torch::conv2d(x, w, {}, window.stride, window.padding); });
+    ways.data.push_back([backward] { return backward(true); });
+    ways.weight.push_back([backward] { return backward(false); });
   }
-  const auto tensors = make(torch::MemoryFormat::ChannelsLast);
-  forward.push_back([=] { return convolution(tensors[0], tensors[1], window); });
-  data.push_back([=, size = product.size] {
-    return transposed_convolution(tensors[2], tensors[1], window, size);
+  const auto [x, w, y] = make(torch::MemoryFormat::ChannelsLast);
+  ways.forward.push_back([x = x, w = w, window] { return convolution(x, w, window); });
+  ways.data.push_back([y = y, w = w, window, size = Extent{layer.image[1], layer.image[2]}] {
+    return transposed_convolution(y, w, window, size);
   });
-  return {fastest(forward), fastest(data), fastest(weight)};
+  return {fastest(ways.forward), fastest(ways.data), fastest(ways.weight)};
 }
 
 }  // namespace
@@ -154,7 +141,8 @@ int main(int count, char** words) {
     return count > index ? std::atoll(words[index]) : otherwise;
   };
   Config config;
-  config.data.image_size = {number(1, 28), number(1, 28)};
+  const std::int64_t size = number(1, 28);
+  config.data.image_size = {size, size};
   config.data.channels = number(2, 1);
   config.model.base_channels = number(3, 64);
   config.train.batch_size = number(4, 64);
@@ -162,8 +150,7 @@ int main(int count, char** words) {
   const std::int64_t threads = set_threads(number(5, 0));
   keep_freed_memory();
 
-  const torch::Tensor real =
-      torch::rand({batch, config.data.channels, number(1, 28), number(1, 28)}) * 2 - 1;
+  const torch::Tensor real = torch::rand({batch, config.data.channels, size, size}) * 2 - 1;
   const torch::Tensor latents = torch::randn({batch, config.model.latent_dim});
   TrainState plain = make_train_state(config, torch::kCPU);
   config.train.r1_gamma = 1;
@@ -175,23 +162,23 @@ int main(int count, char** words) {
   step(plain);
   step(penalised);
 
-  const std::vector<Product> products = products_of(config);
+  const std::vector<Convolution> convolutions = convolutions_of(config);
   nlohmann::json rounds = nlohmann::json::array();
   nlohmann::json layers = nlohmann::json::array();
   for (std::int64_t round = 0; round < number(6, 5); ++round) {
     double limit = 0;
     double penalty_limit = 0;
     layers.clear();
-    for (const Product& product : products) {
-      const Cost cost = cost_of(product, batch);
-      limit +=
-          product.forward * cost.forward + product.data * cost.data + product.weight * cost.weight;
-      penalty_limit += product.penalty * (cost.forward + cost.data + cost.weight);
-      layers.push_back({{"layer", product.name},
+    for (const Convolution& layer : convolutions) {
+      const auto& [forward, data, weight] = layer.times;
+      const OfEachProduct<double> cost = cost_of(layer, batch);
+      limit += forward * cost.forward + data * cost.data + weight * cost.weight;
+      if (layer.penalised) penalty_limit += cost.forward + cost.data + cost.weight;
+      layers.push_back({{"layer", layer.name},
                         {"forward_ms", cost.forward},
                         {"data_ms", cost.data},
                         {"weight_ms", cost.weight},
-                        {"times", {product.forward, product.data, product.weight}}});
+                        {"times", {forward, data, weight}}});
     }
     rounds.push_back({{"limit_ms", limit},
                       {"r1_limit_ms", penalty_limit},

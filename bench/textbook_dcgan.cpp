@@ -1,5 +1,5 @@
 // The textbook DCGAN loop in C++, as LibTorch's tutorials teach it: modules, autograd, torch::data,
-// no thought of speed. The peer that peers.py measures `dcgan train` against.
+// no thought of speed. A peer for the speed of `dcgan train`.
 //
 //   textbook_dcgan DATA THREADS IMAGES
 //

@@ -48,10 +48,31 @@ eight "40 modes of 140 latents, gamma 0.05" model.latent_modes=40 model.latent_d
 eight "100 modes of 132 latents" model.latent_modes=100 model.latent_dim=132
 eight "40 modes of 240 latents" model.latent_modes=40 model.latent_dim=240
 eight "20 modes of 200 latents" model.latent_modes=20 model.latent_dim=200
+eight "40 modes of 140 latents, gamma 0.02" model.latent_modes=40 model.latent_dim=140 \
+  train.r1_gamma=0.02
+eight "40 modes of 140 latents, gamma 0.05, D of 64 channels" model.latent_modes=40 \
+  model.latent_dim=140 train.r1_gamma=0.05 discriminator.base_channels=64
 fast "15 epochs, 40 modes of 140 latents" train.epochs=15 model.latent_modes=40 model.latent_dim=140
+measure configs/mnist.yaml 1 1 "mnist, gamma 0.05" train.r1_gamma=0.05
 
 # The minute's configuration, on all cores.
 quick() { measure configs/quick.yaml "$(nproc)" 1,2 "quick, $1" "${@:2}"; }
 quick "gamma 0.3" train.r1_gamma=0.3
 quick "20 modes of 200 latents" model.latent_modes=20 model.latent_dim=200
 quick "10 modes of 100 latents" model.latent_modes=10 model.latent_dim=100
+
+# The same with an epoch more, on one thread.
+four() { # SEEDS NAME KEY=VALUE...
+  measure configs/quick.yaml 1 "$1" "quick, 4 epochs$2" train.epochs=4 "${@:3}"
+}
+four 1 ""
+four 1 ", gamma 0.1" train.r1_gamma=0.1
+four 1 ", gamma 0.03" train.r1_gamma=0.03
+four 1 ", gamma 0.3, no modes" train.r1_gamma=0.3 model.latent_modes=0 model.latent_dim=100
+four 1 ", lr 4e-3" generator.lr=0.004 discriminator.lr=0.004
+four 1,2 ", gamma 0.1, lr 4e-3" train.r1_gamma=0.1 generator.lr=0.004 discriminator.lr=0.004
+four 1,2 ", gamma 0.3, lr 4e-3" train.r1_gamma=0.3 generator.lr=0.004 discriminator.lr=0.004
+four 1 ", gamma 0.3, lr 8e-3" train.r1_gamma=0.3 generator.lr=0.008 discriminator.lr=0.008
+four 1 ", beta2 0.99" train.beta2=0.99
+four 1 ", batch 16" train.batch_size=16
+four 1 ", D of 32 channels" discriminator.base_channels=32
