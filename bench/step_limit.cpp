@@ -1,6 +1,7 @@
 // What a training step costs beside what its convolutions alone would cost.
 //
-//   step_limit [SIZE [CHANNELS [BASE_CHANNELS [BATCH [THREADS [ROUNDS]]]]]]     28 1 64 64 0 5
+//   step_limit [SIZE [CHANNELS [BASE_CHANNELS [BATCH [THREADS [ROUNDS [PRECISION]]]]]]]
+//              28    1         64             64     0        5       fp32 (or bf16)
 //
 // Times in turns, ROUNDS times: every product of the step's convolutions by itself, each in every
 // way that there is (LibTorch's operators on contiguous and on channels-last tensors, the kernels
@@ -20,7 +21,9 @@
 #include <vector>
 
 #include "dcgan/config/config.h"
+#include "dcgan/config/fields.h"
 #include "dcgan/kernels/convolution.h"
+#include "dcgan/model/forward.h"
 #include "dcgan/model/plan.h"
 #include "dcgan/train/device.h"
 #include "dcgan/train/train_step.h"
@@ -45,7 +48,7 @@ struct Convolution {
   ImageShape map{};    ///< the smaller ones
   Window window;
   OfEachProduct<int> times;
-  bool penalised = false;  ///< whether R1 takes all three once more
+  bool in_discriminator = false;  ///< R1 takes all three once more
 };
 
 /// G's forward is a data product, its gradient in its input a forward one. D judges real, fake and,
@@ -99,12 +102,12 @@ double fastest(const std::vector<std::function<torch::Tensor()>>& ways) {
 }
 
 /// Milliseconds, the fastest way of each product.
-OfEachProduct<double> cost_of(const Convolution& layer, std::int64_t batch) {
+OfEachProduct<double> cost_of(const Convolution& layer, std::int64_t batch, at::ScalarType type) {
   const torch::NoGradGuard no_grad;
   const Window& window = layer.window;
   const auto make = [&](torch::MemoryFormat format) {
-    const auto random = [format](at::IntArrayRef sizes) {
-      return torch::randn(sizes).contiguous(format);
+    const auto random = [&](at::IntArrayRef sizes) {
+      return torch::randn(sizes).to(type).contiguous(format);
     };
     return std::array<torch::Tensor, 3>{
         random({batch, layer.image[0], layer.image[1], layer.image[2]}),
@@ -147,6 +150,8 @@ int main(int count, char** words) {
   config.model.base_channels = number(3, 64);
   config.train.batch_size = number(4, 64);
   const std::int64_t batch = config.train.batch_size;
+  const bool half = count > 7 && std::string(words[7]) == "bf16";
+  config.train.precision = half ? Precision::bf16 : Precision::fp32;
   const std::int64_t threads = set_threads(number(5, 0));
   keep_freed_memory();
 
@@ -159,8 +164,14 @@ int main(int count, char** words) {
   const auto step = [&](TrainState& state) {
     return milliseconds([&] { read(train_step(state, real, latents)); }, 16);
   };
+  const auto generate = [&] {
+    const torch::NoGradGuard no_grad;
+    return milliseconds([&] { forward(plain.generator, latents, Mode::eval, {.bfloat16 = half}); },
+                        16);
+  };
   step(plain);
   step(penalised);
+  generate();
 
   const std::vector<Convolution> convolutions = convolutions_of(config);
   nlohmann::json rounds = nlohmann::json::array();
@@ -168,12 +179,14 @@ int main(int count, char** words) {
   for (std::int64_t round = 0; round < number(6, 5); ++round) {
     double limit = 0;
     double penalty_limit = 0;
+    double generate_limit = 0;
     layers.clear();
     for (const Convolution& layer : convolutions) {
       const auto& [forward, data, weight] = layer.times;
-      const OfEachProduct<double> cost = cost_of(layer, batch);
+      const OfEachProduct<double> cost = cost_of(layer, batch, half ? at::kBFloat16 : at::kFloat);
       limit += forward * cost.forward + data * cost.data + weight * cost.weight;
-      if (layer.penalised) penalty_limit += cost.forward + cost.data + cost.weight;
+      if (layer.in_discriminator) penalty_limit += cost.forward + cost.data + cost.weight;
+      if (!layer.in_discriminator) generate_limit += cost.data;
       layers.push_back({{"layer", layer.name},
                         {"forward_ms", cost.forward},
                         {"data_ms", cost.data},
@@ -182,11 +195,14 @@ int main(int count, char** words) {
     }
     rounds.push_back({{"limit_ms", limit},
                       {"r1_limit_ms", penalty_limit},
+                      {"generate_limit_ms", generate_limit},
                       {"step_ms", step(plain)},
-                      {"r1_step_ms", step(penalised)}});
+                      {"r1_step_ms", step(penalised)},
+                      {"generate_ms", generate()}});
   }
   std::cout << nlohmann::json({{"libtorch", TORCH_VERSION},
                                {"threads", threads},
+                               {"precision", to_string(config.train.precision)},
                                {"rounds", rounds},
                                {"layers_of_the_last_round", layers}})
             << '\n';

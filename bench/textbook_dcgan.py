@@ -2,7 +2,7 @@
 
     bench/textbook_dcgan.py --data data/mnist --minutes 10 --out samples.npy
 
-Trains the networks of eager_dcgan.py with the paper's settings (batch 64, Adam 2e-4, beta1 0.5,
+Trains the networks of pytorch_dcgan.py with the paper's settings (batch 64, Adam 2e-4, beta1 0.5,
 BCE) for so many minutes of training, or as many as the last line says, then writes --count
 generated images as a uint8 array [N, 28, 28] that `dcgan evaluate --images` reads. Prints one JSON
 line. Needs torch and numpy.
@@ -17,7 +17,7 @@ import numpy
 import torch
 from torch import nn
 
-from eager_dcgan import make_networks
+from pytorch_dcgan import make_networks
 
 
 def read_images(folder):

@@ -8,6 +8,7 @@
 #include "dcgan/base/error.h"
 #include "dcgan/base/file.h"
 #include "dcgan/base/text.h"
+#include "dcgan/config/fields.h"
 #include "dcgan/data/batch_stream.h"
 #include "dcgan/run/checkpoint.h"
 #include "dcgan/run/log.h"
@@ -72,12 +73,20 @@ struct Machine {
   std::int64_t threads;
 };
 
-Machine prepare_machine(const RunConfig& run) {
+/// Replaces train.precision's `auto` by what it is on this machine: the run keeps it.
+Machine prepare_machine(Config& config, Log& log) {
   keep_freed_memory();
-  const torch::Device device = resolve_device(run.device);
+  const torch::Device device = resolve_device(config.run.device);
   // The same sums in the same order on every run; on a CPU this is so anyway.
   at::globalContext().setDeterministicCuDNN(true);
-  return {device, set_threads(run.threads)};
+  Precision& precision = config.train.precision;
+  if (precision == Precision::automatic) {
+    precision = choose_precision(precision, device);
+    log.info(fmt::format("train.precision: auto is {} here", to_string(precision)));
+  } else if (precision == Precision::bf16 && device.is_cpu() && !multiplies_bfloat16()) {
+    log.warn("train.precision: this CPU does not multiply bf16; fp32 is faster here");
+  }
+  return {device, set_threads(config.run.threads)};
 }
 
 std::string describe_networks(const TrainState& state) {
@@ -162,9 +171,9 @@ TrainingJob load_job(const TrainOptions& options, const Config& config, const Ma
 
 /// Everything but writing: one step on real data, the tables, the memory.
 int dry_run(const TrainOptions& options, Log& log) {
-  const ResolvedConfig resolved = resolve(options);
+  ResolvedConfig resolved = resolve(options);
+  const Machine machine = prepare_machine(resolved.config, log);
   const Config& config = resolved.config;
-  const Machine machine = prepare_machine(config.run);
   TrainingJob job = load_job(options, config, machine, log);
   std::cout << describe_config(resolved) << '\n'
             << describe_networks(job.state) << '\n'
@@ -211,9 +220,9 @@ int finish(TrainingOutcome outcome, const TrainingJob& job, const RunDirectory& 
 int run_train(const TrainOptions& options) {
   Log log(static_cast<Verbosity>(options.verbosity));
   if (options.dry_run) return dry_run(options, log);
-  const ResolvedConfig resolved = resolve(options);
+  ResolvedConfig resolved = resolve(options);
+  const Machine machine = prepare_machine(resolved.config, log);
   const Config& config = resolved.config;
-  const Machine machine = prepare_machine(config.run);
   std::optional<RunDirectory> run;
   if (options.resume) run.emplace(RunDirectory::open(*options.out));  // locked while it is read
   TrainingJob job = load_job(options, config, machine, log);

@@ -44,6 +44,10 @@ template <>
 struct Words<LrSchedule> {
   static inline const std::vector<std::string> names{"constant", "linear", "cosine"};
 };
+template <>
+struct Words<Precision> {
+  static inline const std::vector<std::string> names{"fp32", "bf16", "auto"};
+};
 
 }  // namespace binders
 
@@ -191,6 +195,10 @@ std::vector<Field> train_fields() {
           "train.ema_decay", {0, 1, false, true}, kFixed,
           [](auto& c) -> auto& { return c.train.ema_decay; },
           "Decay of the averaged generator, which samples and g.pt then hold; 0 is no average."),
+      choice(
+          "train.precision", kFixed, [](auto& c) -> auto& { return c.train.precision; },
+          "What a step multiplies in: fp32; bf16, the faster where the CPU or GPU has it; auto, "
+          "which is bf16 on such a CPU. Weights are fp32 in any case."),
       integer(
           "train.log_every", {1, kHuge}, kFree, [](auto& c) -> auto& { return c.train.log_every; },
           "Steps between two lines of metrics.jsonl."),
@@ -336,5 +344,6 @@ std::string to_string(Activation value) { return word_of(value); }
 std::string to_string(OutputRange value) { return word_of(value); }
 std::string to_string(LossKind value) { return word_of(value); }
 std::string to_string(LrSchedule value) { return word_of(value); }
+std::string to_string(Precision value) { return word_of(value); }
 
 }  // namespace dcgan

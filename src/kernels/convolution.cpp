@@ -63,7 +63,9 @@ torch::Tensor data_product(const torch::Tensor& grad, const torch::Tensor& weigh
     const torch::Tensor patches = torch::mm(rows, as_matrix(weight))
                                       .view({images, grad.size(2), grad.size(3), window.kernel[0],
                                              window.kernel[1], channels});
-    return fold_patches(patches, window, size).permute({0, 3, 1, 2});
+    return fold_patches(patches.to(torch::kFloat32), window, size)
+        .permute({0, 3, 1, 2})
+        .to(grad.scalar_type());
   }
   const torch::Tensor x = torch::empty({images, channels, size[0], size[1]}, grad.options(),
                                        torch::MemoryFormat::ChannelsLast);

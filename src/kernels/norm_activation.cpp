@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "channels_last.h"
+#include "dcgan/kernels/bfloat16.h"
 #include "dcgan/kernels/parallel.h"
 #include "multiversion.h"
 
@@ -27,22 +28,35 @@ struct Rows {
   std::int64_t blocks() const { return batches * blocks_in_batch(); }
 };
 
-/// Where a block lies: its batch, its first number and how many rows it has.
+/// Where a block lies: its batch, its first number, and how many rows and numbers it has.
 struct Block {
   std::int64_t batch;
   std::int64_t start;
   std::int64_t rows;
+  std::int64_t numbers;
 };
 
 Block block_at(const Rows& shape, std::int64_t block) {
   const std::int64_t batch = block / shape.blocks_in_batch();
   const std::int64_t first_row = block % shape.blocks_in_batch() * shape.rows_in_block();
-  return {batch, (batch * shape.rows + first_row) * shape.channels,
-          std::min(shape.rows_in_block(), shape.rows - first_row)};
+  const std::int64_t rows = std::min(shape.rows_in_block(), shape.rows - first_row);
+  return {batch, (batch * shape.rows + first_row) * shape.channels, rows, rows * shape.channels};
 }
 
 Rows rows_of(const torch::Tensor& x, std::int64_t batches) {
   return {batches, x.numel() / x.size(1) / batches, x.size(1)};
+}
+
+/// What a block of a bfloat16 tensor is widened to: it stays in the core's cache.
+struct Buffers {
+  std::vector<float> x;
+  std::vector<float> grad;
+  std::vector<float> out;
+};
+
+Buffers& own_buffers() {
+  thread_local Buffers buffers;
+  return buffers;
 }
 
 // The kernels: plain loops over the channels of each row, which the compiler turns into vectors.
@@ -175,13 +189,19 @@ Line line_of(const Statistics& statistics, const torch::Tensor& scale, const tor
 }
 
 Statistics measure(const torch::Tensor& x, const Rows& shape, double eps) {
-  const float* const data = x.data_ptr<float>();
+  const FloatReader data(x);
   BlockSums sums(shape);
-  const auto pivot = [&](std::int64_t batch) { return data + batch * shape.rows * shape.channels; };
+  std::vector<std::vector<float>> widened(static_cast<std::size_t>(shape.batches));
+  std::vector<const float*> pivots;  // a batch's first row
+  for (std::int64_t batch = 0; batch < shape.batches; ++batch) {
+    pivots.push_back(data.read(batch * shape.rows * shape.channels, shape.channels,
+                               widened[static_cast<std::size_t>(batch)]));
+  }
+  const auto pivot = [&](std::int64_t batch) { return pivots[static_cast<std::size_t>(batch)]; };
   parallel_blocks(shape.blocks(), [&](std::int64_t number) {
     const Block block = block_at(shape, number);
-    add_moments(data + block.start, pivot(block.batch), block.rows, shape.channels,
-                sums.first(number), sums.second(number));
+    add_moments(data.read(block.start, block.numbers, own_buffers().x), pivot(block.batch),
+                block.rows, shape.channels, sums.first(number), sums.second(number));
   });
   Statistics statistics{torch::empty({shape.batches, shape.channels}),
                         torch::empty({shape.batches, shape.channels}), eps};
@@ -220,13 +240,17 @@ void move_running_statistics(const NormTensors& norm, const Statistics& statisti
 
 torch::Tensor apply_line(const torch::Tensor& x, const Rows& shape, const Line& line, float slope) {
   torch::Tensor y = torch::empty_like(x);
-  const float* const data = x.data_ptr<float>();
-  float* const out = y.data_ptr<float>();
+  const FloatReader data(x);
+  const FloatWriter out(y);
   parallel_blocks(shape.blocks(), [&](std::int64_t number) {
     const Block block = block_at(shape, number);
     const std::int64_t row = block.batch * shape.channels;
-    apply(data + block.start, line.factor.data() + row, line.offset.data() + row, slope, block.rows,
-          shape.channels, out + block.start);
+    Buffers& buffers = own_buffers();
+    const float* const in = data.read(block.start, block.numbers, buffers.x);
+    out.write(block.start, block.numbers, buffers.out, [&](float* to) {
+      apply(in, line.factor.data() + row, line.offset.data() + row, slope, block.rows,
+            shape.channels, to);
+    });
   });
   return y;
 }
@@ -244,16 +268,18 @@ Gradients gradients(const torch::Tensor& x, const torch::Tensor& grad, const tor
                     const torch::Tensor& shift, const Statistics& statistics, const Rows& shape,
                     float slope) {
   const Line line = line_of(statistics, scale, shift);
-  const float* const data = x.data_ptr<float>();
-  const float* const grad_data = grad.data_ptr<float>();
+  const FloatReader data(x);
+  const FloatReader grad_data(grad);
   const float* const mean = statistics.mean.data_ptr<float>();
   BlockSums sums(shape);
   parallel_blocks(shape.blocks(), [&](std::int64_t number) {
     const Block block = block_at(shape, number);
     const std::int64_t row = block.batch * shape.channels;
-    add_gradient_sums(data + block.start, grad_data + block.start, line.factor.data() + row,
-                      line.offset.data() + row, mean + row, slope, block.rows, shape.channels,
-                      sums.first(number), sums.second(number));
+    Buffers& buffers = own_buffers();
+    add_gradient_sums(data.read(block.start, block.numbers, buffers.x),
+                      grad_data.read(block.start, block.numbers, buffers.grad),
+                      line.factor.data() + row, line.offset.data() + row, mean + row, slope,
+                      block.rows, shape.channels, sums.first(number), sums.second(number));
   });
   Gradients result{torch::empty_like(x), torch::zeros({shape.channels}),
                    torch::zeros({shape.channels})};
@@ -273,13 +299,17 @@ Gradients gradients(const torch::Tensor& x, const torch::Tensor& grad, const tor
     tilt[i] = static_cast<float>(slant);
     level[i] = static_cast<float>(factor * sum / rows - slant * static_cast<double>(mean[at]));
   });
-  float* const out = result.x.data_ptr<float>();
+  const FloatWriter out(result.x);
   parallel_blocks(shape.blocks(), [&](std::int64_t number) {
     const Block block = block_at(shape, number);
     const std::int64_t row = block.batch * shape.channels;
-    apply_gradient(data + block.start, grad_data + block.start, line.factor.data() + row,
-                   line.offset.data() + row, tilt.data() + row, level.data() + row, slope,
-                   block.rows, shape.channels, out + block.start);
+    Buffers& buffers = own_buffers();
+    const float* const in = data.read(block.start, block.numbers, buffers.x);
+    const float* const grad_in = grad_data.read(block.start, block.numbers, buffers.grad);
+    out.write(block.start, block.numbers, buffers.out, [&](float* to) {
+      apply_gradient(in, grad_in, line.factor.data() + row, line.offset.data() + row,
+                     tilt.data() + row, level.data() + row, slope, block.rows, shape.channels, to);
+    });
   });
   return result;
 }
@@ -290,7 +320,7 @@ Gradients differentiable_gradients(const torch::Tensor& x, const torch::Tensor& 
                                    const Rows& shape, double slope, double eps) {
   const auto as_rows = [&](const torch::Tensor& tensor) {
     const torch::Tensor last = tensor.dim() == 4 ? tensor.permute({0, 2, 3, 1}) : tensor;
-    return last.reshape({shape.batches, shape.rows, shape.channels});
+    return last.reshape({shape.batches, shape.rows, shape.channels}).to(torch::kFloat32);
   };
   const torch::Tensor rows = as_rows(x);  // [batches, rows, C]
   const torch::Tensor centred = rows - rows.mean(1, /*keepdim=*/true);
@@ -302,7 +332,8 @@ Gradients differentiable_gradients(const torch::Tensor& x, const torch::Tensor& 
   const torch::Tensor sum = g.sum(1, true);
   const torch::Tensor product_sum = (g * normal).sum(1, true);
   const auto count = static_cast<double>(shape.rows);
-  torch::Tensor grad_x = scale * inverse * (g - sum / count - normal * (product_sum / count));
+  torch::Tensor grad_x =
+      (scale * inverse * (g - sum / count - normal * (product_sum / count))).to(x.scalar_type());
   if (x.dim() == 4) {
     grad_x = grad_x.reshape({x.size(0), x.size(2), x.size(3), x.size(1)}).permute({0, 3, 1, 2});
   } else {

@@ -36,24 +36,28 @@ torch::Tensor apply_nonlinearity(const torch::Tensor& x, const LayerPlan& plan) 
   return x;
 }
 
-/// Our kernels are for float32 on a CPU; the rest takes LibTorch's operators.
-bool has_kernels(const torch::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
+/// Our kernels are for float32 and bfloat16 on a CPU; the rest takes LibTorch's operators.
+bool has_kernels(const torch::Tensor& x) {
+  return x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
 
+/// The layer's linear part, in x's type; the weights' gradients come back in the weights' own.
 torch::Tensor apply_weights(const torch::Tensor& x, const Layer& layer) {
   const LayerPlan& plan = layer.plan;
-  if (plan.kind == LayerKind::linear) return torch::linear(x, layer.weight, layer.bias);
+  const torch::Tensor weight = layer.weight.to(x.scalar_type());
+  const torch::Tensor bias = layer.bias.defined() ? layer.bias.to(x.scalar_type()) : layer.bias;
+  if (plan.kind == LayerKind::linear) return torch::linear(x, weight, bias);
   const bool transposed = plan.kind == LayerKind::transposed_convolution;
   if (!has_kernels(x)) {
     // The kernels of our plans leave a transposed convolution no choice of size.
-    return transposed
-               ? torch::conv_transpose2d(x, layer.weight, layer.bias, plan.stride, plan.padding)
-               : torch::conv2d(x, layer.weight, layer.bias, plan.stride, plan.padding);
+    return transposed ? torch::conv_transpose2d(x, weight, bias, plan.stride, plan.padding)
+                      : torch::conv2d(x, weight, bias, plan.stride, plan.padding);
   }
   const Window window{plan.kernel, plan.stride, plan.padding};
   const torch::Tensor y =
-      transposed ? transposed_convolution(x, layer.weight, window, {plan.output[1], plan.output[2]})
-                 : convolution(x, layer.weight, window);
-  return layer.bias.defined() ? y + layer.bias.view({1, -1, 1, 1}) : y;
+      transposed ? transposed_convolution(x, weight, window, {plan.output[1], plan.output[2]})
+                 : convolution(x, weight, window);
+  return bias.defined() ? y + bias.view({1, -1, 1, 1}) : y;
 }
 
 /// The slope below 0 of an activation that norm_activation() does in the same pass as BatchNorm.
@@ -112,10 +116,15 @@ torch::Tensor choose_mode(const torch::Tensor& latents, std::int64_t modes) {
 }
 
 torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode mode,
-                      std::int64_t batches) {
+                      const ForwardOptions& options) {
+  const auto inner_type = [&](const torch::Tensor& tensor) {
+    return options.bfloat16 ? tensor.to(torch::kBFloat16) : tensor;
+  };
+  const std::int64_t batches = options.batches;
   torch::Tensor x = input;
   for (const Layer& layer : network.layers) {
-    x = apply_weights(shape_input(x, layer.plan), layer);
+    x = apply_weights(inner_type(shape_input(x, layer.plan)), layer);
+    if (options.bfloat16 && &layer == &network.layers.back()) x = x.to(torch::kFloat32);
     x = layer.plan.batch_norm ? apply_batch_norm_and_nonlinearity(x, layer, mode, batches)
                               : apply_nonlinearity(x, layer.plan);
   }

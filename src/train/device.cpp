@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <malloc.h>
 #include <sched.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <torch/torch.h>
 
@@ -102,6 +103,21 @@ std::int64_t set_threads(std::int64_t threads) {
   const std::int64_t count = threads > 0 ? threads : default_threads();
   at::set_num_threads(static_cast<int>(count));
   return count;
+}
+
+bool multiplies_bfloat16() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#elif defined(__aarch64__) && defined(__linux__)
+  return (getauxval(AT_HWCAP2) & HWCAP2_BF16) != 0;
+#else
+  return false;
+#endif
+}
+
+Precision choose_precision(Precision wanted, torch::Device device) {
+  if (wanted != Precision::automatic) return wanted;
+  return device.is_cpu() && multiplies_bfloat16() ? Precision::bf16 : Precision::fp32;
 }
 
 void keep_freed_memory() {

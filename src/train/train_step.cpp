@@ -24,14 +24,20 @@ struct Logits {
 };
 
 /// D of real and fake images [B, C, H, W], each a batch to BatchNorm. R1 differentiates twice
-/// through the real ones, so that the fake ones then go alone.
-Logits judge(const Network& discriminator, const torch::Tensor& real, const torch::Tensor& fake) {
-  if (real.requires_grad() || real.size(0) != fake.size(0)) {
-    torch::Tensor real_logits = forward(discriminator, real, Mode::train);
-    return {std::move(real_logits), forward(discriminator, fake, Mode::train)};
+/// through the real ones, so that the fake ones then go alone and the real ones in float32: the
+/// square of a gradient has no bits to lose.
+Logits judge(const Network& discriminator, const torch::Tensor& real, const torch::Tensor& fake,
+             bool bfloat16) {
+  const bool penalised = real.requires_grad();
+  if (penalised || real.size(0) != fake.size(0)) {
+    torch::Tensor real_logits =
+        forward(discriminator, real, Mode::train, {.bfloat16 = bfloat16 && !penalised});
+    return {std::move(real_logits),
+            forward(discriminator, fake, Mode::train, {.bfloat16 = bfloat16})};
   }
-  const auto logits =
-      forward(discriminator, torch::cat({real, fake}), Mode::train, /*batches=*/2).chunk(2);
+  const auto logits = forward(discriminator, torch::cat({real, fake}), Mode::train,
+                              {.batches = 2, .bfloat16 = bfloat16})
+                          .chunk(2);
   return {logits[0], logits[1]};
 }
 
@@ -74,13 +80,14 @@ StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::
   StepStats stats;
   const TrainConfig& options = state.options;
   const double rate = lr_factor(options.lr_schedule, state.step, state.total_steps);
-  const torch::Tensor fake = forward(state.generator, latents, Mode::train);
+  const bool bfloat16 = options.precision == Precision::bf16;
+  const torch::Tensor fake = forward(state.generator, latents, Mode::train, {.bfloat16 = bfloat16});
 
   // D's half.
   state.discriminator_optimizer.zero_grad();
   const bool penalise = has_penalty(state);
   const torch::Tensor x = penalise ? real.detach().requires_grad_() : real;
-  const auto [real_logits, fake_logits] = judge(state.discriminator, x, fake.detach());
+  const auto [real_logits, fake_logits] = judge(state.discriminator, x, fake.detach(), bfloat16);
   const torch::Tensor d_loss =
       discriminator_loss(real_logits, fake_logits, options.label_smoothing);
   if (penalise) {
@@ -96,7 +103,8 @@ StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::
   // G's half: the gradient passes through D, none stops in it.
   set_requires_grad(state.discriminator, false);
   state.generator_optimizer.zero_grad();
-  const torch::Tensor moved_logits = forward(state.discriminator, fake, Mode::train);
+  const torch::Tensor moved_logits =
+      forward(state.discriminator, fake, Mode::train, {.bfloat16 = bfloat16});
   const torch::Tensor g_loss = generator_loss(options.loss, moved_logits);
   g_loss.backward();
   state.generator_optimizer.step(rate);

@@ -253,6 +253,27 @@ TEST_F(Training, RegularisedAndKilledGoesOnBitForBit) {
   expect_same_end("whole", "run", "000128");
 }
 
+TEST_F(Training, InBfloat16GoesOnBitForBit) {
+  std::vector<std::string> half = kRegularised;
+  half.insert(half.end(), {"--set", "train.precision=bf16", "--set", "train.checkpoint_every=40"});
+  train("whole", half);
+  train("run", half);
+  std::filesystem::remove(folder_ / "run/checkpoints/000128.pt");
+  const ProgramResult resumed = resume("run");
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("(step 120)"));
+  expect_same_end("whole", "run", "000128");
+}
+
+TEST_F(Training, PrecisionAutoIsWrittenAsWhatItWas) {
+  const ProgramResult trained = train("run", {"--set", "train.precision=auto"});
+  const std::string config = bytes("run/config.yaml");
+  const bool half = config.find("precision: bf16") != std::string::npos;
+  EXPECT_NE(half, config.find("precision: fp32") != std::string::npos) << config;
+  EXPECT_THAT(trained.err, HasSubstr(half ? "train.precision: auto is bf16 here"
+                                          : "train.precision: auto is fp32 here"));
+}
+
 TEST_F(Training, LengthIsFixedUnderASchedule) {
   const ProgramResult finished = train("run", kRegularised);
   EXPECT_THAT(finished.out, ::testing::Not(HasSubstr("--set train.epochs")));

@@ -107,6 +107,32 @@ TEST_P(NormActivation, HasTheirSecondDerivatives) {
   EXPECT_LT(relative_distance(ours[1], theirs[1]), 10 * kTolerance);
 }
 
+TEST_P(NormActivation, InBfloat16RoundsOnlyItsResults) {
+  // What comes in is rounded already, so that only the last rounding of each result is apart.
+  constexpr double kRounding = 1.0 / 256;
+  const auto half = x_.to(torch::kBFloat16);
+  const auto weights = noise(case_.sizes, 6).to(torch::kBFloat16);
+  const auto x = half.clone().requires_grad_();
+  const auto exact_x = half.to(torch::kFloat64).requires_grad_();
+  for (const NormTensors* norm : {&norm_, &exact_}) {
+    norm->scale.requires_grad_();
+    norm->shift.requires_grad_();
+  }
+  const auto y = norm_activation(x, norm_, case_.slope, case_.batches);
+  const auto exact_y = stock_of(exact_x, true);
+  EXPECT_EQ(y.scalar_type(), torch::kBFloat16);
+  EXPECT_LT(relative_distance(y.to(torch::kFloat64), exact_y), kRounding);
+  EXPECT_LT(relative_distance(norm_.running_var, exact_.running_var), kTolerance);
+  const auto ours = torch::autograd::grad({y}, {x, norm_.scale, norm_.shift}, {weights});
+  const auto theirs = torch::autograd::grad({exact_y}, {exact_x, exact_.scale, exact_.shift},
+                                            {weights.to(torch::kFloat64)});
+  EXPECT_EQ(ours[0].scalar_type(), torch::kBFloat16);
+  EXPECT_EQ(ours[1].scalar_type(), torch::kFloat32);
+  EXPECT_LT(relative_distance(ours[0].to(torch::kFloat64), theirs[0]), kRounding);
+  EXPECT_LT(relative_distance(ours[1], theirs[1]), kTolerance);
+  EXPECT_LT(relative_distance(ours[2], theirs[2]), kTolerance);
+}
+
 TEST_P(NormActivation, InEvalModeUsesTheRunningStatisticsAndMovesNone) {
   const torch::Tensor mean = norm_.running_mean.clone();
   const torch::Tensor y = norm_activation_eval(x_, norm_, case_.slope);

@@ -72,7 +72,7 @@ TEST(Forward, OfTwoBatchesIsThatOfEach) {
     Network alone = copy_to(together, torch::kCPU);
     const torch::NoGradGuard no_grad;
     const torch::Tensor images = noise({10, 1, 28, 28}, 4);
-    const torch::Tensor logits = forward(together, images, Mode::train, /*batches=*/2);
+    const torch::Tensor logits = forward(together, images, Mode::train, {.batches = 2});
     const torch::Tensor first = forward(alone, images.narrow(0, 0, 5), Mode::train);
     const torch::Tensor second = forward(alone, images.narrow(0, 5, 5), Mode::train);
     EXPECT_TRUE(torch::allclose(logits, torch::cat({first, second}), 1e-5, 1e-5));
@@ -82,6 +82,59 @@ TEST(Forward, OfTwoBatchesIsThatOfEach) {
       EXPECT_TRUE(torch::allclose(ours[i].second, theirs[i].second, 1e-5, 1e-6)) << ours[i].first;
     }
   }
+}
+
+/// D's logits, the gradient in its images and those in its parameters.
+std::vector<torch::Tensor> judged(const Network& network, const torch::Tensor& images,
+                                  bool bfloat16) {
+  const torch::Tensor x = images.clone().requires_grad_();
+  const torch::Tensor logits = forward(network, x, Mode::train, {.bfloat16 = bfloat16});
+  std::vector<torch::Tensor> wanted = parameters(network);
+  wanted.push_back(x);
+  std::vector<torch::Tensor> results =
+      torch::autograd::grad({torch::softplus(logits).mean()}, wanted);
+  results.push_back(logits);
+  return results;
+}
+
+TEST(Forward, InBfloat16IsNearFloat32AndGivesFloat32) {
+  for (const ModelKind kind : {ModelKind::dcgan, ModelKind::dense}) {
+    for (const bool batch_norm : {true, false}) {
+      Config config;
+      config.model.kind = kind;
+      config.model.base_channels = 8;
+      config.data.channels = 3;
+      config.discriminator.batch_norm = batch_norm;
+      Network network = make_network(plan_discriminator(config), torch::kCPU);
+      initialise(network, 1, Purpose::discriminator_init, 0.1);
+      const torch::Tensor images = noise({64, 3, 28, 28}, 4);
+      const auto exact = judged(network, images, false);
+      const auto rounded = judged(network, images, true);
+      for (std::size_t i = 0; i < exact.size(); ++i) {
+        EXPECT_EQ(rounded[i].scalar_type(), torch::kFloat32) << i;
+        const bool is_logits = i + 1 == exact.size();
+        const double distance = ((rounded[i] - exact[i]).norm() / exact[i].norm()).item<double>();
+        // A unit that the rounding moves over a ReLU's kink has another gradient altogether.
+        EXPECT_LT(distance, is_logits ? 0.02 : 0.1) << to_string(kind) << batch_norm << i;
+        EXPECT_GT(distance, 1e-5) << to_string(kind) << batch_norm << i;
+      }
+    }
+  }
+}
+
+TEST(Forward, OfAGeneratorInBfloat16IsNearFloat32) {
+  Config config;
+  config.model.base_channels = 8;
+  config.model.latent_modes = 10;
+  Network network = make_network(plan_generator(config), torch::kCPU);
+  initialise(network, 1, Purpose::generator_init, 0.1);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor latents = noise({10, 100}, 4);
+  const torch::Tensor exact = forward(network, latents, Mode::train);
+  const torch::Tensor rounded = forward(network, latents, Mode::train, {.bfloat16 = true});
+  EXPECT_EQ(rounded.scalar_type(), torch::kFloat32);
+  EXPECT_LT(((rounded - exact).norm() / exact.norm()).item<double>(), 0.03);
+  EXPECT_FALSE(torch::equal(rounded, exact));
 }
 
 struct PlainCase {

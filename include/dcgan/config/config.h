@@ -20,6 +20,7 @@ enum class Activation { relu, leaky_relu, elu, selu, gelu, swish };
 enum class OutputRange { tanh, sigmoid };
 enum class LossKind { non_saturating, minimax };
 enum class LrSchedule { constant, linear, cosine };
+enum class Precision { fp32, bf16, automatic };
 
 struct DataConfig {
   DataFormat format = DataFormat::mnist;
@@ -59,15 +60,16 @@ struct TrainConfig {
   double beta2 = 0.999;
   double eps = 1e-8;
   LrSchedule lr_schedule = LrSchedule::constant;  ///< of both learning rates, over the whole run
-  double label_smoothing = 0;     ///< one-sided: D's target for a real image is 1 - this
-  double r1_gamma = 0;            ///< weight of the penalty on D's gradient at real images; 0: none
-  std::int64_t r1_every = 16;     ///< steps between two penalties, each scaled by as much
-  double ema_decay = 0;           ///< of the average of G's weights over the steps; 0: no average
-  std::int64_t log_every = 50;    ///< steps between two lines of metrics.jsonl
-  std::int64_t sample_every = 0;  ///< steps between two sample grids; 0: each epoch's end
-  std::int64_t checkpoint_every = 0;  ///< steps between two checkpoints; 0: each epoch's end
-  std::int64_t evaluate_every = 1;    ///< epochs between two evaluations; 0: none
-  std::int64_t evaluate_samples = 0;  ///< generated images in each; 0: chosen to be cheap
+  double label_smoothing = 0;  ///< one-sided: D's target for a real image is 1 - this
+  double r1_gamma = 0;         ///< weight of the penalty on D's gradient at real images; 0: none
+  std::int64_t r1_every = 16;  ///< steps between two penalties, each scaled by as much
+  double ema_decay = 0;        ///< of the average of G's weights over the steps; 0: no average
+  Precision precision = Precision::fp32;  ///< of a step's products; weights are float32 always
+  std::int64_t log_every = 50;            ///< steps between two lines of metrics.jsonl
+  std::int64_t sample_every = 0;          ///< steps between two sample grids; 0: each epoch's end
+  std::int64_t checkpoint_every = 0;      ///< steps between two checkpoints; 0: each epoch's end
+  std::int64_t evaluate_every = 1;        ///< epochs between two evaluations; 0: none
+  std::int64_t evaluate_samples = 0;      ///< generated images in each; 0: chosen to be cheap
   std::string features = "auto";  ///< what evaluations see: auto, or a file, absolute once resolved
 };
 

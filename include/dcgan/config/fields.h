@@ -59,5 +59,6 @@ std::string to_string(Activation value);
 std::string to_string(OutputRange value);
 std::string to_string(LossKind value);
 std::string to_string(LrSchedule value);
+std::string to_string(Precision value);
 
 }  // namespace dcgan

@@ -24,13 +24,13 @@ struct Window {
   std::array<std::int64_t, 2> padding{};
 };
 
-/// x [N, in, H, W], weight [out, in, kh, kw] -> [N, out, h, w], channels last in memory; float32 on
-/// a CPU. Differentiable twice.
+/// x [N, in, H, W], weight [out, in, kh, kw] -> [N, out, h, w], channels last in memory; both
+/// float32 or both bfloat16, on a CPU. Differentiable twice.
 torch::Tensor convolution(const torch::Tensor& x, const torch::Tensor& weight,
                           const Window& window);
 
 /// x [N, in, h, w], weight [in, out, kh, kw] -> [N, out, H, W] with `output_size` = {H, W},
-/// channels last in memory; float32 on a CPU. Differentiable twice.
+/// channels last in memory; both float32 or both bfloat16, on a CPU. Differentiable twice.
 torch::Tensor transposed_convolution(const torch::Tensor& x, const torch::Tensor& weight,
                                      const Window& window, std::array<std::int64_t, 2> output_size);
 

@@ -17,7 +17,8 @@ struct NormTensors {
   double eps = 1e-5;
 };
 
-/// x: float32 on a CPU, [N, C] or [N, C, H, W]; the result has x's shape, channels last in memory.
+/// x: float32 or bfloat16 on a CPU, [N, C] or [N, C, H, W]; the result has x's shape and type,
+/// channels last in memory. All sums and statistics are in float32 or better.
 ///
 ///   y = a(scale * (x - mean) / sqrt(var + eps) + shift),  a(t) = t for t > 0, slope * t elsewhere
 ///

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "dcgan/config/config.h"
+
 namespace dcgan {
 
 /// `name`: "auto" (the first GPU if there is one, else the CPU), "cpu", "cuda" or "cuda:N". Loads
@@ -17,6 +19,13 @@ torch::Device resolve_device(const std::string& name);
 /// Sets the threads of LibTorch's operators; 0: OMP_NUM_THREADS if the environment has it, else the
 /// cores that this process may use. Returns how many. Call it before the first operator.
 std::int64_t set_threads(std::int64_t threads);
+
+/// Whether this CPU has instructions that multiply bfloat16 (AVX512_BF16, Arm's BF16).
+bool multiplies_bfloat16();
+
+/// `wanted`, and in place of Precision::automatic what is fastest on `device`: bf16 on a CPU that
+/// multiplies it, else fp32.
+Precision choose_precision(Precision wanted, torch::Device device);
 
 /// Keeps freed memory in the process instead of giving it back to the kernel: a training step
 /// frees and takes back the same tens of megabytes each time, and page faults cost a quarter of it

@@ -1,0 +1,171 @@
+"""The DCGAN in PyTorch, trained or sampled in its fastest ways: the peer that peers.py measures.
+
+    bench/pytorch_dcgan.py train --variant compile --size 64 --channels 3 --batch-size 128
+    bench/pytorch_dcgan.py sample --variant channels_last -n 10000 --out images.npy
+    bench/pytorch_dcgan.py sample --ckpt g.pt -n 64 --out grid.png
+
+Prints one JSON line. `train` repeats a step on one fixed batch, so that no data loading is timed:
+images a second over each stretch of --stretch steps, after a warm-up of so many. `sample` writes
+uint8 images, a .npy or a PNG grid, and gives the seconds from the first latent to the closed file.
+The networks are those of configs/mnist-paper.yaml at any size: 4 x 4 maps, doubled up to the image
+(rounded up on the way down), channels from --base-channels at the image doubling to 512.
+Variants, each with all that comes before it: eager, channels_last, fused (Adam in one kernel),
+compile (torch.compile). --bf16: forward passes under autocast. Needs torch; a PNG needs pillow.
+"""
+import argparse
+import json
+import time
+from contextlib import nullcontext
+
+import torch
+from torch import nn
+
+VARIANTS = ["eager", "channels_last", "fused", "compile"]
+LATENTS = 100
+
+
+def map_sizes(size):
+    """From the image down to the first map: 28, 14, 7, 4."""
+    sizes = [size]
+    while sizes[-1] > 4:
+        sizes.append((sizes[-1] + 1) // 2)
+    return sizes
+
+
+def make_networks(size=28, channels=1, base_channels=64):
+    """G: [N, 100, 1, 1] to [N, channels, size, size] in [-1, 1]. D: from there to logits [N, 1, 1, 1]."""
+    sizes = map_sizes(size)
+    widths = [channels] + [min(base_channels << i, 512) for i in range(len(sizes) - 1)]
+    up, down = [], []
+    for i in range(len(sizes) - 1):
+        # An even map halves with a kernel of 4, an odd one with a kernel of 3.
+        kernel = 4 - sizes[i] % 2
+        down += [nn.Conv2d(widths[i], widths[i + 1], kernel, 2, 1, bias=False)]
+        down += [nn.BatchNorm2d(widths[i + 1])] if i > 0 else []
+        down += [nn.LeakyReLU(0.2, True)]
+        after = [nn.BatchNorm2d(widths[i]), nn.ReLU(True)] if i > 0 else [nn.Tanh()]
+        up = [nn.ConvTranspose2d(widths[i + 1], widths[i], kernel, 2, 1, bias=False), *after] + up
+    first = [nn.ConvTranspose2d(LATENTS, widths[-1], sizes[-1], 1, 0, bias=False),
+             nn.BatchNorm2d(widths[-1]), nn.ReLU(True)]
+    return (nn.Sequential(*first, *up),
+            nn.Sequential(*down, nn.Conv2d(widths[-1], 1, sizes[-1], 1, 0, bias=False)))
+
+
+def at_least(variant, least):
+    return VARIANTS.index(variant) >= VARIANTS.index(least)
+
+
+def make_step(arguments):
+    """A function of no arguments that takes one training step and returns the losses' sum."""
+    generator, discriminator = make_networks(arguments.size, arguments.channels,
+                                             arguments.base_channels)
+    adam = {"lr": 2e-4, "betas": (0.5, 0.999)}
+    if at_least(arguments.variant, "channels_last"):
+        generator = generator.to(memory_format=torch.channels_last)
+        discriminator = discriminator.to(memory_format=torch.channels_last)
+    if at_least(arguments.variant, "fused"):
+        adam["fused"] = True
+    generator_optimizer = torch.optim.Adam(generator.parameters(), **adam)
+    discriminator_optimizer = torch.optim.Adam(discriminator.parameters(), **adam)
+    if at_least(arguments.variant, "compile"):
+        generator, discriminator = torch.compile(generator), torch.compile(discriminator)
+    loss = nn.BCEWithLogitsLoss()
+    batch = arguments.batch_size
+    real = torch.randn(batch, arguments.channels, arguments.size, arguments.size).tanh()
+    ones, zeros = torch.ones(batch, 1, 1, 1), torch.zeros(batch, 1, 1, 1)
+
+    def forward(network, x):
+        with torch.autocast("cpu", torch.bfloat16) if arguments.bf16 else nullcontext():
+            return network(x)
+
+    def step():
+        discriminator_optimizer.zero_grad()
+        loss_real = loss(forward(discriminator, real).float(), ones)
+        loss_real.backward()
+        fake = forward(generator, torch.randn(batch, LATENTS, 1, 1))
+        loss_fake = loss(forward(discriminator, fake.detach()).float(), zeros)
+        loss_fake.backward()
+        discriminator_optimizer.step()
+        generator_optimizer.zero_grad()
+        loss_generator = loss(forward(discriminator, fake).float(), ones)
+        loss_generator.backward()
+        generator_optimizer.step()
+        return loss_real.item() + loss_fake.item() + loss_generator.item()
+
+    return step
+
+
+def train(arguments):
+    step = make_step(arguments)
+    rates = []
+    for stretch in range(arguments.stretches + 1):
+        start = time.perf_counter()
+        for _ in range(arguments.stretch):
+            step()
+        if stretch > 0:  # the first is the warm-up
+            rates.append(arguments.stretch * arguments.batch_size / (time.perf_counter() - start))
+    return {"images_per_second": rates}
+
+
+def write_grid(images, path):
+    from PIL import Image
+
+    count, channels, height, width = images.shape
+    columns = round(count ** 0.5)
+    rows = images.view(count // columns, columns, channels, height, width)
+    grid = rows.permute(0, 3, 1, 4, 2).reshape(-1, columns * width, channels)
+    Image.fromarray(grid.squeeze(-1).numpy()).save(path)
+
+
+@torch.no_grad()
+def sample(arguments):
+    if arguments.ckpt:
+        generator = torch.jit.load(arguments.ckpt)
+        latents_of = lambda count: torch.randn(count, generator.latent_dim)
+    else:
+        generator, _ = make_networks(arguments.size, arguments.channels, arguments.base_channels)
+        generator.eval()
+        if at_least(arguments.variant, "channels_last"):
+            generator = generator.to(memory_format=torch.channels_last)
+        if at_least(arguments.variant, "compile"):
+            generator = torch.compile(generator)
+            generator(torch.randn(arguments.batch_size, LATENTS, 1, 1))
+        latents_of = lambda count: torch.randn(count, LATENTS, 1, 1)
+    start = time.perf_counter()
+    parts = []
+    for first in range(0, arguments.count, arguments.batch_size):
+        images = generator(latents_of(min(arguments.batch_size, arguments.count - first)))
+        parts.append(((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8))
+    images = torch.cat(parts)
+    if arguments.out.endswith(".npy"):
+        import numpy
+        numpy.save(arguments.out, images.permute(0, 2, 3, 1).numpy())
+    else:
+        write_grid(images, arguments.out)
+    return {"seconds": time.perf_counter() - start}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=["train", "sample"])
+    parser.add_argument("--variant", choices=VARIANTS, default="eager")
+    parser.add_argument("--size", type=int, default=28)
+    parser.add_argument("--channels", type=int, default=1)
+    parser.add_argument("--base-channels", type=int, default=64)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--bf16", action="store_true")
+    parser.add_argument("--stretch", type=int, default=50, help="train: steps a figure")
+    parser.add_argument("--stretches", type=int, default=3, help="train: figures")
+    parser.add_argument("--ckpt", help="sample: a g.pt, in place of the variant's own networks")
+    parser.add_argument("-n", dest="count", type=int, default=10000, help="sample: images")
+    parser.add_argument("--out", default="images.npy", help="sample: the .npy or .png")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    result = train(arguments) if arguments.action == "train" else sample(arguments)
+    print(json.dumps({"torch": torch.__version__, **result}))
+
+
+if __name__ == "__main__":
+    main()
