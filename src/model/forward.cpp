@@ -7,10 +7,16 @@
 #include <vector>
 
 #include "dcgan/kernels/convolution.h"
+#include "dcgan/kernels/gelu.h"
 #include "dcgan/kernels/norm_activation.h"
 
 namespace dcgan {
 namespace {
+
+/// Our kernels are for float32 and bfloat16 on a CPU; the rest takes LibTorch's operators.
+bool has_kernels(const torch::Tensor& x) {
+  return x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
 
 torch::Tensor apply_nonlinearity(const torch::Tensor& x, const LayerPlan& plan) {
   switch (plan.nonlinearity) {
@@ -25,7 +31,7 @@ torch::Tensor apply_nonlinearity(const torch::Tensor& x, const LayerPlan& plan) 
     case Nonlinearity::selu:
       return torch::selu(x);
     case Nonlinearity::gelu:
-      return torch::gelu(x);
+      return has_kernels(x) ? dcgan::gelu(x) : torch::gelu(x);
     case Nonlinearity::swish:
       return x * torch::sigmoid(x * plan.slope);
     case Nonlinearity::tanh:
@@ -34,11 +40,6 @@ torch::Tensor apply_nonlinearity(const torch::Tensor& x, const LayerPlan& plan) 
       return torch::sigmoid(x);
   }
   return x;
-}
-
-/// Our kernels are for float32 and bfloat16 on a CPU; the rest takes LibTorch's operators.
-bool has_kernels(const torch::Tensor& x) {
-  return x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
 }
 
 /// The layer's linear part, in x's type; the weights' gradients come back in the weights' own.

@@ -93,7 +93,7 @@ TEST(ConfigFields, EachSetOneFieldAndNoOther) {
       {false, {"2"}},       {false, {"0.25"}},    {false, {"false"}},  {false, {"test"}},
       {false, {"3"}},       {false, {"dense"}},   {false, {"gelu"}},   {false, {"cpu"}},
       {false, {"sigmoid"}}, {false, {"minimax"}}, {false, {"cosine"}}, {false, {"a.pt"}},
-      {true, {"9", "11"}}};
+      {false, {"bf16"}},    {true, {"9", "11"}}};
   for (const Field& field : config_fields()) {
     if (field.key == "data.format") continue;  // has one word only
     const Config defaults;
