@@ -53,17 +53,30 @@ eight "40 modes of 140 latents, gamma 0.02" model.latent_modes=40 model.latent_d
 eight "40 modes of 140 latents, gamma 0.05, D of 64 channels" model.latent_modes=40 \
   model.latent_dim=140 train.r1_gamma=0.05 discriminator.base_channels=64
 fast "15 epochs, 40 modes of 140 latents" train.epochs=15 model.latent_modes=40 model.latent_dim=140
-measure configs/mnist.yaml 1 1 "mnist, gamma 0.05" train.r1_gamma=0.05
+mnist() { # NAME KEY=VALUE...
+  fast "$1" model.latent_modes=40 model.latent_dim=140 train.r1_gamma=0.05 "${@:2}"
+}
+mnist "mnist, gamma 0.05" train.epochs=15
+mnist "mnist, gamma 0.05, 45 epochs" train.epochs=45
+weak() { mnist "8 epochs, 40 modes of 140 latents, gamma 0.05, $1" train.epochs=8 "${@:2}"; }
+weak "linear" train.lr_schedule=linear
+weak "lr 4e-3" generator.lr=0.004 discriminator.lr=0.004
+weak "D with GELU" discriminator.activation=gelu
+weak "both with GELU" discriminator.activation=gelu generator.activation=gelu
+mnist "8 epochs, 40 modes of 140 latents, gamma 0.1, lr 4e-3, linear" train.epochs=8 \
+  train.r1_gamma=0.1 generator.lr=0.004 discriminator.lr=0.004 train.lr_schedule=linear
+mnist "8 epochs, 20 modes of 200 latents, gamma 0.05" train.epochs=8 \
+  model.latent_modes=20 model.latent_dim=200
 
 # The minute's configuration, on all cores.
-quick() { measure configs/quick.yaml "$(nproc)" 1,2 "quick, $1" "${@:2}"; }
+quick() { measure bench/search/quick.yaml "$(nproc)" 1,2 "quick, $1" "${@:2}"; }
 quick "gamma 0.3" train.r1_gamma=0.3
 quick "20 modes of 200 latents" model.latent_modes=20 model.latent_dim=200
 quick "10 modes of 100 latents" model.latent_modes=10 model.latent_dim=100
 
 # The same with an epoch more, on one thread.
 four() { # SEEDS NAME KEY=VALUE...
-  measure configs/quick.yaml 1 "$1" "quick, 4 epochs$2" train.epochs=4 "${@:3}"
+  measure bench/search/quick.yaml 1 "$1" "quick, 4 epochs$2" train.epochs=4 "${@:3}"
 }
 four 1 ""
 four 1 ", gamma 0.1" train.r1_gamma=0.1
@@ -76,3 +89,28 @@ four 1 ", gamma 0.3, lr 8e-3" train.r1_gamma=0.3 generator.lr=0.008 discriminato
 four 1 ", beta2 0.99" train.beta2=0.99
 four 1 ", batch 16" train.batch_size=16
 four 1 ", D of 32 channels" discriminator.base_channels=32
+
+# From the best of these on: gamma 0.1, lr 4e-3.
+best() { # EPOCHS SEEDS NAME KEY=VALUE...
+  measure bench/search/quick.yaml 1 "$2" "quick, $1 epochs, $3" train.epochs="$1" \
+    train.r1_gamma=0.1 generator.lr=0.004 discriminator.lr=0.004 "${@:4}"
+}
+best 4 1,2 "gamma 0.1, lr 4e-3, linear" train.lr_schedule=linear
+best 4 1 "gamma 0.05, lr 4e-3" train.r1_gamma=0.05
+best 4 1 "gamma 0.1, lr 4e-3, D's 8e-3" discriminator.lr=0.008
+best 4 1 "gamma 0.1, lr 4e-3, D's 2e-3" discriminator.lr=0.002
+best 4 1 "gamma 0.1, lr 4e-3, G's 8e-3" generator.lr=0.008
+best 4 1 "gamma 0.1, lr 4e-3, R1 every 4th step" train.r1_every=4
+best 4 1 "gamma 0.1, lr 4e-3, R1 every 16th step" train.r1_every=16
+best 4 1 "gamma 0.1, lr 4e-3, beta1 0" train.beta1=0
+best 4 1 "gamma 0.1, lr 4e-3, initial weights N(0, 0.05)" model.init_deviation=0.05
+best 4 1 "gamma 0.1, lr 4e-3, minimax loss" train.loss=minimax
+best 4 1 "gamma 0.1, lr 4e-3, D with GELU" discriminator.activation=gelu
+best 4 1 "gamma 0.1, lr 4e-3, D of 24 channels" discriminator.base_channels=24
+best 8 1,2,3 "gamma 0.1, lr 4e-3, D of 24 channels" discriminator.base_channels=24
+best 8 1,2 "gamma 0.1, lr 4e-3, D of 24 channels with GELU" discriminator.base_channels=24 \
+  discriminator.activation=gelu
+best 8 1,2 "gamma 0.1, lr 4e-3, D of 24 channels with GELU, bf16" discriminator.base_channels=24 \
+  discriminator.activation=gelu train.precision=bf16
+best 10 1 "gamma 0.1, lr 4e-3, linear" train.lr_schedule=linear
+best 10 1 "gamma 0.05, lr 4e-3, linear" train.r1_gamma=0.05 train.lr_schedule=linear

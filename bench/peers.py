@@ -1,0 +1,300 @@
+#!/usr/bin/env python3
+"""dcgan beside its peers and beside what the hardware allows, side by side in turns.
+
+    bench/peers.py --build build/apt --python .venv/bin/python [--only step,start] [--rounds 5]
+
+Each section of figures is measured --rounds times, its sides in turns, and written with every
+round's raw value to --results (default bench/results/peers-<LibTorch>.json), where sections that
+are not measured again stay. bench/performance.py makes the tables of the documents from these files.
+The machine should have nothing else to do.
+
+--build is a build folder with the benchmarks (-DDCGAN_BUILD_BENCHMARKS=ON); --python has torch,
+numpy and pillow. Only the standard library is needed here. bench/peers.sh does all of it.
+"""
+import argparse
+import gzip
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAPER = ROOT / "configs/mnist-paper.yaml"
+MNIST = ROOT / "data/mnist"
+# What dcgan itself tells glibc: keep freed memory for the next step.
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "1073741824",
+               "MALLOC_TOP_PAD_": "16777216"}
+KEPT = ", allocator kept"
+VARIANTS = ["eager", "channels_last", "fused", "compile"]
+
+
+class Failed(Exception):
+    pass
+
+
+def run(command, env=None):
+    """Standard output, seconds and the peak memory in MB of one process."""
+    start = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
+                                   stderr=errors, text=True, env={**os.environ, **(env or {})})
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            errors.seek(0)
+            tail = "".join(errors.readlines()[-3:])
+            raise Failed(f"{command[0]} failed with exit code {process.returncode}: {tail}")
+    return output, {"seconds": time.perf_counter() - start, "memory_mb": usage.ru_maxrss / 1024}
+
+
+class Bench:
+    def __init__(self, arguments):
+        self.bin = Path(arguments.build) / "bin"
+        self.python = arguments.python
+        self.threads = arguments.threads
+        self.rounds = arguments.rounds
+        self.folder = Path(tempfile.mkdtemp(prefix="peers-"))
+
+    # The sides ----------------------------------------------------------------------------------
+
+    def dcgan_train(self, size=28, channels=1, batch=64, steps=200, stretch=50, precision="fp32"):
+        """Real training without its evaluation: images/s from the log, the first stretch left out."""
+        out = self.folder / "run"
+        _, cost = run([self.bin / "dcgan", "train", "-q", "--config", PAPER, "--out", out,
+                       "--device", "cpu", "--threads", self.threads,
+                       "--set", f"data.image_size=[{size},{size}]",
+                       "--set", f"train.precision={precision}",
+                       "--set", f"data.channels={channels}", "--set", f"train.batch_size={batch}",
+                       "--set", "train.epochs=1", "--set", f"data.limit={steps * batch}",
+                       "--set", f"train.log_every={stretch}", "--set", "train.evaluate_every=0"])
+        lines = [json.loads(line) for line in (out / "metrics.jsonl").open()]
+        shutil.rmtree(out)
+        rates = [line["images_per_second"] for line in lines if "images_per_second" in line]
+        return {"images_per_second": statistics.median(rates[1:]), "memory_mb": cost["memory_mb"]}
+
+    def pytorch_train(self, variant, size=28, channels=1, batch=64, kept=False, bf16=False,
+                      stretch=50):
+        output, cost = run([self.python, ROOT / "bench/pytorch_dcgan.py", "train",
+                            "--variant", variant, "--size", size, "--channels", channels,
+                            "--batch-size", batch, "--threads", self.threads,
+                            "--stretch", stretch] + (["--bf16"] if bf16 else []),
+                           KEEP_MEMORY if kept else None)
+        return {"images_per_second": statistics.median(json.loads(output)["images_per_second"]),
+                "memory_mb": cost["memory_mb"]}
+
+    def step_limit(self, size=28, channels=1, base=64, batch=64, threads=None, precision="fp32"):
+        """One round of bench/step_limit.cpp."""
+        output, _ = run([self.bin / "step_limit", size, channels, base, batch,
+                         threads or self.threads, 1, precision])
+        result = json.loads(output)
+        return {**result["rounds"][0], "layers": result["layers_of_the_last_round"]}
+
+    def generator(self):
+        """A g.pt of configs/mnist-paper.yaml, of ten steps."""
+        out = self.folder / "for-sampling"
+        if not out.exists():
+            run([self.bin / "dcgan", "train", "-q", "--config", PAPER, "--out", out, "--device",
+                 "cpu", "--set", "train.epochs=1", "--set", "data.limit=640",
+                 "--set", "train.evaluate_every=0"])
+        return out / "g.pt"
+
+    def dcgan_sample(self, count, name):
+        target = self.folder / name
+        _, cost = run([self.bin / "dcgan", "sample", "--ckpt", self.generator(), "-n", count,
+                       "--out", target, "--device", "cpu", "--threads", self.threads])
+        return cost
+
+    def pytorch_sample(self, count, name, variant="eager", kept=False, ckpt=False):
+        """The whole process, and as loop_seconds what it takes once torch and G are loaded."""
+        output, cost = run([self.python, ROOT / "bench/pytorch_dcgan.py", "sample", "-n", count,
+                            "--out", self.folder / name, "--variant", variant,
+                            "--threads", self.threads] +
+                           (["--ckpt", self.generator()] if ckpt else []),
+                           KEEP_MEMORY if kept else None)
+        return {**cost, "loop_seconds": json.loads(output)["seconds"]}
+
+    # The sections -------------------------------------------------------------------------------
+
+    def take_turns(self, sides):
+        """name -> function to name -> list of results, one a round. A side that fails is left out
+        of what follows, and said."""
+        results = {name: [] for name in sides}
+        failed = {}
+        for number in range(self.rounds):
+            for name, measure in sides.items():
+                if name in failed:
+                    continue
+                try:
+                    results[name].append(measure())
+                except Failed as failure:
+                    failed[name] = str(failure)
+                    print(f"  {name}: {failure}", file=sys.stderr)
+            print(f"  round {number + 1} of {self.rounds}", file=sys.stderr)
+        return {"sides": {name: list_ for name, list_ in results.items() if name not in failed},
+                **({"failed": failed} if failed else {})}
+
+    def step(self):
+        sides = {"dcgan": self.dcgan_train}
+        for variant in VARIANTS:
+            for kept in (False, True):
+                sides[variant + KEPT * kept] = lambda v=variant, k=kept: self.pytorch_train(v, kept=k)
+        return self.take_turns(sides)
+
+    def bf16(self):
+        sides = {"dcgan": lambda: self.dcgan_train(precision="bf16"),
+                 "step_limit": lambda: self.step_limit(precision="bf16")}
+        for variant in VARIANTS:
+            for kept in (False, True):
+                sides[variant + KEPT * kept] = lambda v=variant, k=kept: self.pytorch_train(
+                    v, kept=k, bf16=True)
+        return self.take_turns(sides)
+
+    def size(self, size, channels, batch, stretch):
+        shape = {"size": size, "channels": channels, "batch": batch, "stretch": stretch}
+        sides = {"dcgan": lambda: self.dcgan_train(steps=4 * stretch, **shape)}
+        for variant in ("eager", "fused", "compile"):
+            for kept in (False, True):
+                sides[variant + KEPT * kept] = lambda v=variant, k=kept: self.pytorch_train(
+                    v, kept=k, **shape)
+        return self.take_turns(sides)
+
+    def epoch(self):
+        """One epoch of MNIST from the command to its end, everything on, beside the textbook's."""
+        unpacked = self.folder / "mnist"
+        unpacked.mkdir()
+        for path in MNIST.glob("*.gz"):
+            (unpacked / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
+        out = self.folder / "epoch"
+
+        def dcgan(*changes):
+            _, cost = run([self.bin / "dcgan", "train", "-q", "--config", PAPER, "--out", out,
+                           "--device", "cpu", "--threads", self.threads, "--set", "train.epochs=1",
+                           *changes])
+            shutil.rmtree(out)
+            return cost
+
+        return self.take_turns({
+            "dcgan": dcgan,
+            "dcgan, no evaluation": lambda: dcgan("--set", "train.evaluate_every=0"),
+            "textbook": lambda: run([self.bin / "textbook_dcgan", unpacked, self.threads, 60000])[1]})
+
+    def limit(self):
+        return self.take_turns({"step_limit": self.step_limit, "dcgan": self.dcgan_train})
+
+    def curves(self):
+        """The cost of a step beside its limit, over one thing at a time."""
+        one = [{"batch": b} for b in (8, 16, 32, 64, 128, 256, 512, 1024)]
+        one += [{"base": b} for b in (16, 32, 128)] + [{"size": s} for s in (32, 64, 128)]
+        one += [{"threads": 1}]
+        sides = {}
+        for change in one:
+            # The largest maps by smaller batches: the memory and the minutes.
+            change = {**change, **({"batch": 16} if change.get("size", 0) >= 128 else {})}
+            name = ", ".join(f"{key} {value}" for key, value in change.items())
+            sides[name] = lambda c=change: self.step_limit(**c)
+        return self.take_turns(sides)
+
+    def sampling(self):
+        sides = {"dcgan": lambda: self.dcgan_sample(10000, "images.npy")}
+        for variant in ("eager", "channels_last", "compile"):
+            for kept in (False, True):
+                sides[variant + KEPT * kept] = lambda v=variant, k=kept: self.pytorch_sample(
+                    10000, "peer.npy", v, k)
+        sides["g.pt"] = lambda: self.pytorch_sample(10000, "peer.npy", ckpt=True)
+        return self.take_turns(sides)
+
+    def start(self):
+        """64 images as a grid, from the command to its end."""
+        return self.take_turns({
+            "dcgan": lambda: self.dcgan_sample(64, "grid.png"),
+            "PyTorch": lambda: self.pytorch_sample(64, "peer.png", ckpt=True),
+            "import torch": lambda: run([self.python, "-c", "import torch"])[1]})
+
+    def load(self):
+        """Training idle, and beside one busy process for each core."""
+        def busy(measure):
+            with other_work(os.cpu_count()):
+                return measure()
+
+        fused = lambda: self.pytorch_train("fused", stretch=10)
+        ours = lambda: self.dcgan_train(steps=80, stretch=10)
+        return self.take_turns({"dcgan": ours, "dcgan, busy": lambda: busy(ours),
+                                "fused": fused, "fused, busy": lambda: busy(fused)})
+
+    def sections(self):
+        sizes = {f"{size}x{size}x{channels} batch {batch}":
+                 lambda s=size, c=channels, b=batch, t=stretch: self.size(s, c, b, t)
+                 for size, channels, batch, stretch in
+                 ((32, 3, 64, 30), (32, 3, 128, 15), (64, 3, 64, 6), (64, 3, 128, 3))}
+        return {"step": self.step, "bf16": self.bf16, "epoch": self.epoch,
+                "limit": self.limit, "sampling": self.sampling, "start": self.start,
+                "load": self.load, **sizes, "curves": self.curves}
+
+
+@contextmanager
+def other_work(processes):
+    workers = [subprocess.Popen([sys.executable, "-c", "while True: pass"])
+               for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+
+
+def cpu_name():
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            flags = next(line for line in Path("/proc/cpuinfo").read_text().splitlines()
+                         if line.startswith("flags"))
+            best = next((name for flag, name in (("avx512_bf16", "AVX-512 with bf16"),
+                                                 ("avx512f", "AVX-512"), ("avx2", "AVX2"))
+                         if f" {flag}" in flags), "no AVX2")
+            return f"{line.split(':')[1].strip()}, {best}"
+    return platform.machine()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", required=True, type=Path)
+    parser.add_argument("--python", required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", help="sections, comma-separated; a start of the name is enough")
+    parser.add_argument("--results", type=Path)
+    arguments = parser.parse_args()
+
+    bench = Bench(arguments)
+    try:
+        version = json.loads(run([bench.bin / "step_limit", 8, 1, 4, 4, 1, 1])[0])["libtorch"]
+        peer = run([arguments.python, "-c", "import torch; print(torch.__version__)"])[0].strip()
+        path = arguments.results or ROOT / f"bench/results/peers-{version}.json"
+        wanted = arguments.only.split(",") if arguments.only else [""]
+        for name, measure in bench.sections().items():
+            if not any(name.startswith(start) for start in wanted):
+                continue
+            print(name, file=sys.stderr)
+            section = {"libtorch": version, "pytorch": peer, "cpu": cpu_name(),
+                       "threads": arguments.threads, "rounds": arguments.rounds, **measure()}
+            # Read again: a section takes minutes, and another process may have written its own.
+            results = json.loads(path.read_text()) if path.exists() else {}
+            results[name] = section
+            path.write_text(json.dumps(results, indent=1) + "\n")
+    except Failed as failure:
+        sys.exit(str(failure))
+    finally:
+        shutil.rmtree(bench.folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
