@@ -89,7 +89,7 @@ def train_over_step(sections):
 
 
 def r1_cost(sections):
-    shares = [8 * (r["r1_step_ms"] - r["step_ms"]) / r["r1_limit_ms"]
+    shares = [(r["r1_step_ms"] - r["step_ms"]) / r["r1_limit_ms"]
               for r in sections["limit"]["sides"]["step_limit"]]
     return f"{statistics.median(shares):.2f} ×"
 
@@ -210,7 +210,7 @@ def curves(results):
             rows.setdefault(name, [name.replace("base", "base_channels")]).extend(
                 [f"{statistics.median(1e3 * batch / r['step_ms'] for r in found):.0f}",
                  f"{statistics.median(r['limit_ms'] / r['step_ms'] for r in found):.0%}"])
-    return table(head, rows.values())
+    return table(head, rows.values()) if rows else "Not measured yet.\n"
 
 
 def machine(results):

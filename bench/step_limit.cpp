@@ -159,7 +159,7 @@ int main(int count, char** words) {
   const torch::Tensor latents = torch::randn({batch, config.model.latent_dim});
   TrainState plain = make_train_state(config, torch::kCPU);
   config.train.r1_gamma = 1;
-  config.train.r1_every = 8;
+  config.train.r1_every = 1;
   TrainState penalised = make_train_state(config, torch::kCPU);
   const auto step = [&](TrainState& state) {
     return milliseconds([&] { read(train_step(state, real, latents)); }, 16);

@@ -9,151 +9,10 @@
 #include "channels_last.h"
 #include "dcgan/kernels/bfloat16.h"
 #include "dcgan/kernels/parallel.h"
-#include "multiversion.h"
+#include "norm_rows.h"
 
 namespace dcgan {
 namespace {
-
-/// Numbers in a block of rows: they fit a core's first cache twice.
-constexpr std::int64_t kBlockNumbers = 8192;
-
-/// x as rows of channels, [batches, rows, C]: the order that channels-last tensors have in memory.
-struct Rows {
-  std::int64_t batches;
-  std::int64_t rows;  ///< in each batch
-  std::int64_t channels;
-
-  std::int64_t rows_in_block() const { return std::max<std::int64_t>(1, kBlockNumbers / channels); }
-  std::int64_t blocks_in_batch() const { return (rows + rows_in_block() - 1) / rows_in_block(); }
-  std::int64_t blocks() const { return batches * blocks_in_batch(); }
-};
-
-/// Where a block lies: its batch, its first number, and how many rows and numbers it has.
-struct Block {
-  std::int64_t batch;
-  std::int64_t start;
-  std::int64_t rows;
-  std::int64_t numbers;
-};
-
-Block block_at(const Rows& shape, std::int64_t block) {
-  const std::int64_t batch = block / shape.blocks_in_batch();
-  const std::int64_t first_row = block % shape.blocks_in_batch() * shape.rows_in_block();
-  const std::int64_t rows = std::min(shape.rows_in_block(), shape.rows - first_row);
-  return {batch, (batch * shape.rows + first_row) * shape.channels, rows, rows * shape.channels};
-}
-
-Rows rows_of(const torch::Tensor& x, std::int64_t batches) {
-  return {batches, x.numel() / x.size(1) / batches, x.size(1)};
-}
-
-/// What a block of a bfloat16 tensor is widened to: it stays in the core's cache.
-struct Buffers {
-  std::vector<float> x;
-  std::vector<float> grad;
-  std::vector<float> out;
-};
-
-Buffers& own_buffers() {
-  thread_local Buffers buffers;
-  return buffers;
-}
-
-// The kernels: plain loops over the channels of each row, which the compiler turns into vectors.
-
-/// sum += x - pivot, square_sum += (x - pivot)^2. A pivot near the mean keeps the difference of the
-/// two from cancelling.
-DCGAN_MULTIVERSION
-void add_moments(const float* __restrict x, const float* __restrict pivot, std::int64_t rows,
-                 std::int64_t channels, float* __restrict sum, float* __restrict square_sum) {
-  for (std::int64_t row = 0; row < rows; ++row, x += channels) {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const float d = x[c] - pivot[c];
-      sum[c] += d;
-      square_sum[c] += d * d;
-    }
-  }
-}
-
-/// y = a(x * factor + offset).
-DCGAN_MULTIVERSION
-void apply(const float* __restrict x, const float* __restrict factor,
-           const float* __restrict offset, float slope, std::int64_t rows, std::int64_t channels,
-           float* __restrict y) {
-  for (std::int64_t row = 0; row < rows; ++row, x += channels, y += channels) {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const float t = x[c] * factor[c] + offset[c];
-      y[c] = t * (t > 0 ? 1.0F : slope);
-    }
-  }
-}
-
-/// With g = dL/dt, t = x * factor + offset: sum += g, product_sum += g * (x - mean).
-DCGAN_MULTIVERSION
-void add_gradient_sums(const float* __restrict x, const float* __restrict grad,
-                       const float* __restrict factor, const float* __restrict offset,
-                       const float* __restrict mean, float slope, std::int64_t rows,
-                       std::int64_t channels, float* __restrict sum,
-                       float* __restrict product_sum) {
-  for (std::int64_t row = 0; row < rows; ++row, x += channels, grad += channels) {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const float t = x[c] * factor[c] + offset[c];
-      const float g = grad[c] * (t > 0 ? 1.0F : slope);
-      sum[c] += g;
-      product_sum[c] += g * (x[c] - mean[c]);
-    }
-  }
-}
-
-/// dL/dx = factor * g - tilt * x - level.
-DCGAN_MULTIVERSION
-void apply_gradient(const float* __restrict x, const float* __restrict grad,
-                    const float* __restrict factor, const float* __restrict offset,
-                    const float* __restrict tilt, const float* __restrict level, float slope,
-                    std::int64_t rows, std::int64_t channels, float* __restrict grad_x) {
-  for (std::int64_t row = 0; row < rows; ++row) {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const float t = x[c] * factor[c] + offset[c];
-      const float g = grad[c] * (t > 0 ? 1.0F : slope);
-      grad_x[c] = factor[c] * g - tilt[c] * x[c] - level[c];
-    }
-    x += channels;
-    grad += channels;
-    grad_x += channels;
-  }
-}
-
-/// Two sums a channel and batch, over the blocks of that batch in their order and in double.
-class BlockSums {
- public:
-  explicit BlockSums(const Rows& shape)
-      : shape_(shape),
-        partial_(static_cast<std::size_t>(shape.blocks() * 2 * shape.channels), 0.0F) {}
-
-  float* first(std::int64_t block) { return partial_.data() + block * 2 * shape_.channels; }
-  float* second(std::int64_t block) { return first(block) + shape_.channels; }
-
-  /// `use` is called with (batch, channel, the two sums).
-  template <typename Use>
-  void each(const Use& use) {
-    const std::int64_t blocks = shape_.blocks_in_batch();
-    for (std::int64_t batch = 0; batch < shape_.batches; ++batch) {
-      for (std::int64_t c = 0; c < shape_.channels; ++c) {
-        double one = 0;
-        double two = 0;
-        for (std::int64_t block = batch * blocks; block < (batch + 1) * blocks; ++block) {
-          one += static_cast<double>(first(block)[c]);
-          two += static_cast<double>(second(block)[c]);
-        }
-        use(batch, c, one, two);
-      }
-    }
-  }
-
- private:
-  Rows shape_;
-  std::vector<float> partial_;
-};
 
 /// [batches, C] each.
 struct Statistics {
@@ -190,7 +49,7 @@ Line line_of(const Statistics& statistics, const torch::Tensor& scale, const tor
 
 Statistics measure(const torch::Tensor& x, const Rows& shape, double eps) {
   const FloatReader data(x);
-  BlockSums sums(shape);
+  BlockSums sums(shape, 2);
   std::vector<std::vector<float>> widened(static_cast<std::size_t>(shape.batches));
   std::vector<const float*> pivots;  // a batch's first row
   for (std::int64_t batch = 0; batch < shape.batches; ++batch) {
@@ -201,14 +60,15 @@ Statistics measure(const torch::Tensor& x, const Rows& shape, double eps) {
   parallel_blocks(shape.blocks(), [&](std::int64_t number) {
     const Block block = block_at(shape, number);
     add_moments(data.read(block.start, block.numbers, own_buffers().x), pivot(block.batch),
-                block.rows, shape.channels, sums.first(number), sums.second(number));
+                block.rows, shape.channels, sums.of(number, 0), sums.of(number, 1));
   });
   Statistics statistics{torch::empty({shape.batches, shape.channels}),
                         torch::empty({shape.batches, shape.channels}), eps};
   float* const mean = statistics.mean.data_ptr<float>();
   float* const variance = statistics.variance.data_ptr<float>();
   const auto rows = static_cast<double>(shape.rows);
-  sums.each([&](std::int64_t batch, std::int64_t c, double sum, double square_sum) {
+  sums.each([&](std::int64_t batch, std::int64_t c, const std::vector<double>& found) {
+    const auto [sum, square_sum] = std::pair(found[0], found[1]);
     const std::int64_t at = batch * shape.channels + c;
     const double distance = sum / rows;  // of the mean from the pivot
     mean[at] = static_cast<float>(static_cast<double>(pivot(batch)[c]) + distance);
@@ -248,8 +108,8 @@ torch::Tensor apply_line(const torch::Tensor& x, const Rows& shape, const Line& 
     Buffers& buffers = own_buffers();
     const float* const in = data.read(block.start, block.numbers, buffers.x);
     out.write(block.start, block.numbers, buffers.out, [&](float* to) {
-      apply(in, line.factor.data() + row, line.offset.data() + row, slope, block.rows,
-            shape.channels, to);
+      apply_norm(in, line.factor.data() + row, line.offset.data() + row, slope, block.rows,
+                 shape.channels, to);
     });
   });
   return y;
@@ -271,7 +131,7 @@ Gradients gradients(const torch::Tensor& x, const torch::Tensor& grad, const tor
   const FloatReader data(x);
   const FloatReader grad_data(grad);
   const float* const mean = statistics.mean.data_ptr<float>();
-  BlockSums sums(shape);
+  BlockSums sums(shape, 2);
   parallel_blocks(shape.blocks(), [&](std::int64_t number) {
     const Block block = block_at(shape, number);
     const std::int64_t row = block.batch * shape.channels;
@@ -279,7 +139,7 @@ Gradients gradients(const torch::Tensor& x, const torch::Tensor& grad, const tor
     add_gradient_sums(data.read(block.start, block.numbers, buffers.x),
                       grad_data.read(block.start, block.numbers, buffers.grad),
                       line.factor.data() + row, line.offset.data() + row, mean + row, slope,
-                      block.rows, shape.channels, sums.first(number), sums.second(number));
+                      block.rows, shape.channels, sums.of(number, 0), sums.of(number, 1));
   });
   Gradients result{torch::empty_like(x), torch::zeros({shape.channels}),
                    torch::zeros({shape.channels})};
@@ -288,7 +148,8 @@ Gradients gradients(const torch::Tensor& x, const torch::Tensor& grad, const tor
   std::vector<float> tilt(line.factor.size());
   std::vector<float> level(line.factor.size());
   const auto rows = static_cast<double>(shape.rows);
-  sums.each([&](std::int64_t batch, std::int64_t c, double sum, double product_sum) {
+  sums.each([&](std::int64_t batch, std::int64_t c, const std::vector<double>& found) {
+    const auto [sum, product_sum] = std::pair(found[0], found[1]);
     const std::int64_t at = batch * shape.channels + c;
     const auto i = static_cast<std::size_t>(at);
     const double inverse = statistics.inverse_deviation(at);
@@ -307,40 +168,152 @@ Gradients gradients(const torch::Tensor& x, const torch::Tensor& grad, const tor
     const float* const in = data.read(block.start, block.numbers, buffers.x);
     const float* const grad_in = grad_data.read(block.start, block.numbers, buffers.grad);
     out.write(block.start, block.numbers, buffers.out, [&](float* to) {
-      apply_gradient(in, grad_in, line.factor.data() + row, line.offset.data() + row,
-                     tilt.data() + row, level.data() + row, slope, block.rows, shape.channels, to);
+      apply_norm_gradient(in, grad_in, line.factor.data() + row, line.offset.data() + row,
+                          tilt.data() + row, level.data() + row, slope, block.rows, shape.channels,
+                          to);
     });
   });
   return result;
 }
 
-/// The same by operators that have derivatives, for a gradient of the gradient.
-Gradients differentiable_gradients(const torch::Tensor& x, const torch::Tensor& grad,
-                                   const torch::Tensor& scale, const torch::Tensor& shift,
-                                   const Rows& shape, double slope, double eps) {
-  const auto as_rows = [&](const torch::Tensor& tensor) {
-    const torch::Tensor last = tensor.dim() == 4 ? tensor.permute({0, 2, 3, 1}) : tensor;
-    return last.reshape({shape.batches, shape.rows, shape.channels}).to(torch::kFloat32);
+/// What a gradient of the gradient gives: to the gradient that came in, to x and to the scale.
+struct SecondGradients {
+  torch::Tensor grad;
+  torch::Tensor x;
+  torch::Tensor scale;  ///< [C]
+};
+
+/// The gradients of  sum v * dL/dx + sum a * dL/dscale + sum b * dL/dshift,  v of x's shape, a and
+/// b [C] or undefined for 0. With the names of gradients(), i the inverse deviation, and
+///   A = mean g,  B = mean(g x^),  V = mean v,  W = mean(v x^),  P = mean(v g)  over a batch:
+///   to grad:  a'(t) * (scale i (v - V - W x^) + a x^ + b)
+///   to x:     -scale i^2 (B v + W g - (V B + A W) + (P - V A - 3 W B) x^) + i a (g - A - B x^)
+///   to scale: n i (P - V A - W B)
+SecondGradients second_gradients(const torch::Tensor& x, const torch::Tensor& grad,
+                                 const torch::Tensor& scale, const torch::Tensor& shift,
+                                 const Statistics& statistics, const Rows& shape, float slope,
+                                 const Gradients& direction) {
+  const Line line = line_of(statistics, scale, shift);
+  const FloatReader data(x);
+  const FloatReader grad_data(grad);
+  const FloatReader direction_data(direction.x);
+  const float* const mean = statistics.mean.data_ptr<float>();
+  BlockSums sums(shape, 5);
+  parallel_blocks(shape.blocks(), [&](std::int64_t number) {
+    const Block block = block_at(shape, number);
+    const std::int64_t row = block.batch * shape.channels;
+    Buffers& buffers = own_buffers();
+    add_second_sums(data.read(block.start, block.numbers, buffers.x),
+                    grad_data.read(block.start, block.numbers, buffers.grad),
+                    direction_data.read(block.start, block.numbers, buffers.direction),
+                    line.factor.data() + row, line.offset.data() + row, mean + row, slope,
+                    block.rows, shape.channels, sums.of(number));
+  });
+  SecondGradients result{torch::empty_like(grad), torch::empty_like(x),
+                         torch::zeros({shape.channels})};
+  const auto number_of = [](const torch::Tensor& tensor, std::int64_t c) {
+    return tensor.defined() ? static_cast<double>(tensor.data_ptr<float>()[c]) : 0.0;
   };
-  const torch::Tensor rows = as_rows(x);  // [batches, rows, C]
-  const torch::Tensor centred = rows - rows.mean(1, /*keepdim=*/true);
-  const torch::Tensor inverse = (centred.square().mean(1, true) + eps).rsqrt();
-  const torch::Tensor normal = centred * inverse;
-  // The activation's slope is a constant wherever it has a derivative.
-  const torch::Tensor active = (normal.detach() * scale.detach() + shift.detach()) > 0;
-  const torch::Tensor g = as_rows(grad) * torch::where(active, 1.0, slope).to(torch::kFloat32);
-  const torch::Tensor sum = g.sum(1, true);
-  const torch::Tensor product_sum = (g * normal).sum(1, true);
-  const auto count = static_cast<double>(shape.rows);
-  torch::Tensor grad_x =
-      (scale * inverse * (g - sum / count - normal * (product_sum / count))).to(x.scalar_type());
-  if (x.dim() == 4) {
-    grad_x = grad_x.reshape({x.size(0), x.size(2), x.size(3), x.size(1)}).permute({0, 3, 1, 2});
-  } else {
-    grad_x = grad_x.reshape(x.sizes());
-  }
-  return {grad_x, product_sum.flatten(0, 1).sum(0), sum.flatten(0, 1).sum(0)};
+  SecondLines lines(line.factor.size());
+  const auto n = static_cast<double>(shape.rows);
+  sums.each([&](std::int64_t batch, std::int64_t c, const std::vector<double>& found) {
+    const std::int64_t at = batch * shape.channels + c;
+    const auto to = static_cast<std::size_t>(at);
+    const double i = statistics.inverse_deviation(at);
+    const double si = number_of(scale, c) * i;
+    const double mu = static_cast<double>(mean[at]);
+    const double A = found[0] / n;
+    const double B = found[1] * i / n;
+    const double V = found[2] / n;
+    const double W = found[3] * i / n;
+    const double P = found[4] / n;
+    const double a = number_of(direction.scale, c);
+    const double b = number_of(direction.shift, c);
+    const auto set = [to](std::vector<float>& numbers, double value) {
+      numbers[to] = static_cast<float>(value);
+      return value;
+    };
+    set(lines.grad_v, si);
+    const double grad_x = set(lines.grad_x, i * (a - si * W));
+    set(lines.grad_one, b - si * V - grad_x * mu);
+    set(lines.x_v, -si * i * B);
+    set(lines.x_g, i * a - si * i * W);
+    const double x_x = set(lines.x_x, -i * i * (si * (P - V * A - 3 * W * B) + a * B));
+    set(lines.x_one, i * (si * (V * B + A * W) - a * A) - x_x * mu);
+    result.scale.data_ptr<float>()[c] += static_cast<float>(n * i * (P - V * A - W * B));
+  });
+  const FloatWriter to_grad(result.grad);
+  const FloatWriter to_x(result.x);
+  parallel_blocks(shape.blocks(), [&](std::int64_t number) {
+    const Block block = block_at(shape, number);
+    const std::int64_t row = block.batch * shape.channels;
+    Buffers& buffers = own_buffers();
+    const float* const in = data.read(block.start, block.numbers, buffers.x);
+    const float* const grad_in = grad_data.read(block.start, block.numbers, buffers.grad);
+    const float* const v = direction_data.read(block.start, block.numbers, buffers.direction);
+    to_grad.write(block.start, block.numbers, buffers.out, [&](float* grad_out) {
+      to_x.write(block.start, block.numbers, buffers.second_out, [&](float* x_out) {
+        apply_norm_second(in, grad_in, v, line.factor.data() + row, line.offset.data() + row, lines,
+                          row, slope, block.rows, shape.channels, grad_out, x_out);
+      });
+    });
+  });
+  return result;
 }
+
+/// What both functions keep beside their tensors.
+struct Kept {
+  double slope;
+  double eps;
+  std::int64_t batches;
+
+  void save(torch::autograd::AutogradContext* context) const {
+    context->saved_data["slope"] = slope;
+    context->saved_data["eps"] = eps;
+    context->saved_data["batches"] = batches;
+  }
+  static Kept load(torch::autograd::AutogradContext* context) {
+    auto& data = context->saved_data;
+    return {data["slope"].toDouble(), data["eps"].toDouble(), data["batches"].toInt()};
+  }
+};
+
+/// norm_activation()'s gradients as a function that has a derivative itself.
+class NormActivationGradient : public torch::autograd::Function<NormActivationGradient> {
+ public:
+  /// x and grad: channels last in memory. Returns the gradients in x, scale and shift.
+  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context,
+                                                const torch::Tensor& x, const torch::Tensor& grad,
+                                                const torch::Tensor& scale,
+                                                const torch::Tensor& shift,
+                                                const Statistics& statistics, const Kept& kept) {
+    context->save_for_backward({x, grad, scale, shift, statistics.mean, statistics.variance});
+    context->set_materialize_grads(false);
+    kept.save(context);
+    const Gradients result = gradients(x, grad, scale, shift, statistics, rows_of(x, kept.batches),
+                                       static_cast<float>(kept.slope));
+    return {result.x, result.scale, result.shift};
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list directions) {
+    TORCH_CHECK(!torch::GradMode::is_enabled(), "norm_activation() has no third derivative");
+    const auto saved = context->get_saved_variables();
+    const Kept kept = Kept::load(context);
+    const torch::Tensor& x = saved[0];
+    const torch::Tensor v =
+        directions[0].defined() ? channels_last(directions[0]) : torch::zeros_like(x);
+    const auto result = second_gradients(
+        x, saved[1], saved[2], saved[3], {saved[4], saved[5], kept.eps}, rows_of(x, kept.batches),
+        static_cast<float>(kept.slope), {v, contiguous(directions[1]), contiguous(directions[2])});
+    return {result.x, result.grad, result.scale, {}, {}, {}};
+  }
+
+ private:
+  static torch::Tensor contiguous(const torch::Tensor& tensor) {
+    return tensor.defined() ? tensor.contiguous() : tensor;
+  }
+};
 
 class NormActivation : public torch::autograd::Function<NormActivation> {
  public:
@@ -352,24 +325,24 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const Statistics statistics = measure(x, shape, norm.eps);
     move_running_statistics(norm, statistics, shape);
     context->save_for_backward({x, scale, shift, statistics.mean, statistics.variance});
-    context->saved_data["slope"] = slope;
-    context->saved_data["eps"] = norm.eps;
-    context->saved_data["batches"] = batches;
+    Kept{slope, norm.eps, batches}.save(context);
     return apply_line(x, shape, line_of(statistics, scale, shift), static_cast<float>(slope));
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list grad_outputs) {
     const auto saved = context->get_saved_variables();
-    const double slope = context->saved_data["slope"].toDouble();
-    const double eps = context->saved_data["eps"].toDouble();
-    const Rows shape = rows_of(saved[0], context->saved_data["batches"].toInt());
+    const Kept kept = Kept::load(context);
+    const Statistics statistics{saved[3], saved[4], kept.eps};
+    const torch::Tensor grad = channels_last(grad_outputs[0]);
+    if (torch::GradMode::is_enabled()) {
+      const auto result =
+          NormActivationGradient::apply(saved[0], grad, saved[1], saved[2], statistics, kept);
+      return {result[0], result[1], result[2], {}, {}, {}};
+    }
     const Gradients result =
-        torch::GradMode::is_enabled()
-            ? differentiable_gradients(saved[0], grad_outputs[0], saved[1], saved[2], shape, slope,
-                                       eps)
-            : gradients(saved[0], channels_last(grad_outputs[0]), saved[1], saved[2],
-                        {saved[3], saved[4], eps}, shape, static_cast<float>(slope));
+        gradients(saved[0], grad, saved[1], saved[2], statistics, rows_of(saved[0], kept.batches),
+                  static_cast<float>(kept.slope));
     return {result.x, result.scale, result.shift, {}, {}, {}};
   }
 };
