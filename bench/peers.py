@@ -55,6 +55,12 @@ def run(command, env=None):
     return output, {"seconds": time.perf_counter() - start, "memory_mb": usage.ru_maxrss / 1024}
 
 
+def twice(variants, measure, **more):
+    """Each variant as a side, with glibc as shipped and kept from giving memory back."""
+    return {variant + KEPT * kept: lambda v=variant, k=kept: measure(v, kept=k, **more)
+            for variant in variants for kept in (False, True)}
+
+
 class Bench:
     def __init__(self, arguments):
         self.bin = Path(arguments.build) / "bin"
@@ -112,7 +118,7 @@ class Bench:
                        "--out", target, "--device", "cpu", "--threads", self.threads])
         return cost
 
-    def pytorch_sample(self, count, name, variant="eager", kept=False, ckpt=False):
+    def pytorch_sample(self, variant="eager", *, count, name, kept=False, ckpt=False):
         """The whole process, and as loop_seconds what it takes once torch and G are loaded."""
         output, cost = run([self.python, ROOT / "bench/pytorch_dcgan.py", "sample", "-n", count,
                             "--out", self.folder / name, "--variant", variant,
@@ -142,29 +148,17 @@ class Bench:
                 **({"failed": failed} if failed else {})}
 
     def step(self):
-        sides = {"dcgan": self.dcgan_train}
-        for variant in VARIANTS:
-            for kept in (False, True):
-                sides[variant + KEPT * kept] = lambda v=variant, k=kept: self.pytorch_train(v, kept=k)
-        return self.take_turns(sides)
+        return self.take_turns({"dcgan": self.dcgan_train, **twice(VARIANTS, self.pytorch_train)})
 
     def bf16(self):
-        sides = {"dcgan": lambda: self.dcgan_train(precision="bf16"),
-                 "step_limit": lambda: self.step_limit(precision="bf16")}
-        for variant in VARIANTS:
-            for kept in (False, True):
-                sides[variant + KEPT * kept] = lambda v=variant, k=kept: self.pytorch_train(
-                    v, kept=k, bf16=True)
-        return self.take_turns(sides)
+        return self.take_turns({"dcgan": lambda: self.dcgan_train(precision="bf16"),
+                                "step_limit": lambda: self.step_limit(precision="bf16"),
+                                **twice(VARIANTS, self.pytorch_train, bf16=True)})
 
     def size(self, size, channels, batch, stretch):
         shape = {"size": size, "channels": channels, "batch": batch, "stretch": stretch}
-        sides = {"dcgan": lambda: self.dcgan_train(steps=4 * stretch, **shape)}
-        for variant in ("eager", "fused", "compile"):
-            for kept in (False, True):
-                sides[variant + KEPT * kept] = lambda v=variant, k=kept: self.pytorch_train(
-                    v, kept=k, **shape)
-        return self.take_turns(sides)
+        return self.take_turns({"dcgan": lambda: self.dcgan_train(steps=4 * stretch, **shape),
+                                **twice(["eager", "fused", "compile"], self.pytorch_train, **shape)})
 
     def epoch(self):
         """One epoch of MNIST from the command to its end, everything on, beside the textbook's."""
@@ -174,16 +168,14 @@ class Bench:
             (unpacked / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
         out = self.folder / "epoch"
 
-        def dcgan(*changes):
+        def dcgan():
             _, cost = run([self.bin / "dcgan", "train", "-q", "--config", PAPER, "--out", out,
-                           "--device", "cpu", "--threads", self.threads, "--set", "train.epochs=1",
-                           *changes])
+                           "--device", "cpu", "--threads", self.threads, "--set", "train.epochs=1"])
             shutil.rmtree(out)
             return cost
 
         return self.take_turns({
             "dcgan": dcgan,
-            "dcgan, no evaluation": lambda: dcgan("--set", "train.evaluate_every=0"),
             "textbook": lambda: run([self.bin / "textbook_dcgan", unpacked, self.threads, 60000])[1]})
 
     def limit(self):
@@ -203,20 +195,17 @@ class Bench:
         return self.take_turns(sides)
 
     def sampling(self):
-        sides = {"dcgan": lambda: self.dcgan_sample(10000, "images.npy")}
-        for variant in ("eager", "channels_last", "compile"):
-            for kept in (False, True):
-                sides[variant + KEPT * kept] = lambda v=variant, k=kept: self.pytorch_sample(
-                    10000, "peer.npy", v, k)
-        sides["g.pt"] = lambda: self.pytorch_sample(10000, "peer.npy", ckpt=True)
-        return self.take_turns(sides)
+        peer = {"count": 10000, "name": "peer.npy"}
+        return self.take_turns({"dcgan": lambda: self.dcgan_sample(10000, "images.npy"),
+                                **twice(["eager", "channels_last", "compile"], self.pytorch_sample,
+                                        **peer),
+                                "g.pt": lambda: self.pytorch_sample(ckpt=True, **peer)})
 
     def start(self):
         """64 images as a grid, from the command to its end."""
         return self.take_turns({
             "dcgan": lambda: self.dcgan_sample(64, "grid.png"),
-            "PyTorch": lambda: self.pytorch_sample(64, "peer.png", ckpt=True),
-            "import torch": lambda: run([self.python, "-c", "import torch"])[1]})
+            "PyTorch": lambda: self.pytorch_sample(count=64, name="peer.png", ckpt=True)})
 
     def load(self):
         """Training idle, and beside one busy process for each core."""
@@ -252,15 +241,14 @@ def other_work(processes):
 
 
 def cpu_name():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            flags = next(line for line in Path("/proc/cpuinfo").read_text().splitlines()
-                         if line.startswith("flags"))
-            best = next((name for flag, name in (("avx512_bf16", "AVX-512 with bf16"),
-                                                 ("avx512f", "AVX-512"), ("avx2", "AVX2"))
-                         if f" {flag}" in flags), "no AVX2")
-            return f"{line.split(':')[1].strip()}, {best}"
-    return platform.machine()
+    lines = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines()
+                 if ":" in line)
+    lines = {key.strip(): value.strip() for key, value in lines.items()}
+    flags = lines.get("flags", "").split()
+    best = next((name for flag, name in (("avx512_bf16", "AVX-512 with bf16"),
+                                         ("avx512f", "AVX-512"), ("avx2", "AVX2"))
+                 if flag in flags), "no AVX2")
+    return f"{lines.get('model name', platform.machine())}, {best}"
 
 
 def main():

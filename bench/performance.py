@@ -12,9 +12,9 @@ import re
 import statistics
 from pathlib import Path
 
+from peers import KEPT, VARIANTS
+
 ROOT = Path(__file__).resolve().parent.parent
-KEPT = ", allocator kept"
-VARIANTS = ["eager", "channels_last", "fused", "compile"]
 SHAPES = [f"{size}x{size}x3 batch {batch}" for size in (32, 64) for batch in (64, 128)]
 
 
