@@ -81,7 +81,7 @@ Machine prepare_machine(Config& config, Log& log) {
   at::globalContext().setDeterministicCuDNN(true);
   Precision& precision = config.train.precision;
   if (precision == Precision::automatic) {
-    precision = choose_precision(precision, device);
+    precision = fastest_precision(device);
     log.info(fmt::format("train.precision: auto is {} here", to_string(precision)));
   } else if (precision == Precision::bf16 && device.is_cpu() && !multiplies_bfloat16()) {
     log.warn("train.precision: this CPU does not multiply bf16; fp32 is faster here");

@@ -6,18 +6,14 @@
 #include <bit>
 #include <cmath>
 #include <numbers>
-#include <vector>
 
 #include "channels_last.h"
 #include "dcgan/kernels/bfloat16.h"
-#include "dcgan/kernels/parallel.h"
 #include "multiversion.h"
+#include "rows.h"
 
 namespace dcgan {
 namespace {
-
-/// Numbers in a block: with what they are widened to they fit a core's first cache.
-constexpr std::int64_t kBlockNumbers = 4096;
 
 constexpr float kInverseSqrt2Pi = 0.39894228F;
 
@@ -69,29 +65,16 @@ void gelu_gradient_block(const float* __restrict x, const float* __restrict grad
   }
 }
 
-/// Calls `work` with each block's first number and how many it has.
-template <typename Work>
-void each_block(const torch::Tensor& x, const Work& work) {
-  const std::int64_t count = x.numel();
-  parallel_blocks((count + kBlockNumbers - 1) / kBlockNumbers, [&](std::int64_t block) {
-    const std::int64_t start = block * kBlockNumbers;
-    work(start, std::min(kBlockNumbers, count - start));
-  });
-}
-
 torch::Tensor gradient(const torch::Tensor& x, const torch::Tensor& grad) {
   torch::Tensor grad_x = torch::empty_like(x);
   const FloatReader in(x);
   const FloatReader grad_in(grad);
   const FloatWriter out(grad_x);
-  each_block(x, [&](std::int64_t start, std::int64_t count) {
-    thread_local std::vector<float> x_buffer;
-    thread_local std::vector<float> grad_buffer;
-    thread_local std::vector<float> buffer;
-    const float* const numbers = in.read(start, count, x_buffer);
-    const float* const gradients = grad_in.read(start, count, grad_buffer);
-    out.write(start, count, buffer,
-              [&](float* to) { gelu_gradient_block(numbers, gradients, count, to); });
+  each_block(rows_of(x, 1), [&](const Block& block, Buffers& buffers) {
+    const float* const numbers = in.read(block.start, block.numbers, buffers.x);
+    const float* const gradients = grad_in.read(block.start, block.numbers, buffers.grad);
+    out.write(block.start, block.numbers, buffers.out,
+              [&](float* to) { gelu_gradient_block(numbers, gradients, block.numbers, to); });
   });
   return grad_x;
 }
@@ -112,11 +95,10 @@ class Gelu : public torch::autograd::Function<Gelu> {
     torch::Tensor y = torch::empty_like(x);
     const FloatReader in(x);
     const FloatWriter out(y);
-    each_block(x, [&](std::int64_t start, std::int64_t count) {
-      thread_local std::vector<float> x_buffer;
-      thread_local std::vector<float> buffer;
-      const float* const numbers = in.read(start, count, x_buffer);
-      out.write(start, count, buffer, [&](float* to) { gelu_block(numbers, count, to); });
+    each_block(rows_of(x, 1), [&](const Block& block, Buffers& buffers) {
+      const float* const numbers = in.read(block.start, block.numbers, buffers.x);
+      out.write(block.start, block.numbers, buffers.out,
+                [&](float* to) { gelu_block(numbers, block.numbers, to); });
     });
     return y;
   }

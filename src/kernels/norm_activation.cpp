@@ -8,8 +8,8 @@
 
 #include "channels_last.h"
 #include "dcgan/kernels/bfloat16.h"
-#include "dcgan/kernels/parallel.h"
 #include "norm_rows.h"
+#include "rows.h"
 
 namespace dcgan {
 namespace {
@@ -57,10 +57,9 @@ Statistics measure(const torch::Tensor& x, const Rows& shape, double eps) {
                                widened[static_cast<std::size_t>(batch)]));
   }
   const auto pivot = [&](std::int64_t batch) { return pivots[static_cast<std::size_t>(batch)]; };
-  parallel_blocks(shape.blocks(), [&](std::int64_t number) {
-    const Block block = block_at(shape, number);
-    add_moments(data.read(block.start, block.numbers, own_buffers().x), pivot(block.batch),
-                block.rows, shape.channels, sums.of(number, 0), sums.of(number, 1));
+  each_block(shape, [&](const Block& block, Buffers& buffers) {
+    add_moments(data.read(block.start, block.numbers, buffers.x), pivot(block.batch), block.rows,
+                shape.channels, sums.of(block.index, 0), sums.of(block.index, 1));
   });
   Statistics statistics{torch::empty({shape.batches, shape.channels}),
                         torch::empty({shape.batches, shape.channels}), eps};
@@ -102,14 +101,11 @@ torch::Tensor apply_line(const torch::Tensor& x, const Rows& shape, const Line& 
   torch::Tensor y = torch::empty_like(x);
   const FloatReader data(x);
   const FloatWriter out(y);
-  parallel_blocks(shape.blocks(), [&](std::int64_t number) {
-    const Block block = block_at(shape, number);
-    const std::int64_t row = block.batch * shape.channels;
-    Buffers& buffers = own_buffers();
+  each_block(shape, [&](const Block& block, Buffers& buffers) {
     const float* const in = data.read(block.start, block.numbers, buffers.x);
     out.write(block.start, block.numbers, buffers.out, [&](float* to) {
-      apply_norm(in, line.factor.data() + row, line.offset.data() + row, slope, block.rows,
-                 shape.channels, to);
+      apply_norm(in, line.factor.data() + block.channel, line.offset.data() + block.channel, slope,
+                 block.rows, shape.channels, to);
     });
   });
   return y;
@@ -132,14 +128,12 @@ Gradients gradients(const torch::Tensor& x, const torch::Tensor& grad, const tor
   const FloatReader grad_data(grad);
   const float* const mean = statistics.mean.data_ptr<float>();
   BlockSums sums(shape, 2);
-  parallel_blocks(shape.blocks(), [&](std::int64_t number) {
-    const Block block = block_at(shape, number);
-    const std::int64_t row = block.batch * shape.channels;
-    Buffers& buffers = own_buffers();
+  each_block(shape, [&](const Block& block, Buffers& buffers) {
     add_gradient_sums(data.read(block.start, block.numbers, buffers.x),
                       grad_data.read(block.start, block.numbers, buffers.grad),
-                      line.factor.data() + row, line.offset.data() + row, mean + row, slope,
-                      block.rows, shape.channels, sums.of(number, 0), sums.of(number, 1));
+                      line.factor.data() + block.channel, line.offset.data() + block.channel,
+                      mean + block.channel, slope, block.rows, shape.channels,
+                      sums.of(block.index, 0), sums.of(block.index, 1));
   });
   Gradients result{torch::empty_like(x), torch::zeros({shape.channels}),
                    torch::zeros({shape.channels})};
@@ -161,16 +155,13 @@ Gradients gradients(const torch::Tensor& x, const torch::Tensor& grad, const tor
     level[i] = static_cast<float>(factor * sum / rows - slant * static_cast<double>(mean[at]));
   });
   const FloatWriter out(result.x);
-  parallel_blocks(shape.blocks(), [&](std::int64_t number) {
-    const Block block = block_at(shape, number);
-    const std::int64_t row = block.batch * shape.channels;
-    Buffers& buffers = own_buffers();
+  each_block(shape, [&](const Block& block, Buffers& buffers) {
     const float* const in = data.read(block.start, block.numbers, buffers.x);
     const float* const grad_in = grad_data.read(block.start, block.numbers, buffers.grad);
     out.write(block.start, block.numbers, buffers.out, [&](float* to) {
-      apply_norm_gradient(in, grad_in, line.factor.data() + row, line.offset.data() + row,
-                          tilt.data() + row, level.data() + row, slope, block.rows, shape.channels,
-                          to);
+      apply_norm_gradient(in, grad_in, line.factor.data() + block.channel,
+                          line.offset.data() + block.channel, tilt.data() + block.channel,
+                          level.data() + block.channel, slope, block.rows, shape.channels, to);
     });
   });
   return result;
@@ -183,38 +174,20 @@ struct SecondGradients {
   torch::Tensor scale;  ///< [C]
 };
 
-/// The gradients of  sum v * dL/dx + sum a * dL/dscale + sum b * dL/dshift,  v of x's shape, a and
-/// b [C] or undefined for 0. With the names of gradients(), i the inverse deviation, and
+/// The coefficients of second_gradients(), and what it gives to the scale added to
+/// `scale_gradient`. With the names of gradients(), i the inverse deviation, and
 ///   A = mean g,  B = mean(g x^),  V = mean v,  W = mean(v x^),  P = mean(v g)  over a batch:
 ///   to grad:  a'(t) * (scale i (v - V - W x^) + a x^ + b)
 ///   to x:     -scale i^2 (B v + W g - (V B + A W) + (P - V A - 3 W B) x^) + i a (g - A - B x^)
 ///   to scale: n i (P - V A - W B)
-SecondGradients second_gradients(const torch::Tensor& x, const torch::Tensor& grad,
-                                 const torch::Tensor& scale, const torch::Tensor& shift,
-                                 const Statistics& statistics, const Rows& shape, float slope,
-                                 const Gradients& direction) {
-  const Line line = line_of(statistics, scale, shift);
-  const FloatReader data(x);
-  const FloatReader grad_data(grad);
-  const FloatReader direction_data(direction.x);
-  const float* const mean = statistics.mean.data_ptr<float>();
-  BlockSums sums(shape, 5);
-  parallel_blocks(shape.blocks(), [&](std::int64_t number) {
-    const Block block = block_at(shape, number);
-    const std::int64_t row = block.batch * shape.channels;
-    Buffers& buffers = own_buffers();
-    add_second_sums(data.read(block.start, block.numbers, buffers.x),
-                    grad_data.read(block.start, block.numbers, buffers.grad),
-                    direction_data.read(block.start, block.numbers, buffers.direction),
-                    line.factor.data() + row, line.offset.data() + row, mean + row, slope,
-                    block.rows, shape.channels, sums.of(number));
-  });
-  SecondGradients result{torch::empty_like(grad), torch::empty_like(x),
-                         torch::zeros({shape.channels})};
+SecondLines second_lines(BlockSums& sums, const torch::Tensor& scale, const Statistics& statistics,
+                         const Rows& shape, const Gradients& direction,
+                         const torch::Tensor& scale_gradient) {
   const auto number_of = [](const torch::Tensor& tensor, std::int64_t c) {
     return tensor.defined() ? static_cast<double>(tensor.data_ptr<float>()[c]) : 0.0;
   };
-  SecondLines lines(line.factor.size());
+  SecondLines lines(static_cast<std::size_t>(shape.batches * shape.channels));
+  const float* const mean = statistics.mean.data_ptr<float>();
   const auto n = static_cast<double>(shape.rows);
   sums.each([&](std::int64_t batch, std::int64_t c, const std::vector<double>& found) {
     const std::int64_t at = batch * shape.channels + c;
@@ -240,21 +213,44 @@ SecondGradients second_gradients(const torch::Tensor& x, const torch::Tensor& gr
     set(lines.x_g, i * a - si * i * W);
     const double x_x = set(lines.x_x, -i * i * (si * (P - V * A - 3 * W * B) + a * B));
     set(lines.x_one, i * (si * (V * B + A * W) - a * A) - x_x * mu);
-    result.scale.data_ptr<float>()[c] += static_cast<float>(n * i * (P - V * A - W * B));
+    scale_gradient.data_ptr<float>()[c] += static_cast<float>(n * i * (P - V * A - W * B));
   });
+  return lines;
+}
+
+/// The gradients of  sum v * dL/dx + sum a * dL/dscale + sum b * dL/dshift,  where v of x's shape
+/// and a and b, [C] or undefined for 0, are `direction`.
+SecondGradients second_gradients(const torch::Tensor& x, const torch::Tensor& grad,
+                                 const torch::Tensor& scale, const torch::Tensor& shift,
+                                 const Statistics& statistics, const Rows& shape, float slope,
+                                 const Gradients& direction) {
+  const Line line = line_of(statistics, scale, shift);
+  const FloatReader data(x);
+  const FloatReader grad_data(grad);
+  const FloatReader direction_data(direction.x);
+  const float* const mean = statistics.mean.data_ptr<float>();
+  BlockSums sums(shape, 5);
+  each_block(shape, [&](const Block& block, Buffers& buffers) {
+    add_second_sums(data.read(block.start, block.numbers, buffers.x),
+                    grad_data.read(block.start, block.numbers, buffers.grad),
+                    direction_data.read(block.start, block.numbers, buffers.direction),
+                    line.factor.data() + block.channel, line.offset.data() + block.channel,
+                    mean + block.channel, slope, block.rows, shape.channels, sums.of(block.index));
+  });
+  SecondGradients result{torch::empty_like(grad), torch::empty_like(x),
+                         torch::zeros({shape.channels})};
+  const SecondLines lines = second_lines(sums, scale, statistics, shape, direction, result.scale);
   const FloatWriter to_grad(result.grad);
   const FloatWriter to_x(result.x);
-  parallel_blocks(shape.blocks(), [&](std::int64_t number) {
-    const Block block = block_at(shape, number);
-    const std::int64_t row = block.batch * shape.channels;
-    Buffers& buffers = own_buffers();
+  each_block(shape, [&](const Block& block, Buffers& buffers) {
     const float* const in = data.read(block.start, block.numbers, buffers.x);
     const float* const grad_in = grad_data.read(block.start, block.numbers, buffers.grad);
     const float* const v = direction_data.read(block.start, block.numbers, buffers.direction);
     to_grad.write(block.start, block.numbers, buffers.out, [&](float* grad_out) {
       to_x.write(block.start, block.numbers, buffers.second_out, [&](float* x_out) {
-        apply_norm_second(in, grad_in, v, line.factor.data() + row, line.offset.data() + row, lines,
-                          row, slope, block.rows, shape.channels, grad_out, x_out);
+        apply_norm_second(in, grad_in, v, line.factor.data() + block.channel,
+                          line.offset.data() + block.channel, lines, block.channel, slope,
+                          block.rows, shape.channels, grad_out, x_out);
       });
     });
   });

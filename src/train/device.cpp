@@ -115,8 +115,7 @@ bool multiplies_bfloat16() {
 #endif
 }
 
-Precision choose_precision(Precision wanted, torch::Device device) {
-  if (wanted != Precision::automatic) return wanted;
+Precision fastest_precision(torch::Device device) {
   return device.is_cpu() && multiplies_bfloat16() ? Precision::bf16 : Precision::fp32;
 }
 

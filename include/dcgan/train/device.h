@@ -23,9 +23,8 @@ std::int64_t set_threads(std::int64_t threads);
 /// Whether this CPU has instructions that multiply bfloat16 (AVX512_BF16, Arm's BF16).
 bool multiplies_bfloat16();
 
-/// `wanted`, and in place of Precision::automatic what is fastest on `device`: bf16 on a CPU that
-/// multiplies it, else fp32.
-Precision choose_precision(Precision wanted, torch::Device device);
+/// What Precision::automatic is on `device`: bf16 on a CPU that multiplies it, else fp32.
+Precision fastest_precision(torch::Device device);
 
 /// Keeps freed memory in the process instead of giving it back to the kernel: a training step
 /// frees and takes back the same tens of megabytes each time, and page faults cost a quarter of it
