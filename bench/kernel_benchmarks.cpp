@@ -8,8 +8,13 @@
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
 
+#include <functional>
+#include <vector>
+
 #include "dcgan/config/config.h"
+#include "dcgan/kernels/bfloat16.h"
 #include "dcgan/kernels/convolution.h"
+#include "dcgan/kernels/gelu.h"
 #include "dcgan/kernels/multi_tensor.h"
 #include "dcgan/kernels/norm_activation.h"
 #include "dcgan/train/device.h"
@@ -52,23 +57,34 @@ struct ConvolutionTensors {
   torch::Tensor map;
 };
 
-ConvolutionTensors make(const LayerShape& layer, bool channels_last) {
-  const auto format = channels_last ? kLast : torch::MemoryFormat::Contiguous;
-  return {torch::randn({64, layer.in, layer.size, layer.size}).contiguous(format),
-          torch::randn({layer.out, layer.in, layer.window.kernel[0], layer.window.kernel[1]})
-              .contiguous(format),
-          torch::randn({64, layer.out, layer.map(), layer.map()}).contiguous(format)};
+at::ScalarType type_of(bool bfloat16) { return bfloat16 ? at::kBFloat16 : at::kFloat; }
+
+torch::Tensor random(at::IntArrayRef sizes, bool channels_last, bool bfloat16) {
+  return torch::randn(sizes)
+      .to(type_of(bfloat16))
+      .contiguous(channels_last ? kLast : torch::MemoryFormat::Contiguous);
 }
 
-/// Times `product` (of a layer and its tensors) on the layer that range(0) numbers.
+/// Times `product` (of a layer and its tensors) on the layer that range(0) numbers, in bfloat16
+/// where range(1).
 template <typename Product>
 void time_product(State& state, bool channels_last, const Product& product) {
   const torch::NoGradGuard no_grad;
   const LayerShape& layer = kLayers[state.range(0)];
-  const ConvolutionTensors tensors = make(layer, channels_last);
+  const Window& window = layer.window;
+  const auto make = [&](at::IntArrayRef sizes) {
+    return random(sizes, channels_last, state.range(1) != 0);
+  };
+  const ConvolutionTensors tensors{make({64, layer.in, layer.size, layer.size}),
+                                   make({layer.out, layer.in, window.kernel[0], window.kernel[1]}),
+                                   make({64, layer.out, layer.map(), layer.map()})};
   for (auto _ : state) benchmark::DoNotOptimize(product(layer, tensors));
   state.counters["FLOPS"] =
       benchmark::Counter(layer.flops(), benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void each_layer_and_type(benchmark::internal::Benchmark* benchmark) {
+  benchmark->ArgsProduct({{0, 1, 2, 3}, {0, 1}})->ArgNames({"layer", "bf16"});
 }
 
 void BM_Convolution(State& state) {
@@ -76,21 +92,21 @@ void BM_Convolution(State& state) {
     return convolution(of.x, of.weight, layer.window);
   });
 }
-BENCHMARK(BM_Convolution)->DenseRange(0, 3)->UseRealTime();
+BENCHMARK(BM_Convolution)->Apply(each_layer_and_type)->UseRealTime();
 
 void BM_ConvolutionOfLibTorch(State& state) {
   time_product(state, false, [](const LayerShape& layer, const ConvolutionTensors& of) {
     return torch::conv2d(of.x, of.weight, {}, layer.window.stride, layer.window.padding);
   });
 }
-BENCHMARK(BM_ConvolutionOfLibTorch)->DenseRange(0, 3)->UseRealTime();
+BENCHMARK(BM_ConvolutionOfLibTorch)->Apply(each_layer_and_type)->UseRealTime();
 
 void BM_TransposedConvolution(State& state) {
   time_product(state, true, [](const LayerShape& layer, const ConvolutionTensors& of) {
     return transposed_convolution(of.map, of.weight, layer.window, {layer.size, layer.size});
   });
 }
-BENCHMARK(BM_TransposedConvolution)->DenseRange(0, 3)->UseRealTime();
+BENCHMARK(BM_TransposedConvolution)->Apply(each_layer_and_type)->UseRealTime();
 
 void BM_TransposedConvolutionOfLibTorch(State& state) {
   time_product(state, false, [](const LayerShape& layer, const ConvolutionTensors& of) {
@@ -98,67 +114,147 @@ void BM_TransposedConvolutionOfLibTorch(State& state) {
                                    layer.window.padding);
   });
 }
-BENCHMARK(BM_TransposedConvolutionOfLibTorch)->DenseRange(0, 3)->UseRealTime();
+// LibTorch 1.13 knows no transposed convolution in bfloat16.
+BENCHMARK(BM_TransposedConvolutionOfLibTorch)
+    ->ArgsProduct({{0, 1, 2, 3}, {0}})
+    ->ArgNames({"layer", "bf16"})
+    ->UseRealTime();
 
 NormTensors make_norm(std::int64_t channels) {
   return {torch::ones({channels}).requires_grad_(), torch::zeros({channels}).requires_grad_(),
           torch::zeros({channels}), torch::ones({channels})};
 }
 
-/// Forward and backward of BatchNorm with a LeakyReLU on [range(0), 128, 7, 7].
-template <typename Function>
-void norm_and_back(State& state, bool channels_last, const Function& function) {
-  const auto format = channels_last ? kLast : torch::MemoryFormat::Contiguous;
+/// What differs between our way and LibTorch's: the function, and the order in memory it wants.
+struct Way {
+  std::function<torch::Tensor(const torch::Tensor& x, const NormTensors& norm)> function;
+  bool channels_last;
+};
+
+const Way kNorm{[](const torch::Tensor& x, const NormTensors& norm) {
+                  return norm_activation(x, norm, 0.2, 1);
+                },
+                true};
+const Way kNormOfLibTorch{
+    [](const torch::Tensor& x, const NormTensors& norm) {
+      return torch::leaky_relu(
+          torch::batch_norm(x, norm.scale, norm.shift, norm.running_mean, norm.running_var, true,
+                            norm.momentum, norm.eps, false),
+          0.2);
+    },
+    false};
+const Way kGelu{[](const torch::Tensor& x, const NormTensors&) { return dcgan::gelu(x); }, true};
+const Way kGeluOfLibTorch{[](const torch::Tensor& x, const NormTensors&) { return torch::gelu(x); },
+                          false};
+
+/// Forward and backward on [range(0), 128, 7, 7], in bfloat16 where range(1).
+void there_and_back(State& state, const Way& way) {
   const torch::Tensor x =
-      torch::randn({state.range(0), 128, 7, 7}).contiguous(format).requires_grad_();
-  const torch::Tensor grad = torch::randn(x.sizes()).contiguous(format);
+      random({state.range(0), 128, 7, 7}, way.channels_last, state.range(1) != 0).requires_grad_();
+  const torch::Tensor grad = torch::randn_like(x);
   const NormTensors norm = make_norm(128);
   for (auto _ : state) {
-    benchmark::DoNotOptimize(
-        torch::autograd::grad({function(x, norm)}, {x, norm.scale, norm.shift}, {grad}));
+    benchmark::DoNotOptimize(torch::autograd::grad({way.function(x, norm)}, {x}, {grad}));
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(x.nbytes()));
 }
 
-void BM_NormActivation(State& state) {
-  norm_and_back(state, true, [](const torch::Tensor& x, const NormTensors& norm) {
-    return norm_activation(x, norm, 0.2, 1);
-  });
+/// The derivative of the gradient in x, as R1 needs it: of [range(0), 128, 7, 7], float32.
+void second_derivative(State& state, const Way& way) {
+  const torch::Tensor x =
+      random({state.range(0), 128, 7, 7}, way.channels_last, false).requires_grad_();
+  const torch::Tensor grad = torch::randn_like(x).requires_grad_();
+  const torch::Tensor direction = torch::randn_like(x);
+  const NormTensors norm = make_norm(128);
+  for (auto _ : state) {
+    const torch::Tensor first = torch::autograd::grad({way.function(x, norm)}, {x}, {grad},
+                                                      /*retain_graph=*/true,
+                                                      /*create_graph=*/true)[0];
+    benchmark::DoNotOptimize(torch::autograd::grad({first}, {x, grad}, {direction}));
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(x.nbytes()));
 }
-BENCHMARK(BM_NormActivation)->Arg(64)->Arg(512)->UseRealTime();
 
-void BM_NormActivationOfLibTorch(State& state) {
-  norm_and_back(state, false, [](const torch::Tensor& x, const NormTensors& norm) {
-    return torch::leaky_relu(
-        torch::batch_norm(x, norm.scale, norm.shift, norm.running_mean, norm.running_var, true,
-                          norm.momentum, norm.eps, false),
-        0.2);
-  });
+void each_size_and_type(benchmark::internal::Benchmark* benchmark) {
+  benchmark->ArgsProduct({{64, 512}, {0, 1}})->ArgNames({"images", "bf16"})->UseRealTime();
 }
-BENCHMARK(BM_NormActivationOfLibTorch)->Arg(64)->Arg(512)->UseRealTime();
+
+void each_size(benchmark::internal::Benchmark* benchmark) {
+  benchmark->Arg(64)->Arg(512)->ArgNames({"images"})->UseRealTime();
+}
+
+BENCHMARK_CAPTURE(there_and_back, norm_activation, kNorm)->Apply(each_size_and_type);
+BENCHMARK_CAPTURE(there_and_back, LibTorchs_norm_activation, kNormOfLibTorch)
+    ->Apply(each_size_and_type);
+BENCHMARK_CAPTURE(there_and_back, gelu, kGelu)->Apply(each_size_and_type);
+BENCHMARK_CAPTURE(there_and_back, LibTorchs_gelu, kGeluOfLibTorch)->Apply(each_size_and_type);
+BENCHMARK_CAPTURE(second_derivative, norm_activation, kNorm)->Apply(each_size);
+BENCHMARK_CAPTURE(second_derivative, LibTorchs_norm_activation, kNormOfLibTorch)->Apply(each_size);
+BENCHMARK_CAPTURE(second_derivative, gelu, kGelu)->Apply(each_size);
+BENCHMARK_CAPTURE(second_derivative, LibTorchs_gelu, kGeluOfLibTorch)->Apply(each_size);
+
+/// Between float32 and bfloat16 in the core's cache: what each block of a bfloat16 tensor pays.
+void BM_Widen(State& state) {
+  const std::vector<at::BFloat16> from(8192, at::BFloat16(1.5F));
+  std::vector<float> to(from.size());
+  for (auto _ : state) {
+    widen(from.data(), static_cast<std::int64_t>(from.size()), to.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(from.size()));
+}
+BENCHMARK(BM_Widen);
+
+void BM_Narrow(State& state) {
+  const std::vector<float> from(8192, 1.5F);
+  std::vector<at::BFloat16> to(from.size());
+  for (auto _ : state) {
+    narrow(from.data(), static_cast<std::int64_t>(from.size()), to.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(from.size()));
+}
+BENCHMARK(BM_Narrow);
+
+void BM_FoldPatches(State& state) {
+  const torch::Tensor patches = torch::rand({64, 14, 14, 4, 4, 1});
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(fold_patches(patches, {{4, 4}, {2, 2}, {1, 1}}, {28, 28}));
+  }
+}
+BENCHMARK(BM_FoldPatches)->UseRealTime();
+
+std::vector<torch::Tensor> tensors_of_a_discriminator() {
+  return {torch::rand({128, 64, 4, 4}), torch::rand({256, 128, 3, 3}), torch::rand({256})};
+}
 
 void BM_AdamUpdate(State& state) {
-  const auto make_all = [] {
-    return std::vector<torch::Tensor>{torch::rand({128, 64, 4, 4}), torch::rand({256, 128, 3, 3}),
-                                      torch::rand({256})};
-  };
-  const auto parameters = make_all();
-  const auto gradients = make_all();
-  const auto exp_avg = make_all();
-  const auto exp_avg_sq = make_all();
+  const auto parameters = tensors_of_a_discriminator();
+  const auto gradients = tensors_of_a_discriminator();
+  const auto exp_avg = tensors_of_a_discriminator();
+  const auto exp_avg_sq = tensors_of_a_discriminator();
   for (auto _ : state) {
     adam_update(parameters, gradients, exp_avg, exp_avg_sq, {0.5, 0.999, 1e-8, 2e-4, 1.0});
   }
 }
 BENCHMARK(BM_AdamUpdate)->UseRealTime();
 
-/// A whole step at 28x28, batch range(1), range(0) base channels; R1 on every 8th where range(2).
+void BM_MoveAverages(State& state) {
+  const auto averages = tensors_of_a_discriminator();
+  const auto tensors = tensors_of_a_discriminator();
+  for (auto _ : state) move_averages(averages, tensors, 0.999);
+}
+BENCHMARK(BM_MoveAverages)->UseRealTime();
+
+/// A whole step at 28x28, batch range(1), range(0) base channels; R1 on every 8th where range(2),
+/// bfloat16 where range(3).
 void BM_TrainStep(State& state) {
   Config config;
   config.model.base_channels = state.range(0);
   config.train.batch_size = state.range(1);
   config.train.r1_gamma = state.range(2) != 0 ? 1.0 : 0.0;
   config.train.r1_every = 8;
+  config.train.precision = state.range(3) != 0 ? Precision::bf16 : Precision::fp32;
   TrainState train_state = make_train_state(config, torch::kCPU);
   const std::int64_t batch = config.train.batch_size;
   const torch::Tensor real = torch::rand({batch, 1, 28, 28}) * 2 - 1;
@@ -167,7 +263,8 @@ void BM_TrainStep(State& state) {
   state.SetItemsProcessed(state.iterations() * batch);
 }
 BENCHMARK(BM_TrainStep)
-    ->ArgsProduct({{16, 32, 64}, {32, 64}, {0, 1}})
+    ->ArgsProduct({{16, 32, 64}, {32, 64}, {0, 1}, {0, 1}})
+    ->ArgNames({"channels", "batch", "r1", "bf16"})
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <numbers>
+#include <utility>
 
 #include "channels_last.h"
 #include "dcgan/kernels/bfloat16.h"
@@ -65,6 +65,20 @@ void gelu_gradient_block(const float* __restrict x, const float* __restrict grad
   }
 }
 
+/// The gradient's own derivatives in the direction v (which has grad_x's shape), in dL/dy and in x:
+/// gelu'' = phi(x) * (2 - x^2).
+DCGAN_MULTIVERSION
+void gelu_second_block(const float* __restrict x, const float* __restrict grad,
+                       const float* __restrict v, std::int64_t count, float* __restrict to_grad,
+                       float* __restrict to_x) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float bell = normal_bell(x[i]);
+    const float density = bell * kInverseSqrt2Pi;
+    to_grad[i] = v[i] * (normal_distribution(x[i], bell) + x[i] * density);
+    to_x[i] = v[i] * grad[i] * density * (2.0F - std::min(x[i] * x[i], 1e30F));
+  }
+}
+
 torch::Tensor gradient(const torch::Tensor& x, const torch::Tensor& grad) {
   torch::Tensor grad_x = torch::empty_like(x);
   const FloatReader in(x);
@@ -79,13 +93,42 @@ torch::Tensor gradient(const torch::Tensor& x, const torch::Tensor& grad) {
   return grad_x;
 }
 
-/// The same by operators that have derivatives, for a gradient of the gradient.
-torch::Tensor differentiable_gradient(const torch::Tensor& x, const torch::Tensor& grad) {
-  const torch::Tensor t = x.to(torch::kFloat32);
-  const torch::Tensor distribution = 0.5 * (1 + torch::erf(t / std::numbers::sqrt2));
-  const torch::Tensor density = torch::exp(-0.5 * t.square()) * kInverseSqrt2Pi;
-  return (grad.to(torch::kFloat32) * (distribution + t * density)).to(x.scalar_type());
-}
+/// gelu()'s gradient as a function that has a derivative itself; x, grad and directions: channels
+/// last in memory.
+class GeluGradient : public torch::autograd::Function<GeluGradient> {
+ public:
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& grad) {
+    context->save_for_backward({x, grad});
+    return gradient(x, grad);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list directions) {
+    TORCH_CHECK(!torch::GradMode::is_enabled(), "gelu() has no third derivative");
+    const auto saved = context->get_saved_variables();
+    const torch::Tensor v = channels_last(directions[0]);
+    torch::Tensor in_x = torch::empty_like(saved[0]);
+    torch::Tensor in_grad = torch::empty_like(saved[0]);
+    const FloatReader x(saved[0]);
+    const FloatReader grad(saved[1]);
+    const FloatReader direction(v);
+    const FloatWriter to_x(in_x);
+    const FloatWriter to_grad(in_grad);
+    each_block(rows_of(v, 1), [&](const Block& block, Buffers& buffers) {
+      const auto [start, count] = std::pair(block.start, block.numbers);
+      const float* const numbers = x.read(start, count, buffers.x);
+      const float* const gradients = grad.read(start, count, buffers.grad);
+      const float* const directed = direction.read(start, count, buffers.direction);
+      to_x.write(start, count, buffers.out, [&](float* x_out) {
+        to_grad.write(start, count, buffers.second_out, [&](float* grad_out) {
+          gelu_second_block(numbers, gradients, directed, count, grad_out, x_out);
+        });
+      });
+    });
+    return {in_x, in_grad};
+  }
+};
 
 class Gelu : public torch::autograd::Function<Gelu> {
  public:
@@ -106,8 +149,8 @@ class Gelu : public torch::autograd::Function<Gelu> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list grad_outputs) {
     const torch::Tensor x = context->get_saved_variables()[0];
-    return {torch::GradMode::is_enabled() ? differentiable_gradient(x, grad_outputs[0])
-                                          : gradient(x, channels_last(grad_outputs[0]))};
+    const torch::Tensor grad = channels_last(grad_outputs[0]);
+    return {torch::GradMode::is_enabled() ? GeluGradient::apply(x, grad) : gradient(x, grad)};
   }
 };
 

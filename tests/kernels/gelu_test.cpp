@@ -25,6 +25,14 @@ TEST(Gelu, IsPyTorchsOverAllThatAFloatCanBe) {
   EXPECT_TRUE(dcgan::gelu(torch::full({1, 1}, std::nanf(""))).isnan().all().item<bool>());
 }
 
+TEST(Gelu, HasAFiniteSecondDerivativeFarOut) {
+  const torch::Tensor x = torch::tensor({{1e30F, -1e30F, 1e4F, -1e4F}}).requires_grad_();
+  const torch::Tensor first =
+      torch::autograd::grad({dcgan::gelu(x).sum()}, {x}, {}, true, /*create_graph=*/true)[0];
+  const torch::Tensor second = torch::autograd::grad({first.sum()}, {x})[0];
+  EXPECT_LT(second.abs().max().item<float>(), 1e-6F) << second;
+}
+
 class GeluOf : public ::testing::TestWithParam<std::vector<std::int64_t>> {};
 
 TEST_P(GeluOf, HasTheGradientsAndSecondDerivativesOfTheOperator) {
