@@ -120,6 +120,26 @@ BENCHMARK(BM_TransposedConvolutionOfLibTorch)
     ->ArgNames({"layer", "bf16"})
     ->UseRealTime();
 
+/// The gradient in the weights of a backward pass.
+void weight_gradient(State& state, bool ours) {
+  const LayerShape& layer = kLayers[state.range(0)];
+  const Window& window = layer.window;
+  const auto make = [&](at::IntArrayRef sizes) { return random(sizes, ours, state.range(1) != 0); };
+  const torch::Tensor x = make({64, layer.in, layer.size, layer.size});
+  const torch::Tensor weight =
+      make({layer.out, layer.in, window.kernel[0], window.kernel[1]}).requires_grad_();
+  const torch::Tensor y = ours ? convolution(x, weight, window)
+                               : torch::conv2d(x, weight, {}, window.stride, window.padding);
+  const torch::Tensor grad = make(y.sizes());
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(torch::autograd::grad({y}, {weight}, {grad}, /*retain_graph=*/true));
+  }
+  state.counters["FLOPS"] =
+      benchmark::Counter(layer.flops(), benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK_CAPTURE(weight_gradient, ours, true)->Apply(each_layer_and_type)->UseRealTime();
+BENCHMARK_CAPTURE(weight_gradient, LibTorchs, false)->Apply(each_layer_and_type)->UseRealTime();
+
 NormTensors make_norm(std::int64_t channels) {
   return {torch::ones({channels}).requires_grad_(), torch::zeros({channels}).requires_grad_(),
           torch::zeros({channels}), torch::ones({channels})};
@@ -215,6 +235,14 @@ void BM_Narrow(State& state) {
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(from.size()));
 }
 BENCHMARK(BM_Narrow);
+
+void BM_UnfoldPatches(State& state) {
+  const torch::Tensor images = random({64, 64, 14, 14}, true, true);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(unfold_patches(images, {{4, 4}, {2, 2}, {1, 1}}, {7, 7}));
+  }
+}
+BENCHMARK(BM_UnfoldPatches)->UseRealTime();
 
 void BM_FoldPatches(State& state) {
   const torch::Tensor patches = torch::rand({64, 14, 14, 4, 4, 1});

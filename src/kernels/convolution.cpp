@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "channels_last.h"
@@ -73,12 +74,39 @@ torch::Tensor data_product(const torch::Tensor& grad, const torch::Tensor& weigh
       convolution_backward(channels_last(grad), x, weight, window, {true, false, false}));
 }
 
+/// weight_product() as matrix products of a few images at a time, so that their patches fit the
+/// caches; their sum is float32 until its end.
+torch::Tensor weight_product_of_patches(const torch::Tensor& x, const torch::Tensor& grad,
+                                        const Window& window) {
+  constexpr std::int64_t kPatchBytes = 8 << 20;
+  const Extent2 map = extent_of(grad);
+  const std::int64_t out = grad.size(1);
+  const std::int64_t numbers = window.kernel[0] * window.kernel[1] * x.size(1);
+  const std::int64_t image_bytes =
+      map[0] * map[1] * numbers * static_cast<std::int64_t>(x.element_size());
+  const std::int64_t images = std::clamp<std::int64_t>(kPatchBytes / image_bytes, 1, x.size(0));
+  torch::Tensor sum;
+  for (std::int64_t from = 0; from < x.size(0); from += images) {
+    const std::int64_t count = std::min(images, x.size(0) - from);
+    const torch::Tensor patches = unfold_patches(x.narrow(0, from, count), window, map);
+    const torch::Tensor rows =
+        channels_last(grad).narrow(0, from, count).permute({0, 2, 3, 1}).reshape({-1, out});
+    const torch::Tensor part = torch::mm(rows.t(), patches.view({-1, numbers}));
+    if (count == x.size(0)) return from_matrix(part, x.size(1), window.kernel);
+    sum = sum.defined() ? sum.add_(part) : part.to(torch::kFloat32);
+  }
+  return from_matrix(sum.to(x.scalar_type()), x.size(1), window.kernel);
+}
+
 /// [N, in, H, W], [N, out, h, w] -> [out, in, kh, kw].
 torch::Tensor weight_product(const torch::Tensor& x, const torch::Tensor& grad,
                              const torch::Tensor& weight, const Window& window) {
   // Under create_graph this gradient must have one itself, which the stock operator does.
   if (covers(window, extent_of(x)) && !torch::GradMode::is_enabled()) {
     return from_matrix(torch::mm(as_matrix(grad).t(), as_matrix(x)), x.size(1), window.kernel);
+  }
+  if (x.scalar_type() == at::kBFloat16 && !torch::GradMode::is_enabled()) {
+    return weight_product_of_patches(channels_last(x), channels_last(grad), window);
   }
   return std::get<1>(convolution_backward(channels_last(grad), channels_last(x), weight, window,
                                           {false, true, false}));

@@ -110,9 +110,10 @@ torch::Tensor shape_input(const torch::Tensor& input, const LayerPlan& plan) {
 }  // namespace
 
 torch::Tensor choose_mode(const torch::Tensor& latents, std::int64_t modes) {
-  const torch::Tensor largest = latents.narrow(1, 0, modes).argmax(1);
-  const torch::Tensor chosen = torch::one_hot(largest, modes).to(latents.scalar_type()) *
-                               std::sqrt(static_cast<double>(modes));
+  const torch::Tensor choosing = latents.narrow(1, 0, modes);
+  const torch::Tensor largest = choosing.argmax(1, /*keepdim=*/true);
+  const torch::Tensor chosen =
+      torch::zeros_like(choosing).scatter_(1, largest, std::sqrt(static_cast<double>(modes)));
   return torch::cat({chosen, latents.narrow(1, modes, latents.size(1) - modes)}, 1);
 }
 

@@ -89,6 +89,31 @@ TEST_P(ConvolutionOf, TransposedIsTheOperatorTwiceDifferentiated) {
   expect_equal(derivatives(ours, map.contiguous(last), weight_.contiguous(last)), theirs);
 }
 
+/// y, dx and dw in bfloat16 beside float64's of the same numbers.
+void expect_rounded(const torch::Tensor& x, const torch::Tensor& weight, const Window& window) {
+  const auto derive = [&](at::ScalarType type, const auto& function) {
+    const torch::Tensor leaf_x = x.to(torch::kBFloat16).to(type).requires_grad_();
+    const torch::Tensor leaf_weight = weight.to(torch::kBFloat16).to(type).requires_grad_();
+    const torch::Tensor y = function(leaf_x, leaf_weight);
+    const torch::Tensor grad = noise(y.sizes(), 4).to(torch::kBFloat16).to(type);
+    const Tensors first = torch::autograd::grad({y}, {leaf_x, leaf_weight}, {grad});
+    return Tensors{y.detach(), first[0], first[1]};
+  };
+  const Tensors ours = derive(torch::kBFloat16, [&](const auto& of_x, const auto& of_weight) {
+    return convolution(of_x, of_weight, window);
+  });
+  const Tensors theirs = derive(torch::kFloat64, [&](const auto& of_x, const auto& of_weight) {
+    return torch::conv2d(of_x, of_weight, {}, window.stride, window.padding);
+  });
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    EXPECT_EQ(ours[i].scalar_type(), torch::kBFloat16);
+    // Not 1/256: LibTorch 1.13 adds up products as small as these in bfloat16.
+    EXPECT_LT(relative_distance(ours[i].to(torch::kFloat64), theirs[i]), 1.0 / 64) << i;
+  }
+}
+
+TEST_P(ConvolutionOf, InBfloat16RoundsOnlyItsResults) { expect_rounded(x_, weight_, window_); }
+
 constexpr Window kEven{{4, 4}, {2, 2}, {1, 1}};
 constexpr Window kOdd{{3, 3}, {2, 2}, {1, 1}};
 
@@ -106,6 +131,29 @@ INSTANTIATE_TEST_SUITE_P(
                       ConvolutionCase{"whole_oblong", 5, 24, {2, 3}, 10, {{2, 3}, {1, 1}, {0, 0}}},
                       ConvolutionCase{"one_image", 1, 6, {4, 4}, 9, {{4, 4}, {1, 1}, {0, 0}}}),
     [](const auto& entry) { return std::string(entry.param.name); });
+
+TEST(Convolution, InBfloat16SumsTheWeightsGradientOverPartsOfALargeBatch) {
+  expect_rounded(noise({20, 64, 32, 32}, 2), noise({8, 64, 4, 4}, 1), kEven);
+}
+
+TEST(UnfoldPatches, HasWhatEachPlaceSeesAndZerosOutside) {
+  // The columns -1 0 1 and 1 2 3 of three, and the rows -1 0 of one.
+  const torch::Tensor image = torch::tensor({1.0F, 2.0F, 3.0F}).view({1, 1, 1, 3});
+  const torch::Tensor patches = unfold_patches(image, {{2, 3}, {1, 2}, {1, 1}}, {1, 2});
+  EXPECT_EQ(patches.sizes(), torch::IntArrayRef({1, 1, 2, 2, 3, 1}));
+  EXPECT_TRUE(torch::equal(patches.flatten(), torch::tensor({0.0F, 0.0F, 0.0F, 0.0F, 1.0F, 2.0F,  //
+                                                             0.0F, 0.0F, 0.0F, 2.0F, 3.0F, 0.0F})));
+}
+
+TEST_P(ConvolutionOf, IsAMatrixProductOfUnfoldedPatches) {
+  const torch::Tensor y = stock(x_, weight_);
+  const torch::Tensor patches = unfold_patches(x_, window_, {y.size(2), y.size(3)});
+  const torch::Tensor rows = weight_.permute({2, 3, 1, 0}).reshape({-1, shape_.out});
+  const torch::Tensor product = torch::mm(patches.view({-1, rows.size(0)}), rows)
+                                    .view({y.size(0), y.size(2), y.size(3), y.size(1)})
+                                    .permute({0, 3, 1, 2});
+  EXPECT_LT(relative_distance(product, y), kTolerance);
+}
 
 TEST(FoldPatches, AddsWhatOverlapsAndDropsWhatIsOutside) {
   // One row of two places, kernel 1x3, stride 2, padding 1: columns -1 0 1 and 1 2 3 of three.

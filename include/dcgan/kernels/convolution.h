@@ -6,8 +6,9 @@
 //   weight    dw of (x, dy)   the same for both
 // A layer whose kernel covers the whole input (the first of a generator, the last of a
 // discriminator) is a matrix product in all three. The data product of images with few channels is
-// a matrix product and fold_patches(). The rest is oneDNN's, on tensors with the channels last in
-// memory, where its kernels need no reordering.
+// a matrix product and fold_patches(); the weight product in bfloat16 is one of unfold_patches(),
+// where oneDNN's takes half as long again and more. The rest is oneDNN's, on tensors with the
+// channels last in memory, where its kernels need no reordering.
 #pragma once
 
 #include <torch/types.h>
@@ -41,5 +42,13 @@ torch::Tensor transposed_convolution(const torch::Tensor& x, const torch::Tensor
 /// patches: float32 [N, h, w, kh, kw, C], contiguous -> [N, H, W, C]; what lies outside is dropped.
 torch::Tensor fold_patches(const torch::Tensor& patches, const Window& window,
                            std::array<std::int64_t, 2> output_size);
+
+/// What each place of a map of height and width `map` sees of the image around it.
+///
+///   patches[n, i, j, k, l, c] = image[n, c, i * stride - padding + k, j * stride - padding + l]
+///
+/// image: [N, C, H, W] of any type -> [N, h, w, kh, kw, C], contiguous; 0 outside of the image.
+torch::Tensor unfold_patches(const torch::Tensor& images, const Window& window,
+                             std::array<std::int64_t, 2> map);
 
 }  // namespace dcgan
