@@ -114,3 +114,21 @@ best 8 1,2 "gamma 0.1, lr 4e-3, D of 24 channels with GELU, bf16" discriminator.
   discriminator.activation=gelu train.precision=bf16
 best 10 1 "gamma 0.1, lr 4e-3, linear" train.lr_schedule=linear
 best 10 1 "gamma 0.05, lr 4e-3, linear" train.r1_gamma=0.05 train.lr_schedule=linear
+
+# What keeps D from learning its training images by heart: translations, a stronger R1.
+gelu() { measure configs/mnist.yaml 1 1 "8 epochs, 40 modes of 140 latents, $1" train.epochs=8 "${@:2}"; }
+gelu "gamma 0.05, D with GELU, translation 1" train.translation=1
+gelu "gamma 0.05, D with GELU, translation 2" train.translation=2
+gelu "gamma 1, D with GELU, translation 2" train.translation=2 train.r1_gamma=1
+measure configs/mnist.yaml 1 1 "mnist, gamma 0.2" train.r1_gamma=0.2
+few() { # IMAGES EPOCHS NAME KEY=VALUE...
+  measure configs/quick.yaml 1 1 "quick on $3" data.limit="$1" train.epochs="$2" \
+    train.evaluate_every=$(($2 / 6)) "${@:4}"
+}
+few 2000 240 "2,000 images, 240 epochs"
+few 2000 240 "2,000 images, 240 epochs, translation 2" train.translation=2
+few 500 960 "500 images, 960 epochs"
+few 500 960 "500 images, 960 epochs, translation 2" train.translation=2
+few 500 960 "500 images, 960 epochs, gamma 1" train.r1_gamma=1
+few 500 960 "500 images, 960 epochs, gamma 1, translation 2" train.r1_gamma=1 train.translation=2
+measure configs/fashion.yaml 1 1 "fashion, both networks of 64 channels" model.base_channels=64

@@ -191,6 +191,11 @@ std::vector<Field> train_fields() {
       integer(
           "train.r1_every", {1, 10000}, kFixed, [](auto& c) -> auto& { return c.train.r1_every; },
           "R1 is computed every so many steps and scaled by as much."),
+      integer(
+          "train.translation", {0, 1024}, kFixed,
+          [](auto& c) -> auto& { return c.train.translation; },
+          "Pixels by which each image, real or generated, moves at most before the discriminator "
+          "sees it, up or down and sideways at random; 0 is none."),
       number(
           "train.ema_decay", {0, 1, false, true}, kFixed,
           [](auto& c) -> auto& { return c.train.ema_decay; },
@@ -308,6 +313,13 @@ std::vector<Conflict> find_conflicts(const Config& config) {
                                      model.max_channels, name, network->base_channels)});
   }
   const auto& data = config.data;
+  const std::int64_t shorter = std::min(data.image_size[0], data.image_size[1]);
+  if (config.train.translation >= shorter) {
+    conflicts.push_back({{"train.translation", "data.image_size"},
+                         fmt::format("train.translation ({}) must be below the shorter side of "
+                                     "data.image_size ({}): nothing of an image would be left",
+                                     config.train.translation, shorter)});
+  }
   if (data.drop_last && data.limit > 0 && data.limit < config.train.batch_size) {
     conflicts.push_back({{"data.limit", "train.batch_size", "data.drop_last"},
                          fmt::format("data.limit ({}) must not be below train.batch_size ({}) "

@@ -6,6 +6,7 @@
 #include "dcgan/model/init.h"
 #include "dcgan/train/loss.h"
 #include "dcgan/train/schedule.h"
+#include "dcgan/train/translate.h"
 
 namespace dcgan {
 namespace {
@@ -41,6 +42,11 @@ Logits judge(const Network& discriminator, const torch::Tensor& real, const torc
   return {logits[0], logits[1]};
 }
 
+/// The value of a black pixel.
+double black(const TrainState& state) {
+  return state.generator.layers.back().plan.nonlinearity == Nonlinearity::sigmoid ? 0 : -1;
+}
+
 bool has_penalty(const TrainState& state) {
   return state.options.r1_gamma > 0 && state.step % state.options.r1_every == 0;
 }
@@ -69,7 +75,8 @@ TrainState make_train_state(const Config& config, torch::Device device, std::int
           config.train,
           total_steps,
           device,
-          0};
+          0,
+          config.seed};
 }
 
 const Network& best_generator(const TrainState& state) {
@@ -83,11 +90,23 @@ StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::
   const bool bfloat16 = options.precision == Precision::bf16;
   const torch::Tensor fake = forward(state.generator, latents, Mode::train, {.bfloat16 = bfloat16});
 
+  std::optional<Translations> moves;
+  if (options.translation > 0) {
+    moves = draw_translations(state.seed, state.step * options.batch_size, real.size(0),
+                              options.translation, state.device);
+  }
+  const auto seen = [&](const torch::Tensor& images, torch::Tensor Translations::*which) {
+    if (!moves) return images;
+    return translate(images, (*moves).*which, options.translation, black(state));
+  };
+
   // D's half.
   state.discriminator_optimizer.zero_grad();
   const bool penalise = has_penalty(state);
-  const torch::Tensor x = penalise ? real.detach().requires_grad_() : real;
-  const auto [real_logits, fake_logits] = judge(state.discriminator, x, fake.detach(), bfloat16);
+  const torch::Tensor seen_real = seen(real, &Translations::real);
+  const torch::Tensor x = penalise ? seen_real.detach().requires_grad_() : seen_real;
+  const auto [real_logits, fake_logits] =
+      judge(state.discriminator, x, seen(fake.detach(), &Translations::fake), bfloat16);
   const torch::Tensor d_loss =
       discriminator_loss(real_logits, fake_logits, options.label_smoothing);
   if (penalise) {
@@ -104,7 +123,8 @@ StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::
   set_requires_grad(state.discriminator, false);
   state.generator_optimizer.zero_grad();
   const torch::Tensor moved_logits =
-      forward(state.discriminator, fake, Mode::train, {.bfloat16 = bfloat16});
+      forward(state.discriminator, seen(fake, &Translations::fake_again), Mode::train,
+              {.bfloat16 = bfloat16});
   const torch::Tensor g_loss = generator_loss(options.loss, moved_logits);
   g_loss.backward();
   state.generator_optimizer.step(rate);

@@ -233,9 +233,9 @@ TEST_F(Training, GoesOnForMoreEpochsAsIfItHadBeenToldSo) {
 
 /// Every feature that a step may have beyond the paper's.
 const std::vector<std::string> kRegularised{
-    "--set", "train.r1_gamma=1",         "--set", "train.r1_every=3",
-    "--set", "train.ema_decay=0.99",     "--set", "train.lr_schedule=cosine",
-    "--set", "train.label_smoothing=0.1"};
+    "--set", "train.r1_gamma=1",          "--set", "train.r1_every=3",
+    "--set", "train.ema_decay=0.99",      "--set", "train.lr_schedule=cosine",
+    "--set", "train.label_smoothing=0.1", "--set", "train.translation=2"};
 
 TEST_F(Training, RegularisedAndKilledGoesOnBitForBit) {
   std::vector<std::string> often = kRegularised;

@@ -42,10 +42,10 @@ TEST(ConfigFields, AreTheKeysInTheirOrder) {
           "discriminator.slope", "discriminator.batch_norm", "discriminator.base_channels",
           "discriminator.lr", "train.epochs", "train.batch_size", "train.loss", "train.beta1",
           "train.beta2", "train.eps", "train.lr_schedule", "train.label_smoothing",
-          "train.r1_gamma", "train.r1_every", "train.ema_decay", "train.precision",
-          "train.log_every", "train.sample_every", "train.checkpoint_every", "train.evaluate_every",
-          "train.evaluate_samples", "train.features", "run.sample_count", "run.keep_checkpoints",
-          "run.device", "run.threads"));
+          "train.r1_gamma", "train.r1_every", "train.translation", "train.ema_decay",
+          "train.precision", "train.log_every", "train.sample_every", "train.checkpoint_every",
+          "train.evaluate_every", "train.evaluate_samples", "train.features", "run.sample_count",
+          "run.keep_checkpoints", "run.device", "run.threads"));
 }
 
 TEST(ConfigFields, ExplainThemselves) {

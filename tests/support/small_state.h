@@ -42,6 +42,7 @@ inline Config small_regularised_config() {
   config.train.r1_every = 2;
   config.train.ema_decay = 0.5;
   config.train.label_smoothing = 0.1;
+  config.train.translation = 1;
   config.train.lr_schedule = LrSchedule::cosine;
   return config;
 }

@@ -60,10 +60,11 @@ struct TrainConfig {
   double beta2 = 0.999;
   double eps = 1e-8;
   LrSchedule lr_schedule = LrSchedule::constant;  ///< of both learning rates, over the whole run
-  double label_smoothing = 0;  ///< one-sided: D's target for a real image is 1 - this
-  double r1_gamma = 0;         ///< weight of the penalty on D's gradient at real images; 0: none
-  std::int64_t r1_every = 16;  ///< steps between two penalties, each scaled by as much
-  double ema_decay = 0;        ///< of the average of G's weights over the steps; 0: no average
+  double label_smoothing = 0;    ///< one-sided: D's target for a real image is 1 - this
+  double r1_gamma = 0;           ///< weight of the penalty on D's gradient at real images; 0: none
+  std::int64_t r1_every = 16;    ///< steps between two penalties, each scaled by as much
+  std::int64_t translation = 0;  ///< pixels by which images move before D, at most; 0: none
+  double ema_decay = 0;          ///< of the average of G's weights over the steps; 0: no average
   Precision precision = Precision::fp32;  ///< of a step's products; weights are float32 always
   std::int64_t log_every = 50;            ///< steps between two lines of metrics.jsonl
   std::int64_t sample_every = 0;          ///< steps between two sample grids; 0: each epoch's end

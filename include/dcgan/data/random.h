@@ -23,6 +23,7 @@ enum class Purpose : std::uint64_t {
   train_latents = 4,
   grid_latents = 5,  ///< the fixed latents of a run's sample grids
   sample_latents = 6,
+  translation = 7,
   evaluation_order = 16,      ///< which real images stand beside the samples
   evaluation_subsets = 17,    ///< the subsets of kid
   evaluation_resamples = 18,  ///< bootstrap

@@ -4,13 +4,13 @@
 //   z ─► G ─► fake ─ detach ──────► D ─► fake logits ┴► D's loss ─► Adam moves D
 //              └─────────────────► D (moved) ─► logits ─► G's loss ─► Adam moves G
 //
-// Real and fake are batches of their own to D, so that BatchNorm sees each by itself; the fake images
-// of D's half are those of G's; D's parameters need no gradient in G's half.
+// Real and fake are batches of their own to D, so that BatchNorm sees each by itself; the fake
+// images of D's half are those of G's; D's parameters need no gradient in G's half.
 //
 // With train.r1_gamma every train.r1_every-th step adds R1, scaled by as much, to D's loss (lazy
 // regularisation: Karras et al., "Analyzing and improving the image quality of StyleGAN", 2020,
-// section 3.1). With train.ema_decay an average of G follows its weights and BatchNorm's
-// statistics.
+// section 3.1). With train.translation D sees every image moved (translate.h). With train.ema_decay
+// an average of G follows its weights and BatchNorm's statistics.
 #pragma once
 
 #include <torch/types.h>
@@ -35,6 +35,7 @@ struct TrainState {
   std::int64_t total_steps = 0;  ///< what the learning rates' schedule is stretched over
   torch::Device device = torch::kCPU;
   std::int64_t step = 0;  ///< steps done
+  std::int64_t seed = 0;  ///< of what a step draws itself: translations
 };
 
 /// Networks with their first weights on `device`, optimizers at rest, step 0. A function of

@@ -1,0 +1,137 @@
+#include "dcgan/train/translate.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "dcgan/model/forward.h"
+#include "dcgan/train/loss.h"
+#include "dcgan/train/train_step.h"
+#include "support/small_state.h"
+#include "support/tensors.h"
+
+namespace dcgan {
+namespace {
+
+using testing::noise;
+
+torch::Tensor moves_of(std::vector<std::int64_t> numbers) {
+  return torch::tensor(numbers, torch::kInt64).view({-1, 2});
+}
+
+TEST(Translate, MovesEachImageByItsOwnPixelsDownAndRight) {
+  const torch::Tensor image = torch::tensor({1.0F, 2.0F, 3.0F, 4.0F, 5.0F, 6.0F}).view({2, 3});
+  const torch::Tensor images = image.expand({3, 1, 2, 3});
+  const torch::Tensor moved = translate(images, moves_of({0, 0, 1, 0, -1, 1}), 1, -1);
+  EXPECT_TRUE(torch::equal(moved[0][0], image));
+  EXPECT_TRUE(torch::equal(moved[1][0],
+                           torch::tensor({-1.0F, -1.0F, -1.0F, 1.0F, 2.0F, 3.0F}).view({2, 3})));
+  EXPECT_TRUE(torch::equal(moved[2][0],
+                           torch::tensor({-1.0F, 4.0F, 5.0F, -1.0F, -1.0F, -1.0F}).view({2, 3})));
+}
+
+TEST(Translate, MovesAllChannelsAlike) {
+  const torch::Tensor images = noise({4, 3, 6, 5}, 1);
+  const torch::Tensor moves = moves_of({2, -1, 0, 2, -2, -2, 1, 0});
+  const torch::Tensor moved = translate(images, moves, 2, 0);
+  for (std::int64_t channel = 0; channel < 3; ++channel) {
+    EXPECT_TRUE(torch::equal(moved.narrow(1, channel, 1),
+                             translate(images.narrow(1, channel, 1), moves, 2, 0)));
+  }
+}
+
+TEST(Translate, BringsGradientsBackAndTheirDerivativesForth) {
+  // With zeros coming in it is linear: <y, move(x)> = <gradient of it, x> for every x and y.
+  const torch::Tensor x = noise({3, 2, 5, 7}, 1).requires_grad_();
+  const torch::Tensor y = noise({3, 2, 5, 7}, 2).requires_grad_();
+  const torch::Tensor moves = moves_of({3, -2, -1, 3, 0, 0});
+  const torch::Tensor moved = translate(x, moves, 3, 0);
+  const torch::Tensor gradient =
+      torch::autograd::grad({moved}, {x}, {y}, true, /*create_graph=*/true)[0];
+  EXPECT_NEAR((gradient * x).sum().item<double>(), (y * moved).sum().item<double>(), 1e-4);
+  const torch::Tensor direction = noise({3, 2, 5, 7}, 3);
+  const torch::Tensor second = torch::autograd::grad({gradient}, {y}, {direction})[0];
+  EXPECT_TRUE(torch::equal(second, translate(direction, moves, 3, 0)));
+}
+
+TEST(DrawTranslations, CoverTheirRangeEvenly) {
+  const Translations all = draw_translations(1, 0, 30000, 2, torch::kCPU);
+  for (const torch::Tensor& moves : {all.real, all.fake, all.fake_again}) {
+    for (std::int64_t pixels = -2; pixels <= 2; ++pixels) {
+      const torch::Tensor share = (moves == pixels).to(torch::kFloat32).mean(0);
+      EXPECT_NEAR(share[0].item<double>(), 0.2, 0.01) << pixels;
+      EXPECT_NEAR(share[1].item<double>(), 0.2, 0.01) << pixels;
+    }
+    EXPECT_LE(moves.abs().max().item<std::int64_t>(), 2);
+  }
+}
+
+TEST(DrawTranslations, AreAFunctionOfTheImagesNumber) {
+  const Translations all = draw_translations(7, 100, 8, 3, torch::kCPU);
+  const Translations later = draw_translations(7, 104, 4, 3, torch::kCPU);
+  EXPECT_TRUE(torch::equal(all.real.narrow(0, 4, 4), later.real));
+  EXPECT_TRUE(torch::equal(all.fake_again.narrow(0, 4, 4), later.fake_again));
+  EXPECT_FALSE(torch::equal(all.real, all.fake));
+  EXPECT_FALSE(torch::equal(all.real, draw_translations(8, 100, 8, 3, torch::kCPU).real));
+}
+
+Config translated_config(OutputRange output) {
+  Config config = testing::small_config();
+  config.train.translation = 2;
+  config.output = output;
+  return config;
+}
+
+class TranslatedStep : public ::testing::TestWithParam<OutputRange> {};
+
+TEST_P(TranslatedStep, IsTheStepOnMovedImages) {
+  const Config config = translated_config(GetParam());
+  const double black = GetParam() == OutputRange::sigmoid ? 0 : -1;
+  const torch::Tensor real = noise({4, 1, 8, 8}, 1);
+  const torch::Tensor latents = noise({4, 3}, 2);
+  TrainState state = make_train_state(config, torch::kCPU);
+  for (int step = 0; step < 2; ++step) {
+    const TrainState before = make_train_state(config, torch::kCPU);
+    {
+      const torch::NoGradGuard no_grad;
+      for (const auto& [to, from] : {std::pair(&before.generator, &state.generator),
+                                     std::pair(&before.discriminator, &state.discriminator)}) {
+        const NamedTensors source = named_tensors(*from);
+        NamedTensors target = named_tensors(*to);
+        for (std::size_t i = 0; i < source.size(); ++i) target[i].second.copy_(source[i].second);
+      }
+    }
+    const StepNumbers numbers = read(train_step(state, real, latents));
+    const Translations moves = draw_translations(config.seed, step * 4, 4, 2, torch::kCPU);
+    const torch::Tensor fake = forward(before.generator, latents, Mode::train);
+    const auto judge = [&](const Network& d, const torch::Tensor& images, const auto& by) {
+      return forward(d, translate(images, by, 2, black), Mode::train);
+    };
+    const torch::Tensor d_loss = discriminator_loss(judge(before.discriminator, real, moves.real),
+                                                    judge(before.discriminator, fake, moves.fake));
+    EXPECT_NEAR(numbers.discriminator_loss, d_loss.item<double>(), 1e-5) << step;
+    const torch::Tensor g_loss =
+        generator_loss(config.train.loss, judge(state.discriminator, fake, moves.fake_again));
+    EXPECT_NEAR(numbers.generator_loss, g_loss.item<double>(), 1e-5) << step;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Outputs, TranslatedStep,
+                         ::testing::Values(OutputRange::tanh, OutputRange::sigmoid));
+
+TEST(TranslatedStep, TakesR1AtTheMovedImages) {
+  Config config = translated_config(OutputRange::tanh);
+  config.train.r1_gamma = 1;
+  config.train.r1_every = 1;
+  const torch::Tensor real = noise({4, 1, 8, 8}, 1);
+  TrainState state = make_train_state(config, torch::kCPU);
+  const TrainState same = make_train_state(config, torch::kCPU);
+  const StepNumbers numbers = read(train_step(state, real, noise({4, 3}, 2)));
+  const Translations moves = draw_translations(config.seed, 0, 4, 2, torch::kCPU);
+  const torch::Tensor x = translate(real, moves.real, 2, -1).requires_grad_();
+  const torch::Tensor penalty = gradient_penalty(forward(same.discriminator, x, Mode::train), x);
+  ASSERT_TRUE(numbers.penalty.has_value());
+  EXPECT_NEAR(*numbers.penalty, penalty.item<double>(), 1e-5 * penalty.item<double>());
+}
+
+}  // namespace
+}  // namespace dcgan
