@@ -208,15 +208,17 @@ class Bench:
             "PyTorch": lambda: self.pytorch_sample(count=64, name="peer.png", ckpt=True)})
 
     def load(self):
-        """Training idle, and beside one busy process for each core."""
-        def busy(measure):
-            with other_work(os.cpu_count()):
+        """Training idle, beside one busy process, and beside one for each core."""
+        def beside(processes, measure):
+            with other_work(processes):
                 return measure()
 
         fused = lambda: self.pytorch_train("fused", stretch=10)
         ours = lambda: self.dcgan_train(steps=80, stretch=10)
-        return self.take_turns({"dcgan": ours, "dcgan, busy": lambda: busy(ours),
-                                "fused": fused, "fused, busy": lambda: busy(fused)})
+        return self.take_turns({name + suffix: lambda m=measure, p=processes: beside(p, m)
+                                for processes, suffix in ((0, ""), (1, ", one beside"),
+                                                          (os.cpu_count(), ", busy"))
+                                for name, measure in (("dcgan", ours), ("fused", fused))})
 
     def sections(self):
         sizes = {f"{size}x{size}x{channels} batch {batch}":

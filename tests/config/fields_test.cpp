@@ -259,6 +259,16 @@ TEST(FindConflicts, NamesMoreModesThanLatents) {
             "first");
 }
 
+TEST(FindConflicts, NamesATranslationThatLeavesNoImage) {
+  Config config;
+  config.data.image_size = {28, 12};
+  config.train.translation = 12;
+  EXPECT_EQ(
+      only_conflict(config),
+      "train.translation (12) must be below the shorter side of data.image_size (12): nothing "
+      "of an image would be left");
+}
+
 TEST(FindConflicts, NamesALimitThatLeavesNoBatch) {
   Config config;
   config.data.limit = 63;
