@@ -8,9 +8,10 @@
 `train` trains a configuration, once a seed, and scores its g.pt with `dcgan evaluate` (10,000
 samples); --set changes a key, --name names the recipe, --keep leaves the run. `textbook` does the
 same with the textbook loop in Python (textbook_dcgan.py), whose images `dcgan evaluate --images`
-reads. Each run adds one JSON line to --results (default bench/results/quality.jsonl). `report` prints the results as a Markdown table and
-writes the curves of fid against minutes to docs/images/fid-over-minutes.svg. Only the standard
-library is needed here. Minutes are comparable only if the machine has nothing else to do.
+reads. Each run adds one JSON line to --results (default bench/results/quality.jsonl). `report`
+prints the results as a Markdown table and draws the default ones' fid against minutes in
+docs/images/fid-over-minutes.svg. Only the standard library is needed here. Minutes are comparable
+only if the machine has nothing else to do.
 """
 import argparse
 import json
@@ -24,6 +25,7 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench/results/quality.jsonl"
 COLORS = ["#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b"]
 
 
@@ -123,7 +125,7 @@ def report(arguments):
               f"{median('confidence'):.3f} | {describe_share(records)} |")
     curves = {name: records[0]["curve"] for (name, _, _), records in recipes.items()
               if len(records[0]["curve"]) > 1}
-    if curves:
+    if curves and arguments.results == RESULTS:
         (ROOT / "docs/images/fid-over-minutes.svg").write_text(draw(curves))
 
 
@@ -166,7 +168,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", type=Path, default=ROOT / "build/apt/bin/dcgan")
-    parser.add_argument("--results", type=Path, default=ROOT / "bench/results/quality.jsonl")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     jobs = parser.add_subparsers(required=True)
     job = jobs.add_parser("train")
