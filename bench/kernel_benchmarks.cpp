@@ -57,11 +57,14 @@ struct ConvolutionTensors {
   torch::Tensor map;
 };
 
-at::ScalarType type_of(bool bfloat16) { return bfloat16 ? at::kBFloat16 : at::kFloat; }
+void count_flops(State& state, const LayerShape& layer) {
+  state.counters["FLOPS"] =
+      benchmark::Counter(layer.flops(), benchmark::Counter::kIsIterationInvariantRate);
+}
 
 torch::Tensor random(at::IntArrayRef sizes, bool channels_last, bool bfloat16) {
   return torch::randn(sizes)
-      .to(type_of(bfloat16))
+      .to(bfloat16 ? at::kBFloat16 : at::kFloat)
       .contiguous(channels_last ? kLast : torch::MemoryFormat::Contiguous);
 }
 
@@ -79,8 +82,7 @@ void time_product(State& state, bool channels_last, const Product& product) {
                                    make({layer.out, layer.in, window.kernel[0], window.kernel[1]}),
                                    make({64, layer.out, layer.map(), layer.map()})};
   for (auto _ : state) benchmark::DoNotOptimize(product(layer, tensors));
-  state.counters["FLOPS"] =
-      benchmark::Counter(layer.flops(), benchmark::Counter::kIsIterationInvariantRate);
+  count_flops(state, layer);
 }
 
 void each_layer_and_type(benchmark::internal::Benchmark* benchmark) {
@@ -134,8 +136,7 @@ void weight_gradient(State& state, bool ours) {
   for (auto _ : state) {
     benchmark::DoNotOptimize(torch::autograd::grad({y}, {weight}, {grad}, /*retain_graph=*/true));
   }
-  state.counters["FLOPS"] =
-      benchmark::Counter(layer.flops(), benchmark::Counter::kIsIterationInvariantRate);
+  count_flops(state, layer);
 }
 BENCHMARK_CAPTURE(weight_gradient, ours, true)->Apply(each_layer_and_type)->UseRealTime();
 BENCHMARK_CAPTURE(weight_gradient, LibTorchs, false)->Apply(each_layer_and_type)->UseRealTime();
@@ -214,27 +215,19 @@ BENCHMARK_CAPTURE(second_derivative, gelu, kGelu)->Apply(each_size);
 BENCHMARK_CAPTURE(second_derivative, LibTorchs_gelu, kGeluOfLibTorch)->Apply(each_size);
 
 /// Between float32 and bfloat16 in the core's cache: what each block of a bfloat16 tensor pays.
-void BM_Widen(State& state) {
-  const std::vector<at::BFloat16> from(8192, at::BFloat16(1.5F));
-  std::vector<float> to(from.size());
+template <typename From, typename To>
+void conversion(State& state, void (*convert)(const From*, std::int64_t, To*)) {
+  const std::vector<From> from(8192, From(1.5F));
+  std::vector<To> to(from.size());
+  const auto count = static_cast<std::int64_t>(from.size());
   for (auto _ : state) {
-    widen(from.data(), static_cast<std::int64_t>(from.size()), to.data());
+    convert(from.data(), count, to.data());
     benchmark::ClobberMemory();
   }
-  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(from.size()));
+  state.SetItemsProcessed(state.iterations() * count);
 }
-BENCHMARK(BM_Widen);
-
-void BM_Narrow(State& state) {
-  const std::vector<float> from(8192, 1.5F);
-  std::vector<at::BFloat16> to(from.size());
-  for (auto _ : state) {
-    narrow(from.data(), static_cast<std::int64_t>(from.size()), to.data());
-    benchmark::ClobberMemory();
-  }
-  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(from.size()));
-}
-BENCHMARK(BM_Narrow);
+BENCHMARK_CAPTURE(conversion, widen, widen);
+BENCHMARK_CAPTURE(conversion, narrow, narrow);
 
 void BM_UnfoldPatches(State& state) {
   const torch::Tensor images = random({64, 64, 14, 14}, true, true);

@@ -27,6 +27,11 @@ torch::Tensor from_matrix(const torch::Tensor& matrix, std::int64_t channels, co
 
 Extent2 extent_of(const torch::Tensor& x) { return {x.size(2), x.size(3)}; }
 
+/// [N, C, h, w] as a matrix [N * h * w, C], a row for each place: a view likewise.
+torch::Tensor as_rows(const torch::Tensor& x) {
+  return channels_last(x).permute({0, 2, 3, 1}).reshape({-1, x.size(1)});
+}
+
 /// Whether the kernel has one place: it is as large as the image.
 bool covers(const Window& window, const Extent2& image) {
   return window.kernel == image && window.padding == Extent2{0, 0};
@@ -59,9 +64,7 @@ torch::Tensor data_product(const torch::Tensor& grad, const torch::Tensor& weigh
     return from_matrix(torch::mm(as_matrix(grad), as_matrix(weight)), channels, size);
   }
   if (channels <= kFewChannels) {
-    const torch::Tensor rows =
-        channels_last(grad).permute({0, 2, 3, 1}).reshape({-1, grad.size(1)});
-    const torch::Tensor patches = torch::mm(rows, as_matrix(weight))
+    const torch::Tensor patches = torch::mm(as_rows(grad), as_matrix(weight))
                                       .view({images, grad.size(2), grad.size(3), window.kernel[0],
                                              window.kernel[1], channels});
     return fold_patches(patches.to(torch::kFloat32), window, size)
@@ -80,7 +83,6 @@ torch::Tensor weight_product_of_patches(const torch::Tensor& x, const torch::Ten
                                         const Window& window) {
   constexpr std::int64_t kPatchBytes = 8 << 20;
   const Extent2 map = extent_of(grad);
-  const std::int64_t out = grad.size(1);
   const std::int64_t numbers = window.kernel[0] * window.kernel[1] * x.size(1);
   const std::int64_t image_bytes =
       map[0] * map[1] * numbers * static_cast<std::int64_t>(x.element_size());
@@ -89,8 +91,7 @@ torch::Tensor weight_product_of_patches(const torch::Tensor& x, const torch::Ten
   for (std::int64_t from = 0; from < x.size(0); from += images) {
     const std::int64_t count = std::min(images, x.size(0) - from);
     const torch::Tensor patches = unfold_patches(x.narrow(0, from, count), window, map);
-    const torch::Tensor rows =
-        channels_last(grad).narrow(0, from, count).permute({0, 2, 3, 1}).reshape({-1, out});
+    const torch::Tensor rows = as_rows(grad.narrow(0, from, count));
     const torch::Tensor part = torch::mm(rows.t(), patches.view({-1, numbers}));
     if (count == x.size(0)) return from_matrix(part, x.size(1), window.kernel);
     sum = sum.defined() ? sum.add_(part) : part.to(torch::kFloat32);
@@ -102,11 +103,13 @@ torch::Tensor weight_product_of_patches(const torch::Tensor& x, const torch::Ten
 torch::Tensor weight_product(const torch::Tensor& x, const torch::Tensor& grad,
                              const torch::Tensor& weight, const Window& window) {
   // Under create_graph this gradient must have one itself, which the stock operator does.
-  if (covers(window, extent_of(x)) && !torch::GradMode::is_enabled()) {
-    return from_matrix(torch::mm(as_matrix(grad).t(), as_matrix(x)), x.size(1), window.kernel);
-  }
-  if (x.scalar_type() == at::kBFloat16 && !torch::GradMode::is_enabled()) {
-    return weight_product_of_patches(channels_last(x), channels_last(grad), window);
+  if (!torch::GradMode::is_enabled()) {
+    if (covers(window, extent_of(x))) {
+      return from_matrix(torch::mm(as_matrix(grad).t(), as_matrix(x)), x.size(1), window.kernel);
+    }
+    if (x.scalar_type() == at::kBFloat16) {
+      return weight_product_of_patches(channels_last(x), channels_last(grad), window);
+    }
   }
   return std::get<1>(convolution_backward(channels_last(grad), channels_last(x), weight, window,
                                           {false, true, false}));

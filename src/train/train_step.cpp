@@ -90,23 +90,22 @@ StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::
   const bool bfloat16 = options.precision == Precision::bf16;
   const torch::Tensor fake = forward(state.generator, latents, Mode::train, {.bfloat16 = bfloat16});
 
-  std::optional<Translations> moves;
+  Translations moves;  // nothing without train.translation
   if (options.translation > 0) {
     moves = draw_translations(state.seed, state.step * options.batch_size, real.size(0),
                               options.translation, state.device);
   }
-  const auto seen = [&](const torch::Tensor& images, torch::Tensor Translations::*which) {
-    if (!moves) return images;
-    return translate(images, (*moves).*which, options.translation, black(state));
+  const auto seen = [&](const torch::Tensor& images, const torch::Tensor& move) {
+    return move.defined() ? translate(images, move, options.translation, black(state)) : images;
   };
 
   // D's half.
   state.discriminator_optimizer.zero_grad();
   const bool penalise = has_penalty(state);
-  const torch::Tensor seen_real = seen(real, &Translations::real);
+  const torch::Tensor seen_real = seen(real, moves.real);
   const torch::Tensor x = penalise ? seen_real.detach().requires_grad_() : seen_real;
   const auto [real_logits, fake_logits] =
-      judge(state.discriminator, x, seen(fake.detach(), &Translations::fake), bfloat16);
+      judge(state.discriminator, x, seen(fake.detach(), moves.fake), bfloat16);
   const torch::Tensor d_loss =
       discriminator_loss(real_logits, fake_logits, options.label_smoothing);
   if (penalise) {
@@ -122,9 +121,8 @@ StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::
   // G's half: the gradient passes through D, none stops in it.
   set_requires_grad(state.discriminator, false);
   state.generator_optimizer.zero_grad();
-  const torch::Tensor moved_logits =
-      forward(state.discriminator, seen(fake, &Translations::fake_again), Mode::train,
-              {.bfloat16 = bfloat16});
+  const torch::Tensor moved_logits = forward(state.discriminator, seen(fake, moves.fake_again),
+                                             Mode::train, {.bfloat16 = bfloat16});
   const torch::Tensor g_loss = generator_loss(options.loss, moved_logits);
   g_loss.backward();
   state.generator_optimizer.step(rate);
