@@ -15,6 +15,8 @@ namespace dcgan {
 
 enum class DataFormat { mnist };
 enum class DataSplit { train, test };
+/// How an image gets the shape of `data.image_size`: cut to it, padded to it, or stretched.
+enum class ImageFit { crop, pad, stretch };
 enum class ModelKind { dcgan, dense };
 enum class Activation { relu, leaky_relu, elu, selu, gelu, swish };
 enum class OutputRange { tanh, sigmoid };
@@ -28,6 +30,7 @@ struct DataConfig {
   DataSplit split = DataSplit::train;
   std::array<std::int64_t, 2> image_size{28, 28};  ///< H, W in pixels, each >= 8
   std::int64_t channels = 1;                       ///< 1 or 3
+  ImageFit fit = ImageFit::crop;
   std::int64_t limit = 0;                          ///< the first so many images; 0: all
   bool shuffle = true;
   bool drop_last = true;  ///< drop an epoch's last, incomplete batch

@@ -16,7 +16,7 @@ namespace dcgan {
 struct Image {
   std::int64_t height = 0;
   std::int64_t width = 0;
-  std::int64_t channels = 1;  ///< 1 (grey) or 3 (RGB)
+  std::int64_t channels = 1;  ///< 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA)
   std::vector<std::uint8_t> pixels;
 };
 
