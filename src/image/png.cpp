@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <limits>
 #include <memory>
 #include <stdexcept>
 
@@ -18,11 +17,6 @@
 #pragma GCC diagnostic ignored "-Wnull-dereference"
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#define STB_IMAGE_STATIC
-#define STB_IMAGE_IMPLEMENTATION
-#define STBI_ONLY_PNG
-#define STBI_NO_STDIO
-#include <stb_image.h>
 #define STB_IMAGE_WRITE_STATIC
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STBI_WRITE_NO_STDIO
@@ -71,29 +65,6 @@ void write_png(const std::filesystem::path& path, const Image& image, Flush flus
     throw failure(fmt::format("{}: {}", path.string(), error.what()));
   }
   write_file_atomically(path, png, flush);
-}
-
-Image read_png(const std::filesystem::path& path) {
-  const std::string file = read_file(path);
-  if (file.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
-    throw failure(fmt::format("{}: is too large for a PNG", path.string()));
-  }
-  const auto* const bytes = reinterpret_cast<const stbi_uc*>(file.data());
-  const auto size = static_cast<int>(file.size());
-  int width = 0;
-  int height = 0;
-  int found = 0;
-  if (stbi_info_from_memory(bytes, size, &width, &height, &found) == 0) {
-    throw failure(fmt::format("{}: is not a PNG", path.string()));
-  }
-  const int channels = found <= 2 ? 1 : 3;  // 2 and 4 have alpha
-  const Bytes pixels(stbi_load_from_memory(bytes, size, &width, &height, &found, channels));
-  if (!pixels) {
-    throw failure(fmt::format("{}: is a damaged PNG: {}", path.string(), stbi_failure_reason()));
-  }
-  Image image{height, width, channels, {}};
-  image.pixels.assign(pixels.get(), pixels.get() + std::ptrdiff_t{height} * width * channels);
-  return image;
 }
 
 }  // namespace dcgan

@@ -1,6 +1,6 @@
 #include "dcgan/kernels/bfloat16.h"
 
-#include "multiversion.h"
+#include "dcgan/base/multiversion.h"
 
 namespace dcgan {
 namespace {

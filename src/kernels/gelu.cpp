@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "channels_last.h"
+#include "dcgan/base/multiversion.h"
 #include "dcgan/kernels/bfloat16.h"
-#include "multiversion.h"
 #include "rows.h"
 
 namespace dcgan {

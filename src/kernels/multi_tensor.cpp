@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dcgan/base/multiversion.h"
 #include "dcgan/kernels/parallel.h"
-#include "multiversion.h"
 
 namespace dcgan {
 namespace {

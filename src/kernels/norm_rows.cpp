@@ -1,6 +1,6 @@
 #include "norm_rows.h"
 
-#include "multiversion.h"
+#include "dcgan/base/multiversion.h"
 
 namespace dcgan {
 

@@ -1,6 +1,4 @@
 // Pictures in memory, as PNG files, and as grids.
-//
-// The only room that knows stb.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +28,8 @@ std::string encode_png(const Image& image);
 /// Encodes and writes atomically; errors name `path`.
 void write_png(const std::filesystem::path& path, const Image& image, Flush flush = Flush::yes);
 
-/// Reads a PNG as 1 or 3 channels (grey stays grey; alpha is dropped, 16 bit reduced to 8). Throws
-/// `failure` that names the file when it cannot be read or is no PNG.
+/// Reads a PNG as 1 or 3 channels: as `read_image` in decode.h, but alpha is dropped. Throws
+/// `failure` that names the file when it cannot be read or is no PNG. In the library dcgan_image.
 Image read_png(const std::filesystem::path& path);
 
 struct GridOptions {

@@ -1,0 +1,10 @@
+# libwebp's decoder: WebP::WebP. Debian and Ubuntu: libwebp-dev.
+find_path(WEBP_INCLUDE_DIR webp/decode.h)
+find_library(WEBP_LIBRARY webp)
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(WebP REQUIRED_VARS WEBP_LIBRARY WEBP_INCLUDE_DIR)
+if(WebP_FOUND AND NOT TARGET WebP::WebP)
+  add_library(WebP::WebP UNKNOWN IMPORTED)
+  set_target_properties(WebP::WebP PROPERTIES IMPORTED_LOCATION ${WEBP_LIBRARY})
+  target_include_directories(WebP::WebP SYSTEM INTERFACE ${WEBP_INCLUDE_DIR})
+endif()

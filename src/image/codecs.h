@@ -1,0 +1,22 @@
+// One decoder a format, for decode.cpp alone. Each throws `failure` as decode.h says.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "dcgan/image/decode.h"
+
+namespace dcgan {
+
+Image decode_png(std::string_view bytes, const DecodeOptions& options);
+Image decode_jpeg(std::string_view bytes, const DecodeOptions& options);
+Image decode_bmp(std::string_view bytes, const DecodeOptions& options);
+Image decode_webp(std::string_view bytes, const DecodeOptions& options);
+
+/// Refuses an image without pixels or with more than `options` allow.
+void check_size(std::int64_t height, std::int64_t width, const DecodeOptions& options);
+
+/// An image of this size whose pixels are all 0.
+Image blank_image(std::int64_t height, std::int64_t width, std::int64_t channels);
+
+}  // namespace dcgan

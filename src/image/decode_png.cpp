@@ -1,0 +1,121 @@
+#include <fmt/format.h>
+#include <png.h>
+
+#include <csetjmp>
+#include <cstring>
+#include <string>
+
+#include "codecs.h"
+#include "dcgan/base/error.h"
+
+namespace dcgan {
+namespace {
+
+/// libpng's reader over bytes in memory. libpng reports an error by a jump over its own frames,
+/// which no destructor may lie in: every call of it goes through `guarded`.
+class PngReader {
+ public:
+  explicit PngReader(std::string_view bytes) : rest_(bytes) {
+    png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, on_error, on_warning);
+    if (png_ != nullptr) info_ = png_create_info_struct(png_);
+    if (info_ == nullptr) {
+      png_destroy_read_struct(&png_, nullptr, nullptr);
+      throw std::bad_alloc();
+    }
+  }
+  ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
+  PngReader(const PngReader&) = delete;
+  PngReader& operator=(const PngReader&) = delete;
+
+  /// Runs `call(png, info)`, which may hold nothing that has a destructor, and throws its error.
+  template <typename Call>
+  void guarded(Call call) {
+    if (setjmp(jump_) != 0) {
+      throw failure(cut_ ? std::string("is cut short")
+                         : fmt::format("is a damaged PNG: {}", message_));
+    }
+    png_set_read_fn(png_, this, on_read);
+    call(png_, info_);
+  }
+
+ private:
+  static void on_read(png_structp png, png_bytep target, std::size_t size) {
+    auto& self = *static_cast<PngReader*>(png_get_io_ptr(png));
+    if (size > self.rest_.size()) {
+      self.cut_ = true;
+      png_error(png, "cut");
+    }
+    std::memcpy(target, self.rest_.data(), size);
+    self.rest_.remove_prefix(size);
+  }
+
+  [[noreturn]] static void on_error(png_structp png, png_const_charp message) {
+    auto& self = *static_cast<PngReader*>(png_get_error_ptr(png));
+    std::strncpy(self.message_, message, sizeof self.message_ - 1);
+    std::longjmp(self.jump_, 1);
+  }
+
+  /// What libpng only warns of leaves the pixels whole.
+  static void on_warning(png_structp, png_const_charp) {}
+
+  std::string_view rest_;
+  png_structp png_ = nullptr;
+  png_infop info_ = nullptr;
+  std::jmp_buf jump_;
+  char message_[128] = {};
+  bool cut_ = false;
+};
+
+/// Text, profiles and the like are stepped over, neither unpacked nor judged; only their checksums
+/// count.
+void skip_extras(png_structp png) {
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
+  png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+  // The size is checked by us, in pixels.
+  png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+}
+
+/// 8 bits a channel; palettes, small greys and transparent colours in full. Returns the passes in
+/// which the rows come.
+int expand_pixels(png_structp png, png_infop info) {
+  png_set_expand(png);
+  png_set_scale_16(png);
+  const int passes = png_set_interlace_handling(png);
+  png_read_update_info(png, info);
+  return passes;
+}
+
+}  // namespace
+
+Image decode_png(std::string_view bytes, const DecodeOptions& options) {
+  PngReader reader(bytes);
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  reader.guarded([&](png_structp png, png_infop info) {
+    skip_extras(png);
+    png_read_info(png, info);
+    height = png_get_image_height(png, info);
+    width = png_get_image_width(png, info);
+  });
+  check_size(height, width, options);
+
+  std::int64_t channels = 0;
+  int passes = 0;
+  reader.guarded([&](png_structp png, png_infop info) {
+    passes = expand_pixels(png, info);
+    channels = png_get_channels(png, info);
+  });
+  Image image = blank_image(height, width, channels);
+  reader.guarded([&](png_structp png, png_infop) {
+    const std::int64_t row = width * channels;
+    for (int pass = 0; pass < passes; ++pass) {
+      for (std::int64_t y = 0; y < height; ++y) {
+        png_read_row(png, image.pixels.data() + y * row, nullptr);
+      }
+    }
+    png_read_end(png, nullptr);
+  });
+  return image;
+}
+
+}  // namespace dcgan

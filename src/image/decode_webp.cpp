@@ -1,0 +1,63 @@
+#include <fmt/format.h>
+#include <webp/decode.h>
+
+#include "codecs.h"
+#include "dcgan/base/error.h"
+
+namespace dcgan {
+namespace {
+
+/// The size that the container claims. libwebp takes a file without its last bytes.
+std::size_t size_of_container(std::string_view bytes) {
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    size |= std::size_t{static_cast<unsigned char>(bytes[4 + i])} << 8 * i;
+  }
+  return size + 8;
+}
+
+void check(VP8StatusCode status) {
+  switch (status) {
+    case VP8_STATUS_OK:
+      return;
+    case VP8_STATUS_OUT_OF_MEMORY:
+      throw std::bad_alloc();
+    case VP8_STATUS_NOT_ENOUGH_DATA:
+    case VP8_STATUS_SUSPENDED:
+      throw failure("is cut short");
+    case VP8_STATUS_UNSUPPORTED_FEATURE:
+      throw failure("is a damaged WebP: it uses a feature that libwebp does not know");
+    default:
+      throw failure("is a damaged WebP: its pixels cannot be unpacked");
+  }
+}
+
+}  // namespace
+
+Image decode_webp(std::string_view bytes, const DecodeOptions& options) {
+  if (bytes.size() < size_of_container(bytes)) throw failure("is cut short");
+  const auto* const data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  WebPDecoderConfig config;
+  if (WebPInitDecoderConfig(&config) == 0) {
+    throw failure("cannot be read: this libwebp is not the one that dcgan was built with");
+  }
+  check(WebPGetFeatures(data, bytes.size(), &config.input));
+  if (config.input.has_animation != 0) {
+    throw failure("is an animated WebP; save the picture you want of it as a still one");
+  }
+  check_size(config.input.height, config.input.width, options);
+
+  const bool alpha = config.input.has_alpha != 0;
+  Image image = blank_image(config.input.height, config.input.width, alpha ? 4 : 3);
+  config.output.colorspace = alpha ? MODE_RGBA : MODE_RGB;
+  config.output.is_external_memory = 1;
+  config.output.u.RGBA.rgba = image.pixels.data();
+  config.output.u.RGBA.stride = static_cast<int>(image.width * image.channels);
+  config.output.u.RGBA.size = image.pixels.size();
+  const VP8StatusCode status = WebPDecode(data, bytes.size(), &config);
+  WebPFreeDecBuffer(&config.output);
+  check(status);
+  return image;
+}
+
+}  // namespace dcgan

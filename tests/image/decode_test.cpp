@@ -1,0 +1,330 @@
+#include "dcgan/image/decode.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "dcgan/base/error.h"
+#include "dcgan/base/file.h"
+#include "support/expect_error.h"
+#include "support/pictures.h"
+#include "support/temp_folder.h"
+
+namespace dcgan {
+namespace {
+
+using testing::error_of;
+using testing::expected_picture;
+using ::testing::HasSubstr;
+using testing::is_near;
+using testing::kPictures;
+using ::testing::StartsWith;
+using testing::TempFolder;
+
+std::string bytes_of(const std::string& name) { return read_file(kPictures / name); }
+
+std::string error_of_bytes(std::string_view bytes, const DecodeOptions& options = {}) {
+  return error_of([&] { decode_image(bytes, options); });
+}
+
+/// The fixtures whose extension is one of these.
+std::vector<std::string> pictures_with(const std::vector<std::string>& extensions) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(kPictures)) {
+    if (std::ranges::count(extensions, entry.path().extension().string()) == 0) continue;
+    names.push_back(entry.path().filename().string());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+std::vector<std::string> all_pictures() { return pictures_with({".png", ".bmp", ".jpg", ".webp"}); }
+
+/// All that can be decoded.
+std::vector<std::string> good_pictures() {
+  std::vector<std::string> names = all_pictures();
+  std::erase(names, "animated.webp");
+  std::erase(names, "run_length.bmp");
+  return names;
+}
+
+std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  std::ranges::replace(name, '.', '_');
+  return name;
+}
+
+/// A 32-bit number, the highest byte first.
+std::string big_endian(std::uint32_t number) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(number >> shift & 0xff);
+  return bytes;
+}
+
+std::string little_endian(std::uint32_t number) {
+  std::string bytes = big_endian(number);
+  std::ranges::reverse(bytes);
+  return bytes;
+}
+
+/// CRC-32 of a PNG's chunk.
+std::uint32_t checksum(std::string_view bytes) {
+  std::uint32_t crc = ~0U;
+  for (const char byte : bytes) {
+    crc ^= static_cast<unsigned char>(byte);
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320U : 0U);
+  }
+  return ~crc;
+}
+
+/// A PNG of RGB that ends behind its header.
+std::string png_header(std::uint32_t height, std::uint32_t width) {
+  const std::string header =
+      "IHDR" + big_endian(width) + big_endian(height) + std::string("\x08\x02\x00\x00\x00", 5);
+  return "\x89PNG\r\n\x1a\n" + big_endian(13) + header + big_endian(checksum(header)) +
+         big_endian(0) + "IDAT";
+}
+
+/// large.jpg, or another, claiming another size.
+std::string resized_jpeg(std::string bytes, int height, int width) {
+  const std::size_t frame = std::min(bytes.find("\xff\xc0"), bytes.find("\xff\xc2"));
+  bytes.replace(
+      frame + 5, 4,
+      big_endian(static_cast<std::uint32_t>(height) << 16 | static_cast<std::uint32_t>(width)));
+  return bytes;
+}
+
+class GoodPicture : public ::testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Of, GoodPicture, ::testing::ValuesIn(good_pictures()), test_name);
+
+TEST_P(GoodPicture, HasTheExpectedPixels) {
+  const bool lossy = GetParam().ends_with(".jpg") || GetParam().starts_with("lossy");
+  EXPECT_TRUE(
+      is_near(decode_image(bytes_of(GetParam())), expected_picture(GetParam()), lossy ? 2 : 0));
+}
+
+TEST_P(GoodPicture, MayHaveBytesBehindItsEnd) {
+  EXPECT_TRUE(
+      is_near(decode_image(bytes_of(GetParam()) + "more"), expected_picture(GetParam()), 2));
+}
+
+TEST_P(GoodPicture, IsRefusedWithMorePixelsThanAllowed) {
+  const Image& image = expected_picture(GetParam());
+  // A JPEG may be reduced to an eighth.
+  const std::int64_t most = GetParam().ends_with(".jpg")
+                                ? (image.height + 7) / 8 * ((image.width + 7) / 8) - 1
+                                : image.height * image.width - 1;
+  EXPECT_THAT(error_of_bytes(bytes_of(GetParam()), {.max_pixels = most}), StartsWith("has "));
+}
+
+TEST_P(GoodPicture, IsReadInManyThreadsAtOnce) {
+  const std::string bytes = bytes_of(GetParam());
+  std::vector<Image> images(4);
+  std::vector<std::thread> threads;
+  for (Image& image : images) threads.emplace_back([&] { image = decode_image(bytes); });
+  for (std::thread& thread : threads) thread.join();
+  for (const Image& image : images) EXPECT_EQ(image.pixels, images[0].pixels);
+}
+
+class AnyPicture : public ::testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Of, AnyPicture, ::testing::ValuesIn(all_pictures()), test_name);
+
+TEST_P(AnyPicture, IsRefusedAtEveryLength) {
+  const std::string bytes = bytes_of(GetParam());
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    // A copy of its own, so that a sanitizer sees what is read behind its end.
+    const std::vector<char> cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
+    EXPECT_NE(error_of_bytes({cut.data(), size}), "(no error)") << size;
+  }
+}
+
+TEST_P(AnyPicture, NeverCrashesWithAChangedByte) {
+  const std::string bytes = bytes_of(GetParam());
+  const DecodeOptions options{.max_pixels = 1 << 14};
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    for (const int flip : {0x01, 0x80, 0xff}) {
+      std::vector<char> changed(bytes.begin(), bytes.end());
+      changed[i] = static_cast<char>(changed[i] ^ flip);
+      try {
+        const Image image = decode_image({changed.data(), changed.size()}, options);
+        EXPECT_LE(image.height * image.width, options.max_pixels);
+        EXPECT_EQ(static_cast<std::int64_t>(image.pixels.size()),
+                  image.height * image.width * image.channels);
+      } catch (const Error& error) {
+        EXPECT_STRNE(error.what(), "");
+      }
+    }
+  }
+}
+
+TEST_P(AnyPicture, PrintsNothing) {
+  std::string bytes = bytes_of(GetParam());
+  ::testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStdout();
+  error_of_bytes(bytes);
+  for (std::size_t i = 12; i < bytes.size(); i += 7) {
+    bytes[i] = static_cast<char>(bytes[i] ^ 0x55);
+    error_of_bytes(bytes, {.max_pixels = 1 << 14});
+  }
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(ImageFormat, IsToldByTheFirstBytes) {
+  EXPECT_EQ(image_format(bytes_of("rgb.png")), ImageFormat::png);
+  EXPECT_EQ(image_format(bytes_of("rgb.jpg")), ImageFormat::jpeg);
+  EXPECT_EQ(image_format(bytes_of("rgb24.bmp")), ImageFormat::bmp);
+  EXPECT_EQ(image_format(bytes_of("lossy.webp")), ImageFormat::webp);
+}
+
+TEST(ImageFormat, IsUnknownForOtherBytes) {
+  EXPECT_EQ(image_format(""), ImageFormat::unknown);
+  EXPECT_EQ(image_format("text"), ImageFormat::unknown);
+  EXPECT_EQ(image_format("\x89PNG"), ImageFormat::unknown);
+  EXPECT_EQ(image_format("RIFF\1\2\3\4WAVEfmt "), ImageFormat::unknown);
+}
+
+TEST(DecodeImage, RefusesNoBytes) { EXPECT_EQ(error_of_bytes(""), "is empty"); }
+
+TEST(DecodeImage, RefusesText) {
+  EXPECT_EQ(error_of_bytes("not a picture"), "is not an image (PNG, JPEG, BMP or WebP)");
+}
+
+TEST(DecodeImage, SaysThatAFileIsCutShort) {
+  for (const char* name : {"rgb.png", "rgb.jpg", "rgb_progressive.jpg", "rgb24.bmp", "lossy.webp",
+                           "lossless_alpha.webp"}) {
+    const std::string bytes = bytes_of(name);
+    EXPECT_EQ(error_of_bytes(bytes.substr(0, bytes.size() / 2)), "is cut short") << name;
+    EXPECT_EQ(error_of_bytes(bytes.substr(0, bytes.size() - 1)), "is cut short") << name;
+  }
+}
+
+TEST(DecodeImage, SaysThatAPngIsDamaged) {
+  std::string bytes = bytes_of("rgb.png");
+  bytes[bytes.find("IDAT") + 8] ^= 1;
+  EXPECT_EQ(error_of_bytes(bytes), "is a damaged PNG: IDAT: CRC error");
+}
+
+TEST(DecodeImage, SaysThatAJpegIsDamaged) {
+  std::string bytes = bytes_of("rgb_restarts.jpg");
+  bytes[bytes.find("\xff\xd0") - 1] = '\xff';
+  EXPECT_THAT(error_of_bytes(bytes), StartsWith("is a damaged JPEG: Corrupt JPEG data: "));
+}
+
+TEST(DecodeImage, SaysThatABmpIsDamaged) {
+  EXPECT_EQ(error_of_bytes(bytes_of("run_length.bmp")), "is a damaged BMP: BMP RLE");
+}
+
+TEST(DecodeImage, SaysThatAWebPIsDamaged) {
+  std::string bytes = bytes_of("lossless.webp");
+  std::fill(bytes.begin() + 30, bytes.end(), '\xff');
+  EXPECT_EQ(error_of_bytes(bytes), "is a damaged WebP: its pixels cannot be unpacked");
+}
+
+TEST(DecodeImage, RefusesAnAnimation) {
+  EXPECT_EQ(error_of_bytes(bytes_of("animated.webp")),
+            "is an animated WebP; save the picture you want of it as a still one");
+}
+
+TEST(DecodeImage, RefusesAHugePngByItsHeader) {
+  EXPECT_EQ(error_of_bytes(png_header(20'000, 20'000)),
+            "has 20000 x 20000 pixels (height x width), more than the 67108864 that are read; make "
+            "it smaller");
+  EXPECT_EQ(error_of_bytes(png_header(0x7fffffff, 0x7fffffff)),
+            "has 2147483647 x 2147483647 pixels (height x width), more than the 67108864 that are "
+            "read; make it smaller");
+}
+
+TEST(DecodeImage, RefusesAHugeBmpByItsHeader) {
+  std::string bytes = bytes_of("rgb24.bmp");
+  bytes.replace(18, 8, little_endian(0x7fffffff) + little_endian(0x80000000));
+  EXPECT_EQ(error_of_bytes(bytes),
+            "has 2147483648 x 2147483647 pixels (height x width), more than the 67108864 that are "
+            "read; make it smaller");
+}
+
+TEST(DecodeImage, RefusesAHugeWebPByItsHeader) {
+  std::string bytes = bytes_of("lossy.webp");
+  const std::size_t frame = bytes.find("\x9d\x01\x2a") + 3;
+  bytes.replace(frame, 4, little_endian(0x3fff3fff));
+  EXPECT_EQ(error_of_bytes(bytes),
+            "has 16383 x 16383 pixels (height x width), more than the 67108864 that are read; make "
+            "it smaller");
+}
+
+TEST(DecodeImage, RefusesAHugeProgressiveJpegByItsHeader) {
+  EXPECT_EQ(error_of_bytes(resized_jpeg(bytes_of("rgb_progressive.jpg"), 20'000, 20'000)),
+            "is a progressive JPEG of 20000 x 20000 pixels (height x width), too many to unpack; "
+            "make it smaller or not progressive");
+}
+
+TEST(DecodeImage, ReducesAHugeJpeg) {
+  // It has too little data, which is found out only while decoding: the reduced size was allocated.
+  EXPECT_EQ(error_of_bytes(resized_jpeg(bytes_of("large.jpg"), 20'000, 20'000)),
+            "is a damaged JPEG: Corrupt JPEG data: premature end of data segment");
+}
+
+TEST(DecodeImage, ReducesAJpegWithMorePixelsThanAllowed) {
+  EXPECT_TRUE(is_near(decode_image(bytes_of("large.jpg"), {.max_pixels = 75 * 101 - 1}),
+                      expected_picture("large.jpg/2"), 2));
+}
+
+TEST(DecodeImage, ReducesAJpegAsFarAsWantedSizeAllows) {
+  const std::string bytes = bytes_of("large.jpg");
+  for (const int scale : {2, 4, 8}) {
+    const Image& wanted = expected_picture(fmt::format("large.jpg/{}", scale));
+    EXPECT_TRUE(is_near(decode_image(bytes, {.wanted = {wanted.height, wanted.width}}), wanted, 2));
+    const Image& larger =
+        expected_picture(scale == 2 ? "large.jpg" : fmt::format("large.jpg/{}", scale / 2));
+    EXPECT_TRUE(
+        is_near(decode_image(bytes, {.wanted = {wanted.height + 1, wanted.width}}), larger, 2));
+    EXPECT_TRUE(
+        is_near(decode_image(bytes, {.wanted = {wanted.height, wanted.width + 1}}), larger, 2));
+  }
+}
+
+TEST(DecodeImage, TurnsAPhotoBeforeItLooksAtTheWantedSize) {
+  const std::string bytes = bytes_of("orientation6.jpg");  // upright 40 high, 24 wide
+  const Image image = decode_image(bytes, {.wanted = {20, 12}});
+  EXPECT_EQ(image.height, 20);
+  EXPECT_EQ(image.width, 12);
+  EXPECT_EQ(decode_image(bytes, {.wanted = {12, 20}}).height, 40);
+}
+
+TEST(DecodeImage, RefusesAJpegOfTooManyScans) {
+  std::string bytes = bytes_of("grey_progressive.jpg");
+  const std::size_t scan = bytes.rfind("\xff\xda");
+  const std::string last = bytes.substr(scan, bytes.size() - 2 - scan);
+  for (int i = 0; i < 600; ++i) bytes.insert(scan, last);
+  EXPECT_EQ(error_of_bytes(bytes), "is a damaged JPEG: it has more than 500 scans");
+}
+
+TEST(ReadImage, ReadsAFile) {
+  EXPECT_TRUE(is_near(read_image(kPictures / "rgb.png"), expected_picture("rgb.png"), 0));
+}
+
+TEST(ReadImage, NamesATextFileThatIsCalledPng) {
+  const TempFolder folder;
+  write_file_atomically(folder / "a.png", "not a picture");
+  EXPECT_EQ(error_of([&] { read_image(folder / "a.png"); }),
+            folder.path().string() + "/a.png: is not an image (PNG, JPEG, BMP or WebP)");
+}
+
+TEST(ReadImage, NamesAFileThatDoesNotExist) {
+  const TempFolder folder;
+  EXPECT_EQ(error_of([&] { read_image(folder / "a.png"); }),
+            folder.path().string() + "/a.png: no such file");
+}
+
+TEST(ReadImage, DoesNotMindAWrongExtension) {
+  const TempFolder folder;
+  write_file_atomically(folder / "a.png", bytes_of("rgb.jpg"));
+  EXPECT_TRUE(is_near(read_image(folder / "a.png"), expected_picture("rgb.jpg"), 2));
+}
+
+}  // namespace
+}  // namespace dcgan
