@@ -42,7 +42,8 @@ std::uint32_t number_at(std::string_view bytes, std::size_t offset, std::size_t 
 struct BmpHeader {
   std::int64_t height;
   std::int64_t width;
-  std::int64_t end;  ///< of the pixels, in the file
+  std::int64_t bits;    ///< a pixel's
+  std::int64_t offset;  ///< of the pixels, in the file
 };
 
 BmpHeader read_header(std::string_view bytes) {
@@ -54,19 +55,17 @@ BmpHeader read_header(std::string_view bytes) {
   if (bytes.size() < kFileHeader + (old ? kOldHeader : kHeader)) throw failure("is cut short");
 
   BmpHeader header{};
-  std::int64_t bits = 0;
   if (old) {
     header.width = number_at(bytes, 18, 2);
     header.height = number_at(bytes, 20, 2);
-    bits = number_at(bytes, 24, 2);
+    header.bits = number_at(bytes, 24, 2);
   } else {
     header.width = static_cast<std::int32_t>(number_at(bytes, 18, 4));
     // Negative: the rows stand from top to bottom.
     header.height = std::abs(std::int64_t{static_cast<std::int32_t>(number_at(bytes, 22, 4))});
-    bits = number_at(bytes, 28, 2);
+    header.bits = number_at(bytes, 28, 2);
   }
-  const std::int64_t row = (header.width * bits + 31) / 32 * 4;
-  header.end = number_at(bytes, 10, 4) + header.height * row;
+  header.offset = number_at(bytes, 10, 4);
   return header;
 }
 
@@ -77,7 +76,8 @@ Image decode_bmp(std::string_view bytes, const DecodeOptions& options) {
   check_size(header.height, header.width, options);
   // stb takes what lies behind the end for zeros.
   const auto size = static_cast<std::int64_t>(bytes.size());
-  if (size < header.end) throw failure("is cut short");
+  const std::int64_t row = (header.width * header.bits + 31) / 32 * 4;
+  if (size < header.offset + header.height * row) throw failure("is cut short");
   if (size > std::numeric_limits<int>::max()) throw failure("is too large for a BMP");
 
   int width = 0;

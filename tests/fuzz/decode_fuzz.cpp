@@ -1,0 +1,44 @@
+// Any bytes at all, decoded and fitted: nothing may come of them but an image or an Error.
+//
+//   cmake -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+//         -DDCGAN_BUILD_TESTS=OFF -DDCGAN_BUILD_FUZZERS=ON \
+//         -DDCGAN_SANITIZE=fuzzer-no-link,address,undefined
+//   cmake --build build/fuzz --target decode_fuzz
+//   mkdir -p build/corpus
+//   build/fuzz/bin/decode_fuzz -rss_limit_mb=2048 -timeout=10 build/corpus tests/fixtures/images
+//
+// What it finds goes to tests/fixtures/images/damaged, which the tests read.
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "dcgan/base/error.h"
+#include "dcgan/image/decode.h"
+#include "dcgan/image/fit.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace dcgan;
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  // The last byte chooses the options, so that the first ones remain a file's.
+  const unsigned choice = size == 0 ? 0 : data[size - 1];
+  DecodeOptions options{.max_pixels = 1 << 16};
+  if ((choice & 1) != 0) options.wanted = {16, 16};
+  try {
+    const Image image = decode_image(bytes, options);
+    const std::int64_t count = image.height * image.width;
+    if (count > options.max_pixels ||
+        static_cast<std::int64_t>(image.pixels.size()) != count * image.channels) {
+      std::abort();
+    }
+    const FitOptions fit{.height = 16,
+                         .width = 12,
+                         .channels = (choice & 2) != 0 ? 3 : 1,
+                         .fit = static_cast<ImageFit>((choice >> 2) % 3)};
+    if (fit_image(image, fit).pixels.size() !=
+        static_cast<std::size_t>(fit.height * fit.width * fit.channels)) {
+      std::abort();
+    }
+  } catch (const Error&) {
+  }
+  return 0;
+}
