@@ -26,11 +26,11 @@ template <int from, int to>
 [[gnu::always_inline]] inline void blend(const std::uint8_t* __restrict in, std::int64_t count,
                                          const std::array<std::uint8_t, 3>& background,
                                          std::uint8_t* __restrict out) {
-  constexpr int kStep = from == 4 ? 1 : 0;  // from a colour to the next
+  constexpr std::int64_t kStep = from == 4 ? 1 : 0;  // from a colour to the next
   const unsigned behind[] = {background[0], background[1], background[2]};
   for (std::int64_t i = 0; i < count; ++i) {
     const unsigned alpha = in[i * from + from - 1];
-    for (int c = 0; c < to; ++c) {
+    for (std::int64_t c = 0; c < to; ++c) {
       out[i * to + c] = divide_by_255(in[i * from + c * kStep] * alpha + behind[c] * (255 - alpha));
     }
   }

@@ -36,10 +36,11 @@ Taps make_taps(std::int64_t old_side, double start, double length, std::int64_t 
   std::vector<double> weights(static_cast<std::size_t>(taps.stride));
   for (std::size_t i = 0; i < taps.first.size(); ++i) {
     const double center = start + (static_cast<double>(i) + 0.5) * scale;
-    const std::int64_t first = std::clamp(static_cast<std::int64_t>(center - support + 0.5),
-                                          std::int64_t{0}, old_side - 1);
-    const std::int64_t end =
-        std::clamp(static_cast<std::int64_t>(center + support + 0.5), first + 1, old_side);
+    const std::int64_t first =
+        std::clamp(static_cast<std::int64_t>(std::floor(center - support + 0.5)), std::int64_t{0},
+                   old_side - 1);
+    const std::int64_t end = std::clamp(
+        static_cast<std::int64_t>(std::floor(center + support + 0.5)), first + 1, old_side);
     double sum = 0;
     for (std::int64_t k = 0; k < end - first; ++k) {
       const double distance = (static_cast<double>(first + k) - center + 0.5) / support;
@@ -119,7 +120,7 @@ void mix_columns(const Value* row, const Taps& taps, float* out) {
 }
 
 std::uint8_t to_byte(float value) {
-  return static_cast<std::uint8_t>(std::clamp(value, 0.0F, 255.0F) + 0.5F);
+  return static_cast<std::uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F));
 }
 
 /// Where there is alpha: values are colour * alpha, and alpha * 255.

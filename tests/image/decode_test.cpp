@@ -19,7 +19,6 @@ namespace {
 
 using testing::error_of;
 using testing::expected_picture;
-using ::testing::HasSubstr;
 using testing::is_near;
 using testing::kPictures;
 using ::testing::StartsWith;
@@ -125,6 +124,7 @@ TEST_P(GoodPicture, IsReadInManyThreadsAtOnce) {
   const std::string bytes = bytes_of(GetParam());
   std::vector<Image> images(4);
   std::vector<std::thread> threads;
+  threads.reserve(images.size());
   for (Image& image : images) threads.emplace_back([&] { image = decode_image(bytes); });
   for (std::thread& thread : threads) thread.join();
   for (const Image& image : images) EXPECT_EQ(image.pixels, images[0].pixels);
@@ -245,6 +245,16 @@ TEST(DecodeImage, RefusesAHugeBmpByItsHeader) {
   EXPECT_EQ(error_of_bytes(bytes),
             "has 2147483648 x 2147483647 pixels (height x width), more than the 67108864 that are "
             "read; make it smaller");
+}
+
+TEST(DecodeImage, RefusesWhatFuzzingFound) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(kPictures / "damaged")) {
+    const std::string bytes = read_file(entry.path());
+    EXPECT_NE(error_of_bytes(bytes), "(no error)") << entry.path();
+    ++count;
+  }
+  EXPECT_GE(count, 1);
 }
 
 TEST(DecodeImage, RefusesAHugeWebPByItsHeader) {
