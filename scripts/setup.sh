@@ -22,6 +22,7 @@ END
 common_packages=(
   g++ cmake ninja-build ccache mold
   libcli11-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libstb-dev nlohmann-json3-dev zlib1g-dev
+  libpng-dev libjpeg-dev libwebp-dev
   libgtest-dev libgmock-dev
 )
 # python3-torch: the tests open a generator in Python.

@@ -305,6 +305,35 @@ TEST(DecodeImage, TurnsAPhotoBeforeItLooksAtTheWantedSize) {
   EXPECT_EQ(decode_image(bytes, {.wanted = {12, 20}}).height, 40);
 }
 
+/// rgb.jpg with this in a marker APP1.
+std::string jpeg_with_app1(std::string_view data) {
+  std::string bytes = bytes_of("rgb.jpg");
+  const std::string size = big_endian(static_cast<std::uint32_t>(data.size() + 2)).substr(2);
+  return bytes.insert(2, "\xff\xe1" + size + std::string(data));
+}
+
+TEST(DecodeImage, TurnsNoPhotoWithoutAnOrientation) {
+  using namespace std::string_literals;
+  const std::string exif = "Exif\0\0MM\0*\0\0\0\x08"s;
+  for (const std::string& data :
+       {"http://ns.adobe.com/xap/1.0/\0<x/>"s, "Exif\0\0??\0*\0\0\0\x08"s, exif,
+        exif + "\0\1\1\x13\0\3\0\0\0\1\0\6\0\0"s,    // another tag
+        exif + "\0\1\1\x12\0\3\0\0\0\1\0\x09\0\0"s,  // there is no 9
+        exif + "\0\1\1\x12\0\3\0\0\0\1\0\0\0\0"s,    // nor a 0
+        exif + "\xff\xff\1"s, "Exif\0\0MM\0*\xff\xff\xff\xff"s}) {
+    EXPECT_TRUE(is_near(decode_image(jpeg_with_app1(data)), expected_picture("rgb.jpg"), 2));
+  }
+}
+
+TEST(DecodeImage, TakesTheOrientationBehindOtherMarkers) {
+  using namespace std::string_literals;
+  const std::string exif = "Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0"s;
+  std::string bytes = jpeg_with_app1(exif);
+  EXPECT_EQ(decode_image(bytes).height, expected_picture("rgb.jpg").width);
+  bytes.insert(2, "\xff\xe1\0\x07http:"s);
+  EXPECT_EQ(decode_image(bytes).height, expected_picture("rgb.jpg").width);
+}
+
 TEST(DecodeImage, RefusesAJpegOfTooManyScans) {
   std::string bytes = bytes_of("grey_progressive.jpg");
   const std::size_t scan = bytes.find("\xff\xda");

@@ -75,10 +75,12 @@ INSTANTIATE_TEST_SUITE_P(As, ResizedPart, ::testing::ValuesIn(records("resize_bo
 TEST_P(ResizedPart, IsWithinOneOfPillow) {
   const Image& wanted = expected_picture(GetParam());
   Box box;
-  ASSERT_EQ(std::sscanf(GetParam().c_str(), "resize_box/%lf/%lf/%lf/%lf", &box.top, &box.left,
+  ASSERT_EQ(std::sscanf(GetParam().c_str(), "resize_box/%*d/%lf/%lf/%lf/%lf", &box.top, &box.left,
                         &box.height, &box.width),
             4);
-  EXPECT_TRUE(is_near(resize(source(3), box, wanted.height, wanted.width), wanted, 1));
+  const Image image =
+      resize(source(static_cast<int>(wanted.channels)), box, wanted.height, wanted.width);
+  EXPECT_TRUE(is_near(premultiplied(image), premultiplied(wanted), wanted.channels % 2 ? 1 : 2));
 }
 
 TEST(Resize, ChangesNothingAtTheSameSize) {
