@@ -149,7 +149,7 @@ def read_twemoji(path, keep):
 
 
 def read_emojione(path, keep):
-    """The files of the folder, 64 x 64, as they are: palettes, RGBA and grey, with alpha."""
+    """The files of the folder, 64 x 64, as they are: palettes with alpha or RGBA."""
     for picture in sorted(path.glob("*.png")):
         sequence = from_name(picture.stem)
         if sequence and keep(sequence):
@@ -344,7 +344,7 @@ def main():
         if options.sheet:
             write_sheet(target, options.sheet)
     except OSError as error:
-        fail(f"{error.filename}: {error.strerror}")
+        fail(f"{error.filename or 'standard output'}: {error.strerror}")
 
 
 if __name__ == "__main__":
