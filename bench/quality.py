@@ -6,7 +6,7 @@
     bench/quality.py report
 
 `train` trains a configuration, once a seed, and scores its g.pt with `dcgan evaluate` (10,000
-samples); --set changes a key, --name names the recipe, --keep leaves the run. `textbook` does the
+samples, drawn from that seed, so that the seeds' numbers are independent); --set changes a key, --name names the recipe, --keep leaves the run. `textbook` does the
 same with the textbook loop in Python (textbook_dcgan.py), whose images `dcgan evaluate --images`
 reads. Each run adds one JSON line to --results (default bench/results/quality.jsonl). `report`
 prints the results as a Markdown table and draws the default ones' fid against minutes in
@@ -82,7 +82,7 @@ def train(arguments):
                 "minutes": lines[-1]["seconds"] / 60,
                 "evaluation_share": evaluation_share(lines),
                 "curve": [[line["seconds"] / 60, line["fid"]] for line in lines if "fid" in line],
-                "evaluation": evaluate(arguments.program, ["--ckpt", out / "g.pt"])})
+                "evaluation": evaluate(arguments.program, ["--ckpt", out / "g.pt"], ["--seed", seed])})
 
 
 def textbook(arguments):

@@ -111,6 +111,7 @@ DataConfig find_data(const EvaluateOptions& options, const Source& source,
   } else if (source.sampler && source.sampler->config()) {
     data = source.sampler->config()->data;
   } else if (options.data) {
+    data.format = guess_format(*options.data);
     data.image_size = size;
     data.channels = channels;
   } else {
@@ -119,7 +120,10 @@ DataConfig find_data(const EvaluateOptions& options, const Source& source,
                     "--config",
                     source.name));
   }
-  if (options.data) data.path = *options.data;
+  if (options.data && *options.data != data.path) {
+    data.path = *options.data;
+    data.format = guess_format(data.path);
+  }
   if (data.image_size != size || data.channels != channels) {
     throw failure(fmt::format(
         "{}: its images are {}, but those of {} are {}", source.name,
@@ -146,16 +150,6 @@ RealImages load_real_images(DataConfig data) {
                               set->size(), kFewestImages));
   }
   return real;
-}
-
-Features open_features(const EvaluateOptions& options, const RealImages& real,
-                       torch::Device device) {
-  auto features = Features::find(options.features, real.training.set, device);
-  if (features) return std::move(*features);
-  throw failure(
-      fmt::format("{}: no feature network comes with dcgan for this set; make one with 'dcgan "
-                  "features train' and name it with --features",
-                  real.training.name));
 }
 
 // Results -----------------------------------------------------------------------------------------
@@ -199,7 +193,7 @@ int run_evaluate(const EvaluateOptions& options) {
       find_data(options, source, source.take(options.seed, /*first=*/0, /*count=*/1));
   progress.note(fmt::format("reading {}", data.path));
   const RealImages real = load_real_images(data);
-  const Features features = open_features(options, real, device);
+  const Features features = Features::find(options.features, real.training.set, device);
 
   const torch::Tensor samples = draw_samples(options, source, progress);
   progress.note("computing features");

@@ -14,6 +14,7 @@
 #include "dcgan/run/log.h"
 #include "dcgan/run/stop.h"
 #include "dcgan/train/device.h"
+#include "load_data.h"
 
 namespace dcgan::cli {
 namespace {
@@ -39,12 +40,22 @@ void check_output(const FeaturesTrainOptions& options) {
   }
 }
 
-Dataset load_split(const std::string& folder, DataSplit split, std::array<std::int64_t, 2> size) {
-  DataConfig data;
-  data.path = folder;
+/// `size` {0, 0}: the first image's.
+Dataset load_split(DataConfig data, DataSplit split, std::array<std::int64_t, 2> size, Log& log) {
   data.split = split;
   data.image_size = size;
-  return load_dataset(data);
+  return load_dataset_aloud(data, log);
+}
+
+/// What is in the folder: a set's own format, or pictures in a folder for each class.
+DataConfig find_data(const std::string& folder) {
+  DataConfig data;
+  data.path = folder;
+  data.format = guess_format(folder);
+  const bool colour = data.format != DataFormat::mnist;
+  data.channels = colour ? 3 : 1;
+  data.classes = true;
+  return data;
 }
 
 }  // namespace
@@ -54,10 +65,11 @@ int run_features_train(const FeaturesTrainOptions& options) {
   keep_freed_memory();
   const torch::Device device = resolve_device(options.device);
   const std::int64_t threads = set_threads(options.threads);
-  const Dataset train_set = load_split(options.data, DataSplit::train, {0, 0});
-  const Dataset test_set = load_split(options.data, DataSplit::test,
-                                      {train_set.images.size(2), train_set.images.size(3)});
   Log log(Verbosity::normal);
+  const DataConfig data = find_data(options.data);
+  const Dataset train_set = load_split(data, DataSplit::train, {0, 0}, log);
+  const Dataset test_set =
+      load_split(data, DataSplit::test, {train_set.images.size(2), train_set.images.size(3)}, log);
   log.info(fmt::format("{}: {} images of {} x {}, {} classes", train_set.name,
                        format_count(train_set.size()), train_set.images.size(2),
                        train_set.images.size(3), count_classes(train_set)));

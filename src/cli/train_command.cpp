@@ -16,6 +16,7 @@
 #include "dcgan/run/stop.h"
 #include "dcgan/run/trainer.h"
 #include "dcgan/train/device.h"
+#include "load_data.h"
 
 namespace dcgan::cli {
 namespace {
@@ -112,8 +113,8 @@ std::string resume_command(const RunDirectory& run) {
 }
 
 /// A training from its first step.
-TrainingJob new_job(const Config& config, const Machine& machine) {
-  Dataset dataset = load_dataset(config.data);
+TrainingJob new_job(const Config& config, const Machine& machine, Log& log) {
+  Dataset dataset = load_dataset_aloud(config.data, log);
   check_batches(config, dataset);
   TrainState state = make_train_state(config, machine.device, total_steps(config, dataset.size()));
   return {config, std::move(dataset), std::move(state)};
@@ -148,13 +149,13 @@ TrainingJob resumed_job(const fs::path& out, const Config& config, const Machine
     check_resumable(resolve_config(out / "config.yaml", {}).config, config, out / "config.yaml",
                     log);
     log.info("no checkpoint was written yet: starting from step 0");
-    return new_job(config, machine);
+    return new_job(config, machine, log);
   }
   const fs::path& path = checkpoints.back();
   const Archive archive = read_newest(checkpoints);
   const CheckpointInfo info = describe_checkpoint(archive, path);
   check_resumable(info.config, config, path, log);
-  TrainingJob job = new_job(config, machine);
+  TrainingJob job = new_job(config, machine, log);
   check_same_dataset(info, job.dataset, path);
   restore(job.state, archive, path);
   log.info(fmt::format("going on from {} (step {})", path.string(), format_count(info.step)));
@@ -166,7 +167,7 @@ TrainingJob load_job(const TrainOptions& options, const Config& config, const Ma
                      Log& log) {
   if (options.resume) return resumed_job(*options.out, config, machine, log);
   if (options.out) check_is_free(*options.out);
-  return new_job(config, machine);
+  return new_job(config, machine, log);
 }
 
 /// Everything but writing: one step on real data, the tables, the memory.

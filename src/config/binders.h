@@ -206,6 +206,36 @@ Field text(const std::string& key, const std::string& type, const std::string& w
   return {key, type, "", meaning, resume, set, get};
 }
 
+/// A colour by its number, "#ff8000", or "black" or "white".
+inline std::optional<Color> parse_color(const std::string& text) {
+  if (text == "black") return Color{0, 0, 0};
+  if (text == "white") return Color{255, 255, 255};
+  constexpr std::size_t kLength = 7;
+  const bool hex = text.size() == kLength && text[0] == '#' &&
+                   text.find_first_not_of("0123456789abcdefABCDEF", 1) == std::string::npos;
+  if (!hex) return std::nullopt;
+  const unsigned long number = std::stoul(text.substr(1), nullptr, 16);
+  return Color{static_cast<std::uint8_t>(number >> 16U), static_cast<std::uint8_t>(number >> 8U),
+               static_cast<std::uint8_t>(number)};
+}
+
+template <typename Access>
+Field color(const std::string& key, ResumeRule resume, Access access, const std::string& meaning) {
+  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
+    const auto parsed = value.is_list ? std::nullopt : parse_color(value.items[0]);
+    if (!parsed) return must_be("black, white or a quoted \"#rrggbb\"", value);
+    access(config) = *parsed;
+    return "";
+  };
+  const auto get = [=](const Config& config) -> std::string {
+    const Color& c = access(config);
+    if (c == Color{0, 0, 0}) return "black";
+    if (c == Color{255, 255, 255}) return "white";
+    return fmt::format("\"#{:02x}{:02x}{:02x}\"", c[0], c[1], c[2]);
+  };
+  return {key, "black | white | \"#rrggbb\"", "", meaning, resume, set, get};
+}
+
 /// 1 or 3: what both the pictures and the networks can have.
 template <typename Access>
 Field channel_count(const std::string& key, ResumeRule resume, Access access,

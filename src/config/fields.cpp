@@ -17,11 +17,16 @@ namespace binders {
 
 template <>
 struct Words<DataFormat> {
-  static inline const std::vector<std::string> names{"mnist"};
+  static inline const std::vector<std::string> names{"mnist", "cifar10", "cifar100", "folder",
+                                                     "npy"};
 };
 template <>
 struct Words<DataSplit> {
   static inline const std::vector<std::string> names{"train", "test"};
+};
+template <>
+struct Words<ImageFit> {
+  static inline const std::vector<std::string> names{"crop", "pad", "stretch"};
 };
 template <>
 struct Words<ModelKind> {
@@ -74,10 +79,12 @@ std::vector<Field> data_fields() {
   return {
       choice(
           "data.format", kFixed, [](auto& c) -> auto& { return c.data.format; },
-          "How the images are stored: mnist is four IDX files, plain or gz."),
+          "How the images are stored: four IDX files (MNIST and its kin), CIFAR's binary files, a "
+          "folder of pictures, or one .npy file."),
       text(
-          "data.path", "folder", "a folder", [](const std::string& path) { return !path.empty(); },
-          kFree, [](auto& c) -> auto& { return c.data.path; },
+          "data.path", "folder", "a folder, or a file for data.format npy",
+          [](const std::string& path) { return !path.empty(); }, kFree,
+          [](auto& c) -> auto& { return c.data.path; },
           "Where the images are; relative to the configuration file that says it."),
       choice(
           "data.split", kFixed, [](auto& c) -> auto& { return c.data.split; },
@@ -87,7 +94,36 @@ std::vector<Field> data_fields() {
           "Size of the images that the networks see; others are resized to it."),
       channel_count(
           "data.channels", kFixed, [](auto& c) -> auto& { return c.data.channels; },
-          "Grey or colour; grey images are repeated for 3."),
+          "Grey or colour; images of the other kind are converted."),
+      choice(
+          "data.fit", kFixed, [](auto& c) -> auto& { return c.data.fit; },
+          "How an image of another shape gets that of data.image_size: cut at two sides, padded "
+          "with data.background, or stretched."),
+      color(
+          "data.background", kFixed, [](auto& c) -> auto& { return c.data.background; },
+          "What is seen through transparent pixels, and beside images that data.fit pads."),
+      yes_or_no(
+          "data.classes", kFixed, [](auto& c) -> auto& { return c.data.classes; },
+          "folder: each folder in data.path is a class of images, as for a classifier."),
+      number(
+          "data.held_out", {0, 0.5}, kFixed, [](auto& c) -> auto& { return c.data.held_out; },
+          "folder, npy: this share of the images is not trained on; it is the split test, against "
+          "which samples are measured."),
+      yes_or_no(
+          "data.flip", kFixed, [](auto& c) -> auto& { return c.data.flip; },
+          "Mirror training images at random, left to right: for faces and clothes, not for "
+          "digits."),
+      number(
+          "data.max_bad_fraction", {0, 1}, kFree,
+          [](auto& c) -> auto& { return c.data.max_bad_fraction; },
+          "folder: damaged files are left out with a warning; if they are more than this share of "
+          "all, it is an error."),
+      text(
+          "data.cache", "auto | none | folder", "auto, none or a folder",
+          [](const std::string& path) { return !path.empty(); }, kFree,
+          [](auto& c) -> auto& { return c.data.cache; },
+          "folder: where the decoded images are kept for the next time; auto is dcgan/ in the "
+          "user's cache folder (XDG_CACHE_HOME, ~/.cache); none decodes each time into memory."),
       integer(
           "data.limit", {0, kHuge}, kFixed, [](auto& c) -> auto& { return c.data.limit; },
           "Use only the first so many images; 0 is all."),
@@ -320,6 +356,11 @@ std::vector<Conflict> find_conflicts(const Config& config) {
                                      "data.image_size ({}): nothing of an image would be left",
                                      config.train.translation, shorter)});
   }
+  const bool holds_out = data.format == DataFormat::folder || data.format == DataFormat::npy;
+  if (holds_out && data.split == DataSplit::test && data.held_out == 0) {
+    conflicts.push_back({{"data.held_out", "data.split", "data.format"},
+                         "data.split: test is what data.held_out keeps back, and that is 0"});
+  }
   if (data.drop_last && data.limit > 0 && data.limit < config.train.batch_size) {
     conflicts.push_back({{"data.limit", "train.batch_size", "data.drop_last"},
                          fmt::format("data.limit ({}) must not be below train.batch_size ({}) "
@@ -351,6 +392,7 @@ std::string yaml_scalar(const std::string& text) {
 
 std::string to_string(DataFormat value) { return word_of(value); }
 std::string to_string(DataSplit value) { return word_of(value); }
+std::string to_string(ImageFit value) { return word_of(value); }
 std::string to_string(ModelKind value) { return word_of(value); }
 std::string to_string(Activation value) { return word_of(value); }
 std::string to_string(OutputRange value) { return word_of(value); }

@@ -414,6 +414,8 @@ ResolvedConfig resolve_config(const std::optional<fs::path>& file,
     path = absolute_path(path, base);
   };
   make_absolute("data.path", resolved.config.data.path);
+  std::string& cache = resolved.config.data.cache;
+  if (cache != "auto" && cache != "none") make_absolute("data.cache", cache);
   if (resolved.config.train.features != "auto") {
     make_absolute("train.features", resolved.config.train.features);
   }

@@ -50,7 +50,7 @@ class BatchMaker {
     const std::int64_t count = std::min(options_.batch_size, dataset_.size() - first);
     Batch batch;
     batch.step = step;
-    batch.images = gather_images(first, count);
+    batch.images = gather_images(first, count, step);
     batch.latents = draw_latents(step, count);
     return batch;
   }
@@ -69,7 +69,7 @@ class BatchMaker {
 
   /// Images first .. first + count - 1 of the epoch's order: float32 [count, C, H, W]. Plain loops:
   /// an ATen operator of this size would start a second pool of OpenMP threads.
-  torch::Tensor gather_images(std::int64_t first, std::int64_t count) const {
+  torch::Tensor gather_images(std::int64_t first, std::int64_t count, std::int64_t step) const {
     const torch::Tensor& images = dataset_.images;
     const std::int64_t pixels = images.numel() / images.size(0);
     torch::Tensor gathered =
@@ -80,7 +80,22 @@ class BatchMaker {
       const std::uint8_t* image = source + order_[static_cast<std::size_t>(first + i)] * pixels;
       for (std::int64_t pixel = 0; pixel < pixels; ++pixel) *out++ = pixel_table_[image[pixel]];
     }
+    if (options_.flip) flip_some(gathered, step);
     return gathered;
+  }
+
+  /// Numbered as the latents are.
+  void flip_some(torch::Tensor& images, std::int64_t step) const {
+    const std::int64_t count = images.size(0);
+    const std::int64_t width = images.size(3);
+    const torch::Tensor draws =
+        uniform_rows(options_.seed, Purpose::flip, step * options_.batch_size, count, 1);
+    const std::int64_t rows = images.size(1) * images.size(2);
+    for (std::int64_t i = 0; i < count; ++i) {
+      if (draws.data_ptr<float>()[i] >= 0) continue;
+      float* row = images.data_ptr<float>() + i * rows * width;
+      for (std::int64_t r = 0; r < rows; ++r, row += width) std::reverse(row, row + width);
+    }
   }
 
   /// Rows are numbered by step and place, so that they are the same wherever a stream starts.

@@ -1,198 +1,201 @@
 #include "dcgan/data/dataset.h"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
-#include "dcgan/data/idx.h"
+#include "dcgan/config/fields.h"
+#include "dcgan/data/image_cache.h"
+#include "dcgan/data/image_folder.h"
+#include "dcgan/data/image_source.h"
+#include "dcgan/image/decode.h"
 
 namespace dcgan {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kRemedy =
-    "point data.path or --data at the folder with the data (data/README.md says how to get them)";
-
-/// The ways in which a file of MNIST is spelled; the first one found is taken.
-std::array<std::string, 4> spellings(const std::string& stem, const std::string& ending) {
-  const std::string dashed = stem + "-" + ending;
-  const std::string dotted = stem + "." + ending;
-  return {dashed, dashed + ".gz", dotted, dotted + ".gz"};
-}
-
-/// Finds a file under one of its spellings, or throws with all of them.
-fs::path find_file(const fs::path& folder, const std::string& stem, const std::string& ending) {
-  std::string tried;
-  for (const std::string& name : spellings(stem, ending)) {
-    std::error_code ignored;
-    if (fs::exists(folder / name, ignored)) return folder / name;
-    tried += (tried.empty() ? "" : ", ") + name;
-  }
-  throw failure(folder.string() + ": no " + stem + " file; looked for " + tried + "\n" +
-                std::string(kRemedy));
-}
-
-void require_folder(const fs::path& folder) {
-  std::error_code error;
-  const fs::file_status status = fs::status(folder, error);
-  if (fs::is_directory(status)) return;
-  const std::string what = fs::exists(status)                          ? "is not a folder"
-                           : status.type() == fs::file_type::not_found ? "no such folder"
-                                                                       : error.message();
-  throw failure(folder.string() + ": " + what + "; " + std::string(kRemedy));
-}
-
-IdxArray read_images(const fs::path& file) {
-  IdxArray images = read_idx(file);
-  if (images.sizes.size() == 1) {
-    throw failure(file.string() + ": looks like labels, not images; were the two files mixed up?");
-  }
-  if (images.sizes.size() != 3) {
-    throw failure(file.string() + ": has " + std::to_string(images.sizes.size()) +
-                  " dimensions, but images have 3 (count, height, width); " + std::string(kRemedy));
-  }
-  if (images.bytes.empty()) {
-    throw failure(file.string() + ": holds no images; " + std::string(kRemedy));
-  }
-  return images;
-}
-
-IdxArray read_labels(const fs::path& file) {
-  IdxArray labels = read_idx(file);
-  if (labels.sizes.size() == 3) {
-    throw failure(file.string() + ": looks like images, not labels; were the two files mixed up?");
-  }
-  if (labels.sizes.size() != 1) {
-    throw failure(file.string() + ": has " + std::to_string(labels.sizes.size()) +
-                  " dimensions, but labels have 1 (count); " + std::string(kRemedy));
-  }
-  return labels;
-}
-
-/// A set's file of labels, told by the CRC-32 of its content behind the header.
-struct KnownLabels {
-  std::uint32_t crc;
-  std::string_view set;
-};
-
-// Computed by Python's zlib from the published files (data/README.md; for Fashion-MNIST those of
-// Xiao, Rasul, Vollgraf, 2017): train, then test.
-constexpr std::array<KnownLabels, 4> kKnownLabels{{
-    {0xba07e8ef, "mnist"},
-    {0xee8604d9, "mnist"},
-    {0x2ed6e46a, "fashion-mnist"},
-    {0x242bc73f, "fashion-mnist"},
-}};
-
-std::string known_set(const IdxArray& labels) {
-  const uLong crc = crc32_z(0, labels.bytes.data(), labels.bytes.size());
-  for (const KnownLabels& known : kKnownLabels) {
-    if (known.crc == crc) return std::string(known.set);
-  }
-  return "";
-}
-
-/// The first bytes of `array` as a tensor of `shape`.
-torch::Tensor to_tensor(const IdxArray& array, at::IntArrayRef shape) {
-  torch::Tensor tensor = at::empty(shape, at::kByte);
-  std::memcpy(tensor.data_ptr<std::uint8_t>(), array.bytes.data(),
-              static_cast<std::size_t>(tensor.numel()));
-  return tensor;
-}
-
 /// Refuses what the machine could not hold, before the allocation takes it down.
-void require_memory(std::int64_t count, std::int64_t channels,
-                    const std::array<std::int64_t, 2>& size) {
-  const double wanted = static_cast<double>(count) * static_cast<double>(channels) *
-                        static_cast<double>(size[0]) * static_cast<double>(size[1]);
+void require_memory(std::int64_t count, const RowFormat& format) {
+  const double wanted = static_cast<double>(count) * static_cast<double>(format.channels) *
+                        static_cast<double>(format.height) * static_cast<double>(format.width);
   const double present =
       static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   if (wanted < present) return;
-  throw failure(format_count(count) + " images of " + std::to_string(size[0]) + " x " +
-                std::to_string(size[1]) + " x " + std::to_string(channels) +
-                " need more memory than this machine has (" +
-                format_bytes(static_cast<std::int64_t>(present)) +
-                "); lower data.image_size or data.limit");
+  throw failure(
+      fmt::format("{} images of {} x {} x {} need more memory than this machine has ({}); lower "
+                  "data.image_size or data.limit",
+                  format_count(count), format.height, format.width, format.channels,
+                  format_bytes(static_cast<std::int64_t>(present))));
 }
 
-/// Antialiased bilinear resize, rounded to the nearest byte: [N, 1, h, w] to [N, 1, H, W]. A few
-/// images at a time, since the arithmetic is in float.
-torch::Tensor resize(const torch::Tensor& images, const std::array<std::int64_t, 2>& size) {
-  const std::int64_t count = images.size(0);
-  if (images.size(2) == size[0] && images.size(3) == size[1]) return images;
+std::string hex(uLong sum) { return fmt::format("{:08x}", sum & 0xffffffffUL); }
 
-  constexpr std::int64_t kPixelsAtOnce = std::int64_t{1} << 20;
-  const std::int64_t larger = std::max(images.size(2) * images.size(3), size[0] * size[1]);
-  const std::int64_t chunk = std::max<std::int64_t>(1, kPixelsAtOnce / larger);
-  torch::Tensor resized = at::empty({count, 1, size[0], size[1]}, at::kByte);
-  for (std::int64_t first = 0; first < count; first += chunk) {
-    const std::int64_t length = std::min(chunk, count - first);
-    const torch::Tensor part = images.narrow(0, first, length).to(at::kFloat);
-    const torch::Tensor smooth =
-        at::_upsample_bilinear2d_aa(part, at::IntArrayRef(size), /*align_corners=*/false);
-    resized.narrow(0, first, length).copy_(smooth.round().clamp(0, 255));
-  }
-  return resized;
+uLong crc_of(uLong sum, const torch::Tensor& bytes) {
+  return crc32_z(sum, bytes.data_ptr<std::uint8_t>(), static_cast<std::size_t>(bytes.numel()));
 }
 
-std::string fingerprint_of(const torch::Tensor& images, const torch::Tensor& labels) {
-  uLong sum = crc32_z(0, nullptr, 0);
-  for (const torch::Tensor& part : {images, labels}) {
-    sum = crc32_z(sum, part.data_ptr<std::uint8_t>(), static_cast<std::size_t>(part.numel()));
+torch::Tensor to_tensor(const std::vector<std::uint8_t>& bytes, std::int64_t count) {
+  torch::Tensor tensor = at::zeros({count}, at::kByte);
+  if (!bytes.empty()) {
+    std::memcpy(tensor.data_ptr<std::uint8_t>(), bytes.data(), static_cast<std::size_t>(count));
   }
-  std::array<char, 9> text{};
-  std::snprintf(text.data(), text.size(), "%08lx", sum & 0xffffffffUL);
-  return text.data();
+  return tensor;
+}
+
+void take_size(const Image& image, RowFormat& format) {
+  format.height = image.height;
+  format.width = image.width;
+}
+
+// Sets whose images are read from a few large files -----------------------------------------------
+
+ImageSource open_source(const DataConfig& data) {
+  switch (data.format) {
+    case DataFormat::mnist:
+      return open_mnist(data);
+    case DataFormat::cifar10:
+    case DataFormat::cifar100:
+      return open_cifar(data);
+    case DataFormat::npy:
+    case DataFormat::folder:
+      break;
+  }
+  ImageSource part = take_split(open_npy(data), data.split, data.held_out);
+  part.name = fmt::format("{} ({} images)", data.path,
+                          data.split == DataSplit::train ? "training" : "held-out");
+  return part;
+}
+
+Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
+  const ImageSource source = open_source(data);
+  RowFormat format = row_format(data);
+  const Image first = source.size > 0 ? source.read(0) : Image();  // all are of its size
+  if (format.height == 0) take_size(first, format);
+  const std::int64_t count = data.limit > 0 ? std::min(data.limit, source.size) : source.size;
+  require_memory(count, format);
+  Dataset dataset;
+  dataset.images = at::empty({count, format.channels, format.height, format.width}, at::kByte);
+  auto* const rows = dataset.images.data_ptr<std::uint8_t>();
+  const auto work = [&](std::int64_t i) {
+    write_row(source.read(i), format, rows + i * format.bytes());
+  };
+  for_each_image(count, work, progress);
+  dataset.labels = to_tensor(source.labels, count);
+  dataset.name = source.name;
+  dataset.set = source.set;
+  dataset.originals.add(first.height, first.width);
+  dataset.fingerprint = hex(crc_of(crc_of(0, dataset.images), dataset.labels));
+  return dataset;
+}
+
+// A folder of pictures ----------------------------------------------------------------------------
+
+/// The files of `folder` that belong to a split, the first `limit` of them (0: all).
+std::vector<std::int64_t> files_of_split(const ImageFolder& folder, const DataConfig& data) {
+  std::vector<std::int64_t> chosen;
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(folder.files.size()); ++i) {
+    const bool wanted = is_held_out(i, data.held_out) == (data.split == DataSplit::test);
+    if (wanted && (data.limit == 0 || static_cast<std::int64_t>(chosen.size()) < data.limit)) {
+      chosen.push_back(i);
+    }
+  }
+  return chosen;
+}
+
+/// Rows `first` .. `first + count - 1` of what was prepared, as a set; its CRC-32 is made from
+/// those of the rows, so that a large set need not be read for it.
+Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder, std::int64_t first,
+                    std::int64_t count) {
+  Dataset dataset;
+  dataset.images = prepared.rows.narrow(0, first, count);
+  std::vector<std::uint8_t> labels;
+  uLong sum = 0;
+  const uLong combine = crc32_combine_gen(
+      static_cast<z_off_t>(prepared.rows.size(1) * prepared.rows.size(2) * prepared.rows.size(3)));
+  for (std::int64_t i = first; i < first + count; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    labels.push_back(folder.files[static_cast<std::size_t>(prepared.files[at])].label);
+    sum = crc32_combine_op(sum, prepared.row_crcs[at], combine);
+  }
+  dataset.labels = to_tensor(labels, count);
+  dataset.fingerprint = hex(crc_of(sum, dataset.labels));
+  dataset.classes = folder.classes;
+  dataset.originals = prepared.sizes;
+  return dataset;
+}
+
+Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
+  const ImageFolder folder = list_images(data.path, data.classes);
+  RowFormat format = row_format(data);
+  if (format.height == 0) take_size(read_image(folder.root / folder.files.front().path), format);
+  const bool train = data.split == DataSplit::train;
+  PreparedImages prepared;
+  std::int64_t first = 0;
+  std::int64_t end = 0;
+  std::int64_t looked_at = static_cast<std::int64_t>(folder.files.size());
+  if (data.cache == "none") {
+    const std::vector<std::int64_t> chosen = files_of_split(folder, data);
+    looked_at = static_cast<std::int64_t>(chosen.size());
+    require_memory(looked_at, format);
+    prepared = decode_into_memory(folder, format, chosen, progress);
+    end = prepared.rows.size(0);
+  } else {
+    prepared = open_image_cache(folder, format, data.held_out, cache_folder(data.cache), progress);
+    first = train ? 0 : prepared.training;
+    end = train ? prepared.training : prepared.rows.size(0);
+  }
+  const std::string bad = judge_bad_images(data.path, prepared.bad, prepared.bad_count, looked_at,
+                                           data.max_bad_fraction);
+  const std::int64_t count = data.limit > 0 ? std::min(data.limit, end - first) : end - first;
+  Dataset dataset = rows_as_set(prepared, folder, first, count);
+  dataset.name = fmt::format("{} ({} images)", data.path, train ? "training" : "held-out");
+  dataset.warning = bad;
+  if (const std::string others = describe_others(folder); !others.empty()) {
+    dataset.note = fmt::format("{}: other files are left out: {}", data.path, others);
+  }
+  return dataset;
 }
 
 }  // namespace
 
-Dataset load_dataset(const DataConfig& data) {
-  const fs::path folder = data.path;
-  const bool train = data.split == DataSplit::train;
-  const std::string prefix = train ? "train" : "t10k";
-  require_folder(folder);
-  const fs::path image_file = find_file(folder, prefix + "-images", "idx3-ubyte");
-  const fs::path label_file = find_file(folder, prefix + "-labels", "idx1-ubyte");
+Dataset load_dataset(const DataConfig& data, const PrepareProgress& progress) {
+  Dataset dataset =
+      data.format == DataFormat::folder ? load_folder(data, progress) : load_source(data, progress);
+  if (dataset.size() > 0) return dataset;
+  if (data.split == DataSplit::test) {
+    throw failure(fmt::format("{}: no image is held out; raise data.held_out", data.path));
+  }
+  throw failure(fmt::format("{}: no image is left to train on; lower data.held_out", data.path));
+}
 
-  Dataset dataset;
-  std::array<std::int64_t, 2> size = data.image_size;
-  {
-    const IdxArray images = read_images(image_file);
-    const IdxArray labels = read_labels(label_file);
-    const std::int64_t total = images.sizes[0];
-    if (labels.sizes[0] != total) {
-      throw failure(image_file.string() + ": holds " + format_count(total) + " images, but " +
-                    label_file.string() + " holds " + format_count(labels.sizes[0]) +
-                    " labels; they do not belong together\n" + std::string(kRemedy));
-    }
-    const std::int64_t count = data.limit > 0 ? std::min(data.limit, total) : total;
-    if (size[0] == 0) size = {images.sizes[1], images.sizes[2]};
-    require_memory(count, data.channels, size);
-    dataset.set = known_set(labels);
-    dataset.images = to_tensor(images, {count, 1, images.sizes[1], images.sizes[2]});
-    dataset.labels = to_tensor(labels, {count});
+DataFormat guess_format(const std::string& path) {
+  const fs::path folder(path);
+  std::error_code ignored;
+  const auto has = [&](const std::string& name) { return fs::exists(folder / name, ignored); };
+  if (!fs::is_directory(folder, ignored)) {
+    return folder.extension() == ".npy" ? DataFormat::npy : DataFormat::mnist;
   }
-  dataset.name = (dataset.set == "fashion-mnist" ? "Fashion-MNIST " : "MNIST ") +
-                 std::string(train ? "train, " : "test, ") + folder.string();
-  dataset.images = resize(dataset.images, size);
-  if (data.channels != 1) {
-    dataset.images = dataset.images.expand({-1, data.channels, -1, -1}).contiguous();
+  if (has("data_batch_1.bin") || has("cifar-10-batches-bin")) return DataFormat::cifar10;
+  if (has("train.bin") || has("cifar-100-binary")) return DataFormat::cifar100;
+  bool other_files = false;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.find("-ubyte") != std::string::npos) return DataFormat::mnist;
+    other_files = other_files || !name.starts_with('.');
   }
-  dataset.fingerprint = fingerprint_of(dataset.images, dataset.labels);
-  return dataset;
+  return other_files ? DataFormat::folder : DataFormat::mnist;
 }
 
 DataConfig other_split(DataConfig data) {

@@ -13,6 +13,7 @@
 #include "dcgan/base/error.h"
 #include "dcgan/base/file.h"
 #include "dcgan/evaluate/classifier.h"
+#include "dcgan/evaluate/random_features.h"
 #include "dcgan/evaluate/shipped_features.h"
 #include "dcgan/model/archive.h"
 
@@ -134,6 +135,17 @@ struct ForeignFeatures : Features::Impl {
   }
 };
 
+/// Without classes.
+struct RandomFeatures : Features::Impl {
+  Network network;
+
+  FeatureBatch run(const torch::Tensor& images) const override {
+    const ImageShape& wanted = network.layers.front().plan.input;
+    const torch::Tensor fitting = with_size(with_channels(images, wanted[0]), wanted[1], wanted[2]);
+    return {forward(network, to_unit_range(fitting), Mode::eval), {}};
+  }
+};
+
 std::unique_ptr<Features::Impl> open_native(const std::string& bytes, const std::string& name,
                                             torch::Device device) {
   const ClassifierFile file = parse_classifier(bytes, name);
@@ -203,9 +215,22 @@ std::optional<Features> Features::shipped(const std::string& set, torch::Device 
   return Features(named(open_native(bytes, name, device), name, bytes, device));
 }
 
-std::optional<Features> Features::find(const std::string& wanted, const std::string& set,
-                                       torch::Device device) {
-  return wanted == "auto" ? shipped(set, device) : open(wanted, device);
+Features Features::random(torch::Device device) {
+  const torch::NoGradGuard no_grad;
+  auto features = std::make_unique<RandomFeatures>();
+  std::string bytes;
+  for (const auto& [name, tensor] : named_tensors(make_random_features(torch::kCPU))) {
+    const torch::Tensor plain = tensor.contiguous();
+    bytes.append(static_cast<const char*>(plain.data_ptr()), plain.nbytes());
+  }
+  features->network = make_random_features(device);
+  return Features(named(std::move(features), "random convolutions", bytes, device));
+}
+
+Features Features::find(const std::string& wanted, const std::string& set, torch::Device device) {
+  if (wanted != "auto") return open(wanted, device);
+  std::optional<Features> own = shipped(set, device);
+  return own ? std::move(*own) : random(device);
 }
 
 const std::string& Features::name() const { return impl_->name; }

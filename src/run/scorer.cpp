@@ -55,13 +55,7 @@ Scorer::Made Scorer::make(const Config& config, const Dataset& training, torch::
                         "set train.evaluate_samples, or train.evaluate_every: 0",
                         format_count(training.size()))};
   }
-  std::optional<Features> features = Features::find(config.train.features, training.set, device);
-  if (!features) {
-    return {std::nullopt,
-            fmt::format("the samples are not evaluated: dcgan has no features for {}; make some "
-                        "with `dcgan features train` and set train.features",
-                        training.name)};
-  }
+  Features features = Features::find(config.train.features, training.set, device);
   torch::Tensor held_out;
   try {
     held_out = held_out_images(config, 2 * samples);
@@ -74,8 +68,8 @@ Scorer::Made Scorer::make(const Config& config, const Dataset& training, torch::
   if (held_out.size(0) < kFewestImages) {
     return {std::nullopt, "the samples are not evaluated: too few images were not trained on"};
   }
-  Described reference = describe_set(features->compute(held_out));
-  return {Scorer(std::move(*features), std::move(reference), samples, config, device), ""};
+  Described reference = describe_set(features.compute(held_out));
+  return {Scorer(std::move(features), std::move(reference), samples, config, device), ""};
 }
 
 QuickScores Scorer::score(const Network& generator) const {

@@ -291,8 +291,8 @@ class Loop {
 
 BatchStreamOptions stream_options(const Config& config, torch::Device device) {
   return {config.seed,         config.train.batch_size, config.model.latent_dim,
-          config.data.shuffle, config.data.drop_last,   config.output,
-          device.is_cuda()};
+          config.data.shuffle, config.data.drop_last,   config.data.flip,
+          config.output,       device.is_cuda()};
 }
 
 std::int64_t total_steps(const Config& config, std::int64_t images) {

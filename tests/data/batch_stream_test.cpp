@@ -132,6 +132,51 @@ TEST(BatchStream, ASetSmallerThanABatchIsOneBatch) {
   for (int epoch = 0; epoch < 3; ++epoch) EXPECT_EQ(numbers(stream.next()), counting(3));
 }
 
+/// Whether each image of a batch of mirrored_set() is mirrored.
+std::vector<bool> mirrored(const Batch& batch) {
+  std::vector<bool> found;
+  for (std::int64_t i = 0; i < batch.images.size(0); ++i) {
+    found.push_back(batch.images[i][0][0][0].item<float>() > 0);
+  }
+  return found;
+}
+
+/// Images of 2 x 3: black on the left, white on the right.
+Dataset mirrored_set(std::int64_t size) {
+  Dataset set;
+  set.images = at::zeros({size, 1, 2, 3}, at::kByte);
+  set.images.select(3, 2).fill_(255);
+  set.labels = at::zeros({size}, at::kByte);
+  set.name = "sides";
+  return set;
+}
+
+TEST(BatchStream, FlipsHalfOfTheImages) {
+  BatchStreamOptions wanted = options(100);
+  BatchStream plain(mirrored_set(1000), wanted, 0);
+  EXPECT_EQ(mirrored(plain.next()), std::vector<bool>(100, false));
+  wanted.flip = true;
+  BatchStream stream(mirrored_set(1000), wanted, 0);
+  std::int64_t count = 0;
+  for (int step = 0; step < 20; ++step) {
+    const Batch batch = stream.next();
+    const torch::Tensor sides = batch.images.index_select(3, at::tensor({0, 2}));
+    EXPECT_TRUE(at::equal(sides.sum(3), at::zeros({100, 1, 2}))) << "rows are mirrored as a whole";
+    const std::vector<bool> flips = mirrored(batch);
+    count += std::count(flips.begin(), flips.end(), true);
+  }
+  EXPECT_NEAR(static_cast<double>(count), 1000.0, 4 * 22.4);  // four standard deviations
+}
+
+TEST(BatchStream, FlipsTheSameWhereverItStarts) {
+  BatchStreamOptions wanted = options(10);
+  wanted.flip = true;
+  BatchStream whole(mirrored_set(50), wanted, 0);
+  for (int step = 0; step < 7; ++step) whole.next();
+  BatchStream later(mirrored_set(50), wanted, 7);
+  EXPECT_EQ(mirrored(whole.next()), mirrored(later.next()));
+}
+
 TEST(BatchStream, StartsAnywhere) {
   for (const bool drop_last : {true, false}) {
     BatchStreamOptions wanted = options(4);

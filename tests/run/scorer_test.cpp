@@ -46,14 +46,19 @@ TEST(Scorer, IsNotMadeWithoutEvaluations) {
 
 TEST(Scorer, SaysWhyThereIsNone) {
   Config config = mnist_config();
-  Dataset training = load_dataset(config.data);
-  training.set = "";
-  EXPECT_THAT(Scorer::make(config, training, torch::kCPU).reason,
-              HasSubstr("dcgan has no features for MNIST train"));
   config.train.evaluate_samples = 0;
   config.data.limit = 100;
   EXPECT_THAT(Scorer::make(config, load_dataset(config.data), torch::kCPU).reason,
               HasSubstr("100 images are too few for it to be cheap"));
+}
+
+TEST(Scorer, TakesRandomFeaturesForASetWithoutItsOwn) {
+  Config config = mnist_config();
+  Dataset training = load_dataset(config.data);
+  training.set = "";
+  const Scorer::Made made = Scorer::make(config, training, torch::kCPU);
+  ASSERT_TRUE(made.scorer.has_value());
+  EXPECT_THAT(made.scorer->describe(), HasSubstr("in the features of random convolutions"));
 }
 
 TEST(Scorer, RefusesAFeatureFileThatIsNone) {

@@ -13,10 +13,11 @@
 
 namespace dcgan {
 
-enum class DataFormat { mnist };
+enum class DataFormat { mnist, cifar10, cifar100, folder, npy };
 enum class DataSplit { train, test };
 /// How an image gets the shape of `data.image_size`: cut to it, padded to it, or stretched.
 enum class ImageFit { crop, pad, stretch };
+using Color = std::array<std::uint8_t, 3>;  ///< red, green, blue
 enum class ModelKind { dcgan, dense };
 enum class Activation { relu, leaky_relu, elu, selu, gelu, swish };
 enum class OutputRange { tanh, sigmoid };
@@ -26,12 +27,18 @@ enum class Precision { fp32, bf16, automatic };
 
 struct DataConfig {
   DataFormat format = DataFormat::mnist;
-  std::string path = "data/mnist";  ///< absolute once resolved from a file
+  std::string path = "data/mnist";  ///< a folder (npy: a file); absolute once resolved from a file
   DataSplit split = DataSplit::train;
   std::array<std::int64_t, 2> image_size{28, 28};  ///< H, W in pixels, each >= 8
   std::int64_t channels = 1;                       ///< 1 or 3
   ImageFit fit = ImageFit::crop;
-  std::int64_t limit = 0;                          ///< the first so many images; 0: all
+  Color background{255, 255, 255};  ///< behind transparent pixels and, where fit pads, around them
+  bool classes = false;             ///< folder: the folders in it are classes
+  double held_out = 0.1;            ///< folder, npy: the share of the images that is the test split
+  bool flip = false;                ///< mirror at random, left to right, while training
+  double max_bad_fraction = 0.1;    ///< folder: files that may be no images before it is an error
+  std::string cache = "auto";  ///< folder: where decoded images are kept; auto, none or a folder
+  std::int64_t limit = 0;      ///< the first so many images; 0: all
   bool shuffle = true;
   bool drop_last = true;  ///< drop an epoch's last, incomplete batch
 };

@@ -54,6 +54,7 @@ std::string yaml_scalar(const std::string& text);
 /// The words of an enum, as configuration files spell them.
 std::string to_string(DataFormat value);
 std::string to_string(DataSplit value);
+std::string to_string(ImageFit value);
 std::string to_string(ModelKind value);
 std::string to_string(Activation value);
 std::string to_string(OutputRange value);

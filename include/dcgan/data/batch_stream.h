@@ -23,6 +23,7 @@ struct BatchStreamOptions {
   std::int64_t latent_dim = 100;
   bool shuffle = true;
   bool drop_last = true;
+  bool flip = false;                      ///< mirror an image, left to right, with probability 1/2
   OutputRange range = OutputRange::tanh;  ///< tanh: [-1, 1], sigmoid: [0, 1]
   bool pinned = false;                    ///< page-locked tensors, for copies to a GPU
 };
@@ -31,9 +32,10 @@ struct BatchStreamOptions {
 void check_enough_images(const Dataset& dataset, std::int64_t batch_size, bool drop_last);
 
 /// Endless: epoch after epoch, each a permutation of the set from (seed, epoch), every image once
-/// (but for an incomplete last batch under `drop_last`). Batch `step` is a function of the options,
-/// the set and `step` alone, so a stream may start anywhere. The thread does its arithmetic itself
-/// and never enters LibTorch's thread pool, which belongs to the training step.
+/// (but for an incomplete last batch under `drop_last`). Batch `step`, flips included, is a
+/// function of the options, the set and `step` alone, so a stream may start anywhere. The thread
+/// does its arithmetic itself and never enters LibTorch's thread pool, which belongs to the
+/// training step.
 class BatchStream {
  public:
   /// `first_step`: the step whose batch comes first. See check_enough_images().

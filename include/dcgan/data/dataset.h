@@ -1,31 +1,41 @@
-// A labelled set of images of one size, whole in memory as uint8.
+// A set of images of one size as uint8, whole in memory or mapped from a cache of decoded images.
 #pragma once
 
 #include <torch/types.h>
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "dcgan/config/config.h"
+#include "dcgan/data/prepare.h"
 
 namespace dcgan {
 
 struct Dataset {
-  torch::Tensor images;     ///< uint8 [N, C, H, W], contiguous, CPU
-  torch::Tensor labels;     ///< uint8 [N], CPU
+  torch::Tensor images;     ///< uint8 [N, C, H, W], contiguous, CPU; may be mapped, read only
+  torch::Tensor labels;     ///< uint8 [N], CPU; all 0 where the set has none
   std::string name;         ///< "MNIST train, /path/data/mnist"
   std::string fingerprint;  ///< CRC-32 of images then labels, 8 hex digits: tells sets apart
   std::string set;          ///< a known set by its labels: "mnist", "fashion-mnist"; else ""
+  SizeRange originals;      ///< of the decoded images, before they were fitted
+  std::vector<std::string> classes;  ///< their names, where `data.classes` finds any
+  std::string warning;               ///< files that are damaged and were left out; several lines
+  std::string note;                  ///< files that are no images by their names
 
   std::int64_t size() const { return images.size(0); }
 };
 
-/// Reads the set that `data` names, resizes it (antialiased bilinear) to `data.image_size` ({0, 0}:
-/// keeps its own size), repeats the grey channel for `data.channels` = 3 and keeps the first
-/// `data.limit` images. For MNIST `data.path` is a folder with train-images-idx3-ubyte and
-/// train-labels-idx1-ubyte (or t10k-*), each plain or .gz; also the spelling with a dot,
-/// train-images.idx3-ubyte. Throws `failure` for whatever is wrong, naming the file.
-Dataset load_dataset(const DataConfig& data);
+/// Reads the split that `data` names and gives each image the shape of `data.image_size` ({0, 0}:
+/// the first image's own size) by `data.fit`, with `data.channels`; keeps the first `data.limit`.
+/// What each format is: ImageSource, and for a folder list_images() and the cache of image_cache.h.
+/// A set that stays in memory must fit there; a cached one needs not. `progress` is told of images
+/// that are decoded. Throws `failure` for whatever is wrong, naming the file.
+Dataset load_dataset(const DataConfig& data, const PrepareProgress& progress = {});
+
+/// What lies at `path`, by the names there: for commands that get a folder without a configuration.
+/// mnist where nothing else fits, whose reader then says what it misses.
+DataFormat guess_format(const std::string& path);
 
 /// The images that are not trained on: the other split of the same set, whole.
 DataConfig other_split(DataConfig data);

@@ -24,12 +24,14 @@ enum class Purpose : std::uint64_t {
   grid_latents = 5,  ///< the fixed latents of a run's sample grids
   sample_latents = 6,
   translation = 7,
+  flip = 8,
   evaluation_order = 16,      ///< which real images stand beside the samples
   evaluation_subsets = 17,    ///< the subsets of kid
   evaluation_resamples = 18,  ///< bootstrap
   classifier_init = 20,
   classifier_order = 21,
   classifier_augmentation = 22,
+  random_features = 23,
 };
 
 /// `count` rows of independent N(0, 1) numbers: float32 [count, width], CPU. Row i depends on

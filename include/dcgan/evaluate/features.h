@@ -31,17 +31,21 @@ class Features {
   /// "fashion-mnist"); nothing for another set.
   static std::optional<Features> shipped(const std::string& set, torch::Device device);
 
-  /// What `wanted` says: "auto" is the shipped one for `set`, anything else a file's path.
-  static std::optional<Features> find(const std::string& wanted, const std::string& set,
-                                      torch::Device device);
+  /// Those of make_random_features(), which know no classes: for a set without a network of its
+  /// own.
+  static Features random(torch::Device device);
+
+  /// What `wanted` says: "auto" is the shipped one for `set`, or random() where there is none;
+  /// anything else is a file's path.
+  static Features find(const std::string& wanted, const std::string& set, torch::Device device);
 
   Features(Features&&) noexcept;
   Features& operator=(Features&&) noexcept;
   ~Features();
 
-  /// "mnist classifier (shipped)", or the file's path.
+  /// "mnist classifier (shipped)", "random convolutions", or the file's path.
   const std::string& name() const;
-  /// CRC-32 of the file, 8 hex digits.
+  /// CRC-32 of the file, or of the random weights; 8 hex digits.
   const std::string& checksum() const;
   /// Classes that the logits tell apart; 0 for none.
   std::int64_t classes() const;

@@ -1,0 +1,36 @@
+// A folder of pictures: which files are in it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace dcgan {
+
+struct ImageFile {
+  std::string path;           ///< relative to the folder, with '/'
+  std::int64_t bytes = 0;     ///< the file's size
+  std::int64_t modified = 0;  ///< nanoseconds, of the file system's clock
+  std::uint8_t label = 0;     ///< its class, or 0
+};
+
+struct ImageFolder {
+  std::filesystem::path root;
+  std::vector<ImageFile> files;           ///< in the order of their paths, byte by byte
+  std::vector<std::string> classes;       ///< the folders in `root`, in order; or none
+  std::map<std::string, std::int64_t> others;  ///< files that are no images by their endings, counted
+};
+
+/// Finds the files in `root` and below it that may be images: those that end in .png, .jpg, .jpeg,
+/// .jpe, .jfif, .bmp, .dib or .webp, and those without an ending. What begins with a dot is left
+/// out; a link to a file is followed, one to a folder is not. With `classes` each folder in `root`
+/// is one, and files beside those folders are an error. Throws `failure` that names the folder
+/// when it is none, can't be read, has no such file, or has more than 256 classes.
+ImageFolder list_images(const std::filesystem::path& root, bool classes);
+
+/// "12 of .txt, 3 of .json", for `others`; "" where there are none.
+std::string describe_others(const ImageFolder& folder);
+
+}  // namespace dcgan

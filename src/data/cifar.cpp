@@ -1,0 +1,117 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "dcgan/base/error.h"
+#include "dcgan/base/file.h"
+#include "dcgan/base/text.h"
+#include "dcgan/config/fields.h"
+#include "dcgan/data/image_source.h"
+
+namespace dcgan {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kSide = 32;
+constexpr std::int64_t kPlane = kSide * kSide;
+constexpr std::int64_t kPixels = 3 * kPlane;
+
+/// How one of the two sets lies on disk.
+struct Layout {
+  std::string title;
+  std::string archive_folder;  ///< what its .tar.gz unpacks to
+  std::vector<std::string> files;
+  std::int64_t label_bytes;  ///< before the pixels; the last one counts
+  int classes;
+};
+
+Layout layout_of(const DataConfig& data) {
+  const bool train = data.split == DataSplit::train;
+  if (data.format == DataFormat::cifar100) {
+    return {"CIFAR-100", "cifar-100-binary", {train ? "train.bin" : "test.bin"}, 2, 100};
+  }
+  std::vector<std::string> files{"test_batch.bin"};
+  if (train) {
+    files.clear();
+    for (int batch = 1; batch <= 5; ++batch) files.push_back(fmt::format("data_batch_{}.bin", batch));
+  }
+  return {"CIFAR-10", "cifar-10-batches-bin", files, 1, 10};
+}
+
+/// The folder with the files: `path`, or the one in it that the archive made.
+fs::path find_folder(const fs::path& path, const Layout& layout) {
+  std::error_code ignored;
+  const fs::path inner = path / layout.archive_folder;
+  const bool nested = !fs::exists(path / layout.files[0], ignored) && fs::is_directory(inner, ignored);
+  return nested ? inner : path;
+}
+
+/// A file's records, checked.
+std::string read_records(const fs::path& file, const Layout& layout) {
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) {
+    throw failure(fmt::format("{}: no such file; {} has {}{}\n{}", file.string(), layout.title,
+                              layout.files.front(),
+                              layout.files.size() > 1 ? " to " + layout.files.back() : "",
+                              kDataRemedy));
+  }
+  std::string records = read_file(file);
+  const auto record = static_cast<std::size_t>(layout.label_bytes + kPixels);
+  if (records.empty() || records.size() % record != 0) {
+    throw failure(fmt::format(
+        "{}: is no whole number of {}'s records of {} bytes, but {} bytes; get the file again "
+        "(data/README.md says where)",
+        file.string(), layout.title, record, format_count(static_cast<std::int64_t>(records.size()))));
+  }
+  for (std::size_t at = 0; at < records.size(); at += record) {
+    const int label = static_cast<unsigned char>(records[at + static_cast<std::size_t>(layout.label_bytes) - 1]);
+    if (label < layout.classes) continue;
+    throw failure(fmt::format("{}: record {} has the label {}, but {} has labels 0 to {}; is it the "
+                              "other CIFAR (data.format)?",
+                              file.string(), at / record, label, layout.title, layout.classes - 1));
+  }
+  return records;
+}
+
+/// Planes to interleaved pixels.
+Image image_of(const char* planes) {
+  Image image{kSide, kSide, 3, std::vector<std::uint8_t>(static_cast<std::size_t>(kPixels))};
+  for (std::int64_t pixel = 0; pixel < kPlane; ++pixel) {
+    for (std::int64_t channel = 0; channel < 3; ++channel) {
+      image.pixels[static_cast<std::size_t>(3 * pixel + channel)] =
+          static_cast<std::uint8_t>(planes[channel * kPlane + pixel]);
+    }
+  }
+  return image;
+}
+
+}  // namespace
+
+ImageSource open_cifar(const DataConfig& data) {
+  require_data_folder(data.path);
+  const Layout layout = layout_of(data);
+  const fs::path folder = find_folder(data.path, layout);
+  const auto records = std::make_shared<std::string>();
+  for (const std::string& file : layout.files) *records += read_records(folder / file, layout);
+
+  const std::int64_t record = layout.label_bytes + kPixels;
+  ImageSource source;
+  source.size = static_cast<std::int64_t>(records->size()) / record;
+  source.name = fmt::format("{} {}, {}", layout.title, to_string(data.split), data.path);
+  for (std::int64_t i = 0; i < source.size; ++i) {
+    source.labels.push_back(
+        static_cast<std::uint8_t>((*records)[static_cast<std::size_t>(i * record + layout.label_bytes - 1)]));
+  }
+  source.read = [records, record, skip = layout.label_bytes](std::int64_t i) {
+    return image_of(records->data() + i * record + skip);
+  };
+  return source;
+}
+
+}  // namespace dcgan

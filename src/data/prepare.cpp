@@ -1,0 +1,116 @@
+#include "dcgan/data/prepare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "dcgan/base/error.h"
+#include "dcgan/base/text.h"
+#include "dcgan/image/fit.h"
+
+namespace dcgan {
+namespace {
+
+constexpr auto kProgressEvery = std::chrono::milliseconds(100);
+
+/// Hands out numbers to threads until they are all gone or one has failed.
+struct Workers {
+  std::int64_t count;
+  const std::function<void(std::int64_t)>& work;
+  std::atomic<std::int64_t> next{0};
+  std::atomic<std::int64_t> done{0};
+  std::mutex mutex;
+  std::condition_variable ended;
+  std::size_t running = 0;
+  std::exception_ptr error;
+
+  void run() {
+    try {
+      for (std::int64_t i = next++; i < count; i = next++) {
+        work(i);
+        ++done;
+      }
+    } catch (...) {
+      next = count;
+      const std::lock_guard lock(mutex);
+      if (!error) error = std::current_exception();
+    }
+    const std::lock_guard lock(mutex);
+    --running;
+    ended.notify_all();
+  }
+};
+
+}  // namespace
+
+void for_each_image(std::int64_t count, const std::function<void(std::int64_t)>& work,
+                    const PrepareProgress& progress) {
+  Workers workers{.count = count, .work = work};
+  const auto cores = std::max<std::int64_t>(1, std::thread::hardware_concurrency());
+  workers.running = static_cast<std::size_t>(std::min(cores, count));
+  std::vector<std::jthread> threads;
+  for (std::size_t i = workers.running; i > 0; --i) threads.emplace_back([&] { workers.run(); });
+  std::unique_lock lock(workers.mutex);
+  while (!workers.ended.wait_for(lock, kProgressEvery, [&] { return workers.running == 0; })) {
+    if (progress) progress(workers.done, count);
+  }
+  lock.unlock();
+  threads.clear();
+  if (workers.error) std::rethrow_exception(workers.error);
+  if (progress) progress(count, count);
+}
+
+RowFormat row_format(const DataConfig& data) {
+  return {data.image_size[0], data.image_size[1], data.channels, data.fit, data.background};
+}
+
+void write_row(const Image& image, const RowFormat& format, std::uint8_t* row) {
+  const Image fitted = fit_image(image, {.height = format.height,
+                                         .width = format.width,
+                                         .channels = format.channels,
+                                         .fit = format.fit,
+                                         .background = format.background});
+  if (format.channels == 1) {
+    std::memcpy(row, fitted.pixels.data(), fitted.pixels.size());
+    return;
+  }
+  const std::int64_t plane = format.height * format.width;
+  const std::uint8_t* pixel = fitted.pixels.data();
+  for (std::int64_t i = 0; i < plane; ++i) {
+    for (std::int64_t channel = 0; channel < 3; ++channel) row[channel * plane + i] = *pixel++;
+  }
+}
+
+void SizeRange::add(std::int64_t height, std::int64_t width) {
+  const std::int64_t pixels = height * width;
+  if (smallest[0] == 0 || pixels < smallest[0] * smallest[1]) smallest = {height, width};
+  if (pixels > largest[0] * largest[1]) largest = {height, width};
+}
+
+std::string judge_bad_images(const std::string& folder, const std::vector<BadImage>& bad,
+                             std::int64_t bad_count, std::int64_t total, double most) {
+  if (bad_count == 0) return "";
+  std::string list;
+  for (const BadImage& one : bad) list += fmt::format("\n  {}: {}", printable(one.path), one.problem);
+  const auto shown = static_cast<std::int64_t>(bad.size());
+  if (bad_count > shown) list += fmt::format("\n  and {} more", format_count(bad_count - shown));
+  const std::string counts =
+      fmt::format("{}: {} of {} files", folder, format_count(bad_count), format_count(total));
+  if (bad_count == total) throw failure(fmt::format("{} are no images that can be read:{}", counts, list));
+  if (static_cast<double>(bad_count) > most * static_cast<double>(total)) {
+    throw failure(fmt::format(
+        "{} are no images that can be read, more than data.max_bad_fraction ({}) allows; mend or "
+        "remove them, or raise it:{}",
+        counts, format_real(most), list));
+  }
+  return fmt::format("{} are no images that can be read and are left out:{}", counts, list);
+}
+
+}  // namespace dcgan

@@ -1,0 +1,140 @@
+#include "dcgan/data/image_folder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "support/expect_error.h"
+#include "support/temp_folder.h"
+
+namespace dcgan {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using testing::error_of;
+using testing::TempFolder;
+
+class Folder : public ::testing::Test {
+ protected:
+  void put(const std::string& name, const std::string& content = "x") {
+    fs::create_directories((folder_ / name).parent_path());
+    std::ofstream(folder_ / name) << content;
+  }
+  std::vector<std::string> paths(bool classes = false) {
+    std::vector<std::string> found;
+    for (const ImageFile& file : list_images(folder_.path(), classes).files) {
+      found.push_back(file.path);
+    }
+    return found;
+  }
+  std::string path(const std::string& name) { return (folder_ / name).string(); }
+
+  TempFolder folder_;
+};
+
+TEST_F(Folder, TakesEveryEndingOfAnImageAndNone) {
+  for (const char* name : {"a.png", "b.JPG", "c.jpeg", "d.jpe", "e.jfif", "f.bmp", "g.dib",
+                           "h.WebP", "i"}) {
+    put(name);
+  }
+  EXPECT_THAT(paths(), ElementsAre("a.png", "b.JPG", "c.jpeg", "d.jpe", "e.jfif", "f.bmp", "g.dib",
+                                   "h.WebP", "i"));
+}
+
+TEST_F(Folder, CountsOtherFilesByTheirEnding) {
+  put("a.png");
+  put("labels.csv");
+  put("b/notes.txt");
+  put("b/more.TXT");
+  const ImageFolder found = list_images(folder_.path(), false);
+  EXPECT_EQ(found.files.size(), 1U);
+  EXPECT_EQ(describe_others(found), "1 of .csv, 2 of .txt");
+}
+
+TEST_F(Folder, IsInTheOrderOfPathsWithEachFolderTogether) {
+  put("b/2.png");
+  put("b/1.png");
+  put("b-side/1.png");
+  put("a/z/9.png");
+  put("c.png");
+  EXPECT_THAT(paths(), ElementsAre("a/z/9.png", "b/1.png", "b/2.png", "b-side/1.png", "c.png"));
+}
+
+TEST_F(Folder, LeavesOutWhatIsHidden) {
+  put("a.png");
+  put(".b.png");
+  put(".thumbnails/c.png");
+  EXPECT_THAT(paths(), ElementsAre("a.png"));
+}
+
+TEST_F(Folder, FollowsLinksToFilesAndNoneToFolders) {
+  put("real/a.png");
+  fs::create_symlink(folder_ / "real/a.png", folder_ / "link.png");
+  fs::create_symlink(folder_ / "real", folder_ / "again");
+  fs::create_symlink(folder_ / "nowhere.png", folder_ / "broken.png");
+  EXPECT_THAT(paths(), ElementsAre("link.png", "real/a.png"));
+}
+
+TEST_F(Folder, SaysHowLargeAndHowOldAFileIs) {
+  put("a.png", "seven b");
+  const ImageFile file = list_images(folder_.path(), false).files.front();
+  EXPECT_EQ(file.bytes, 7);
+  const auto age = std::chrono::system_clock::now().time_since_epoch() -
+                   std::chrono::nanoseconds(file.modified);
+  EXPECT_LT(std::chrono::abs(age), std::chrono::hours(1));
+}
+
+TEST_F(Folder, TakesFoldersForClasses) {
+  put("cat/1.png");
+  put("cat/deep/2.png");
+  put("dog/1.png");
+  const ImageFolder found = list_images(folder_.path(), true);
+  EXPECT_THAT(found.classes, ElementsAre("cat", "dog"));
+  ASSERT_EQ(found.files.size(), 3U);
+  EXPECT_EQ(found.files[1].label, 0);
+  EXPECT_EQ(found.files[2].label, 1);
+}
+
+TEST_F(Folder, RefusesFilesBesideClasses) {
+  put("cat/1.png");
+  put("stray.png");
+  EXPECT_EQ(error_of([&] { list_images(folder_.path(), true); }),
+            path("stray.png") +
+                ": lies beside the folders that data.classes takes for classes; move it into one "
+                "of them, or set data.classes to false");
+}
+
+TEST_F(Folder, RefusesMoreClassesThanALabelCanName) {
+  for (int i = 0; i < 257; ++i) put(std::to_string(1000 + i) + "/a.png");
+  EXPECT_EQ(error_of([&] { list_images(folder_.path(), true); }),
+            folder_.path().string() +
+                ": has more than 256 folders, and each is a class (data.classes)");
+}
+
+TEST_F(Folder, NamesAFolderWithoutPictures) {
+  put("a.txt");
+  EXPECT_EQ(error_of([&] { list_images(folder_.path(), false); }),
+            folder_.path().string() +
+                ": no PNG, JPEG, BMP or WebP file in this folder or below it, only 1 of .txt; "
+                "point data.path at the folder with the pictures");
+  fs::remove(folder_ / "a.txt");
+  EXPECT_EQ(error_of([&] { list_images(folder_.path(), false); }),
+            folder_.path().string() +
+                ": no PNG, JPEG, BMP or WebP file in this folder or below it; point data.path at "
+                "the folder with the pictures");
+}
+
+TEST_F(Folder, NamesAMissingFolder) {
+  EXPECT_EQ(error_of([&] { list_images(folder_ / "none", false); }),
+            path("none") +
+                ": no such folder; point data.path or --data at the folder with the data "
+                "(data/README.md says how to get them)");
+}
+
+}  // namespace
+}  // namespace dcgan
