@@ -17,6 +17,9 @@ OutputFile::OutputFile(std::filesystem::path path) : path_(std::move(path)) {
   constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   constexpr mode_t kMode = 0666;  // the umask decides, as for any file
   descriptor_ = ::open(path_.c_str(), kFlags, kMode);
+  if (descriptor_ < 0 && errno == ELOOP) {
+    throw failure(path_.string() + ": is a link; remove it and try again");
+  }
   if (descriptor_ < 0) throw write_failure(path_, errno);
   struct stat status {};
   const bool known = ::fstat(descriptor_, &status) == 0;

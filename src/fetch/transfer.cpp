@@ -40,6 +40,8 @@ struct Download {
   std::exception_ptr error;
   Clock::time_point began = Clock::now();
   Clock::time_point shown{};
+  Clock::time_point heard = Clock::now();  ///< when the newest byte came
+  std::chrono::seconds patience{};
   std::int64_t received = 0;
   std::array<char, CURL_ERROR_SIZE> reason{};
 };
@@ -104,6 +106,7 @@ bool take_body(Download& download, std::string_view bytes) {
                                    format_count(download.bytes), kOtherSource);
     return false;
   }
+  download.heard = Clock::now();
   download.file->append(bytes);
   download.received += static_cast<std::int64_t>(bytes.size());
   show_progress(download, false);
@@ -140,6 +143,22 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* use
   return size * count;
 }
 
+bool is_connected(CURL* curl) {
+  curl_off_t until_sent = 0;
+  curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &until_sent);
+  return until_sent > 0;
+}
+
+/// Called every second at least. libcurl's own low-speed limit looks at the last five seconds, and
+/// so comes late.
+int on_tick(void* user, curl_off_t /*total*/, curl_off_t /*now*/, curl_off_t /*up_total*/,
+            curl_off_t /*up_now*/) {
+  auto& download = *static_cast<Download*>(user);
+  // Until the connection stands, its own time limit counts.
+  if (!is_connected(download.curl)) download.heard = Clock::now();
+  return Clock::now() - download.heard >= download.patience ? 1 : 0;
+}
+
 /// libcurl leaves these variables to the program that uses it.
 void set_certificates(CURL* curl) {
   for (const char* const name : {"SSL_CERT_FILE", "CURL_CA_BUNDLE"}) {  // the later one wins
@@ -158,14 +177,15 @@ void set_options(CURL* curl, const std::string& url, const TransferLimits& limit
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
   curl_easy_setopt(curl, CURLOPT_MAXREDIRS, static_cast<long>(limits.redirects));
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, static_cast<long>(limits.connect_seconds));
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(limits.stall_seconds));
   curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "dcgan");
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, download.reason.data());
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &download);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_tick);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &download);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &download);
   const std::string range = fmt::format("{}-", download.offset);
@@ -206,17 +226,6 @@ std::string cut(const Download& download) {
       format_count(download.file->size()), format_count(download.bytes));
 }
 
-std::string timeout_problem(CURL* curl, const TransferLimits& limits) {
-  curl_off_t until_sent = 0;
-  curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &until_sent);
-  if (until_sent > 0) {
-    return fmt::format("nothing came for {} s; run the same command again to go on, or {}",
-                       limits.stall_seconds, kOtherSource);
-  }
-  return fmt::format("no connection within {} s; check the network, or {}", limits.connect_seconds,
-                     kOtherSource);
-}
-
 std::string connect_problem(CURL* curl, const std::string& url) {
   long error = 0;
   curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &error);
@@ -239,8 +248,12 @@ std::string explain(CURLcode code, const std::string& url, const TransferLimits&
       return "the proxy's host was not found; check https_proxy and http_proxy";
     case CURLE_COULDNT_CONNECT:
       return connect_problem(download.curl, url);
+    case CURLE_ABORTED_BY_CALLBACK:
+      return fmt::format("nothing came for {} s; run the same command again to go on, or {}",
+                         limits.stall_seconds, kOtherSource);
     case CURLE_OPERATION_TIMEDOUT:
-      return timeout_problem(download.curl, limits);
+      return fmt::format("no connection within {} s; check the network, or {}",
+                         limits.connect_seconds, kOtherSource);
     case CURLE_HTTP_RETURNED_ERROR:
       return http_problem(status_of(download.curl));
     case CURLE_TOO_MANY_REDIRECTS:
@@ -315,7 +328,8 @@ std::string transfer(const std::string& url, const std::filesystem::path& part, 
                       .bytes = bytes,
                       .offset = whole ? 0 : file.size(),
                       .name = url.substr(url.rfind('/') + 1),
-                      .on_progress = &on_progress};
+                      .on_progress = &on_progress,
+                      .patience = std::chrono::seconds(limits.stall_seconds)};
     problem = request(url, limits, download);
     if (!download.range_was_refused) break;
     if (whole) problem = fmt::format("sends only a part of the file; {}", kOtherSource);
