@@ -178,7 +178,6 @@ void set_options(CURL* curl, const std::string& url, const TransferLimits& limit
   curl_easy_setopt(curl, CURLOPT_MAXREDIRS, static_cast<long>(limits.redirects));
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, static_cast<long>(limits.connect_seconds));
   curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "dcgan");
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, download.reason.data());
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
