@@ -76,7 +76,7 @@ void require_folder(const fs::path& folder) {
 }
 
 std::string here(const KnownSet& set, const fs::path& root) {
-  const std::string usual = "data/" + set.name;
+  std::string usual = "data/" + set.name;
   if (is_there(set, root / usual)) return usual;
   if (!set.system_folder.empty() && is_there(set, set.system_folder)) return set.system_folder;
   return "";
@@ -151,6 +151,7 @@ bool is_there(const KnownSet& set, const fs::path& folder) {
 
 std::string format_report(const VerifyReport& report) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(report.files.size());
   for (const FileCheck& file : report.files) {
     rows.push_back({file.found.empty() ? file.published : file.found,
                     file.found.empty() ? "" : format_count(file.bytes), state_text(file.state)});
@@ -170,6 +171,7 @@ std::string format_report(const VerifyReport& report) {
 
 std::string format_known_sets(const std::vector<KnownSet>& sets, const fs::path& root) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(sets.size());
   for (const KnownSet& set : sets) {
     rows.push_back(
         {set.name,
