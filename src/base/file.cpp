@@ -82,18 +82,6 @@ std::string reason(int error) {
   }
 }
 
-Error write_failure(const std::filesystem::path& path, int error) {
-  const std::string why = error == ENOENT ? fmt::format("there is no folder '{}'; make it first",
-                                                        folder_of(path).string())
-                                          : reason(error);
-  return failure(fmt::format("{}: cannot be written: {}", path.string(), why));
-}
-
-Error read_failure(const std::filesystem::path& path, int error) {
-  if (error == ENOENT) return failure(fmt::format("{}: no such file", path.string()));
-  return failure(fmt::format("{}: cannot be read: {}", path.string(), reason(error)));
-}
-
 /// 0, or the error number.
 int write_all(int descriptor, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -121,6 +109,18 @@ std::filesystem::path temporary_name(const std::filesystem::path& folder) {
 }
 
 }  // namespace
+
+Error write_failure(const std::filesystem::path& path, int error) {
+  const std::string why = error == ENOENT ? fmt::format("there is no folder '{}'; make it first",
+                                                        folder_of(path).string())
+                                          : reason(error);
+  return failure(fmt::format("{}: cannot be written: {}", path.string(), why));
+}
+
+Error read_failure(const std::filesystem::path& path, int error) {
+  if (error == ENOENT) return failure(fmt::format("{}: no such file", path.string()));
+  return failure(fmt::format("{}: cannot be read: {}", path.string(), reason(error)));
+}
 
 std::string read_file(const std::filesystem::path& path) {
   Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));

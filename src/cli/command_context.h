@@ -10,6 +10,10 @@ int run_sample(const SampleOptions& options);
 int run_evaluate(const EvaluateOptions& options);
 int run_inspect(const InspectOptions& options);
 int run_features_train(const FeaturesTrainOptions& options);
+int run_data_list(const DataListOptions& options);
+int run_data_fetch(const DataFetchOptions& options);
+int run_data_verify(const DataVerifyOptions& options);
+int run_data_show(const DataShowOptions& options);
 int run_version(const VersionOptions& options);
 
 }  // namespace dcgan::cli

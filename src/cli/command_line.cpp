@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 
+#include "data_options.h"
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
 #include "evaluate_options.h"
@@ -227,6 +228,7 @@ struct CommandLine {
   ConfigOptions config;
   FeaturesTrainOptions features_train;
   FeaturesTrainFlags features_train_flags;
+  DataLine data;
 
   CommandLine() {
     root.get_formatter()->label("SUBCOMMAND", "COMMAND");
@@ -238,6 +240,7 @@ struct CommandLine {
     setup_evaluate(root, evaluate);
     setup_inspect(root, inspect);
     setup_features(root, features_train, features_train_flags);
+    setup_data(root, data);
     setup_config(root, config);
     root.require_subcommand(0, 1);
     root.allow_extras();  // words that nobody takes are ours to explain
@@ -354,16 +357,31 @@ void check_repeated(const CLI::App& app) {
   throw usage_error(fmt::format("{}; '{} --help' shows how to write it", printable(text), help));
 }
 
+ParsedCommand checked_data_command(DataLine& line, const std::string& name) {
+  if (name == "data list") return line.list;
+  if (name == "data fetch") {
+    check_data_fetch(line);
+    return line.fetch;
+  }
+  if (name == "data verify") {
+    check_data_verify(line);
+    return line.verify;
+  }
+  check_data_show(line);
+  return line.show;
+}
+
 ParsedCommand checked_command(CommandLine& line) {
   if (line.version) return VersionOptions{};
   const CLI::App* const given = line.given();
   if (given == nullptr) return HelpOptions{line.root.help(), false};
   const std::string name = full_name(*given);
-  if (name == "features") return HelpOptions{line.root.help(), false};
+  if (name == "features" || name == "data") return HelpOptions{line.root.help(), false};
   if (name == "features train") {
     check_features_train(line.features_train, line.features_train_flags);
     return line.features_train;
   }
+  if (name.starts_with("data ")) return checked_data_command(line.data, name);
   if (name == "train") {
     check_train(line.train, line.quiet, line.verbose);
     return line.train;

@@ -52,6 +52,13 @@ struct Runner {
   }
   int operator()(const InspectOptions& options) const { return load_run_command()(options); }
   int operator()(const FeaturesTrainOptions& options) const { return load_run_command()(options); }
+  int operator()(const DataListOptions& options) const { return load_run_command()(options); }
+  int operator()(const DataFetchOptions& options) const { return load_run_command()(options); }
+  int operator()(const DataVerifyOptions& options) const { return load_run_command()(options); }
+  int operator()(const DataShowOptions& options) const {
+    resolve_config(options.config, options.overrides);
+    return load_run_command()(options);
+  }
 };
 
 /// `dcgan: <message>`, further lines below the first.

@@ -16,6 +16,10 @@ int dispatch(const SampleOptions& options) { return run_sample(options); }
 int dispatch(const EvaluateOptions& options) { return run_evaluate(options); }
 int dispatch(const InspectOptions& options) { return run_inspect(options); }
 int dispatch(const FeaturesTrainOptions& options) { return run_features_train(options); }
+int dispatch(const DataListOptions& options) { return run_data_list(options); }
+int dispatch(const DataFetchOptions& options) { return run_data_fetch(options); }
+int dispatch(const DataVerifyOptions& options) { return run_data_verify(options); }
+int dispatch(const DataShowOptions& options) { return run_data_show(options); }
 int dispatch(const VersionOptions& options) { return run_version(options); }
 
 bool is_out_of_memory(const std::string& text) {

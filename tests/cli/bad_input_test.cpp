@@ -212,6 +212,67 @@ TEST_F(InspectLine, NeedsAPath) {
                      "       dcgan inspect runs/mnist-001/g.pt");
 }
 
+using DataLine = BadInput;
+
+TEST_F(DataLine, WithoutACommandShowsTheHelp) {
+  const ProgramResult result = run({"data"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.err, run({"data", "--help"}).out);
+}
+
+TEST_F(DataLine, SuggestsACommand) {
+  expect_usage_error({"data", "fecth"}, "data has no command 'fecth'; did you mean 'fetch'?");
+}
+
+TEST_F(DataLine, FetchNeedsAName) {
+  expect_usage_error({"data", "fetch"},
+                     "data fetch needs the name of a set, as in:\n"
+                     "       dcgan data fetch fashion-mnist");
+}
+
+TEST_F(DataLine, FetchSuggestsASet) {
+  expect_usage_error({"data", "fetch", "cifra10"},
+                     "unknown data set 'cifra10'; did you mean 'cifar10'?");
+}
+
+TEST_F(DataLine, FetchListsTheSets) {
+  expect_usage_error(
+      {"data", "fetch", "faces"},
+      "unknown data set 'faces'; it must be mnist, fashion-mnist, kmnist, cifar10 or "
+      "cifar100");
+}
+
+TEST_F(DataLine, FetchRefusesAMirrorThatIsNotOfTheWeb) {
+  for (const std::string url :
+       {"ftp://host/", "file:///tmp", "host/folder", "http://", "http://a b"}) {
+    expect_usage_error(
+        {"data", "fetch", "mnist", "--mirror", url},
+        "--mirror must be a URL that begins with http:// or https://, not '" + url + "'");
+  }
+}
+
+TEST_F(DataLine, VerifyNeedsAFolder) {
+  expect_usage_error({"data", "verify"},
+                     "data verify needs a folder, as in:\n"
+                     "       dcgan data verify data/mnist");
+  expect_error({"data", "verify", "nowhere"}, 1,
+               "nowhere: no such folder; name the folder that holds the files");
+}
+
+TEST_F(DataLine, ShowRefusesAnOutputThatIsNoPng) {
+  expect_usage_error({"data", "show", "--out", "a.jpg"},
+                     "--out must be a file name that ends in .png, not 'a.jpg'");
+}
+
+TEST_F(DataLine, ShowRefusesACountThatIsNone) {
+  expect_usage_error({"data", "show", "-n", "0"}, "-n must be an integer from 1 to 65536, not '0'");
+}
+
+TEST_F(DataLine, ShowRefusesAnUnknownKey) {
+  expect_usage_error({"data", "show", "--set", "data.pth=a"},
+                     "--set: unknown key 'data.pth'; did you mean 'data.path'?");
+}
+
 using ConfigLine = BadInput;
 
 TEST_F(ConfigLine, RefusesDefaultsWithAConfiguration) {

@@ -1,12 +1,5 @@
 // Any bytes at all, decoded and fitted: nothing may come of them but an image or an Error.
 //
-//   cmake -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-//         -DDCGAN_BUILD_TESTS=OFF -DDCGAN_BUILD_FUZZERS=ON \
-//         -DDCGAN_SANITIZE=fuzzer-no-link,address,undefined
-//   cmake --build build/fuzz --target decode_fuzz
-//   mkdir -p build/corpus
-//   build/fuzz/bin/decode_fuzz -rss_limit_mb=2048 -timeout=10 build/corpus tests/fixtures/images
-//
 // What it finds goes to tests/fixtures/images/damaged, which the tests read.
 #include <zlib.h>
 

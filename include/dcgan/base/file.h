@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "dcgan/base/error.h"
+
 namespace dcgan {
 
 /// Reads a whole regular file. Throws `failure` that names the file when it does not exist, is a
@@ -46,6 +48,11 @@ class LineFile {
 
 /// Makes a folder and its parents. Throws `failure` naming `path` and the reason.
 void make_folder(const std::filesystem::path& path);
+
+/// The failures of every function here, for code that reads and writes in pieces: they name `path`
+/// and say in words what the error number means, with the remedy.
+Error read_failure(const std::filesystem::path& path, int error);
+Error write_failure(const std::filesystem::path& path, int error);
 
 /// True for a folder with at least one entry (dot files count).
 bool is_non_empty_folder(const std::filesystem::path& path);

@@ -26,6 +26,7 @@ struct HelpOptions {
 
 using ParsedCommand =
     std::variant<TrainOptions, SampleOptions, EvaluateOptions, InspectOptions, FeaturesTrainOptions,
+                 DataListOptions, DataFetchOptions, DataVerifyOptions, DataShowOptions,
                  VersionOptions, ConfigOptions, HelpOptions>;
 
 /// Parses and checks everything that can be checked without a file. Throws a usage error that names

@@ -73,10 +73,36 @@ struct FeaturesTrainOptions {
   std::int64_t threads = 0;
 };
 
+/// `data list`.
+struct DataListOptions {};
+
+/// `data fetch`.
+struct DataFetchOptions {
+  std::string name;                   ///< of a known set
+  std::string to;                     ///< --to: the folder; data/<name> where it is not given
+  std::optional<std::string> mirror;  ///< --mirror: URL of a folder with the files
+  bool force = false;                 ///< --force: replace files that are there and wrong
+};
+
+/// `data verify`.
+struct DataVerifyOptions {
+  std::string path;  ///< the folder
+};
+
+/// `data show`.
+struct DataShowOptions {
+  std::optional<std::string> config;  ///< --config
+  std::vector<Override> overrides;    ///< --set, in order
+  std::int64_t count = 64;            ///< -n: images in the grid
+  std::string out = "data.png";       ///< --out
+  bool json = false;                  ///< --json: the statistics as JSON
+};
+
 struct VersionOptions {};
 
 using Command = std::variant<TrainOptions, SampleOptions, EvaluateOptions, InspectOptions,
-                             FeaturesTrainOptions, VersionOptions>;
+                             FeaturesTrainOptions, DataListOptions, DataFetchOptions,
+                             DataVerifyOptions, DataShowOptions, VersionOptions>;
 
 /// Runs a command and returns the process's exit code: 0, or 130 for a training stopped by a signal
 /// after saving. Throws `Error`. Exported by libdcgan_commands.so under the C name below.

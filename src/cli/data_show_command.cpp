@@ -1,0 +1,186 @@
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "command_context.h"
+#include "dcgan/base/error.h"
+#include "dcgan/base/text.h"
+#include "dcgan/config/fields.h"
+#include "dcgan/data/batch_stream.h"
+#include "dcgan/image/image.h"
+#include "dcgan/run/log.h"
+#include "dcgan/run/sampler.h"
+#include "dcgan/run/trainer.h"
+#include "dcgan/train/translate.h"
+#include "load_data.h"
+
+namespace dcgan::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Of one class: its name or number, and how many images it has.
+struct ClassCount {
+  std::string name;
+  std::int64_t images = 0;
+};
+
+/// What a person wants to know of a set before training on it.
+struct Summary {
+  std::string name;
+  std::int64_t images = 0;
+  std::int64_t held_out = 0;  ///< of the other split; 0 where there is none
+  SizeRange originals;
+  std::array<std::int64_t, 3> shape{};  ///< C, H, W
+  std::vector<double> means;            ///< a channel each, of pixels in [0, 1]
+  std::vector<double> deviations;
+  std::int64_t measured = 0;        ///< images of which the two are
+  std::vector<ClassCount> classes;  ///< none where all labels are 0
+};
+
+/// So many images, evenly spaced: float [N, C, H, W] in [0, 1].
+torch::Tensor spaced_images(const Dataset& dataset, std::int64_t most) {
+  const std::int64_t count = std::min(most, dataset.size());
+  const torch::Tensor rows = torch::arange(count) * dataset.size() / count;
+  return dataset.images.index_select(0, rows.to(torch::kInt64)).to(torch::kFloat32).div(255.0);
+}
+
+std::vector<ClassCount> count_by_class(const Dataset& dataset) {
+  if (dataset.labels.max().item<std::int64_t>() == 0) return {};
+  const torch::Tensor counts = torch::bincount(dataset.labels.to(torch::kInt64));
+  std::vector<ClassCount> classes;
+  for (std::int64_t label = 0; label < counts.size(0); ++label) {
+    const auto at = static_cast<std::size_t>(label);
+    classes.push_back({at < dataset.classes.size() ? dataset.classes[at] : std::to_string(label),
+                       counts[label].item<std::int64_t>()});
+  }
+  return classes;
+}
+
+std::int64_t count_held_out(const DataConfig& data) {
+  try {
+    return load_dataset(other_split(data)).size();
+  } catch (const Error&) {  // there is none: nothing to complain about here
+    return 0;
+  }
+}
+
+Summary summarise(const Dataset& dataset, const DataConfig& data) {
+  constexpr std::int64_t kMostMeasured = 10'000;
+  const torch::Tensor images = spaced_images(dataset, kMostMeasured);
+  Summary summary{.name = dataset.name,
+                  .images = dataset.size(),
+                  .held_out = count_held_out(data),
+                  .originals = dataset.originals,
+                  .shape = {images.size(1), images.size(2), images.size(3)},
+                  .measured = images.size(0),
+                  .classes = count_by_class(dataset)};
+  for (std::int64_t channel = 0; channel < images.size(1); ++channel) {
+    const torch::Tensor values = images.select(1, channel);
+    summary.means.push_back(values.mean().item<double>());
+    summary.deviations.push_back(values.std(/*unbiased=*/false).item<double>());
+  }
+  return summary;
+}
+
+std::string describe_originals(const SizeRange& sizes) {
+  const auto text = [](const std::array<std::int64_t, 2>& size) {
+    return fmt::format("{} x {}", size[0], size[1]);
+  };
+  if (sizes.smallest == sizes.largest) return text(sizes.largest);
+  return fmt::format("{} to {}", text(sizes.smallest), text(sizes.largest));
+}
+
+std::string to_text(const Summary& summary) {
+  const auto numbers = [](const std::vector<double>& values) {
+    std::vector<std::string> texts;
+    for (const double value : values) texts.push_back(fmt::format("{:.3f}", value));
+    return fmt::format("{}", fmt::join(texts, " "));
+  };
+  std::vector<std::vector<std::string>> rows{
+      {"set", summary.name},
+      {"images", format_count(summary.images)},
+      {"not trained on", format_count(summary.held_out)},
+      {"as stored", describe_originals(summary.originals)},
+      {"as trained", fmt::format("{} x {} x {}", summary.shape[0], summary.shape[1],
+                                 summary.shape[2])},
+      {"mean", numbers(summary.means)},
+      {"deviation", numbers(summary.deviations)}};
+  for (const ClassCount& one : summary.classes) {
+    rows.push_back({fmt::format("class {}", printable(one.name)), format_count(one.images)});
+  }
+  std::string text;
+  for (const auto& row : rows) text += fmt::format("{:<16}{}\n", row[0], row[1]);
+  return text;
+}
+
+nlohmann::ordered_json to_json(const Summary& summary, const std::string& picture) {
+  nlohmann::ordered_json json{{"name", summary.name},
+                              {"images", summary.images},
+                              {"not_trained_on", summary.held_out},
+                              {"smallest", summary.originals.smallest},
+                              {"largest", summary.originals.largest},
+                              {"shape", summary.shape},
+                              {"mean", summary.means},
+                              {"deviation", summary.deviations},
+                              {"measured", summary.measured}};
+  json["classes"] = nlohmann::ordered_json::array();
+  for (const ClassCount& one : summary.classes) {
+    json["classes"].push_back({{"name", one.name}, {"images", one.images}});
+  }
+  json["picture"] = picture;
+  return json;
+}
+
+/// The first `count` images that the discriminator will see: of the training's own stream, and moved
+/// as train.translation says.
+torch::Tensor first_seen(const Dataset& dataset, Config config, std::int64_t count) {
+  config.train.batch_size = std::min(count, dataset.size());
+  BatchStream stream(dataset, stream_options(config, torch::kCPU), /*first_step=*/0);
+  const bool symmetric = config.output == OutputRange::tanh;
+  torch::Tensor images = stream.next().images;
+  if (config.train.translation > 0) {
+    const Translations moves = draw_translations(config.seed, /*first=*/0, images.size(0),
+                                                 config.train.translation, torch::kCPU);
+    images = translate(images, moves.real, config.train.translation, symmetric ? -1.0 : 0.0);
+  }
+  return symmetric ? images.add(1.0).mul(127.5) : images.mul(255.0);
+}
+
+void check_out(const std::string& out) {
+  const fs::path folder = fs::path(out).parent_path();
+  if (folder.empty() || fs::is_directory(folder)) return;
+  throw failure(fmt::format("{}: there is no folder {}; make it first", out, folder.string()));
+}
+
+}  // namespace
+
+int run_data_show(const DataShowOptions& options) {
+  const torch::NoGradGuard no_grad;
+  check_out(options.out);
+  Log log(Verbosity::normal);
+  std::optional<fs::path> file;
+  if (options.config) file = *options.config;
+  const Config config = resolve_config(file, options.overrides).config;
+  const Dataset dataset = load_dataset_aloud(config.data, log);
+  const torch::Tensor seen =
+      first_seen(dataset, config, options.count).round().clamp(0, 255).to(torch::kUInt8);
+  GridOptions grid;
+  grid.columns = square_columns(seen.size(0));
+  grid.background = 128;  // so that black and white edges are seen
+  write_png(options.out, make_grid(to_images(seen), grid));
+  const Summary summary = summarise(dataset, config.data);
+  if (options.json) {
+    std::cout << to_json(summary, options.out).dump(2) << '\n';
+  } else {
+    std::cout << to_text(summary) << fmt::format("{:<16}{}\n", "picture", options.out);
+  }
+  return 0;
+}
+
+}  // namespace dcgan::cli

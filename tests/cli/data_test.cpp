@@ -1,0 +1,86 @@
+// `dcgan data list`, `fetch` and `verify`, as a user runs them. tests/fetch has what can go wrong.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "dcgan/base/file.h"
+#include "support/run_program.h"
+#include "support/temp_folder.h"
+
+namespace dcgan {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::ProgramResult;
+using testing::run_program;
+using testing::TempFolder;
+
+const std::filesystem::path kSource = DCGAN_SOURCE_DIR;
+
+TEST(DataList, ShowsEverySetAndWhereItIs) {
+  const ProgramResult result = run_program({"data", "list"}, {.folder = kSource});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.err, "");
+  EXPECT_THAT(result.out,
+              HasSubstr("\nmnist          60,000 + 10,000  28 x 28 x 1       10   11.1 MiB "
+                        " CC BY-SA 3.0  http://yann.lecun.com/exdb/mnist/ "));
+  EXPECT_THAT(result.out, HasSubstr("  data/mnist\n"));
+  for (const char* const name : {"fashion-mnist", "kmnist", "cifar10", "cifar100"}) {
+    EXPECT_THAT(result.out, HasSubstr(std::string("\n") + name + " "));
+  }
+}
+
+TEST(DataVerify, AcceptsTheRepositorysMnist) {
+  const ProgramResult result = run_program({"data", "verify", "data/mnist"}, {.folder = kSource});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(result.out,
+            "file                            bytes  sum\n"
+            "train-images-idx3-ubyte.gz  9,719,438  content as published\n"
+            "train-labels-idx1-ubyte.gz     28,857  content as published\n"
+            "t10k-images-idx3-ubyte.gz   1,616,508  content as published\n"
+            "t10k-labels-idx1-ubyte.gz       4,517  content as published\n"
+            "mnist: all 4 files, 60,000 + 10,000 images of 28 x 28 x 1, 10 classes\n");
+}
+
+TEST(DataVerify, FindsAMissingFile) {
+  const TempFolder folder;
+  for (const auto& entry : std::filesystem::directory_iterator(kSource / "data/mnist")) {
+    std::filesystem::copy(entry.path(), folder / entry.path().filename().string());
+  }
+  std::filesystem::remove(folder / "t10k-labels-idx1-ubyte.gz");
+  const std::string path = folder.path().string();
+  const ProgramResult result = run_program({"data", "verify", path});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, HasSubstr("t10k-labels-idx1-ubyte.gz              missing\n"));
+  EXPECT_EQ(result.err, "dcgan: " + path +
+                            ": not all of mnist is as published; get the rest with: dcgan data "
+                            "fetch mnist --to " +
+                            path + " --force\n");
+}
+
+TEST(DataFetch, DoesNothingWhereAllIsThere) {
+  const ProgramResult result = run_program({"data", "fetch", "mnist"}, {.folder = kSource});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(result.out,
+            "data/mnist: all of mnist is there already and right; train on it with --set "
+            "data.path=data/mnist\n");
+}
+
+TEST(DataFetch, SaysWhatFailed) {
+  const TempFolder folder;
+  // Port 9 is no web server's.
+  const ProgramResult result =
+      run_program({"data", "fetch", "kmnist", "--mirror", "http://127.0.0.1:9/sets"},
+                  {.folder = folder.path(), .environment = {{"no_proxy", "127.0.0.1"}}});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.out, "");
+  EXPECT_EQ(result.err,
+            "dcgan: http://127.0.0.1:9/sets/train-images-idx3-ubyte.gz: no connection to 127.0.0.1 "
+            "(Connection refused); check the network, or name another source with --mirror URL\n");
+}
+
+}  // namespace
+}  // namespace dcgan
