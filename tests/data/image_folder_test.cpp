@@ -38,8 +38,8 @@ class Folder : public ::testing::Test {
 };
 
 TEST_F(Folder, TakesEveryEndingOfAnImageAndNone) {
-  for (const char* name : {"a.png", "b.JPG", "c.jpeg", "d.jpe", "e.jfif", "f.bmp", "g.dib",
-                           "h.WebP", "i"}) {
+  for (const char* name :
+       {"a.png", "b.JPG", "c.jpeg", "d.jpe", "e.jfif", "f.bmp", "g.dib", "h.WebP", "i"}) {
     put(name);
   }
   EXPECT_THAT(paths(), ElementsAre("a.png", "b.JPG", "c.jpeg", "d.jpe", "e.jfif", "f.bmp", "g.dib",
@@ -84,8 +84,8 @@ TEST_F(Folder, SaysHowLargeAndHowOldAFileIs) {
   put("a.png", "seven b");
   const ImageFile file = list_images(folder_.path(), false).files.front();
   EXPECT_EQ(file.bytes, 7);
-  const auto age = std::chrono::system_clock::now().time_since_epoch() -
-                   std::chrono::nanoseconds(file.modified);
+  const auto age =
+      std::chrono::system_clock::now().time_since_epoch() - std::chrono::nanoseconds(file.modified);
   EXPECT_LT(std::chrono::abs(age), std::chrono::hours(1));
 }
 
@@ -111,9 +111,9 @@ TEST_F(Folder, RefusesFilesBesideClasses) {
 
 TEST_F(Folder, RefusesMoreClassesThanALabelCanName) {
   for (int i = 0; i < 257; ++i) put(std::to_string(1000 + i) + "/a.png");
-  EXPECT_EQ(error_of([&] { list_images(folder_.path(), true); }),
-            folder_.path().string() +
-                ": has more than 256 folders, and each is a class (data.classes)");
+  EXPECT_EQ(
+      error_of([&] { list_images(folder_.path(), true); }),
+      folder_.path().string() + ": has more than 256 folders, and each is a class (data.classes)");
 }
 
 TEST_F(Folder, NamesAFolderWithoutPictures) {
@@ -133,7 +133,7 @@ TEST_F(Folder, NamesAMissingFolder) {
   EXPECT_EQ(error_of([&] { list_images(folder_ / "none", false); }),
             path("none") +
                 ": no such folder; point data.path or --data at the folder with the data "
-                "(data/README.md says how to get them)");
+                "('dcgan data fetch' brings known sets)");
 }
 
 }  // namespace
