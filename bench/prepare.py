@@ -3,20 +3,27 @@
 
     bench/prepare.py --python .venv/bin/python FOLDER...
     bench/prepare.py --train configs/avatars.yaml
+    bench/prepare.py --many 1000000
 
 The first decodes every picture in FOLDER and crops it to --size: dcgan on every core (prepare_images:
 its codecs alone, and the whole way into the cache), then torchvision's ImageFolder with a DataLoader
 of 0, 1, 2 and 4 workers, in turns, each three times; the best counts. PYTHON needs torch and
 torchvision. --train trains a configuration of a folder in turns from its cache and from memory
-(data.cache: none), and compares images/s. Minutes are comparable only if the machine has nothing else
+(data.cache: none), and compares images/s. --many makes so many small PNGs of 64 x 64 in a temporary
+folder, and times a dry run of a training that prepares them and one that finds them in the cache, with
+the peak of memory. Minutes are comparable only if the machine has nothing else
 to do.
 """
 import argparse
 import json
+import os
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
+import time
+import zlib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,6 +109,40 @@ def train(arguments):
     print(f"from the cache {cached:.0f} images/s, from memory {memory:.0f}: {cached / memory:.3f}")
 
 
+def png(value):
+    """A PNG of 64 x 64 in one colour."""
+    def chunk(kind, data):
+        return (struct.pack(">I", len(data)) + kind + data
+                + struct.pack(">I", zlib.crc32(kind + data)))
+    rows = b"".join(b"\0" + bytes(value) * 64 for _ in range(64))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 64, 8, 2, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def many(arguments):
+    with tempfile.TemporaryDirectory() as root:
+        pictures = Path(root) / "pictures"
+        kinds = [png((i, 255 - i, i // 2)) for i in range(256)]
+        for first in range(0, arguments.many, 1000):
+            folder = pictures / f"{first // 1000:06d}"
+            folder.mkdir(parents=True)
+            for i in range(first, min(first + 1000, arguments.many)):
+                (folder / f"{i}.png").write_bytes(kinds[i % 256])
+        for what in ("prepared", "found in the cache"):
+            start = time.perf_counter()
+            child = subprocess.Popen(
+                [arguments.build / "dcgan", "train", "--dry-run", "--config",
+                 ROOT / "configs/avatars.yaml", "--set", f"data.path={pictures}", "--set",
+                 f"data.cache={root}/cache", "--set", f"data.image_size=[{arguments.size}, {arguments.size}]"],
+                stdout=subprocess.DEVNULL)
+            _, status, usage = os.wait4(child.pid, 0)
+            if status != 0:
+                sys.exit(f"dcgan failed with status {status}")
+            print(f"{arguments.many:,} pictures {what}: {time.perf_counter() - start:.1f} s, "
+                  f"{usage.ru_maxrss / 1024:.0f} MiB at the peak (mapped pages among them)",
+                  flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -111,14 +152,17 @@ def main():
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--train", type=Path)
+    parser.add_argument("--many", type=int)
     parser.add_argument("--set", action="append", default=[])
     arguments = parser.parse_args()
     if arguments.train:
         train(arguments)
+    elif arguments.many:
+        many(arguments)
     elif arguments.folders:
         prepare(arguments)
     else:
-        parser.error("name folders, or --train CONFIG")
+        parser.error("name folders, or --train CONFIG, or --many N")
 
 
 if __name__ == "__main__":

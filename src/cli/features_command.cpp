@@ -8,6 +8,7 @@
 #include "command_context.h"
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
+#include "dcgan/config/resolve.h"
 #include "dcgan/data/dataset.h"
 #include "dcgan/evaluate/classifier.h"
 #include "dcgan/evaluate/classifier_training.h"
@@ -40,22 +41,26 @@ void check_output(const FeaturesTrainOptions& options) {
   }
 }
 
-/// `size` {0, 0}: the first image's.
-Dataset load_split(DataConfig data, DataSplit split, std::array<std::int64_t, 2> size, Log& log) {
-  data.split = split;
-  data.image_size = size;
-  return load_dataset_aloud(data, log);
-}
-
-/// What is in the folder: a set's own format, or pictures in a folder for each class.
-DataConfig find_data(const std::string& folder) {
+/// What the configuration says, or what is in the folder: a set's own format, or pictures in a
+/// folder for each class.
+DataConfig find_data(const FeaturesTrainOptions& options) {
+  if (options.config) {
+    DataConfig data = resolve_config(*options.config, {}).config.data;
+    data.classes = true;
+    return data;
+  }
   DataConfig data;
-  data.path = folder;
-  data.format = guess_format(folder);
-  const bool colour = data.format != DataFormat::mnist;
-  data.channels = colour ? 3 : 1;
+  data.path = *options.data;
+  data.format = guess_format(data.path);
+  data.image_size = {0, 0};  // the first image's
+  data.channels = data.format == DataFormat::mnist ? 1 : 3;
   data.classes = true;
   return data;
+}
+
+Dataset load_split(DataConfig data, DataSplit split, Log& log) {
+  data.split = split;
+  return load_dataset_aloud(data, log);
 }
 
 }  // namespace
@@ -66,10 +71,11 @@ int run_features_train(const FeaturesTrainOptions& options) {
   const torch::Device device = resolve_device(options.device);
   const std::int64_t threads = set_threads(options.threads);
   Log log(Verbosity::normal);
-  const DataConfig data = find_data(options.data);
-  const Dataset train_set = load_split(data, DataSplit::train, {0, 0}, log);
-  const Dataset test_set =
-      load_split(data, DataSplit::test, {train_set.images.size(2), train_set.images.size(3)}, log);
+  DataConfig data = find_data(options);
+  const Dataset train_set = load_split(data, DataSplit::train, log);
+  data.image_size = {train_set.images.size(2), train_set.images.size(3)};
+  data.limit = 0;
+  const Dataset test_set = load_split(data, DataSplit::test, log);
   log.info(fmt::format("{}: {} images of {} x {}, {} classes", train_set.name,
                        format_count(train_set.size()), train_set.images.size(2),
                        train_set.images.size(3), count_classes(train_set)));

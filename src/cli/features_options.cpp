@@ -12,8 +12,9 @@ void setup_features(CLI::App& root, FeaturesTrainOptions& options, FeaturesTrain
   CLI::App* const app =
       add_command(*features, "train", "Train a classifier on a labelled set, for its features");
   add_text(*app, "--data", "DIR", "Folder with the training and the test set, see data/README.md",
-           flags.data)
-      ->required();
+           options.data);
+  add_text(*app, "--config", "FILE", "A configuration whose data section says what to read",
+           options.config);
   add_text(*app, "--out", "FILE", "The file to write, such as features.pt", flags.out)->required();
   constexpr std::int64_t kMostEpochs = 100'000;
   add_integer(*app, "--epochs", 1, kMostEpochs,
@@ -29,15 +30,18 @@ void setup_features(CLI::App& root, FeaturesTrainOptions& options, FeaturesTrain
 }
 
 void check_features_train(FeaturesTrainOptions& options, const FeaturesTrainFlags& flags) {
-  for (const auto& [flag, value] : {std::pair{"--data, the folder of a labelled set", &flags.data},
-                                    std::pair{"--out, the file to write", &flags.out}}) {
-    if (*value) continue;
-    throw usage_error(
-        fmt::format("features train needs {}, as in:\n"
-                    "dcgan features train --data data/mnist --out features.pt",
-                    flag));
+  constexpr const char* kExample =
+      "as in:\ndcgan features train --data data/mnist --out features.pt";
+  if (options.data && options.config) {
+    throw usage_error("--data and --config both say what to read; leave one out");
   }
-  options.data = *flags.data;
+  if (!options.data && !options.config) {
+    throw usage_error(fmt::format(
+        "features train needs --data, the folder of a labelled set, or --config, {}", kExample));
+  }
+  if (!flags.out) {
+    throw usage_error(fmt::format("features train needs --out, the file to write, {}", kExample));
+  }
   options.out = *flags.out;
 }
 

@@ -11,7 +11,6 @@ namespace dcgan::cli {
 
 /// What must be known beyond the options: whether a value was given.
 struct FeaturesTrainFlags {
-  std::optional<std::string> data;
   std::optional<std::string> out;
 };
 

@@ -171,7 +171,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Mistake{"Data",
                 {"features", "train", "--out", "a.pt"},
-                "features train needs --data, the folder of a labelled set, as in:\n"
+                "features train needs --data, the folder of a labelled set, or --config, as in:\n"
                 "       dcgan features train --data data/mnist --out features.pt"},
         Mistake{"Out",
                 {"features", "train", "--data", "x"},

@@ -119,7 +119,7 @@ TEST(RandomFeatures, AreSmallDistancesForRealImagesOnly) {
   const torch::Tensor small = torch::avg_pool2d(others.to(torch::kFloat32), 2);
   const torch::Tensor noise =
       others.to(torch::kFloat32) +
-      normal_rows(1, Purpose::sample_latents, 0, 1000, 784).view({1000, 1, 28, 28}) * 20;
+      normal_rows(1, Purpose::sample_latents, 0, 1000, 784).view({1000, 1, 28, 28}) * 40;
   const std::map<std::string, torch::Tensor> spoiled{
       {"blurred", torch::upsample_nearest2d(small, {28, 28})},
       {"noisy", noise.clamp(0, 255)},

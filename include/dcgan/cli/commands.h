@@ -63,8 +63,9 @@ struct EvaluateOptions {
 
 /// `features train`.
 struct FeaturesTrainOptions {
-  std::string data;  ///< --data: a folder with a training and a test set
-  std::string out;   ///< --out: the file to write
+  std::optional<std::string> data;    ///< --data: a folder with a training and a test set
+  std::optional<std::string> config;  ///< --config: a configuration that names them, instead
+  std::string out;                    ///< --out: the file to write
   std::int64_t epochs = 12;
   std::int64_t seed = 1;
   bool flip = false;   ///< --flip: mirror images at random

@@ -1,0 +1,219 @@
+// Every kind of data set through the commands: train, stop, resume, evaluate, show, verify.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dcgan/image/image.h"
+#include "support/put_picture.h"
+#include "training_fixture.h"
+
+namespace dcgan {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using testing::ProgramResult;
+
+const std::string kFixtures = DCGAN_SOURCE_DIR "/tests/fixtures";
+
+struct SourceCase {
+  const char* name;
+  std::vector<std::string> settings;
+};
+
+void PrintTo(const SourceCase& source, std::ostream* out) { *out << source.name; }
+
+/// A folder `pictures` with 60 pictures in two folders, and `images.npy` with 40 images.
+class Sources : public testing::Training {
+ protected:
+  Sources() {
+    for (int i = 0; i < 60; ++i) {
+      const std::string name = std::string(i % 2 == 0 ? "even/" : "odd/") + std::to_string(i);
+      testing::put_picture(folder_ / "pictures" / (name + ".png"), 4 * i);
+    }
+  }
+  static std::vector<std::string> sets(const std::vector<std::string>& settings) {
+    std::vector<std::string> arguments;
+    for (const std::string& setting : settings) {
+      arguments.insert(arguments.end(), {"--set", setting});
+    }
+    return arguments;
+  }
+  static std::vector<std::string> pictures(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> settings{"data.format=folder", "data.path=pictures",
+                                      "data.limit=0",       "data.cache=cache",
+                                      "data.channels=3",    "data.image_size=[16, 16]"};
+    settings.insert(settings.end(), more.begin(), more.end());
+    return sets(settings);
+  }
+  ProgramResult with(std::vector<std::string> arguments,
+                     const std::vector<std::string>& settings) const {
+    arguments.insert(arguments.end(), settings.begin(), settings.end());
+    return run(arguments);
+  }
+};
+
+class EverySource : public Sources, public ::testing::WithParamInterface<SourceCase> {};
+
+TEST_P(EverySource, ResumesToTheSameEnd) {
+  std::vector<std::string> settings = GetParam().settings;
+  settings.push_back("train.log_every=1");
+  train("whole", sets(settings));
+  // Stopped after its first epoch, and gone on with.
+  std::vector<std::string> first = sets(settings);
+  first.insert(first.end(), {"--set", "train.epochs=1"});
+  train("parts", first);
+  ASSERT_EQ(resume("parts", {"--set", "train.epochs=2"}).exit_code, 0);
+  std::string last;
+  for (const auto& entry : fs::directory_iterator(folder_ / "whole/checkpoints")) {
+    last = std::max(last, entry.path().stem().string());
+  }
+  expect_same_end("whole", "parts", last);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Data, EverySource,
+    ::testing::Values(
+        SourceCase{"MnistFlipped", {"data.flip=true", "data.limit=64"}},
+        SourceCase{"Folder",
+                   {"data.format=folder", "data.path=pictures", "data.limit=0", "data.cache=cache",
+                    "data.channels=3", "data.flip=true"}},
+        SourceCase{"FolderInMemory",
+                   {"data.format=folder", "data.path=pictures", "data.limit=0", "data.cache=none"}},
+        SourceCase{
+            "Cifar10",
+            {"data.format=cifar10", "data.path=" + kFixtures + "/cifar/cifar10", "data.limit=0",
+             "data.channels=3", "data.image_size=[32, 32]", "train.batch_size=4"}},
+        SourceCase{
+            "Cifar100",
+            {"data.format=cifar100", "data.path=" + kFixtures + "/cifar/cifar100", "data.limit=0",
+             "data.channels=3", "data.image_size=[32, 32]", "train.batch_size=2"}}),
+    [](const auto& entry) { return std::string(entry.param.name); });
+
+TEST_F(Sources, NpyTrainsAsWell) {
+  train("first", sets({"train.epochs=1"}));
+  ASSERT_EQ(run({"sample", "--ckpt", "first", "-n", "64", "--out", "images.npy"}).exit_code, 0);
+  train("second", sets({"data.format=npy", "data.path=images.npy", "data.limit=0"}));
+  EXPECT_TRUE(exists("second/g.pt"));
+}
+
+TEST_F(Sources, AFolderGivesTheSameRunFromItsCacheAndFromItsFiles) {
+  train("built", pictures());
+  train("cached", pictures());
+  train("decoded", pictures({"data.cache=none"}));
+  const std::vector<std::string> runs{"cached", "decoded"};
+  for (const std::string& run : runs) {
+    EXPECT_EQ(timeless_metrics(run), timeless_metrics("built")) << run;
+    EXPECT_EQ(bytes(run + "/samples/000012.png"), bytes("built/samples/000012.png")) << run;
+  }
+}
+
+TEST_F(Sources, OtherPicturesAreNoneToResumeOn) {
+  train("run", pictures());
+  testing::put_picture(folder_ / "pictures/even/0.png", 99);
+  const ProgramResult result = resume("run", sets({"train.epochs=3"}));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("its run was trained on other images"));
+}
+
+TEST_F(Sources, DamagedFilesAreNamedAndLeftOut) {
+  write_file_atomically(folder_ / "pictures/even/0.png", "no picture");
+  const ProgramResult result = train("run", pictures());
+  EXPECT_THAT(result.err,
+              HasSubstr("pictures: 1 of 60 files are no images that can be read and are left "
+                        "out:\n  even/0.png: is not an image (PNG, JPEG, BMP or WebP)\n"));
+  const ProgramResult strict = with({"train", "--config", "tiny.yaml", "--out", "strict"},
+                                    pictures({"data.max_bad_fraction=0.01"}));
+  EXPECT_EQ(strict.exit_code, 1);
+  EXPECT_THAT(strict.err, HasSubstr("more than data.max_bad_fraction (0.01) allows"));
+  EXPECT_FALSE(exists("strict")) << "nothing is written before the data are read";
+}
+
+TEST_F(Sources, AFolderIsEvaluatedAgainstWhatItHeldBack) {
+  train("run", pictures({"data.held_out=0.3", "data.classes=true"}));
+  const ProgramResult result = run({"evaluate", "--ckpt", "run", "--samples", "20", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto report = nlohmann::json::parse(result.out);
+  EXPECT_EQ(report["reference"]["count"], 18);
+  EXPECT_EQ(report["features"]["name"], "random convolutions");
+  EXPECT_GT(report["measures"]["fid"]["value"], 0.0);
+}
+
+TEST_F(Sources, FeaturesAreTrainedOnAConfigurationsData) {
+  const ProgramResult result =
+      run({"features", "train", "--config", "tiny.yaml", "--out", "f.pt", "--epochs", "1"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("f.pt: 10 classes"));
+}
+
+TEST_F(Sources, FeaturesAreTrainedOnAFolderForEachClass) {
+  const ProgramResult result =
+      run({"features", "train", "--data", "pictures", "--out", "f.pt", "--epochs", "1"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("f.pt: 2 classes"));
+}
+
+// data show ---------------------------------------------------------------------------------------
+
+TEST_F(Sources, ShowWritesWhatTheNetworkSees) {
+  const ProgramResult result =
+      with({"data", "show", "--config", "tiny.yaml", "-n", "9"}, pictures({"data.classes=true"}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("images          54\nnot trained on  6\n"
+                                    "as stored       8 x 8\nas trained      3 x 16 x 16\n"));
+  EXPECT_THAT(result.out, HasSubstr("class even      27\nclass odd       27\n"
+                                    "picture         data.png\n"));
+  const Image picture = read_png(folder_ / "data.png");
+  EXPECT_EQ(picture.width, 3 * 16 + 4 * 2);
+  EXPECT_EQ(picture.height, picture.width);
+  EXPECT_EQ(picture.channels, 3);
+}
+
+TEST_F(Sources, ShowCountsAsJson) {
+  const ProgramResult result =
+      with({"data", "show", "--config", "tiny.yaml", "--json", "--out", "seen.png"}, pictures());
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["images"], 54);
+  EXPECT_EQ(json["shape"], (std::vector<int>{3, 16, 16}));
+  // Each picture's green is its red and one more, its blue two more.
+  const double red = json["mean"][0];
+  EXPECT_NEAR(json["mean"][1].get<double>() - red, 1 / 255.0, 1e-5);
+  EXPECT_NEAR(json["mean"][2].get<double>() - red, 2 / 255.0, 1e-5);
+  EXPECT_EQ(json["classes"].size(), 0U);
+  EXPECT_TRUE(exists("seen.png"));
+}
+
+TEST_F(Sources, ShowFailsBeforeItReadsWhereItCannotWrite) {
+  const ProgramResult result =
+      run({"data", "show", "--config", "tiny.yaml", "--out", "nowhere/seen.png"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.err, "dcgan: nowhere/seen.png: there is no folder nowhere; make it first\n");
+}
+
+// data verify -------------------------------------------------------------------------------------
+
+TEST_F(Sources, VerifyCountsAnyOtherSet) {
+  const ProgramResult folder = run({"data", "verify", "pictures"});
+  EXPECT_EQ(folder.exit_code, 0) << folder.err;
+  EXPECT_EQ(folder.out, "pictures: 60 images\n");
+  const ProgramResult cifar = run({"data", "verify", kFixtures + "/cifar/cifar100"});
+  EXPECT_EQ(cifar.out, kFixtures + "/cifar/cifar100: 4 images in the train split\n" + kFixtures +
+                           "/cifar/cifar100: 2 images in the test split\n");
+}
+
+TEST_F(Sources, VerifyNamesDamagedFiles) {
+  write_file_atomically(folder_ / "pictures/odd/1.png", "");
+  const ProgramResult result = run({"data", "verify", "pictures"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.out, "pictures: 59 images\n");
+  EXPECT_THAT(result.err, HasSubstr("odd/1.png: is empty"));
+  EXPECT_THAT(result.err, HasSubstr("dcgan: pictures: files are damaged or no images; mend or "
+                                    "remove them\n"));
+}
+
+}  // namespace
+}  // namespace dcgan
