@@ -176,7 +176,10 @@ int run_data_show(const DataShowOptions& options) {
   write_png(options.out, make_grid(to_images(seen), grid));
   const Summary summary = summarise(dataset, config.data);
   if (options.json) {
-    std::cout << to_json(summary, options.out).dump(2) << '\n';
+    using nlohmann::ordered_json;
+    std::cout << to_json(summary, options.out)
+                     .dump(2, ' ', false, ordered_json::error_handler_t::replace)
+              << '\n';
   } else {
     std::cout << to_text(summary) << fmt::format("{:<16}{}\n", "picture", options.out);
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dcgan/base/error.h"
+#include "dcgan/base/file.h"
 #include "dcgan/base/text.h"
 #include "dcgan/config/fields.h"
 #include "dcgan/data/idx.h"
@@ -29,11 +30,13 @@ std::array<std::string, 4> spellings(const std::string& stem, const std::string&
   return {dashed, dashed + ".gz", dotted, dotted + ".gz"};
 }
 
-/// A file under one of its spellings, or an empty path.
+/// A file under one of its spellings, or an empty path. One that can't be looked at counts: reading
+/// it then says why.
 fs::path find_spelling(const fs::path& folder, const std::string& stem, const std::string& ending) {
   for (const std::string& name : spellings(stem, ending)) {
     std::error_code ignored;
-    if (fs::exists(folder / name, ignored)) return folder / name;
+    const fs::file_status status = fs::status(folder / name, ignored);
+    if (status.type() != fs::file_type::not_found) return folder / name;
   }
   return {};
 }
@@ -57,12 +60,15 @@ struct Prefix {
 std::vector<std::string> emnist_prefixes(const fs::path& folder, DataSplit split) {
   const std::string middle = split == DataSplit::train ? "-train-images" : "-test-images";
   std::vector<std::string> found;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
     const auto at = name.find(middle);
     if (!name.starts_with("emnist-") || at == std::string::npos) continue;
     found.push_back(name.substr(0, at + middle.size() - std::string_view("-images").size()));
   }
+  if (error) throw read_failure(folder, error.value());
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;
@@ -131,9 +137,11 @@ std::string known_set(const IdxArray& labels) {
 std::string name_of(const ImageSource& source, const Prefix& prefix, const DataConfig& data) {
   const std::string split = to_string(data.split);
   if (prefix.emnist) {
-    const std::string kind = prefix.text.substr(0, prefix.text.rfind('-'));
-    return fmt::format("EMNIST {} {}, {}", kind.substr(std::string_view("emnist-").size()), split,
-                       data.path);
+    // "emnist-letters-train", or "emnist-train" where someone took the kind away
+    std::string kind = prefix.text.substr(std::string_view("emnist").size());
+    kind.resize(kind.rfind('-'));
+    if (!kind.empty()) kind.front() = ' ';
+    return fmt::format("EMNIST{} {}, {}", kind, split, data.path);
   }
   return fmt::format("{} {}, {}", source.set == "fashion-mnist" ? "Fashion-MNIST" : "MNIST", split,
                      data.path);
