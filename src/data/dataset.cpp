@@ -133,9 +133,9 @@ Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder,
   Dataset dataset;
   // LibTorch has no tensors that can't be written to; nothing writes to a set's images.
   auto* const rows = const_cast<std::uint8_t*>(prepared.rows.get()) + first * format.bytes();
-  dataset.images =
-      at::from_blob(rows, {count, format.channels, format.height, format.width},
-                    [keep = prepared.rows](void*) {}, at::kByte);
+  dataset.images = at::from_blob(
+      rows, {count, format.channels, format.height, format.width}, [keep = prepared.rows](void*) {},
+      at::kByte);
   std::vector<std::uint8_t> labels;
   uLong sum = 0;
   const uLong combine = crc32_combine_gen(static_cast<z_off_t>(format.bytes()));

@@ -77,7 +77,8 @@ void list_directory(const fs::path& directory, ImageFolder& folder,
     const std::optional<struct stat> status = look_at(path);
     if (!status) continue;
     if (S_ISREG(status->st_mode)) add_file(path, *status, folder);
-    if (S_ISDIR(status->st_mode) && !fs::is_symlink(path)) pending.push_back(path);
+    std::error_code ignored;
+    if (S_ISDIR(status->st_mode) && !fs::is_symlink(path, ignored)) pending.push_back(path);
   }
   if (error) throw folder_failure(directory, error);
 }

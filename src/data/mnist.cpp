@@ -80,8 +80,9 @@ Prefix find_prefix(const fs::path& folder, DataSplit split) {
   const std::vector<std::string> emnist = emnist_prefixes(folder, split);
   if (emnist.empty()) return {usual};
   if (emnist.size() == 1) return {emnist.front(), true};
-  throw failure(fmt::format("{}: holds several sets of EMNIST ({}); put one into a folder of its own",
-                            folder.string(), fmt::join(emnist, ", ")));
+  throw failure(
+      fmt::format("{}: holds several sets of EMNIST ({}); put one into a folder of its own",
+                  folder.string(), fmt::join(emnist, ", ")));
 }
 
 IdxArray read_images(const fs::path& file) {
@@ -153,7 +154,8 @@ Image image_at(const IdxArray& images, std::int64_t index, bool turned) {
   const std::int64_t width = images.sizes[2];
   const auto first = images.bytes.begin() + index * height * width;
   if (!turned) return {height, width, 1, {first, first + height * width}};
-  Image image{width, height, 1, std::vector<std::uint8_t>(static_cast<std::size_t>(height * width))};
+  Image image{width, height, 1,
+              std::vector<std::uint8_t>(static_cast<std::size_t>(height * width))};
   for (std::int64_t row = 0; row < height; ++row) {
     for (std::int64_t column = 0; column < width; ++column) {
       image.pixels[static_cast<std::size_t>(column * height + row)] = first[row * width + column];
