@@ -16,7 +16,7 @@ namespace dcgan {
 namespace fs = std::filesystem;
 
 const std::string kDataRemedy =
-    "point data.path or --data at the folder with the data (data/README.md says how to get them)";
+    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets)";
 
 void require_data_folder(const std::string& folder) {
   std::error_code error;
@@ -44,7 +44,8 @@ ImageSource take_split(ImageSource whole, DataSplit split, double held_out) {
   part.size = static_cast<std::int64_t>(taken.size());
   part.labels.clear();
   if (!whole.labels.empty()) {
-    for (const std::int64_t i : taken) part.labels.push_back(whole.labels[static_cast<std::size_t>(i)]);
+    for (const std::int64_t i : taken)
+      part.labels.push_back(whole.labels[static_cast<std::size_t>(i)]);
   }
   part.read = [read = std::move(whole.read), taken = std::move(taken)](std::int64_t i) {
     return read(taken[static_cast<std::size_t>(i)]);

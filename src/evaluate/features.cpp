@@ -142,7 +142,8 @@ struct RandomFeatures : Features::Impl {
   FeatureBatch run(const torch::Tensor& images) const override {
     const ImageShape& wanted = network.layers.front().plan.input;
     const torch::Tensor fitting = with_size(with_channels(images, wanted[0]), wanted[1], wanted[2]);
-    return {forward(network, to_unit_range(fitting), Mode::eval), {}};
+    const torch::Tensor symmetric = to_unit_range(fitting) * 2.0 - 1.0;
+    return {forward(network, symmetric, Mode::eval).flatten(1), {}};
   }
 };
 

@@ -33,19 +33,21 @@ TEST(ConfigFields, AreTheKeysInTheirOrder) {
   for (const Field& field : config_fields()) keys.push_back(field.key);
   EXPECT_THAT(
       keys,
-      ElementsAre(
-          "seed", "data.format", "data.path", "data.split", "data.image_size", "data.channels",
-          "data.limit", "data.shuffle", "data.drop_last", "model.kind", "model.latent_dim",
-          "model.latent_modes", "model.base_channels", "model.max_channels", "model.dense_widths",
-          "model.init_deviation", "generator.activation", "generator.slope", "generator.batch_norm",
-          "generator.base_channels", "generator.output", "generator.lr", "discriminator.activation",
-          "discriminator.slope", "discriminator.batch_norm", "discriminator.base_channels",
-          "discriminator.lr", "train.epochs", "train.batch_size", "train.loss", "train.beta1",
-          "train.beta2", "train.eps", "train.lr_schedule", "train.label_smoothing",
-          "train.r1_gamma", "train.r1_every", "train.translation", "train.ema_decay",
-          "train.precision", "train.log_every", "train.sample_every", "train.checkpoint_every",
-          "train.evaluate_every", "train.evaluate_samples", "train.features", "run.sample_count",
-          "run.keep_checkpoints", "run.device", "run.threads"));
+      ElementsAre("seed", "data.format", "data.path", "data.split", "data.image_size",
+                  "data.channels", "data.fit", "data.background", "data.classes", "data.held_out",
+                  "data.flip", "data.max_bad_fraction", "data.cache", "data.limit", "data.shuffle",
+                  "data.drop_last", "model.kind", "model.latent_dim", "model.latent_modes",
+                  "model.base_channels", "model.max_channels", "model.dense_widths",
+                  "model.init_deviation", "generator.activation", "generator.slope",
+                  "generator.batch_norm", "generator.base_channels", "generator.output",
+                  "generator.lr", "discriminator.activation", "discriminator.slope",
+                  "discriminator.batch_norm", "discriminator.base_channels", "discriminator.lr",
+                  "train.epochs", "train.batch_size", "train.loss", "train.beta1", "train.beta2",
+                  "train.eps", "train.lr_schedule", "train.label_smoothing", "train.r1_gamma",
+                  "train.r1_every", "train.translation", "train.ema_decay", "train.precision",
+                  "train.log_every", "train.sample_every", "train.checkpoint_every",
+                  "train.evaluate_every", "train.evaluate_samples", "train.features",
+                  "run.sample_count", "run.keep_checkpoints", "run.device", "run.threads"));
 }
 
 TEST(ConfigFields, ExplainThemselves) {
@@ -60,11 +62,11 @@ TEST(ConfigFields, MayChangeOnResumeOnlyWhereTheRunStaysTheSame) {
   for (const Field& field : config_fields()) {
     if (field.resume == ResumeRule::free) free.push_back(field.key);
   }
-  EXPECT_THAT(
-      free, ElementsAre("data.path", "train.epochs", "train.log_every", "train.sample_every",
-                        "train.checkpoint_every", "train.evaluate_every", "train.evaluate_samples",
-                        "train.features", "run.sample_count", "run.keep_checkpoints", "run.device",
-                        "run.threads"));
+  EXPECT_THAT(free,
+              ElementsAre("data.path", "data.max_bad_fraction", "data.cache", "train.epochs",
+                          "train.log_every", "train.sample_every", "train.checkpoint_every",
+                          "train.evaluate_every", "train.evaluate_samples", "train.features",
+                          "run.sample_count", "run.keep_checkpoints", "run.device", "run.threads"));
 }
 
 TEST(ConfigFields, TakeTheirOwnDefault) {
@@ -93,9 +95,9 @@ TEST(ConfigFields, EachSetOneFieldAndNoOther) {
       {false, {"2"}},       {false, {"0.25"}},    {false, {"false"}},  {false, {"test"}},
       {false, {"3"}},       {false, {"dense"}},   {false, {"gelu"}},   {false, {"cpu"}},
       {false, {"sigmoid"}}, {false, {"minimax"}}, {false, {"cosine"}}, {false, {"a.pt"}},
-      {false, {"bf16"}},    {true, {"9", "11"}}};
+      {false, {"bf16"}},    {false, {"npy"}},     {false, {"pad"}},    {false, {"black"}},
+      {false, {"true"}},    {true, {"9", "11"}}};
   for (const Field& field : config_fields()) {
-    if (field.key == "data.format") continue;  // has one word only
     const Config defaults;
     Config config;
     for (const FieldValue& value : tries) {
@@ -108,6 +110,42 @@ TEST(ConfigFields, EachSetOneFieldAndNoOther) {
     }
     EXPECT_THAT(changed, ElementsAre(field.key));
   }
+}
+
+TEST(ColourField, TakesNamesAndNumbers) {
+  Config config;
+  const Field& field = *find_field("data.background");
+  for (const auto& [text, colour] : std::map<std::string, Color>{{"black", {0, 0, 0}},
+                                                                 {"white", {255, 255, 255}},
+                                                                 {"#ff8001", {255, 128, 1}},
+                                                                 {"#ABCDEF", {171, 205, 239}}}) {
+    EXPECT_EQ(field.set(config, {false, {text}}), "") << text;
+    EXPECT_EQ(config.data.background, colour) << text;
+  }
+  EXPECT_EQ(field.get(config), "white") << "the last of the map";
+  config.data.background = {1, 2, 254};
+  EXPECT_EQ(field.get(config), "\"#0102fe\"");
+}
+
+TEST(ColourField, RefusesAnythingElse) {
+  for (const char* text : {"", "red", "ff8001", "#ff80", "#ff80011", "#ff800g", "0"}) {
+    Config config;
+    EXPECT_THAT(find_field("data.background")->set(config, {false, {text}}),
+                ::testing::StartsWith("must be black, white or a quoted \"#rrggbb\""))
+        << text;
+  }
+}
+
+TEST(Conflicts, NothingHeldOutIsNoTestSplit) {
+  Config config;
+  config.data.format = DataFormat::folder;
+  config.data.split = DataSplit::test;
+  config.data.held_out = 0;
+  ASSERT_EQ(find_conflicts(config).size(), 1U);
+  EXPECT_EQ(find_conflicts(config)[0].message,
+            "data.split: test is what data.held_out keeps back, and that is 0");
+  config.data.format = DataFormat::cifar10;
+  EXPECT_TRUE(find_conflicts(config).empty());
 }
 
 TEST(FindField, KnowsNoOtherKey) { EXPECT_EQ(find_field("train.batchsize"), nullptr); }
@@ -230,7 +268,8 @@ TEST(DeviceField, RefusesAllElse) {
 }
 
 TEST(PathField, RefusesNothing) {
-  EXPECT_EQ(set_scalar("data.path", ""), "must be a folder; it has no value");
+  EXPECT_EQ(set_scalar("data.path", ""),
+            "must be a folder, or a file for data.format npy; it has no value");
 }
 
 /// The message of the one conflict that there must be.

@@ -17,9 +17,10 @@ using testing::error_of;
 using testing::TempFolder;
 
 const std::string kRemedy =
-    "point data.path or --data at the folder with the data (data/README.md says how to get them)";
+    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets)";
 
-/// tests/fixtures/make_cifar.py made both: image i of a file is 3 planes of (plane, row, column, i).
+/// tests/fixtures/make_cifar.py made both: image i of a file is 3 planes of (plane, row, column,
+/// i).
 const std::string kFixtures = std::string(DCGAN_SOURCE_DIR) + "/tests/fixtures/cifar";
 
 DataConfig cifar10(const std::string& folder, DataSplit split = DataSplit::train) {
@@ -86,8 +87,8 @@ TEST(Cifar, BecomesGreyByLuma) {
   DataConfig data = cifar10(kFixtures + "/cifar10");
   data.channels = 1;
   const Dataset set = load_dataset(data);
-  const double luma = 0.299 * expected(2, 0, 3, 4) + 0.587 * expected(2, 1, 3, 4) +
-                      0.114 * expected(2, 2, 3, 4);
+  const double luma =
+      0.299 * expected(2, 0, 3, 4) + 0.587 * expected(2, 1, 3, 4) + 0.114 * expected(2, 2, 3, 4);
   EXPECT_NEAR(set.images[2][0][3][4].item<int>(), luma, 0.51);
 }
 
@@ -103,9 +104,9 @@ TEST(Cifar, NamesAMissingFile) {
   EXPECT_EQ(error_of([&] { load_dataset(cifar10(folder.path().string())); }),
             (folder / "data_batch_4.bin").string() +
                 ": no such file; CIFAR-10 has data_batch_1.bin to data_batch_5.bin\n" + kRemedy);
-  EXPECT_EQ(error_of([&] { load_dataset(cifar100(folder.path().string())); }),
-            (folder / "train.bin").string() + ": no such file; CIFAR-100 has train.bin\n" +
-                kRemedy);
+  EXPECT_EQ(
+      error_of([&] { load_dataset(cifar100(folder.path().string())); }),
+      (folder / "train.bin").string() + ": no such file; CIFAR-100 has train.bin\n" + kRemedy);
 }
 
 TEST(Cifar, RefusesAFileCutAtAnyLength) {

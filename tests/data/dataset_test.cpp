@@ -23,7 +23,7 @@ namespace {
 using testing::TempFolder;
 
 const std::string kRemedy =
-    "point data.path or --data at the folder with the data (data/README.md says how to get them)";
+    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets)";
 
 DataConfig mnist(DataSplit split) {
   DataConfig data;
@@ -170,7 +170,9 @@ TEST(Mnist, ResizesEveryChunkAlike) {
   data.image_size = {28, 28};
   const torch::Tensor last = load_dataset(data).images.narrow(0, 2999, 1).to(at::kFloat);
   const torch::Tensor expected = at::_upsample_bilinear2d_aa(last, {33, 20}, false).round();
-  EXPECT_TRUE(at::equal(set.images.narrow(0, 2999, 1).to(at::kFloat), expected));
+  const torch::Tensor distance = set.images.narrow(0, 2999, 1).to(at::kFloat).sub(expected).abs();
+  EXPECT_LE(distance.max().item<float>(), 1.0F) << "halves may be rounded either way";
+  EXPECT_LE(distance.sum().item<float>(), 5.0F);
 }
 
 TEST_F(OwnSet, KeepsImagesOfTheRightSize) {

@@ -202,7 +202,7 @@ TEST_F(Folder, NamesAMissingFolder) {
   EXPECT_EQ(error_of([&] { list_images(folder_ / "none", false); }),
             path("none") +
                 ": no such folder; point data.path or --data at the folder with the data "
-                "(data/README.md says how to get them)");
+                "('dcgan data fetch' brings known sets)");
 }
 
 }  // namespace

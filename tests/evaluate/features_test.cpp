@@ -5,9 +5,12 @@
 #include <torch/script.h>
 #include <torch/torch.h>
 
+#include <map>
+
 #include "dcgan/base/file.h"
 #include "dcgan/data/dataset.h"
 #include "dcgan/data/random.h"
+#include "dcgan/evaluate/frechet.h"
 #include "dcgan/evaluate/shipped_features.h"
 #include "dcgan/run/checkpoint.h"
 #include "dcgan/run/generator_file.h"
@@ -87,6 +90,46 @@ TEST(ShippedFeatures, HaveTheSumsThatTheirFolderNames) {
 TEST(ShippedFeatures, AreNoneForAnotherSet) {
   EXPECT_FALSE(Features::shipped("", torch::kCPU));
   EXPECT_FALSE(Features::shipped("kmnist", torch::kCPU));
+}
+
+// Random features ---------------------------------------------------------------------------------
+
+TEST(RandomFeatures, AreTheSameBitsEverywhere) {
+  const Features features = Features::random(torch::kCPU);
+  EXPECT_EQ(features.name(), "random convolutions");
+  EXPECT_EQ(features.checksum(), "7b6fa433");
+  EXPECT_EQ(features.classes(), 0);
+}
+
+TEST(RandomFeatures, StandInWhereASetHasNone) {
+  EXPECT_EQ(Features::find("auto", "", torch::kCPU).name(), "random convolutions");
+  EXPECT_EQ(Features::find("auto", "mnist", torch::kCPU).name(), "mnist classifier (shipped)");
+}
+
+TEST(RandomFeatures, AreSmallDistancesForRealImagesOnly) {
+  const Features features = Features::random(torch::kCPU);
+  const auto order = torch::tensor(permutation(1, Purpose::evaluation_order, 0, 10000));
+  const torch::Tensor images = test_set(mnist_folder()).images.index_select(0, order);
+  const auto gaussian = [&](const torch::Tensor& some) {
+    return fit_gaussian(features.compute(some).features);
+  };
+  const Gaussian real = gaussian(images.narrow(0, 0, 1000));
+  const torch::Tensor others = images.narrow(0, 1000, 1000);
+  const double floor = frechet_distance(real, gaussian(others));
+  const torch::Tensor small = torch::avg_pool2d(others.to(torch::kFloat32), 2);
+  const torch::Tensor noise =
+      others.to(torch::kFloat32) +
+      normal_rows(1, Purpose::sample_latents, 0, 1000, 784).view({1000, 1, 28, 28}) * 20;
+  const std::map<std::string, torch::Tensor> spoiled{
+      {"blurred", torch::upsample_nearest2d(small, {28, 28})},
+      {"noisy", noise.clamp(0, 255)},
+      {"inverted", 255 - others},
+      {"one image", others.narrow(0, 0, 1).expand({1000, -1, -1, -1})},
+      {"two at a time", (others.to(torch::kFloat32) + others.to(torch::kFloat32).roll(1, 0)) / 2},
+      {"moved", others.roll({4, 4}, {2, 3})}};
+  for (const auto& [what, some] : spoiled) {
+    EXPECT_GT(frechet_distance(real, gaussian(some.to(torch::kUInt8))), 2 * floor) << what;
+  }
 }
 
 // Computing ---------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@
 namespace dcgan {
 
 /// The body of a classifier for 3 x 64 x 64 with weights uniform in ±sqrt(6 / fan-in) (He et al.,
-/// 2015), drawn by Philox from a fixed seed, no BatchNorm and biases of 0: [N, 128] features. The
-/// weights are the same bits on every machine.
+/// 2015), drawn by Philox from a fixed seed, no BatchNorm and biases of 0: images in [-1, 1] to
+/// [N, 128] features. In [0, 1] brightness alone would make most of a distance. The weights are the
+/// same bits on every machine.
 Network make_random_features(torch::Device device);
 
 }  // namespace dcgan
