@@ -285,8 +285,7 @@ void note_times(const CacheOrder& order, const CacheFile& seen) {
 
 /// The cache if it is complete and of these files.
 MappedCache open_current(const CacheOrder& order) {
-  const MappedCache file =
-      map_cache(order.whole, order.key, order.format.bytes(), CacheAccess::read);
+  MappedCache file = map_cache(order.whole, order.key, order.format.bytes(), CacheAccess::read);
   const auto count = static_cast<std::int64_t>(order.folder.files.size());
   if (!file || file->header().complete == 0 || file->header().files != count ||
       file->paths() != joined_paths(order.folder) || !has_sound_rows(*file, order.held_out)) {

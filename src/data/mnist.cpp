@@ -44,7 +44,7 @@ fs::path find_spelling(const fs::path& folder, const std::string& stem, const st
 /// Finds a file under one of its spellings, or throws with all of them.
 fs::path find_file(const fs::path& folder, const std::string& stem, const std::string& ending,
                    const std::string& what) {
-  const fs::path found = find_spelling(folder, stem, ending);
+  fs::path found = find_spelling(folder, stem, ending);
   if (!found.empty()) return found;
   throw failure(fmt::format("{}: no {} file; looked for {}\n{}", folder.string(), what,
                             fmt::join(spellings(stem, ending), ", "), kDataRemedy));
