@@ -233,12 +233,12 @@ TEST_F(Cache, IsBuiltAnewWhenItsFileIsDamaged) {
   open();
   const std::string whole = bytes();
   for (std::size_t length = 0; length < whole.size(); length += 97) {
-    write_file_atomically(cache_file(), whole.substr(0, length));
+    put_cache(whole.substr(0, length));
     ASSERT_EQ(values(open())[9], 90) << length;
     ASSERT_EQ(bytes().size(), whole.size()) << length;
   }
   for (std::size_t at = 0; at < 800; ++at) {  // header, key, entries
-    write_file_atomically(cache_file(), whole);
+    put_cache(whole);
     set_byte(at, static_cast<char>(whole[at] ^ 0x55));
     ASSERT_EQ(values(open())[9], 90) << at;
   }
