@@ -107,8 +107,8 @@ std::string to_text(const Summary& summary) {
       {"images", format_count(summary.images)},
       {"not trained on", format_count(summary.held_out)},
       {"as stored", describe_originals(summary.originals)},
-      {"as trained", fmt::format("{} x {} x {}", summary.shape[0], summary.shape[1],
-                                 summary.shape[2])},
+      {"as trained",
+       fmt::format("{} x {} x {}", summary.shape[0], summary.shape[1], summary.shape[2])},
       {"mean", numbers(summary.means)},
       {"deviation", numbers(summary.deviations)}};
   for (const ClassCount& one : summary.classes) {
@@ -137,8 +137,8 @@ nlohmann::ordered_json to_json(const Summary& summary, const std::string& pictur
   return json;
 }
 
-/// The first `count` images that the discriminator will see: of the training's own stream, and moved
-/// as train.translation says.
+/// The first `count` images that the discriminator will see: of the training's own stream, and
+/// moved as train.translation says.
 torch::Tensor first_seen(const Dataset& dataset, Config config, std::int64_t count) {
   config.train.batch_size = std::min(count, dataset.size());
   BatchStream stream(dataset, stream_options(config, torch::kCPU), /*first_step=*/0);
@@ -176,7 +176,10 @@ int run_data_show(const DataShowOptions& options) {
   write_png(options.out, make_grid(to_images(seen), grid));
   const Summary summary = summarise(dataset, config.data);
   if (options.json) {
-    std::cout << to_json(summary, options.out).dump(2) << '\n';
+    using nlohmann::ordered_json;
+    std::cout
+        << to_json(summary, options.out).dump(2, ' ', false, ordered_json::error_handler_t::replace)
+        << '\n';
   } else {
     std::cout << to_text(summary) << fmt::format("{:<16}{}\n", "picture", options.out);
   }

@@ -39,7 +39,8 @@ Layout layout_of(const DataConfig& data) {
   std::vector<std::string> files{"test_batch.bin"};
   if (train) {
     files.clear();
-    for (int batch = 1; batch <= 5; ++batch) files.push_back(fmt::format("data_batch_{}.bin", batch));
+    for (int batch = 1; batch <= 5; ++batch)
+      files.push_back(fmt::format("data_batch_{}.bin", batch));
   }
   return {"CIFAR-10", "cifar-10-batches-bin", files, 1, 10};
 }
@@ -48,18 +49,18 @@ Layout layout_of(const DataConfig& data) {
 fs::path find_folder(const fs::path& path, const Layout& layout) {
   std::error_code ignored;
   const fs::path inner = path / layout.archive_folder;
-  const bool nested = !fs::exists(path / layout.files[0], ignored) && fs::is_directory(inner, ignored);
+  const bool nested =
+      !fs::exists(path / layout.files[0], ignored) && fs::is_directory(inner, ignored);
   return nested ? inner : path;
 }
 
 /// A file's records, checked.
 std::string read_records(const fs::path& file, const Layout& layout) {
   std::error_code ignored;
-  if (!fs::exists(file, ignored)) {
-    throw failure(fmt::format("{}: no such file; {} has {}{}\n{}", file.string(), layout.title,
-                              layout.files.front(),
-                              layout.files.size() > 1 ? " to " + layout.files.back() : "",
-                              kDataRemedy));
+  if (fs::status(file, ignored).type() == fs::file_type::not_found) {
+    throw failure(fmt::format(
+        "{}: no such file; {} has {}{}\n{}", file.string(), layout.title, layout.files.front(),
+        layout.files.size() > 1 ? " to " + layout.files.back() : "", kDataRemedy));
   }
   std::string records = read_file(file);
   const auto record = static_cast<std::size_t>(layout.label_bytes + kPixels);
@@ -67,14 +68,17 @@ std::string read_records(const fs::path& file, const Layout& layout) {
     throw failure(fmt::format(
         "{}: is no whole number of {}'s records of {} bytes, but {} bytes; get the file again "
         "(data/README.md says where)",
-        file.string(), layout.title, record, format_count(static_cast<std::int64_t>(records.size()))));
+        file.string(), layout.title, record,
+        format_count(static_cast<std::int64_t>(records.size()))));
   }
   for (std::size_t at = 0; at < records.size(); at += record) {
-    const int label = static_cast<unsigned char>(records[at + static_cast<std::size_t>(layout.label_bytes) - 1]);
+    const int label =
+        static_cast<unsigned char>(records[at + static_cast<std::size_t>(layout.label_bytes) - 1]);
     if (label < layout.classes) continue;
-    throw failure(fmt::format("{}: record {} has the label {}, but {} has labels 0 to {}; is it the "
-                              "other CIFAR (data.format)?",
-                              file.string(), at / record, label, layout.title, layout.classes - 1));
+    throw failure(
+        fmt::format("{}: record {} has the label {}, but {} has labels 0 to {}; is it the "
+                    "other CIFAR (data.format)?",
+                    file.string(), at / record, label, layout.title, layout.classes - 1));
   }
   return records;
 }
@@ -105,8 +109,8 @@ ImageSource open_cifar(const DataConfig& data) {
   source.size = static_cast<std::int64_t>(records->size()) / record;
   source.name = fmt::format("{} {}, {}", layout.title, to_string(data.split), data.path);
   for (std::int64_t i = 0; i < source.size; ++i) {
-    source.labels.push_back(
-        static_cast<std::uint8_t>((*records)[static_cast<std::size_t>(i * record + layout.label_bytes - 1)]));
+    source.labels.push_back(static_cast<std::uint8_t>(
+        (*records)[static_cast<std::size_t>(i * record + layout.label_bytes - 1)]));
   }
   source.read = [records, record, skip = layout.label_bytes](std::int64_t i) {
     return image_of(records->data() + i * record + skip);

@@ -114,16 +114,31 @@ std::vector<std::int64_t> files_of_split(const ImageFolder& folder, const DataCo
   return chosen;
 }
 
+/// The size of the first file that can be read: one that can't is judged later, among the others.
+void take_first_size(const ImageFolder& folder, RowFormat& format) {
+  for (const ImageFile& file : folder.files) {
+    try {
+      take_size(read_image(folder.root / file.path), format);
+      return;
+    } catch (const Error&) {
+      if (&file == &folder.files.back()) throw;
+    }
+  }
+}
+
 /// Rows `first` .. `first + count - 1` of what was prepared, as a set; its CRC-32 is made from
 /// those of the rows, so that a large set need not be read for it.
-Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder, std::int64_t first,
-                    std::int64_t count) {
+Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder,
+                    const RowFormat& format, std::int64_t first, std::int64_t count) {
   Dataset dataset;
-  dataset.images = prepared.rows.narrow(0, first, count);
+  // LibTorch has no tensors that can't be written to; nothing writes to a set's images.
+  auto* const rows = const_cast<std::uint8_t*>(prepared.rows.get()) + first * format.bytes();
+  dataset.images = at::from_blob(
+      rows, {count, format.channels, format.height, format.width}, [keep = prepared.rows](void*) {},
+      at::kByte);
   std::vector<std::uint8_t> labels;
   uLong sum = 0;
-  const uLong combine = crc32_combine_gen(
-      static_cast<z_off_t>(prepared.rows.size(1) * prepared.rows.size(2) * prepared.rows.size(3)));
+  const uLong combine = crc32_combine_gen(static_cast<z_off_t>(format.bytes()));
   for (std::int64_t i = first; i < first + count; ++i) {
     const auto at = static_cast<std::size_t>(i);
     labels.push_back(folder.files[static_cast<std::size_t>(prepared.files[at])].label);
@@ -139,7 +154,7 @@ Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder, s
 Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
   const ImageFolder folder = list_images(data.path, data.classes);
   RowFormat format = row_format(data);
-  if (format.height == 0) take_size(read_image(folder.root / folder.files.front().path), format);
+  if (format.height == 0) take_first_size(folder, format);
   const bool train = data.split == DataSplit::train;
   PreparedImages prepared;
   std::int64_t first = 0;
@@ -150,16 +165,16 @@ Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
     looked_at = static_cast<std::int64_t>(chosen.size());
     require_memory(looked_at, format);
     prepared = decode_into_memory(folder, format, chosen, progress);
-    end = prepared.rows.size(0);
+    end = prepared.size();
   } else {
     prepared = open_image_cache(folder, format, data.held_out, cache_folder(data.cache), progress);
     first = train ? 0 : prepared.training;
-    end = train ? prepared.training : prepared.rows.size(0);
+    end = train ? prepared.training : prepared.size();
   }
   const std::string bad = judge_bad_images(data.path, prepared.bad, prepared.bad_count, looked_at,
                                            data.max_bad_fraction);
   const std::int64_t count = data.limit > 0 ? std::min(data.limit, end - first) : end - first;
-  Dataset dataset = rows_as_set(prepared, folder, first, count);
+  Dataset dataset = rows_as_set(prepared, folder, format, first, count);
   dataset.name = fmt::format("{} ({} images)", data.path, train ? "training" : "held-out");
   dataset.warning = bad;
   if (const std::string others = describe_others(folder); !others.empty()) {
@@ -190,8 +205,9 @@ DataFormat guess_format(const std::string& path) {
   if (has("data_batch_1.bin") || has("cifar-10-batches-bin")) return DataFormat::cifar10;
   if (has("train.bin") || has("cifar-100-binary")) return DataFormat::cifar100;
   bool other_files = false;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
+  for (fs::directory_iterator entry(folder, ignored); !ignored && entry != fs::directory_iterator();
+       entry.increment(ignored)) {
+    const std::string name = entry->path().filename().string();
     if (name.find("-ubyte") != std::string::npos) return DataFormat::mnist;
     other_files = other_files || !name.starts_with('.');
   }

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
@@ -24,9 +27,16 @@ std::string lower_case(std::string text) {
 }
 
 bool may_be_image(const std::string& ending) {
-  constexpr std::array<std::string_view, 9> kEndings{"",     ".png", ".jpg", ".jpeg", ".jpe",
+  constexpr std::array<std::string_view, 9> kEndings{"",      ".png", ".jpg", ".jpeg", ".jpe",
                                                      ".jfif", ".bmp", ".dib", ".webp"};
   return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
+}
+
+Error folder_failure(const fs::path& directory, const std::error_code& error) {
+  return failure(fmt::format(
+      "{}: the folder can't be read: {}; make it readable, or move it elsewhere, or give it a name "
+      "that begins with a dot, which leaves it out",
+      directory.string(), error.message()));
 }
 
 /// Adds a file of `folder`, or counts it.
@@ -41,21 +51,54 @@ void add_file(const fs::path& path, const struct stat& status, ImageFolder& fold
                           status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec, 0});
 }
 
-void walk(const fs::path& directory, ImageFolder& folder) {
+/// What lies at `path`, behind links; nothing where it is gone or a link to nowhere. A link to
+/// where one may not look counts as an empty file, which then can't be read.
+std::optional<struct stat> look_at(const fs::path& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) == 0) return status;
+  const int error = errno;
+  if (error == ENOENT || error == ELOOP || error == ENOTDIR) return std::nullopt;
+  if (lstat(path.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) {
+    throw folder_failure(path.parent_path(), {error, std::generic_category()});
+  }
+  struct stat file {};
+  file.st_mode = S_IFREG;
+  return file;
+}
+
+/// Adds the files of one folder to `folder`, and its folders to `pending`.
+void list_directory(const fs::path& directory, ImageFolder& folder,
+                    std::vector<fs::path>& pending) {
   std::error_code error;
   fs::directory_iterator entry(directory, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     const fs::path& path = entry->path();
     if (path.filename().native().starts_with('.')) continue;
-    struct stat status {};
-    if (stat(path.c_str(), &status) != 0) continue;  // a link to nowhere, or just removed
-    if (S_ISREG(status.st_mode)) add_file(path, status, folder);
-    if (S_ISDIR(status.st_mode) && !entry->is_symlink(error)) walk(path, folder);
+    const std::optional<struct stat> status = look_at(path);
+    if (!status) continue;
+    if (S_ISREG(status->st_mode)) add_file(path, *status, folder);
+    std::error_code ignored;
+    if (S_ISDIR(status->st_mode) && !fs::is_symlink(path, ignored)) pending.push_back(path);
   }
-  if (error) {
-    throw failure(fmt::format("{}: the folder can't be read: {}", directory.string(),
-                              error.message()));
+  if (error) throw folder_failure(directory, error);
+}
+
+/// Not by recursion, which would keep a folder open for each that is around it.
+void walk(ImageFolder& folder) {
+  std::vector<fs::path> pending{folder.root};
+  while (!pending.empty()) {
+    const fs::path next = std::move(pending.back());
+    pending.pop_back();
+    list_directory(next, folder, pending);
   }
+}
+
+/// The order of paths by their components: a folder's files stay together, whatever their names'
+/// characters.
+bool stands_before(const ImageFile& a, const ImageFile& b) {
+  const auto rank = [](char c) { return c == '/' ? 0 : static_cast<unsigned char>(c); };
+  return std::lexicographical_compare(a.path.begin(), a.path.end(), b.path.begin(), b.path.end(),
+                                      [&](char x, char y) { return rank(x) < rank(y); });
 }
 
 /// Sets `classes` and each file's label from the first folder of its path.
@@ -73,8 +116,9 @@ void label_files(ImageFolder& folder) {
     if (folder.classes.empty() || folder.classes.back() != name) {
       folder.classes.push_back(name);
       if (folder.classes.size() > kMostClasses) {
-        throw failure(fmt::format("{}: has more than {} folders, and each is a class (data.classes)",
-                                  folder.root.string(), kMostClasses));
+        throw failure(
+            fmt::format("{}: has more than {} folders, and each is a class (data.classes)",
+                        folder.root.string(), kMostClasses));
       }
     }
     file.label = static_cast<std::uint8_t>(folder.classes.size() - 1);
@@ -87,15 +131,8 @@ ImageFolder list_images(const fs::path& root, bool classes) {
   require_data_folder(root.string());
   ImageFolder folder;
   folder.root = root;
-  walk(root, folder);
-  // By components: a folder's files stay together, whatever their names' characters.
-  const auto key = [](const ImageFile& file) {
-    std::string text = file.path;
-    std::replace(text.begin(), text.end(), '/', '\x01');
-    return text;
-  };
-  std::sort(folder.files.begin(), folder.files.end(),
-            [&](const ImageFile& a, const ImageFile& b) { return key(a) < key(b); });
+  walk(folder);
+  std::sort(folder.files.begin(), folder.files.end(), stands_before);
   if (folder.files.empty()) {
     const std::string others = describe_others(folder);
     throw failure(fmt::format(
@@ -108,11 +145,22 @@ ImageFolder list_images(const fs::path& root, bool classes) {
 }
 
 std::string describe_others(const ImageFolder& folder) {
-  std::string text;
-  for (const auto& [ending, count] : folder.others) {
-    text += fmt::format("{}{} of {}", text.empty() ? "" : ", ", format_count(count),
-                        printable(ending));
+  constexpr std::size_t kMostNamed = 8;  // frame.0001, frame.0002, .. have an ending each
+  std::vector<std::pair<std::string, std::int64_t>> kinds(folder.others.begin(),
+                                                          folder.others.end());
+  std::int64_t rest = 0;
+  if (kinds.size() > kMostNamed) {
+    std::stable_sort(kinds.begin(), kinds.end(),
+                     [](const auto& a, const auto& b) { return a.second > b.second; });
+    for (std::size_t i = kMostNamed; i < kinds.size(); ++i) rest += kinds[i].second;
+    kinds.resize(kMostNamed);
   }
+  std::string text;
+  for (const auto& [ending, count] : kinds) {
+    text +=
+        fmt::format("{}{} of {}", text.empty() ? "" : ", ", format_count(count), printable(ending));
+  }
+  if (rest > 0) text += fmt::format(", {} of others", format_count(rest));
   return text;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dcgan/base/error.h"
+#include "dcgan/base/file.h"
 #include "dcgan/base/text.h"
 #include "dcgan/config/fields.h"
 #include "dcgan/data/idx.h"
@@ -29,11 +30,13 @@ std::array<std::string, 4> spellings(const std::string& stem, const std::string&
   return {dashed, dashed + ".gz", dotted, dotted + ".gz"};
 }
 
-/// A file under one of its spellings, or an empty path.
+/// A file under one of its spellings, or an empty path. One that can't be looked at counts: reading
+/// it then says why.
 fs::path find_spelling(const fs::path& folder, const std::string& stem, const std::string& ending) {
   for (const std::string& name : spellings(stem, ending)) {
     std::error_code ignored;
-    if (fs::exists(folder / name, ignored)) return folder / name;
+    const fs::file_status status = fs::status(folder / name, ignored);
+    if (status.type() != fs::file_type::not_found) return folder / name;
   }
   return {};
 }
@@ -41,7 +44,7 @@ fs::path find_spelling(const fs::path& folder, const std::string& stem, const st
 /// Finds a file under one of its spellings, or throws with all of them.
 fs::path find_file(const fs::path& folder, const std::string& stem, const std::string& ending,
                    const std::string& what) {
-  const fs::path found = find_spelling(folder, stem, ending);
+  fs::path found = find_spelling(folder, stem, ending);
   if (!found.empty()) return found;
   throw failure(fmt::format("{}: no {} file; looked for {}\n{}", folder.string(), what,
                             fmt::join(spellings(stem, ending), ", "), kDataRemedy));
@@ -57,12 +60,15 @@ struct Prefix {
 std::vector<std::string> emnist_prefixes(const fs::path& folder, DataSplit split) {
   const std::string middle = split == DataSplit::train ? "-train-images" : "-test-images";
   std::vector<std::string> found;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
     const auto at = name.find(middle);
     if (!name.starts_with("emnist-") || at == std::string::npos) continue;
     found.push_back(name.substr(0, at + middle.size() - std::string_view("-images").size()));
   }
+  if (error) throw read_failure(folder, error.value());
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;
@@ -74,8 +80,9 @@ Prefix find_prefix(const fs::path& folder, DataSplit split) {
   const std::vector<std::string> emnist = emnist_prefixes(folder, split);
   if (emnist.empty()) return {usual};
   if (emnist.size() == 1) return {emnist.front(), true};
-  throw failure(fmt::format("{}: holds several sets of EMNIST ({}); put one into a folder of its own",
-                            folder.string(), fmt::join(emnist, ", ")));
+  throw failure(
+      fmt::format("{}: holds several sets of EMNIST ({}); put one into a folder of its own",
+                  folder.string(), fmt::join(emnist, ", ")));
 }
 
 IdxArray read_images(const fs::path& file) {
@@ -131,9 +138,11 @@ std::string known_set(const IdxArray& labels) {
 std::string name_of(const ImageSource& source, const Prefix& prefix, const DataConfig& data) {
   const std::string split = to_string(data.split);
   if (prefix.emnist) {
-    const std::string kind = prefix.text.substr(0, prefix.text.rfind('-'));
-    return fmt::format("EMNIST {} {}, {}", kind.substr(std::string_view("emnist-").size()), split,
-                       data.path);
+    // "emnist-letters-train", or "emnist-train" where someone took the kind away
+    std::string kind = prefix.text.substr(std::string_view("emnist").size());
+    kind.resize(kind.rfind('-'));
+    if (!kind.empty()) kind.front() = ' ';
+    return fmt::format("EMNIST{} {}, {}", kind, split, data.path);
   }
   return fmt::format("{} {}, {}", source.set == "fashion-mnist" ? "Fashion-MNIST" : "MNIST", split,
                      data.path);
@@ -145,7 +154,8 @@ Image image_at(const IdxArray& images, std::int64_t index, bool turned) {
   const std::int64_t width = images.sizes[2];
   const auto first = images.bytes.begin() + index * height * width;
   if (!turned) return {height, width, 1, {first, first + height * width}};
-  Image image{width, height, 1, std::vector<std::uint8_t>(static_cast<std::size_t>(height * width))};
+  Image image{width, height, 1,
+              std::vector<std::uint8_t>(static_cast<std::size_t>(height * width))};
   for (std::int64_t row = 0; row < height; ++row) {
     for (std::int64_t column = 0; column < width; ++column) {
       image.pixels[static_cast<std::size_t>(column * height + row)] = first[row * width + column];

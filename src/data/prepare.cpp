@@ -46,6 +46,13 @@ struct Workers {
     --running;
     ended.notify_all();
   }
+
+  void wait(const PrepareProgress& progress) {
+    std::unique_lock lock(mutex);
+    while (!ended.wait_for(lock, kProgressEvery, [&] { return running == 0; })) {
+      if (progress) progress(done, count);
+    }
+  }
 };
 
 }  // namespace
@@ -57,11 +64,12 @@ void for_each_image(std::int64_t count, const std::function<void(std::int64_t)>&
   workers.running = static_cast<std::size_t>(std::min(cores, count));
   std::vector<std::jthread> threads;
   for (std::size_t i = workers.running; i > 0; --i) threads.emplace_back([&] { workers.run(); });
-  std::unique_lock lock(workers.mutex);
-  while (!workers.ended.wait_for(lock, kProgressEvery, [&] { return workers.running == 0; })) {
-    if (progress) progress(workers.done, count);
+  try {
+    workers.wait(progress);
+  } catch (...) {
+    workers.next = count;  // the threads stop after the image at hand
+    throw;
   }
-  lock.unlock();
   threads.clear();
   if (workers.error) std::rethrow_exception(workers.error);
   if (progress) progress(count, count);
@@ -98,12 +106,14 @@ std::string judge_bad_images(const std::string& folder, const std::vector<BadIma
                              std::int64_t bad_count, std::int64_t total, double most) {
   if (bad_count == 0) return "";
   std::string list;
-  for (const BadImage& one : bad) list += fmt::format("\n  {}: {}", printable(one.path), one.problem);
+  for (const BadImage& one : bad)
+    list += fmt::format("\n  {}: {}", printable(one.path), one.problem);
   const auto shown = static_cast<std::int64_t>(bad.size());
   if (bad_count > shown) list += fmt::format("\n  and {} more", format_count(bad_count - shown));
   const std::string counts =
       fmt::format("{}: {} of {} files", folder, format_count(bad_count), format_count(total));
-  if (bad_count == total) throw failure(fmt::format("{} are no images that can be read:{}", counts, list));
+  if (bad_count == total)
+    throw failure(fmt::format("{} are no images that can be read:{}", counts, list));
   if (static_cast<double>(bad_count) > most * static_cast<double>(total)) {
     throw failure(fmt::format(
         "{} are no images that can be read, more than data.max_bad_fraction ({}) allows; mend or "

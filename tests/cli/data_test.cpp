@@ -1,10 +1,12 @@
-// `dcgan data list`, `fetch` and `verify`, as a user runs them. tests/fetch has what can go wrong.
+// `dcgan data list`, `fetch`, `verify` and `show`, as a user runs them. tests/fetch has what can go
+// wrong.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
 #include "dcgan/base/file.h"
+#include "support/put_picture.h"
 #include "support/run_program.h"
 #include "support/temp_folder.h"
 
@@ -80,6 +82,21 @@ TEST(DataFetch, SaysWhatFailed) {
   EXPECT_EQ(result.err,
             "dcgan: http://127.0.0.1:9/sets/train-images-idx3-ubyte.gz: no connection to 127.0.0.1 "
             "(Connection refused); check the network, or name another source with --mirror URL\n");
+}
+
+// A folder whose name is no UTF-8, as Latin-1 made it.
+TEST(DataShow, WritesJsonWhateverItsClassesAreCalled) {
+  const TempFolder folder;
+  for (const char* const name : {"pictures/a/0.png", "pictures/\xe4/0.png"}) {
+    testing::put_picture(folder / name, 100);
+  }
+  const ProgramResult result =
+      run_program({"data", "show", "--json", "--set", "data.path=pictures", "--set",
+                   "data.format=folder", "--set", "data.classes=true", "--set", "data.cache=none",
+                   "--set", "data.held_out=0", "--set", "data.image_size=[8, 8]"},
+                  {.folder = folder.path()});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("\"name\": \"\xef\xbf\xbd\""));  // U+FFFD
 }
 
 }  // namespace

@@ -526,6 +526,29 @@ TEST_F(PictureSet, KeepsTheFirstImagesSizeWhereNoneIsAsked) {
   EXPECT_EQ(load_dataset(data_).images.sizes(), (std::vector<std::int64_t>{8, 3, 8, 8}));
 }
 
+TEST_F(PictureSet, KeepsTheSizeOfTheFirstImageThatIsOne) {
+  write_file_atomically(pictures_ / "aaa.png", "no image");
+  data_.image_size = {0, 0};
+  EXPECT_EQ(load_dataset(data_).images.sizes(), (std::vector<std::int64_t>{8, 3, 8, 8}));
+}
+
+TEST_F(PictureSet, SaysWhatIsWrongWhereNoFileGivesASize) {
+  const TempFolder bad;
+  write_file_atomically(bad / "a.png", "no image");
+  data_.path = bad.path().string();
+  data_.image_size = {0, 0};
+  EXPECT_EQ(complaint(data_),
+            (bad / "a.png").string() + ": is not an image (PNG, JPEG, BMP or WebP)");
+}
+
+TEST_F(PictureSet, OutlivesItsCacheAndItsDescription) {
+  const Dataset set = load_dataset(data_);
+  std::filesystem::remove_all(cache_.path());
+  EXPECT_EQ(set.images[7][0][0][0].item<int>(), 80);
+  data_.cache = "none";
+  EXPECT_EQ(load_dataset(data_).images[7][0][0][0].item<int>(), 80);
+}
+
 TEST_F(PictureSet, IsGuessedFromItsFiles) {
   EXPECT_EQ(guess_format(data_.path), DataFormat::folder);
   EXPECT_EQ(guess_format(data_.path + "/set.npy"), DataFormat::npy);

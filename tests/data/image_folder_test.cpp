@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,6 +11,7 @@
 
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
+#include "support/unprivileged.h"
 
 namespace dcgan {
 namespace {
@@ -18,6 +20,7 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using testing::error_of;
 using testing::TempFolder;
+using testing::Unprivileged;
 
 class Folder : public ::testing::Test {
  protected:
@@ -98,6 +101,72 @@ TEST_F(Folder, TakesFoldersForClasses) {
   ASSERT_EQ(found.files.size(), 3U);
   EXPECT_EQ(found.files[1].label, 0);
   EXPECT_EQ(found.files[2].label, 1);
+}
+
+TEST_F(Folder, KeepsClassesTogetherWhateverTheirNames) {
+  put("a/a.png");
+  put("a\x01/b.png");
+  put("a/c.png");
+  const ImageFolder found = list_images(folder_.path(), true);
+  EXPECT_THAT(found.classes, ElementsAre("a", "a\x01"));
+}
+
+TEST_F(Folder, TakesFilesOfAnyName) {
+  put("a\nb.png");
+  put("a\xff.png");
+  put("a\xff/\xe4.png");
+  EXPECT_THAT(paths(), ElementsAre("a\nb.png", "a\xff/\xe4.png", "a\xff.png"));
+}
+
+TEST_F(Folder, NamesTheMostFrequentOfManyEndings) {
+  put("a.png");
+  for (int i = 0; i < 20; ++i) put("frame." + std::to_string(100 + i));
+  put("b.txt");
+  put("c.txt");
+  EXPECT_EQ(describe_others(list_images(folder_.path(), false)),
+            "2 of .txt, 1 of .100, 1 of .101, 1 of .102, 1 of .103, 1 of .104, 1 of .105, 1 of "
+            ".106, 13 of others");
+}
+
+TEST_F(Folder, MayBeDeeperThanFilesMayBeOpen) {
+  std::string name;
+  for (int i = 0; i < 300; ++i) name += "d/";
+  put(name + "a.png");
+  rlimit usual{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &usual), 0);
+  const rlimit few{64, usual.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  EXPECT_THAT(paths(), ElementsAre(name + "a.png"));
+  setrlimit(RLIMIT_NOFILE, &usual);
+}
+
+TEST_F(Folder, NamesAFolderThatMayNotBeRead) {
+  put("a.png");
+  put("closed/b.png");
+  fs::permissions(folder_.path(), fs::perms(0755));
+  for (const unsigned mode : {0000U, 0444U, 0111U}) {  // 0444: its names, but not its files
+    fs::permissions(folder_ / "closed", fs::perms(mode));
+    const Unprivileged nobody;
+    EXPECT_EQ(error_of([&] { list_images(folder_.path(), false); }),
+              path("closed") +
+                  ": the folder can't be read: Permission denied; make it readable, or move it "
+                  "elsewhere, or give it a name that begins with a dot, which leaves it out")
+        << mode;
+  }
+  fs::permissions(folder_ / "closed", fs::perms(0755));
+}
+
+TEST_F(Folder, ListsALinkThatMayNotBeFollowed) {
+  TempFolder closed;
+  std::ofstream(closed / "b.png") << "x";
+  fs::create_symlink(closed / "b.png", folder_ / "link.png");
+  fs::permissions(folder_.path(), fs::perms(0755));
+  fs::permissions(closed.path(), fs::perms::none);
+  {
+    const Unprivileged nobody;
+    EXPECT_THAT(paths(), ElementsAre("link.png"));
+  }
+  fs::permissions(closed.path(), fs::perms(0755));
 }
 
 TEST_F(Folder, RefusesFilesBesideClasses) {

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/expect_error.h"
@@ -22,10 +24,12 @@ TEST(ForEachImage, DoesEachOnce) {
 
 TEST(ForEachImage, EndsWithAWholeBar) {
   std::int64_t last = 0;
-  for_each_image(5, [](std::int64_t) {}, [&](std::int64_t done, std::int64_t total) {
-    EXPECT_EQ(total, 5);
-    last = done;
-  });
+  for_each_image(
+      5, [](std::int64_t) {},
+      [&](std::int64_t done, std::int64_t total) {
+        EXPECT_EQ(total, 5);
+        last = done;
+      });
   EXPECT_EQ(last, 5);
 }
 
@@ -38,6 +42,18 @@ TEST(ForEachImage, PassesOnWhatGoesWrong) {
     if (i == 500) throw std::runtime_error("five hundred");
   };
   EXPECT_THROW(for_each_image(1000, work, {}), std::runtime_error);
+}
+
+TEST(ForEachImage, StopsWhereProgressThrows) {
+  std::atomic<int> done = 0;
+  const auto work = [&](std::int64_t) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    ++done;
+  };
+  const auto progress = [](std::int64_t, std::int64_t) { throw std::runtime_error("enough"); };
+  const int all = 2000 * static_cast<int>(std::thread::hardware_concurrency());
+  EXPECT_THROW(for_each_image(all, work, progress), std::runtime_error);
+  EXPECT_LT(done, all);
 }
 
 TEST(WriteRow, MakesPlanes) {
@@ -75,9 +91,10 @@ TEST(BadImages, AreAnErrorWhenTheyAreMany) {
 }
 
 TEST(BadImages, AreAnErrorWhenNothingIsLeft) {
-  EXPECT_EQ(error_of([] { judge_bad_images("pics", kBad, 2, 2, 1); }),
-            "pics: 2 of 2 files are no images that can be read:\n  a.png: is empty\n  b.png: is cut "
-            "short");
+  EXPECT_EQ(
+      error_of([] { judge_bad_images("pics", kBad, 2, 2, 1); }),
+      "pics: 2 of 2 files are no images that can be read:\n  a.png: is empty\n  b.png: is cut "
+      "short");
 }
 
 }  // namespace

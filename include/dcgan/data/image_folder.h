@@ -18,19 +18,22 @@ struct ImageFile {
 
 struct ImageFolder {
   std::filesystem::path root;
-  std::vector<ImageFile> files;           ///< in the order of their paths, byte by byte
-  std::vector<std::string> classes;       ///< the folders in `root`, in order; or none
-  std::map<std::string, std::int64_t> others;  ///< files that are no images by their endings, counted
+  std::vector<ImageFile> files;      ///< in the order of their paths, byte by byte
+  std::vector<std::string> classes;  ///< the folders in `root`, in order; or none
+  std::map<std::string, std::int64_t>
+      others;  ///< files that are no images by their endings, counted
 };
 
 /// Finds the files in `root` and below it that may be images: those that end in .png, .jpg, .jpeg,
 /// .jpe, .jfif, .bmp, .dib or .webp, and those without an ending. What begins with a dot is left
-/// out; a link to a file is followed, one to a folder is not. With `classes` each folder in `root`
-/// is one, and files beside those folders are an error. Throws `failure` that names the folder
-/// when it is none, can't be read, has no such file, or has more than 256 classes.
+/// out; a link to a file is followed, one to a folder is not. A file need not be readable. With
+/// `classes` each folder in `root` is one, and files beside those folders are an error. Throws
+/// `failure` that names the folder when it is none, can't be read, has no such file, or has more
+/// than 256 classes.
 ImageFolder list_images(const std::filesystem::path& root, bool classes);
 
-/// "12 of .txt, 3 of .json", for `others`; "" where there are none.
+/// "12 of .txt, 3 of .json", for `others`; "" where there are none. Of many endings the most
+/// frequent ones are named.
 std::string describe_others(const ImageFolder& folder);
 
 }  // namespace dcgan

@@ -1,0 +1,217 @@
+#include "dcgan/data/cache_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "dcgan/base/error.h"
+#include "dcgan/base/text.h"
+
+namespace dcgan {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kPage = 4096;
+
+/// Where the parts of a file begin.
+struct Layout {
+  std::int64_t key = sizeof(CacheHeader);
+  std::int64_t entries = 0;
+  std::int64_t paths = 0;
+  std::int64_t rows = 0;
+  std::int64_t end = 0;
+};
+
+std::int64_t round_up(std::int64_t value, std::int64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
+Layout layout_of(const CacheHeader& header) {
+  Layout layout;
+  layout.entries = round_up(layout.key + header.key_bytes, alignof(CacheEntry));
+  layout.paths = layout.entries + header.files * static_cast<std::int64_t>(sizeof(CacheEntry));
+  layout.rows = round_up(layout.paths + header.path_bytes, kPage);
+  layout.end = layout.rows + header.files * header.row_bytes;
+  return layout;
+}
+
+/// Whether `header` is of a file of `size` bytes. No product overflows: each number that goes into
+/// one is below 2^46 and so is the product.
+bool sizes_fit(const CacheHeader& header, std::int64_t size) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 46;
+  const auto sane = [](std::int64_t value) { return value >= 0 && value <= kMost; };
+  return sane(header.files) && sane(header.row_bytes) && sane(header.key_bytes) &&
+         sane(header.path_bytes) &&
+         static_cast<double>(header.files) * static_cast<double>(header.row_bytes) <
+             static_cast<double>(kMost) &&
+         layout_of(header).end == size;
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) close(number_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return number_; }
+
+ private:
+  int number_;
+};
+
+/// Nothing, with errno, where it can't be mapped.
+MappedCache map(int descriptor, std::int64_t size, int protection) {
+  void* const data =
+      mmap(nullptr, static_cast<std::size_t>(size), protection, MAP_SHARED, descriptor, 0);
+  return data == MAP_FAILED ? nullptr : std::make_shared<const CacheFile>(data, size);
+}
+
+/// `wanted`: bytes; named where the disk is too small.
+Error cache_failure(const fs::path& path, int error, std::int64_t wanted) {
+  std::error_code ignored;
+  const fs::space_info space = fs::space(path.parent_path(), ignored);
+  const std::string sizes =
+      error == ENOSPC || error == EFBIG || error == EDQUOT
+          ? fmt::format(" ({} are needed, {} free)", format_bytes(wanted),
+                        format_bytes(static_cast<std::int64_t>(space.available)))
+          : "";
+  return failure(
+      fmt::format("{}: the decoded images can't be kept here: {}{}; set data.cache to a "
+                  "folder with room, or to none, or lower data.image_size",
+                  path.string(), std::strerror(error), sizes));
+}
+
+/// Also removes the file.
+[[noreturn]] void fail_to_write(const fs::path& path, int error, std::int64_t wanted) {
+  std::error_code ignored;
+  fs::remove(path, ignored);
+  throw cache_failure(path, error, wanted);
+}
+
+/// 0, or the error number.
+int reserve(int descriptor, std::int64_t size) {
+  int error = EINTR;
+  while (error == EINTR) error = posix_fallocate(descriptor, 0, size);
+  return error;
+}
+
+}  // namespace
+
+CacheFile::~CacheFile() { munmap(data_, static_cast<std::size_t>(size_)); }
+
+CacheHeader& CacheFile::header() const { return *reinterpret_cast<CacheHeader*>(at(0)); }
+
+CacheEntry* CacheFile::entries() const {
+  return reinterpret_cast<CacheEntry*>(at(layout_of(header()).entries));
+}
+
+std::string_view CacheFile::key() const {
+  return {reinterpret_cast<const char*>(at(layout_of(header()).key)),
+          static_cast<std::size_t>(header().key_bytes)};
+}
+
+std::string_view CacheFile::paths() const {
+  return {reinterpret_cast<const char*>(at(layout_of(header()).paths)),
+          static_cast<std::size_t>(header().path_bytes)};
+}
+
+std::uint8_t* CacheFile::row(std::int64_t index) const {
+  return at(layout_of(header()).rows + index * header().row_bytes);
+}
+
+std::uint32_t CacheFile::index_crc() const {
+  const Layout layout = layout_of(header());
+  return crc_of(at(layout.key), layout.rows - layout.key);
+}
+
+MappedCache map_cache(const fs::path& path, std::string_view key, std::int64_t row_bytes,
+                      CacheAccess access) {
+  const bool write = access == CacheAccess::write;
+  // Not to wait for what is no file at all, such as a named pipe.
+  const Descriptor descriptor(
+      open(path.c_str(), (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK));
+  struct stat status {};
+  if (descriptor.get() < 0 || fstat(descriptor.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
+      status.st_size < static_cast<off_t>(sizeof(CacheHeader))) {
+    return nullptr;
+  }
+  MappedCache file =
+      map(descriptor.get(), status.st_size, write ? PROT_READ | PROT_WRITE : PROT_READ);
+  if (!file) return nullptr;
+  const CacheHeader& header = file->header();
+  const bool ours = header.magic == CacheHeader().magic &&
+                    header.version == CacheHeader().version && header.row_bytes == row_bytes &&
+                    sizes_fit(header, status.st_size) && file->key() == key &&
+                    (header.complete == 0 || header.index_crc == file->index_crc());
+  return ours ? file : nullptr;
+}
+
+MappedCache create_cache(const fs::path& path, CacheHeader header, std::string_view key,
+                         std::string_view paths) {
+  header.key_bytes = static_cast<std::int64_t>(key.size());
+  header.path_bytes = static_cast<std::int64_t>(paths.size());
+  const Layout layout = layout_of(header);
+  const std::int64_t size = layout.end;
+  const Descriptor descriptor(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (descriptor.get() < 0) throw cache_failure(path, errno, size);
+  const int error = reserve(descriptor.get(), size);
+  if (error != 0) fail_to_write(path, error, size);
+  MappedCache file = map(descriptor.get(), size, PROT_READ | PROT_WRITE);
+  if (!file) fail_to_write(path, errno, size);
+  file->header() = header;
+  auto* const bytes = reinterpret_cast<char*>(&file->header());
+  key.copy(bytes + layout.key, key.size());
+  paths.copy(bytes + layout.paths, paths.size());
+  return file;
+}
+
+void complete_cache(const CacheFile& file, const fs::path& part, const fs::path& whole) {
+  CacheHeader& header = file.header();
+  header.index_crc = file.index_crc();
+  header.complete = 1;
+  const auto size = static_cast<std::size_t>(file.size());
+  if (msync(&header, size, MS_SYNC) != 0 || rename(part.c_str(), whole.c_str()) != 0) {
+    fail_to_write(part, errno, file.size());
+  }
+  mprotect(&header, size, PROT_READ);
+}
+
+void advise(const CacheFile& file) {
+  const std::int64_t memory = std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  madvise(&file.header(), static_cast<std::size_t>(file.size()),
+          file.size() < memory / 2 ? MADV_WILLNEED : MADV_RANDOM);
+}
+
+CacheLock::CacheLock(const fs::path& path, Wait wait)
+    : descriptor_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+  // Another user's may be locked, too.
+  if (descriptor_ < 0 && errno == EACCES) descriptor_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor_ < 0 && wait == Wait::yes) throw cache_failure(path, errno, 0);
+  if (descriptor_ < 0) return;
+  const int operation = LOCK_EX | (wait == Wait::yes ? 0 : LOCK_NB);
+  int code = flock(descriptor_, operation);
+  while (code != 0 && errno == EINTR) code = flock(descriptor_, operation);
+  held_ = code == 0;
+}
+
+CacheLock::~CacheLock() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+std::uint32_t crc_of(const void* bytes, std::int64_t size) {
+  return static_cast<std::uint32_t>(
+      crc32_z(0, static_cast<const Bytef*>(bytes), static_cast<std::size_t>(size)));
+}
+
+}  // namespace dcgan
