@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "dcgan/base/error.h"
+#include "dcgan/base/multiversion.h"
 #include "dcgan/base/text.h"
 #include "dcgan/image/fit.h"
 
@@ -55,6 +56,19 @@ struct Workers {
   }
 };
 
+/// [pixels, 3] -> [3, pixels].
+DCGAN_MULTIVERSION
+void to_planes(const std::uint8_t* __restrict pixels, std::int64_t count,
+               std::uint8_t* __restrict red) {
+  std::uint8_t* const green = red + count;
+  std::uint8_t* const blue = green + count;
+  for (std::int64_t i = 0; i < count; ++i) {
+    red[i] = pixels[3 * i];
+    green[i] = pixels[3 * i + 1];
+    blue[i] = pixels[3 * i + 2];
+  }
+}
+
 }  // namespace
 
 void for_each_image(std::int64_t count, const std::function<void(std::int64_t)>& work,
@@ -89,11 +103,7 @@ void write_row(const Image& image, const RowFormat& format, std::uint8_t* row) {
     std::memcpy(row, fitted.pixels.data(), fitted.pixels.size());
     return;
   }
-  const std::int64_t plane = format.height * format.width;
-  const std::uint8_t* pixel = fitted.pixels.data();
-  for (std::int64_t i = 0; i < plane; ++i) {
-    for (std::int64_t channel = 0; channel < 3; ++channel) row[channel * plane + i] = *pixel++;
-  }
+  to_planes(fitted.pixels.data(), format.height * format.width, row);
 }
 
 void SizeRange::add(std::int64_t height, std::int64_t width) {
