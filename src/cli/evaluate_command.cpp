@@ -111,6 +111,12 @@ DataConfig find_data(const EvaluateOptions& options, const Source& source,
   } else if (source.sampler && source.sampler->config()) {
     data = source.sampler->config()->data;
   } else if (options.data) {
+    constexpr std::int64_t kLargest = 1024;  // as data.image_size
+    if (std::max(size[0], size[1]) > kLargest) {
+      throw failure(fmt::format("{}: its images are {}; images of at most {} x {} can be measured",
+                                source.name, describe_size(channels, size[0], size[1]), kLargest,
+                                kLargest));
+    }
     data.format = guess_format(*options.data);
     data.image_size = size;
     data.channels = channels;

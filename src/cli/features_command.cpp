@@ -58,6 +58,23 @@ DataConfig find_data(const FeaturesTrainOptions& options) {
   return data;
 }
 
+/// Pictures take the first one's size, which of photographs is too large to learn from.
+void check_size(const FeaturesTrainOptions& options, const DataConfig& data) {
+  constexpr std::int64_t kLargest = 256;
+  if (options.config || data.format != DataFormat::folder) return;
+  DataConfig one = data;
+  one.limit = 1;
+  one.cache = "none";
+  const Dataset first = load_dataset(one);
+  const std::int64_t height = first.images.size(2);
+  const std::int64_t width = first.images.size(3);
+  if (std::max(height, width) <= kLargest) return;
+  throw failure(fmt::format(
+      "{}: its first picture is {} x {}, more than {}; name a size with --config FILE, whose "
+      "data section has format: folder, path, image_size and channels",
+      data.path, height, width, kLargest));
+}
+
 Dataset load_split(DataConfig data, DataSplit split, Log& log) {
   data.split = split;
   return load_dataset_aloud(data, log);
@@ -72,6 +89,7 @@ int run_features_train(const FeaturesTrainOptions& options) {
   const std::int64_t threads = set_threads(options.threads);
   Log log(Verbosity::normal);
   DataConfig data = find_data(options);
+  check_size(options, data);
   const Dataset train_set = load_split(data, DataSplit::train, log);
   data.image_size = {train_set.images.size(2), train_set.images.size(3)};
   data.limit = 0;

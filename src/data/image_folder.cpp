@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <fstream>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -14,6 +15,7 @@
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
 #include "dcgan/data/image_source.h"
+#include "dcgan/image/decode.h"
 
 namespace dcgan {
 namespace {
@@ -46,11 +48,33 @@ std::string below(const fs::path& root, const fs::path& path) {
   return text.starts_with('/') ? text.substr(1) : text;
 }
 
+/// What a file without an ending begins with: a README or a LICENSE is no damaged picture. One that
+/// can't be read may be a picture.
+bool begins_as_image(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string start(16, '\0');
+  file.read(start.data(), static_cast<std::streamsize>(start.size()));
+  if (file.bad() || !file.is_open()) return true;
+  start.resize(static_cast<std::size_t>(file.gcount()));
+  return image_format(start) != ImageFormat::unknown;
+}
+
+/// The folder of a training, which may lie among the pictures: its sample grids are none of them.
+bool is_run(const fs::path& directory) {
+  std::error_code ignored;
+  return fs::exists(directory / "metrics.jsonl", ignored) &&
+         fs::exists(directory / "config.yaml", ignored);
+}
+
 /// Adds a file of `folder`, or counts it.
 void add_file(const fs::path& path, const struct stat& status, ImageFolder& folder) {
   const std::string ending = lower_case(path.extension().string());
   if (!may_be_image(ending)) {
     ++folder.others[ending];
+    return;
+  }
+  if (ending.empty() && !begins_as_image(path)) {
+    ++folder.others["without an ending"];
     return;
   }
   constexpr std::int64_t kNanoseconds = 1'000'000'000;
@@ -82,10 +106,20 @@ void list_directory(const fs::path& directory, ImageFolder& folder,
     const fs::path& path = entry->path();
     if (path.filename().native().starts_with('.')) continue;
     const std::optional<struct stat> status = look_at(path);
-    if (!status) continue;
+    if (!status) {
+      ++folder.others["link(s) to nowhere"];
+      continue;
+    }
     if (S_ISREG(status->st_mode)) add_file(path, *status, folder);
+    if (!S_ISDIR(status->st_mode)) continue;
     std::error_code ignored;
-    if (S_ISDIR(status->st_mode) && !fs::is_symlink(path, ignored)) pending.push_back(path);
+    if (fs::is_symlink(path, ignored)) {
+      ++folder.others["link(s) to a folder"];
+    } else if (is_run(path)) {
+      ++folder.others["run(s) of dcgan"];
+    } else {
+      pending.push_back(path);
+    }
   }
   if (error) throw folder_failure(directory, error);
 }
@@ -163,9 +197,10 @@ std::string describe_others(const ImageFolder& folder) {
     kinds.resize(kMostNamed);
   }
   std::string text;
-  for (const auto& [ending, count] : kinds) {
-    text +=
-        fmt::format("{}{} of {}", text.empty() ? "" : ", ", format_count(count), printable(ending));
+  for (const auto& [kind, count] : kinds) {
+    const bool is_ending = kind.starts_with('.');
+    text += fmt::format("{}{} {}{}", text.empty() ? "" : ", ", format_count(count),
+                        is_ending ? "of " : "", printable(kind));
   }
   if (rest > 0) text += fmt::format(", {} of others", format_count(rest));
   return text;

@@ -163,8 +163,11 @@ void check_type(const Header& header, const std::string& file) {
   if (type != "|u1" && type != "u1" && type != "<u1" && type != ">u1" && type != "=u1") {
     throw failure(
         fmt::format("{}: holds elements of type '{}'; only uint8 ('|u1') can be read, as in "
-                    "numpy.save(file, images.astype(numpy.uint8))",
-                    file, printable(type)));
+                    "numpy.save(file, images.astype(numpy.uint8)){}",
+                    file, printable(type),
+                    type.find('f') == std::string::npos
+                        ? ""
+                        : "; numbers in [0, 1] must be multiplied by 255 and rounded before"));
   }
   if (*header.fortran_order) {
     throw failure(

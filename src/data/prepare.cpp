@@ -69,6 +69,17 @@ void to_planes(const std::uint8_t* __restrict pixels, std::int64_t count,
   }
 }
 
+/// The whole of a path, fit to stand in a message.
+std::string printable_path(const std::string& path) {
+  std::string text;
+  for (std::size_t first = 0; first <= path.size();) {
+    const std::size_t end = std::min(path.find('/', first), path.size());
+    text += (first == 0 ? "" : "/") + printable(path.substr(first, end - first));
+    first = end + 1;
+  }
+  return text;
+}
+
 }  // namespace
 
 void for_each_image(std::int64_t count, const std::function<void(std::int64_t)>& work,
@@ -117,7 +128,7 @@ std::string judge_bad_images(const std::string& folder, const std::vector<BadIma
   if (bad_count == 0) return "";
   std::string list;
   for (const BadImage& one : bad)
-    list += fmt::format("\n  {}: {}", printable(one.path), one.problem);
+    list += fmt::format("\n  {}: {}", printable_path(one.path), one.problem);
   const auto shown = static_cast<std::int64_t>(bad.size());
   if (bad_count > shown) list += fmt::format("\n  and {} more", format_count(bad_count - shown));
   const std::string counts =

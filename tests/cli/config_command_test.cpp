@@ -68,6 +68,7 @@ TEST(Configurations, AllResolveAndFindTheData) {
     const std::map<std::string, std::string> others{
         {"avatars.yaml", (kSource / "data/avatars").string()},
         {"cifar10.yaml", (kSource / "data/cifar10").string()},
+        {"cifar100.yaml", (kSource / "data/cifar100").string()},
         {"fashion.yaml", "/usr/share/datasets/fashion-mnist"},
         {"kmnist.yaml", (kSource / "data/kmnist").string()}};
     const auto other = others.find(entry.path().filename().string());

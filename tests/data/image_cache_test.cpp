@@ -216,7 +216,8 @@ TEST_F(Cache, LeavesOutBadFilesAndNamesThem) {
 }
 
 TEST_F(Cache, NamesTenBadFilesAndCountsTheRest) {
-  for (int i = 0; i < 12; ++i) write_file_atomically(pictures_ / ("bad" + std::to_string(i)), "x");
+  for (int i = 0; i < 12; ++i)
+    write_file_atomically(pictures_ / ("bad" + std::to_string(i) + ".png"), "x");
   const PreparedImages images = open();
   EXPECT_EQ(images.bad.size(), 10U);
   EXPECT_EQ(images.bad_count, 12);

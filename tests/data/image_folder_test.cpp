@@ -42,9 +42,10 @@ class Folder : public ::testing::Test {
 
 TEST_F(Folder, TakesEveryEndingOfAnImageAndNone) {
   for (const char* name :
-       {"a.png", "b.JPG", "c.jpeg", "d.jpe", "e.jfif", "f.bmp", "g.dib", "h.WebP", "i"}) {
+       {"a.png", "b.JPG", "c.jpeg", "d.jpe", "e.jfif", "f.bmp", "g.dib", "h.WebP"}) {
     put(name);
   }
+  put("i", "\x89PNG\r\n\x1a\n");
   EXPECT_THAT(paths(), ElementsAre("a.png", "b.JPG", "c.jpeg", "d.jpe", "e.jfif", "f.bmp", "g.dib",
                                    "h.WebP", "i"));
 }
@@ -81,6 +82,25 @@ TEST_F(Folder, FollowsLinksToFilesAndNoneToFolders) {
   fs::create_symlink(folder_ / "real", folder_ / "again");
   fs::create_symlink(folder_ / "nowhere.png", folder_ / "broken.png");
   EXPECT_THAT(paths(), ElementsAre("link.png", "real/a.png"));
+}
+
+TEST_F(Folder, CountsWhatElseItLeavesOut) {
+  put("a.png");
+  put("README", "no picture");
+  put("real/b.png");
+  fs::create_symlink(folder_ / "real", folder_ / "again");
+  fs::create_symlink(folder_ / "nowhere.png", folder_ / "broken.png");
+  EXPECT_EQ(describe_others(list_images(folder_.path(), false)),
+            "1 link(s) to a folder, 1 link(s) to nowhere, 1 without an ending");
+}
+
+TEST_F(Folder, LeavesOutTheFolderOfATraining) {
+  put("a.png");
+  put("runs/avatars-001/config.yaml");
+  put("runs/avatars-001/metrics.jsonl");
+  put("runs/avatars-001/samples/000100.png");
+  EXPECT_THAT(paths(), ElementsAre("a.png"));
+  EXPECT_EQ(describe_others(list_images(folder_.path(), false)), "1 run(s) of dcgan");
 }
 
 TEST_F(Folder, SaysHowLargeAndHowOldAFileIs) {

@@ -117,7 +117,8 @@ TEST_F(Npy, RefusesAnotherType) {
   EXPECT_EQ(error(file(header("<f4", "(1,)"), "abcd")),
             path() +
                 ": holds elements of type '<f4'; only uint8 ('|u1') can be read, as in "
-                "numpy.save(file, images.astype(numpy.uint8))");
+                "numpy.save(file, images.astype(numpy.uint8)); numbers in [0, 1] must be "
+                "multiplied by 255 and rounded before");
 }
 
 TEST_F(Npy, RefusesRecords) {

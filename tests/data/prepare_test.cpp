@@ -82,6 +82,14 @@ TEST(BadImages, AreAWarningWhileTheyAreFew) {
             "  a.png: is empty\n  b.png: is cut short\n  and 10 more");
 }
 
+TEST(BadImages, AreNamedByTheirWholePaths) {
+  const std::string path = std::string(50, 'a') + "/" + std::string(50, 'b') + "/c\n.png";
+  const std::string shown = std::string(50, 'a') + "/" + std::string(50, 'b') + "/c?.png";
+  EXPECT_EQ(judge_bad_images("pics", {{path, "is empty"}}, 1, 100, 0.1),
+            "pics: 1 of 100 files are no images that can be read and are left out:\n  " + shown +
+                ": is empty");
+}
+
 TEST(BadImages, AreAnErrorWhenTheyAreMany) {
   EXPECT_EQ(error_of([] { judge_bad_images("pics", kBad, 2, 10, 0.1); }),
             "pics: 2 of 10 files are no images that can be read, more than data.max_bad_fraction "

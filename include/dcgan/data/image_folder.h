@@ -20,13 +20,14 @@ struct ImageFolder {
   std::filesystem::path root;
   std::vector<ImageFile> files;      ///< in the order of their paths, byte by byte
   std::vector<std::string> classes;  ///< the folders in `root`, in order; or none
-  std::map<std::string, std::int64_t>
-      others;  ///< files that are no images by their endings, counted
+  /// What is left out, counted: by its ending (".txt"), or in words ("link(s) to a folder").
+  std::map<std::string, std::int64_t> others;
 };
 
 /// Finds the files in `root` and below it that may be images: those that end in .png, .jpg, .jpeg,
-/// .jpe, .jfif, .bmp, .dib or .webp, and those without an ending. What begins with a dot is left
-/// out; a link to a file is followed, one to a folder is not. A file need not be readable. With
+/// .jpe, .jfif, .bmp, .dib or .webp, and those without an ending that begin as an image does. What
+/// begins with a dot is left out, and so are the folders of trainings (config.yaml, metrics.jsonl);
+/// a link to a file is followed, one to a folder is not. A file need not be readable. With
 /// `classes` each folder in `root` is one, and files beside those folders are an error. Throws
 /// `failure` that names the folder when it is none, can't be read, has no such file, or has more
 /// than 256 classes.
