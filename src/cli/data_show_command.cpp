@@ -18,6 +18,7 @@
 #include "dcgan/run/trainer.h"
 #include "dcgan/train/translate.h"
 #include "load_data.h"
+#include "output_file.h"
 
 namespace dcgan::cli {
 namespace {
@@ -152,17 +153,11 @@ torch::Tensor first_seen(const Dataset& dataset, Config config, std::int64_t cou
   return symmetric ? images.add(1.0).mul(127.5) : images.mul(255.0);
 }
 
-void check_out(const std::string& out) {
-  const fs::path folder = fs::path(out).parent_path();
-  if (folder.empty() || fs::is_directory(folder)) return;
-  throw failure(fmt::format("{}: there is no folder {}; make it first", out, folder.string()));
-}
-
 }  // namespace
 
 int run_data_show(const DataShowOptions& options) {
   const torch::NoGradGuard no_grad;
-  check_out(options.out);
+  require_folder_of(options.out);
   Log log(Verbosity::normal);
   std::optional<fs::path> file;
   if (options.config) file = *options.config;

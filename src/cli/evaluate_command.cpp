@@ -22,6 +22,7 @@
 #include "dcgan/run/run_directory.h"
 #include "dcgan/run/sampler.h"
 #include "dcgan/train/device.h"
+#include "output_file.h"
 
 namespace dcgan::cli {
 namespace {
@@ -117,7 +118,7 @@ DataConfig find_data(const EvaluateOptions& options, const Source& source,
                                 source.name, describe_size(channels, size[0], size[1]), kLargest,
                                 kLargest));
     }
-    data.format = guess_format(*options.data);
+    data.path.clear();  // named below
     data.image_size = size;
     data.channels = channels;
   } else {
@@ -159,13 +160,6 @@ RealImages load_real_images(DataConfig data) {
 }
 
 // Results -----------------------------------------------------------------------------------------
-
-/// Before the work of which it will be the result.
-void require_folder_of(const std::string& file) {
-  const fs::path folder = fs::path(file).parent_path();
-  if (folder.empty() || fs::is_directory(folder)) return;
-  throw failure(fmt::format("{}: there is no folder {}; make it first", file, folder.string()));
-}
 
 /// The samples that are nearest to a training image, the nearest first, each beside it.
 void write_neighbours(const std::string& file, const Copies& copies, const torch::Tensor& samples,

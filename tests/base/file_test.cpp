@@ -17,12 +17,15 @@
 #include <thread>
 
 #include "dcgan/base/error.h"
+#include "support/child_process.h"
 #include "support/temp_folder.h"
 
 namespace dcgan {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::error_in_child;
+using testing::SmallDisk;
 using testing::TempFolder;
 
 /// The message of the failure that `action` throws, or "no error".
@@ -43,56 +46,6 @@ std::vector<std::string> names_in(const std::filesystem::path& folder) {
   }
   return names;
 }
-
-/// Runs `action` in a child process, so that limits and rights it changes are its own; returns the
-/// message of the failure.
-std::string error_in_child(const std::function<void()>& action) {
-  int ends[2];
-  if (pipe(ends) != 0) return "no pipe";
-  const pid_t child = fork();
-  if (child == 0) {
-    std::string message = "no error";
-    try {
-      action();
-    } catch (const std::exception& error) {
-      message = error.what();
-    }
-    const ssize_t written = write(ends[1], message.data(), message.size());
-    _exit(written == static_cast<ssize_t>(message.size()) ? 0 : 1);
-  }
-  close(ends[1]);
-  std::string message;
-  char buffer[512];
-  for (ssize_t count = 0; (count = read(ends[0], buffer, sizeof buffer)) > 0;) {
-    message.append(buffer, static_cast<std::size_t>(count));
-  }
-  close(ends[0]);
-  waitpid(child, nullptr, 0);
-  return message;
-}
-
-/// A file system of 64 KiB, if this process may mount one.
-class TinyDisk {
- public:
-  explicit TinyDisk(const std::filesystem::path& folder) : folder_(folder) {
-    std::filesystem::create_directory(folder);
-    mounted_ = mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=64k") == 0;
-    if (!mounted_) reason_ = std::strerror(errno);
-  }
-  ~TinyDisk() {
-    if (mounted_) umount2(folder_.c_str(), MNT_DETACH);
-  }
-  TinyDisk(const TinyDisk&) = delete;
-  TinyDisk& operator=(const TinyDisk&) = delete;
-
-  bool mounted() const { return mounted_; }
-  const std::string& reason() const { return reason_; }
-
- private:
-  std::filesystem::path folder_;
-  bool mounted_ = false;
-  std::string reason_;
-};
 
 TEST(ReadFile, ReturnsEveryByte) {
   const TempFolder folder;
@@ -226,7 +179,7 @@ class FullDisk : public ::testing::Test {
   }
 
   TempFolder folder_;
-  TinyDisk disk_{folder_ / "disk"};
+  SmallDisk disk_{folder_ / "disk", /*kib=*/64};
   std::filesystem::path file_ = folder_ / "disk/a";
   std::string too_much_ = std::string(1 << 20, 'x');
 };
