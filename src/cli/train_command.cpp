@@ -10,6 +10,7 @@
 #include "dcgan/base/text.h"
 #include "dcgan/config/fields.h"
 #include "dcgan/data/batch_stream.h"
+#include "dcgan/evaluate/features.h"
 #include "dcgan/run/checkpoint.h"
 #include "dcgan/run/log.h"
 #include "dcgan/run/run_directory.h"
@@ -22,8 +23,6 @@ namespace dcgan::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int kExitStopped = 130;
 
 /// The configuration that the command line asks for; a resumed run's own file is the default.
 ResolvedConfig resolve(const TrainOptions& options) {
@@ -112,8 +111,15 @@ std::string resume_command(const RunDirectory& run) {
   return fmt::format("{} train --resume --out {}", program(), shell_quote(run.root().string()));
 }
 
+/// A wrong file of features is told before there is a run.
+void check_features(const Config& config, const Machine& machine) {
+  if (config.train.features == "auto" || config.train.evaluate_every == 0) return;
+  Features::find(config.train.features, /*set=*/"", machine.device);
+}
+
 /// A training from its first step.
 TrainingJob new_job(const Config& config, const Machine& machine, Log& log) {
+  check_features(config, machine);
   Dataset dataset = load_dataset_aloud(config.data, log);
   check_batches(config, dataset);
   TrainState state = make_train_state(config, machine.device, total_steps(config, dataset.size()));

@@ -43,7 +43,8 @@ struct Words<OutputRange> {
 };
 template <>
 struct Words<LossKind> {
-  static inline const std::vector<std::string> names{"non_saturating", "minimax"};
+  static inline const std::vector<std::string> names{"non_saturating", "minimax", "hinge",
+                                                     "least_squares", "wasserstein"};
 };
 template <>
 struct Words<LrSchedule> {
@@ -203,7 +204,13 @@ std::vector<Field> train_fields() {
           "Images in a step; BatchNorm needs at least two."),
       choice(
           "train.loss", kFixed, [](auto& c) -> auto& { return c.train.loss; },
-          "The generator's loss: -log D(G(z)), or log(1 - D(G(z))) as in the original game."),
+          "What the networks play for: a real image's probability, where the generator makes "
+          "-log D(G(z)) small, or log(1 - D(G(z))) as in the original game; or the discriminator's "
+          "plain output, by hinge, least squares, or the Wasserstein distance."),
+      integer(
+          "train.discriminator_steps", {1, 1000}, kFixed,
+          [](auto& c) -> auto& { return c.train.discriminator_steps; },
+          "Steps of the discriminator for each of the generator; each takes a batch."),
       number(
           "train.beta1", {0, 1, false, true}, kFixed,
           [](auto& c) -> auto& { return c.train.beta1; }, "Adam's decay of the gradient's mean."),
@@ -227,6 +234,16 @@ std::vector<Field> train_fields() {
       integer(
           "train.r1_every", {1, 10000}, kFixed, [](auto& c) -> auto& { return c.train.r1_every; },
           "R1 is computed every so many steps and scaled by as much."),
+      number(
+          "train.gradient_penalty", {0, 1e6}, kFixed,
+          [](auto& c) -> auto& { return c.train.gradient_penalty; },
+          "Weight of the penalty on a discriminator whose slope between real and generated images "
+          "is not 1, as in WGAN-GP; 0 is none."),
+      number(
+          "train.weight_clip", {0, 1e6}, kFixed,
+          [](auto& c) -> auto& { return c.train.weight_clip; },
+          "The discriminator's weights are cut to [-this, this] after each of its steps, as in the "
+          "first WGAN; 0 is none."),
       integer(
           "train.translation", {0, 1024}, kFixed,
           [](auto& c) -> auto& { return c.train.translation; },
@@ -356,8 +373,22 @@ std::vector<Conflict> find_conflicts(const Config& config) {
                                      "data.image_size ({}): nothing of an image would be left",
                                      config.train.translation, shorter)});
   }
-  const bool holds_out = data.format == DataFormat::folder || data.format == DataFormat::npy;
-  if (holds_out && data.split == DataSplit::test && data.held_out == 0) {
+  const auto& train = config.train;
+  if (train.loss == LossKind::wasserstein && train.gradient_penalty == 0 &&
+      train.weight_clip == 0 && train.r1_gamma == 0) {
+    conflicts.push_back(
+        {{"train.loss", "train.gradient_penalty", "train.weight_clip", "train.r1_gamma"},
+         "train.loss: wasserstein needs a discriminator whose slope is bounded, or its loss has no "
+         "end: set train.gradient_penalty: 10 (with discriminator.batch_norm: false), or "
+         "train.weight_clip: 0.01"});
+  }
+  if (train.label_smoothing > 0 && !is_of_probabilities(train.loss)) {
+    conflicts.push_back({{"train.label_smoothing", "train.loss"},
+                         fmt::format("train.label_smoothing ({}) is of a probability, which "
+                                     "train.loss: {} has none of; set it to 0",
+                                     format_real(train.label_smoothing), to_string(train.loss))});
+  }
+  if (!has_own_splits(data.format) && data.split == DataSplit::test && data.held_out == 0) {
     conflicts.push_back({{"data.held_out", "data.split", "data.format"},
                          "data.split: test is what data.held_out keeps back, and that is 0"});
   }

@@ -119,19 +119,21 @@ torch::Tensor choose_mode(const torch::Tensor& latents, std::int64_t modes) {
 
 torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode mode,
                       const ForwardOptions& options) {
-  const auto inner_type = [&](const torch::Tensor& tensor) {
-    return options.bfloat16 ? tensor.to(torch::kBFloat16) : tensor;
-  };
+  const ImageShape& out = network.layers.back().plan.output;
+  const bool to_logits = out == ImageShape{1, 1, 1};
   const std::int64_t batches = options.batches;
   torch::Tensor x = input;
   for (const Layer& layer : network.layers) {
-    x = apply_weights(inner_type(shape_input(x, layer.plan)), layer);
-    if (options.bfloat16 && &layer == &network.layers.back()) x = x.to(torch::kFloat32);
+    const bool last = &layer == &network.layers.back();
+    x = shape_input(x, layer.plan);
+    // Logits are one product for each image: exact ones cost nothing, and a critic's may grow.
+    if (options.bfloat16) x = x.to(last && to_logits ? torch::kFloat32 : torch::kBFloat16);
+    x = apply_weights(x, layer);
+    if (options.bfloat16 && last) x = x.to(torch::kFloat32);
     x = layer.plan.batch_norm ? apply_batch_norm_and_nonlinearity(x, layer, mode, batches)
                               : apply_nonlinearity(x, layer.plan);
   }
-  const ImageShape& out = network.layers.back().plan.output;
-  if (out == ImageShape{1, 1, 1}) return x.reshape({x.size(0)});  // the logits, [N]
+  if (to_logits) return x.reshape({x.size(0)});  // the logits, [N]
   return x.reshape({x.size(0), out[0], out[1], out[2]});          // images, [N, C, H, W]
 }
 

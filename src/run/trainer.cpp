@@ -58,7 +58,7 @@ class Loop {
                                   config_.model.latent_dim)
                           .to(state_.device)),
         best_fid_(metrics_.best_fid_before()),
-        watch_(config_.train.log_every),
+        watch_(config_.train.log_every, config_.train.loss),
         seconds_before_(metrics_.seconds_before()),
         start_(Clock::now()),
         window_start_(start_),
@@ -106,10 +106,10 @@ class Loop {
     const Batch batch = stream_.next();
     const torch::Tensor real = to_device(batch.images);
     StepStats stats = train_step(state_, real, to_device(batch.latents));
-    if (stats.penalty.defined()) penalty_ = stats.penalty;
-    stats.penalty = penalty_;  // between two penalties the newest one is reported
+    if (stats.r1.defined()) r1_ = stats.r1;
+    stats.r1 = r1_;  // between two of them the newest one is reported
     const bool last = state_.step == total_steps_;
-    const bool first = state_.step == first_step_ + 1;  // what later gradients are compared with
+    const bool first = stats.moved_generator && !looked_;  // later gradients are compared with it
     const bool log_due = state_.step % config_.train.log_every == 0;
     const bool sample_due = due(config_.train.sample_every) || last;
     const bool checkpoint_due = due(config_.train.checkpoint_every) || last;
@@ -122,7 +122,7 @@ class Loop {
       check_finite(numbers_);
     }
     if (log_due) write_metrics();
-    if (log_due || first) look(stats, real);
+    if (first || (log_due && looked_)) look(stats, real);
     if (sample_due) write_samples();
     if (evaluation_due) evaluate();
     if (checkpoint_due) write_checkpoint();
@@ -165,6 +165,7 @@ class Loop {
 
   /// Says once what is wrong with the training, if anything is.
   void look(const StepStats& stats, const torch::Tensor& real) {
+    looked_ = true;
     const torch::Tensor sizes =
         torch::stack({gradient_size(state_.generator), diversity(stats.fake), diversity(real)})
             .to(torch::kCPU);
@@ -274,6 +275,7 @@ class Loop {
   std::optional<Scorer> scorer_;
   std::optional<double> best_fid_;
   Watch watch_;
+  bool looked_ = false;  ///< the watch has seen a step
   const double seconds_before_;
   const Clock::time_point start_;
   Clock::time_point window_start_;  ///< of images_per_second
@@ -282,7 +284,7 @@ class Loop {
   const std::int64_t first_step_;
   std::int64_t last_checkpoint_ = -1;
   StepNumbers numbers_;
-  torch::Tensor penalty_;
+  torch::Tensor r1_;
   Clock::time_point last_line_;
   Clock::time_point last_bar_;
 };

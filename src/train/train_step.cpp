@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include "dcgan/data/random.h"
 #include "dcgan/model/forward.h"
 #include "dcgan/model/init.h"
 #include "dcgan/train/loss.h"
@@ -15,8 +16,9 @@ Adam make_optimizer(const Network& network, double lr, const TrainConfig& train)
   return Adam(named_parameters(network), {lr, train.beta1, train.beta2, train.eps});
 }
 
-torch::Tensor mean_probability(const torch::Tensor& logits) {
-  return logits.detach().sigmoid().mean();
+/// Mean D(x): a probability where the loss is one of those, else D's output.
+torch::Tensor mean_score(LossKind loss, const torch::Tensor& logits) {
+  return is_of_probabilities(loss) ? logits.detach().sigmoid().mean() : logits.detach().mean();
 }
 
 struct Logits {
@@ -47,8 +49,93 @@ double black(const TrainState& state) {
   return state.generator.layers.back().plan.nonlinearity == Nonlinearity::sigmoid ? 0 : -1;
 }
 
-bool has_penalty(const TrainState& state) {
+double rate_factor(const TrainState& state) {
+  return lr_factor(state.options.lr_schedule, state.step, state.total_steps);
+}
+
+bool has_r1(const TrainState& state) {
   return state.options.r1_gamma > 0 && state.step % state.options.r1_every == 0;
+}
+
+/// Whether the step at hand has G's half.
+bool moves_generator(const TrainState& state) {
+  return (state.step + 1) % state.options.discriminator_steps == 0;
+}
+
+torch::Tensor generate(const TrainState& state, const torch::Tensor& latents, bool with_graph) {
+  const torch::AutoGradMode mode(with_graph);
+  return forward(state.generator, latents, Mode::train,
+                 {.bfloat16 = state.options.precision == Precision::bf16});
+}
+
+/// The penalty of WGAN-GP, in float32 as R1 is: at images between `real` and `fake`, each image of
+/// the run at a place of its own.
+torch::Tensor penalty_between(const TrainState& state, const torch::Tensor& real,
+                              const torch::Tensor& fake) {
+  const torch::Tensor places = uniform_rows(state.seed, Purpose::mixture,
+                                            state.step * state.options.batch_size, real.size(0), 1)
+                                   .add(1)
+                                   .div(2)
+                                   .to(state.device);
+  const torch::Tensor mixed = mix(real, fake, places).requires_grad_();
+  return unit_slope_penalty(forward(state.discriminator, mixed, Mode::train), mixed);
+}
+
+void clip(const Network& network, double limit) {
+  const torch::NoGradGuard no_grad;
+  for (torch::Tensor parameter : parameters(network)) parameter.clamp_(-limit, limit);
+}
+
+/// D's half: fake has no graph.
+void move_discriminator(TrainState& state, const torch::Tensor& real, const torch::Tensor& fake,
+                        StepStats& stats) {
+  const TrainConfig& options = state.options;
+  state.discriminator_optimizer.zero_grad();
+  const bool with_r1 = has_r1(state);
+  const torch::Tensor x = with_r1 ? real.detach().requires_grad_() : real;
+  const auto [real_logits, fake_logits] =
+      judge(state.discriminator, x, fake, options.precision == Precision::bf16);
+  const torch::Tensor loss =
+      discriminator_loss(options.loss, real_logits, fake_logits, options.label_smoothing);
+  torch::Tensor objective = loss;
+  if (with_r1) {
+    const torch::Tensor r1 = squared_slope(real_logits, x);
+    objective = objective + r1 * (options.r1_gamma / 2 * static_cast<double>(options.r1_every));
+    stats.r1 = r1.detach();
+  }
+  if (options.gradient_penalty > 0) {
+    const torch::Tensor penalty = penalty_between(state, real, fake);
+    objective = objective + penalty * options.gradient_penalty;
+    stats.unit_slope_penalty = penalty.detach();
+  }
+  objective.backward();
+  state.discriminator_optimizer.step(rate_factor(state));
+  if (options.weight_clip > 0) clip(state.discriminator, options.weight_clip);
+  stats.discriminator_loss = loss.detach();
+  stats.real_score = mean_score(options.loss, real_logits);
+  stats.fake_score = mean_score(options.loss, fake_logits);
+  if (stats.moved_generator) return;  // its half says the rest
+  stats.generator_loss = generator_loss(options.loss, fake_logits.detach());
+  stats.fake_score_after = stats.fake_score;
+}
+
+/// G's half: the gradient passes through D, none stops in it.
+void move_generator(TrainState& state, const torch::Tensor& fake, StepStats& stats) {
+  const TrainConfig& options = state.options;
+  set_requires_grad(state.discriminator, false);
+  state.generator_optimizer.zero_grad();
+  const torch::Tensor logits = forward(state.discriminator, fake, Mode::train,
+                                       {.bfloat16 = options.precision == Precision::bf16});
+  const torch::Tensor loss = generator_loss(options.loss, logits);
+  loss.backward();
+  state.generator_optimizer.step(rate_factor(state));
+  set_requires_grad(state.discriminator, true);
+  if (state.average) {
+    move_average(*state.average, state.generator,
+                 warmed_up_decay(options.ema_decay, state.step / options.discriminator_steps));
+  }
+  stats.generator_loss = loss.detach();
+  stats.fake_score_after = mean_score(options.loss, logits);
 }
 
 }  // namespace
@@ -84,71 +171,37 @@ const Network& best_generator(const TrainState& state) {
 }
 
 StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::Tensor& latents) {
+  const std::int64_t translation = state.options.translation;
   StepStats stats;
-  const TrainConfig& options = state.options;
-  const double rate = lr_factor(options.lr_schedule, state.step, state.total_steps);
-  const bool bfloat16 = options.precision == Precision::bf16;
-  const torch::Tensor fake = forward(state.generator, latents, Mode::train, {.bfloat16 = bfloat16});
-
+  stats.moved_generator = moves_generator(state);
+  const torch::Tensor fake = generate(state, latents, /*with_graph=*/stats.moved_generator);
+  stats.fake = fake.detach();
   Translations moves;  // nothing without train.translation
-  if (options.translation > 0) {
-    moves = draw_translations(state.seed, state.step * options.batch_size, real.size(0),
-                              options.translation, state.device);
+  if (translation > 0) {
+    moves = draw_translations(state.seed, state.step * state.options.batch_size, real.size(0),
+                              translation, state.device);
   }
   const auto seen = [&](const torch::Tensor& images, const torch::Tensor& move) {
-    return move.defined() ? translate(images, move, options.translation, black(state)) : images;
+    return move.defined() ? translate(images, move, translation, black(state)) : images;
   };
-
-  // D's half.
-  state.discriminator_optimizer.zero_grad();
-  const bool penalise = has_penalty(state);
-  const torch::Tensor seen_real = seen(real, moves.real);
-  const torch::Tensor x = penalise ? seen_real.detach().requires_grad_() : seen_real;
-  const auto [real_logits, fake_logits] =
-      judge(state.discriminator, x, seen(fake.detach(), moves.fake), bfloat16);
-  const torch::Tensor d_loss =
-      discriminator_loss(real_logits, fake_logits, options.label_smoothing);
-  if (penalise) {
-    const torch::Tensor penalty = gradient_penalty(real_logits, x);
-    const double weight = options.r1_gamma / 2 * static_cast<double>(options.r1_every);
-    (d_loss + penalty * weight).backward();
-    stats.penalty = penalty.detach();
-  } else {
-    d_loss.backward();
-  }
-  state.discriminator_optimizer.step(rate);
-
-  // G's half: the gradient passes through D, none stops in it.
-  set_requires_grad(state.discriminator, false);
-  state.generator_optimizer.zero_grad();
-  const torch::Tensor moved_logits = forward(state.discriminator, seen(fake, moves.fake_again),
-                                             Mode::train, {.bfloat16 = bfloat16});
-  const torch::Tensor g_loss = generator_loss(options.loss, moved_logits);
-  g_loss.backward();
-  state.generator_optimizer.step(rate);
-  set_requires_grad(state.discriminator, true);
-
-  if (state.average) {
-    move_average(*state.average, state.generator, warmed_up_decay(options.ema_decay, state.step));
-  }
+  move_discriminator(state, seen(real, moves.real), seen(stats.fake, moves.fake), stats);
+  if (stats.moved_generator) move_generator(state, seen(fake, moves.fake_again), stats);
   ++state.step;
-  stats.fake = fake.detach();
-  stats.discriminator_loss = d_loss.detach();
-  stats.generator_loss = g_loss.detach();
-  stats.real_score = mean_probability(real_logits);
-  stats.fake_score = mean_probability(fake_logits);
-  stats.fake_score_after = mean_probability(moved_logits);
   return stats;
 }
 
 StepNumbers read(const StepStats& stats) {
   std::vector<torch::Tensor> scalars{stats.discriminator_loss, stats.generator_loss,
                                      stats.real_score, stats.fake_score, stats.fake_score_after};
-  if (stats.penalty.defined()) scalars.push_back(stats.penalty);
+  const bool has_r1 = stats.r1.defined();
+  if (has_r1) scalars.push_back(stats.r1);
+  if (stats.unit_slope_penalty.defined()) scalars.push_back(stats.unit_slope_penalty);
   const torch::Tensor all = torch::stack(scalars).to(torch::kCPU);
   const auto at = [&all](std::int64_t i) { return static_cast<double>(all[i].item<float>()); };
-  const auto penalty = stats.penalty.defined() ? std::optional<double>(at(5)) : std::nullopt;
-  return {at(0), at(1), at(2), at(3), at(4), penalty};
+  StepNumbers numbers{at(0), at(1), at(2), at(3), at(4), {}, {}};
+  if (has_r1) numbers.r1 = at(5);
+  if (stats.unit_slope_penalty.defined()) numbers.unit_slope_penalty = at(has_r1 ? 6 : 5);
+  return numbers;
 }
 
 bool all_finite(const TrainState& state) {

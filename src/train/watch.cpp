@@ -17,20 +17,28 @@ constexpr double kLeastDiversity = 0.25;  // of the real images'
 constexpr double kLeastGradient = 1e-3;   // of the largest one at the beginning
 constexpr double kLeastShare = 0.1;       // of the real share
 constexpr double kWidestSwing = 4.0;      // standard deviation of G's loss, in nats
-constexpr std::size_t kSwingWindow = 20;  // looks
+
+double mean(const std::deque<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
 
 double deviation(const std::deque<double>& values) {
-  const auto count = static_cast<double>(values.size());
-  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
+  const double middle = mean(values);
   const double squares = std::accumulate(
       values.begin(), values.end(), 0.0,
-      [mean](double sum, double value) { return sum + (value - mean) * (value - mean); });
-  return std::sqrt(squares / count);
+      [middle](double sum, double value) { return sum + (value - middle) * (value - middle); });
+  return std::sqrt(squares / static_cast<double>(values.size()));
+}
+
+void push(std::deque<double>& values, double value, std::size_t most) {
+  values.push_back(value);
+  if (values.size() > most) values.pop_front();
 }
 
 }  // namespace
 
-Watch::Watch(std::int64_t looks_every) : looks_every_(looks_every) {
+Watch::Watch(std::int64_t looks_every, LossKind loss)
+    : looks_every_(looks_every), of_probabilities_(is_of_probabilities(loss)) {
   constexpr std::int64_t kLooks = 10;
   constexpr std::int64_t kSteps = 300;
   patience_ = static_cast<std::size_t>(std::max(kLooks, (kSteps + looks_every - 1) / looks_every));
@@ -49,10 +57,11 @@ std::string Watch::describe(Trouble trouble, const Observation& seen) const {
   switch (trouble) {
     case Trouble::discriminator_wins:
       return fmt::format(
-          "the discriminator wins: for {} steps it has been sure of every image (D(x) {:.2f}, "
-          "D(G(z)) {:.2f}), so the generator learns little from it; try train.r1_gamma: 1, a lower "
-          "discriminator.lr, or train.label_smoothing: 0.1",
-          steps, seen.numbers.real_score, seen.numbers.fake_score);
+          "the discriminator wins: for {} steps it has been sure of nearly every image (D(x) "
+          "{:.2f} "
+          "and D(G(z)) {:.2f} on average), so the generator learns little from it; try "
+          "train.r1_gamma: 1, a lower discriminator.lr, or train.label_smoothing: 0.1",
+          steps, mean(real_scores_), mean(fake_scores_));
     case Trouble::collapse:
       return fmt::format(
           "the samples collapse: for {} steps they have differed from each other {:.0f} % as much "
@@ -77,21 +86,30 @@ std::string Watch::describe(Trouble trouble, const Observation& seen) const {
   return "";
 }
 
+/// One doubtful batch among many sure ones changes nothing: the mean counts.
+bool Watch::discriminator_wins(const StepNumbers& numbers) {
+  push(real_scores_, numbers.real_score, patience_);
+  push(fake_scores_, numbers.fake_score, patience_);
+  return of_probabilities_ && real_scores_.size() == patience_ &&
+         mean(real_scores_) > kSureOfReal && mean(fake_scores_) < kSureOfFake &&
+         said_.insert(Trouble::discriminator_wins).second;
+}
+
 std::vector<Warning> Watch::look(const Observation& seen) {
-  generator_losses_.push_back(seen.numbers.generator_loss);
-  if (generator_losses_.size() > 2 * patience_) generator_losses_.pop_front();
+  push(generator_losses_, seen.numbers.generator_loss, 2 * patience_);
   if (++looks_ <= patience_) {
     first_gradient_ = std::max(first_gradient_, seen.gradient);
     return {};
   }
-  const StepNumbers& n = seen.numbers;
+  std::vector<Warning> warnings;
+  if (discriminator_wins(seen.numbers)) {
+    warnings.push_back({Trouble::discriminator_wins, describe(Trouble::discriminator_wins, seen)});
+  }
   const std::vector<std::pair<Trouble, bool>> signs{
-      {Trouble::discriminator_wins, n.real_score > kSureOfReal && n.fake_score < kSureOfFake},
       {Trouble::collapse, seen.fake_diversity < kLeastDiversity * seen.real_diversity},
       {Trouble::vanishing_gradient, seen.gradient < kLeastGradient * first_gradient_},
-      {Trouble::swinging_loss,
-       generator_losses_.size() == 2 * patience_ && deviation(generator_losses_) > kWidestSwing}};
-  std::vector<Warning> warnings;
+      {Trouble::swinging_loss, of_probabilities_ && generator_losses_.size() == 2 * patience_ &&
+                                   deviation(generator_losses_) > kWidestSwing}};
   for (const auto& [trouble, shows] : signs) {
     if (lasts(trouble, shows)) warnings.push_back({trouble, describe(trouble, seen)});
   }

@@ -44,8 +44,8 @@ TEST_P(ShippedConfiguration, TakesAStep) {
 
 INSTANTIATE_TEST_SUITE_P(All, ShippedConfiguration,
                          ::testing::Values("mnist.yaml", "mnist-best.yaml", "mnist-paper.yaml",
-                                           "quick.yaml", "smoke.yaml", "dense.yaml",
-                                           "fashion.yaml"),
+                                           "quick.yaml", "smoke.yaml", "dense.yaml", "fashion.yaml",
+                                           "wgan.yaml"),
                          [](const auto& entry) {
                            std::string name = entry.param;
                            name.resize(name.find('.'));
@@ -251,6 +251,31 @@ TEST_F(Training, RegularisedAndKilledGoesOnBitForBit) {
   const ProgramResult resumed = resume("run");
   EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
   expect_same_end("whole", "run", "000128");
+}
+
+TEST_F(Training, WassersteinAndStoppedAmongTheDiscriminatorsStepsGoesOnBitForBit) {
+  const std::vector<std::string> critic{
+      "--set", "train.loss=wasserstein",         "--set", "train.gradient_penalty=10",
+      "--set", "train.discriminator_steps=3",    "--set", "train.ema_decay=0.9",
+      "--set", "discriminator.batch_norm=false", "--set", "train.checkpoint_every=50"};
+  train("whole", critic);
+  train("run", critic);
+  // What a kill on its last steps would leave: step 100 is the first of D's three.
+  std::filesystem::remove(folder_ / "run/checkpoints/000128.pt");
+  std::filesystem::remove(folder_ / "run/g.pt");
+  ASSERT_TRUE(exists("run/checkpoints/000100.pt"));
+  const ProgramResult resumed = resume("run");
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  expect_same_end("whole", "run", "000128");
+  EXPECT_TRUE(metrics("run").front().contains("gradient_penalty"));
+}
+
+TEST_F(Training, AWrongFileOfFeaturesLeavesNoRun) {
+  const ProgramResult result =
+      run({"train", "--config", "tiny.yaml", "--out", "run", "--set", "train.features=none.pt"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("none.pt: "));
+  EXPECT_FALSE(exists("run"));
 }
 
 TEST_F(Training, InBfloat16GoesOnBitForBit) {

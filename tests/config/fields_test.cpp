@@ -33,21 +33,22 @@ TEST(ConfigFields, AreTheKeysInTheirOrder) {
   for (const Field& field : config_fields()) keys.push_back(field.key);
   EXPECT_THAT(
       keys,
-      ElementsAre("seed", "data.format", "data.path", "data.split", "data.image_size",
-                  "data.channels", "data.fit", "data.background", "data.classes", "data.held_out",
-                  "data.flip", "data.max_bad_fraction", "data.cache", "data.limit", "data.shuffle",
-                  "data.drop_last", "model.kind", "model.latent_dim", "model.latent_modes",
-                  "model.base_channels", "model.max_channels", "model.dense_widths",
-                  "model.init_deviation", "generator.activation", "generator.slope",
-                  "generator.batch_norm", "generator.base_channels", "generator.output",
-                  "generator.lr", "discriminator.activation", "discriminator.slope",
-                  "discriminator.batch_norm", "discriminator.base_channels", "discriminator.lr",
-                  "train.epochs", "train.batch_size", "train.loss", "train.beta1", "train.beta2",
-                  "train.eps", "train.lr_schedule", "train.label_smoothing", "train.r1_gamma",
-                  "train.r1_every", "train.translation", "train.ema_decay", "train.precision",
-                  "train.log_every", "train.sample_every", "train.checkpoint_every",
-                  "train.evaluate_every", "train.evaluate_samples", "train.features",
-                  "run.sample_count", "run.keep_checkpoints", "run.device", "run.threads"));
+      ElementsAre(
+          "seed", "data.format", "data.path", "data.split", "data.image_size", "data.channels",
+          "data.fit", "data.background", "data.classes", "data.held_out", "data.flip",
+          "data.max_bad_fraction", "data.cache", "data.limit", "data.shuffle", "data.drop_last",
+          "model.kind", "model.latent_dim", "model.latent_modes", "model.base_channels",
+          "model.max_channels", "model.dense_widths", "model.init_deviation",
+          "generator.activation", "generator.slope", "generator.batch_norm",
+          "generator.base_channels", "generator.output", "generator.lr", "discriminator.activation",
+          "discriminator.slope", "discriminator.batch_norm", "discriminator.base_channels",
+          "discriminator.lr", "train.epochs", "train.batch_size", "train.loss",
+          "train.discriminator_steps", "train.beta1", "train.beta2", "train.eps",
+          "train.lr_schedule", "train.label_smoothing", "train.r1_gamma", "train.r1_every",
+          "train.gradient_penalty", "train.weight_clip", "train.translation", "train.ema_decay",
+          "train.precision", "train.log_every", "train.sample_every", "train.checkpoint_every",
+          "train.evaluate_every", "train.evaluate_samples", "train.features", "run.sample_count",
+          "run.keep_checkpoints", "run.device", "run.threads"));
 }
 
 TEST(ConfigFields, ExplainThemselves) {
@@ -277,6 +278,31 @@ std::string only_conflict(const Config& config) {
   const auto conflicts = find_conflicts(config);
   EXPECT_EQ(conflicts.size(), 1U);
   return conflicts.empty() ? "" : conflicts[0].message;
+}
+
+TEST(FindConflicts, WassersteinNeedsABoundOnTheSlope) {
+  Config config;
+  config.train.loss = LossKind::wasserstein;
+  EXPECT_EQ(only_conflict(config),
+            "train.loss: wasserstein needs a discriminator whose slope is bounded, or its loss has "
+            "no end: set train.gradient_penalty: 10 (with discriminator.batch_norm: false), or "
+            "train.weight_clip: 0.01");
+  config.train.gradient_penalty = 10;
+  EXPECT_TRUE(find_conflicts(config).empty());
+  config.train.gradient_penalty = 0;
+  config.train.weight_clip = 0.01;
+  EXPECT_TRUE(find_conflicts(config).empty());
+}
+
+TEST(FindConflicts, SmoothingIsOfProbabilities) {
+  Config config;
+  config.train.loss = LossKind::hinge;
+  config.train.label_smoothing = 0.1;
+  EXPECT_EQ(only_conflict(config),
+            "train.label_smoothing (0.1) is of a probability, which train.loss: hinge has none of; "
+            "set it to 0");
+  config.train.loss = LossKind::minimax;
+  EXPECT_TRUE(find_conflicts(config).empty());
 }
 
 TEST(FindConflicts, IsEmptyForTheDefaults) { EXPECT_TRUE(find_conflicts(Config{}).empty()); }

@@ -30,9 +30,18 @@ TEST(Metrics, LineHasEveryNumber) {
 
 TEST(Metrics, LineHasThePenaltyWhereThereIsOne) {
   MetricsRecord record = record_at(50);
-  record.numbers.penalty = 0.0625;
+  record.numbers.r1 = 0.0625;
   EXPECT_NE(to_json(record).find(R"("d_fake_after":0.125,"r1":0.0625,"images_per_second")"),
             std::string::npos)
+      << to_json(record);
+}
+
+TEST(Metrics, LineHasTheGradientPenaltyWhereThereIsOne) {
+  MetricsRecord record = record_at(50);
+  record.numbers.unit_slope_penalty = 0.5;
+  EXPECT_NE(
+      to_json(record).find(R"("d_fake_after":0.125,"gradient_penalty":0.5,"images_per_second")"),
+      std::string::npos)
       << to_json(record);
 }
 

@@ -38,9 +38,9 @@ Inputs make_inputs(const Config& config) {
 std::vector<torch::Tensor> own_discriminator_gradient(const Config& config, const Inputs& inputs) {
   TrainState state = make_train_state(config, torch::kCPU);
   const torch::Tensor fake = forward(state.generator, inputs.latents, Mode::train).detach();
-  const torch::Tensor loss =
-      discriminator_loss(forward(state.discriminator, inputs.real, Mode::train),
-                         forward(state.discriminator, fake, Mode::train));
+  const torch::Tensor loss = discriminator_loss(
+      LossKind::non_saturating, forward(state.discriminator, inputs.real, Mode::train),
+      forward(state.discriminator, fake, Mode::train));
   return torch::autograd::grad({loss}, parameters(state.discriminator));
 }
 
@@ -90,7 +90,7 @@ TEST(TrainStep, InBfloat16FollowsTheOneInFloat32) {
     EXPECT_NE(ours.generator_loss, theirs.generator_loss) << step;
     // R1's pass is in float32: at the first step it knows nothing of the rounding.
     if (step == 0) {
-      EXPECT_EQ(*ours.penalty, *theirs.penalty);
+      EXPECT_EQ(*ours.r1, *theirs.r1);
     }
   }
   for (const torch::Tensor& parameter : parameters(rounded.generator)) {
@@ -172,6 +172,58 @@ TEST(TrainStep, ScoresAreProbabilities) {
     EXPECT_GT(score, 0.0);
     EXPECT_LT(score, 1.0);
   }
+}
+
+TEST(TrainStep, MovesTheGeneratorOnEveryNthStepOnly) {
+  Config config = tiny_config();
+  config.train.discriminator_steps = 3;
+  config.train.ema_decay = 0.9;
+  const Inputs inputs = make_inputs(config);
+  TrainState state = make_train_state(config, torch::kCPU);
+  for (int step = 1; step <= 6; ++step) {
+    const torch::Tensor generator = parameters(state.generator)[0].detach().clone();
+    const torch::Tensor average = parameters(*state.average)[0].detach().clone();
+    const torch::Tensor discriminator = parameters(state.discriminator)[0].detach().clone();
+    const StepStats stats = train_step(state, inputs.real, inputs.latents);
+    const bool moves = step % 3 == 0;
+    EXPECT_EQ(stats.moved_generator, moves) << step;
+    EXPECT_EQ(torch::equal(parameters(state.generator)[0], generator), !moves) << step;
+    EXPECT_EQ(torch::equal(parameters(*state.average)[0], average), !moves) << step;
+    EXPECT_FALSE(torch::equal(parameters(state.discriminator)[0], discriminator)) << step;
+    EXPECT_TRUE(std::isfinite(read(stats).generator_loss));
+  }
+  EXPECT_EQ(state.generator_optimizer.steps_done(), 2);
+  EXPECT_EQ(state.discriminator_optimizer.steps_done(), 6);
+}
+
+TEST(TrainStep, CutsTheDiscriminatorsWeights) {
+  Config config = tiny_config();
+  config.train.loss = LossKind::wasserstein;
+  config.train.weight_clip = 0.01;
+  const Inputs inputs = make_inputs(config);
+  TrainState state = make_train_state(config, torch::kCPU);
+  train_step(state, inputs.real, inputs.latents);
+  for (const auto& [name, parameter] : named_parameters(state.discriminator)) {
+    EXPECT_LE(parameter.abs().max().item<float>(), 0.01F) << name;
+  }
+  EXPECT_GT(parameters(state.generator)[0].abs().max().item<float>(), 0.01F);
+}
+
+TEST(TrainStep, PullsTheCriticsSlopeToOne) {
+  Config config = tiny_config();
+  config.train.loss = LossKind::wasserstein;
+  config.train.gradient_penalty = 1000;  // little but the slope counts
+  config.discriminator.batch_norm = false;
+  config.discriminator.lr = 2e-3;
+  const Inputs inputs = make_inputs(config);
+  TrainState state = make_train_state(config, torch::kCPU);
+  const double first = *read(train_step(state, inputs.real, inputs.latents)).unit_slope_penalty;
+  EXPECT_GT(first, 0.9) << "new weights are small, and so is the slope";
+  double last = first;
+  for (int step = 0; step < 200; ++step) {
+    last = *read(train_step(state, inputs.real, inputs.latents)).unit_slope_penalty;
+  }
+  EXPECT_LT(last, 0.1);
 }
 
 TEST(AllFinite, SeesANaNInAnyTensor) {

@@ -106,8 +106,9 @@ TEST_P(TranslatedStep, IsTheStepOnMovedImages) {
     const auto judge = [&](const Network& d, const torch::Tensor& images, const auto& by) {
       return forward(d, translate(images, by, 2, black), Mode::train);
     };
-    const torch::Tensor d_loss = discriminator_loss(judge(before.discriminator, real, moves.real),
-                                                    judge(before.discriminator, fake, moves.fake));
+    const torch::Tensor d_loss =
+        discriminator_loss(LossKind::non_saturating, judge(before.discriminator, real, moves.real),
+                           judge(before.discriminator, fake, moves.fake));
     EXPECT_NEAR(numbers.discriminator_loss, d_loss.item<double>(), 1e-5) << step;
     const torch::Tensor g_loss =
         generator_loss(config.train.loss, judge(state.discriminator, fake, moves.fake_again));
@@ -128,9 +129,9 @@ TEST(TranslatedStep, TakesR1AtTheMovedImages) {
   const StepNumbers numbers = read(train_step(state, real, noise({4, 3}, 2)));
   const Translations moves = draw_translations(config.seed, 0, 4, 2, torch::kCPU);
   const torch::Tensor x = translate(real, moves.real, 2, -1).requires_grad_();
-  const torch::Tensor penalty = gradient_penalty(forward(same.discriminator, x, Mode::train), x);
-  ASSERT_TRUE(numbers.penalty.has_value());
-  EXPECT_NEAR(*numbers.penalty, penalty.item<double>(), 1e-5 * penalty.item<double>());
+  const torch::Tensor penalty = squared_slope(forward(same.discriminator, x, Mode::train), x);
+  ASSERT_TRUE(numbers.r1.has_value());
+  EXPECT_NEAR(*numbers.r1, penalty.item<double>(), 1e-5 * penalty.item<double>());
 }
 
 }  // namespace

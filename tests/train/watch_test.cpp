@@ -17,7 +17,7 @@ constexpr std::size_t kPatience = 10;  ///< looks, at 50 steps each
 /// A training in which nothing is wrong.
 Observation healthy() {
   Observation seen;
-  seen.numbers = {1.0, 1.5, 0.7, 0.3, 0.25, {}};
+  seen.numbers = {1.0, 1.5, 0.7, 0.3, 0.25, {}, {}};
   seen.gradient = 1e-3;
   seen.fake_diversity = 0.4;
   seen.real_diversity = 0.5;
@@ -27,7 +27,7 @@ Observation healthy() {
 /// The warnings of `count` looks, after a beginning of healthy ones.
 template <typename Change>
 std::vector<Warning> warnings_of(std::size_t count, Change change) {
-  Watch watch(kEvery);
+  Watch watch(kEvery, LossKind::non_saturating);
   std::vector<Warning> all;
   for (std::size_t i = 0; i < kPatience + count; ++i) {
     Observation seen = healthy();
@@ -45,9 +45,9 @@ void expect_one(const std::vector<Warning>& warnings, Trouble trouble, const std
 }
 
 TEST(Watch, WaitsForTenLooksAndThreeHundredSteps) {
-  EXPECT_EQ(Watch(50).patience(), kPatience);
-  EXPECT_EQ(Watch(1000).patience(), 10U);
-  EXPECT_EQ(Watch(4).patience(), 75U);
+  EXPECT_EQ(Watch(50, LossKind::hinge).patience(), kPatience);
+  EXPECT_EQ(Watch(1000, LossKind::hinge).patience(), 10U);
+  EXPECT_EQ(Watch(4, LossKind::hinge).patience(), 75U);
 }
 
 TEST(Watch, IsSilentWhenAllIsWell) {
@@ -55,7 +55,7 @@ TEST(Watch, IsSilentWhenAllIsWell) {
 }
 
 TEST(Watch, IgnoresTheBeginning) {
-  Watch watch(kEvery);
+  Watch watch(kEvery, LossKind::non_saturating);
   Observation seen = healthy();
   seen.fake_diversity = 0;
   for (std::size_t i = 0; i < kPatience; ++i) EXPECT_TRUE(watch.look(seen).empty());
@@ -67,8 +67,44 @@ TEST(Watch, SaysOnceThatTheDiscriminatorWins) {
     seen.numbers.fake_score = 0.004;
   };
   EXPECT_TRUE(warnings_of(kPatience - 1, wins).empty());
-  expect_one(warnings_of(50, wins), Trouble::discriminator_wins,
-             "the discriminator wins: for 500 steps it has been sure of every image (D(x) 0.99");
+  expect_one(
+      warnings_of(50, wins), Trouble::discriminator_wins,
+      "the discriminator wins: for 500 steps it has been sure of nearly every image (D(x) 0.99");
+}
+
+TEST(Watch, ADoubtfulBatchNowAndThenDoesNotHideThatTheDiscriminatorWins) {
+  expect_one(warnings_of(50,
+                         [](Observation& seen, std::size_t i) {
+                           seen.numbers.real_score = i % 4 == 0 ? 0.96 : 0.99;
+                           seen.numbers.fake_score = i % 4 == 0 ? 0.045 : 0.01;
+                         }),
+             Trouble::discriminator_wins, "(D(x) 0.98 and D(G(z)) 0.02 on average)");
+}
+
+TEST(Watch, ADiscriminatorThatIsMostlyRightHasNotWon) {
+  EXPECT_TRUE(warnings_of(200, [](Observation& seen, std::size_t) {
+                seen.numbers.real_score = 0.95;
+                seen.numbers.fake_score = 0.05;
+              }).empty());
+}
+
+TEST(Watch, TellsNothingFromOutputsThatAreNoProbabilities) {
+  for (const LossKind loss : {LossKind::hinge, LossKind::least_squares, LossKind::wasserstein}) {
+    Watch watch(kEvery, loss);
+    for (int i = 0; i < 100; ++i) {
+      Observation seen = healthy();
+      seen.numbers.real_score = 30;
+      seen.numbers.fake_score = -30;
+      seen.numbers.generator_loss = i % 2 == 0 ? 30 : -30;
+      EXPECT_TRUE(watch.look(seen).empty());
+      seen.fake_diversity = 0;
+      if (i == 99) {
+        std::size_t warnings = 0;
+        for (int more = 0; more < 20; ++more) warnings += watch.look(seen).size();
+        EXPECT_EQ(warnings, 1U) << "a collapse is one under every loss";
+      }
+    }
+  }
 }
 
 TEST(Watch, ForgetsATroubleThatPasses) {
@@ -105,7 +141,7 @@ TEST(Watch, TwoTroublesAreTwoWarnings) {
 }
 
 TEST(Watch, NamesAClassThatStaysAway) {
-  Watch watch(kEvery);
+  Watch watch(kEvery, LossKind::non_saturating);
   const std::vector<double> real{0.4, 0.3, 0.3};
   const std::vector<double> without_one{0.6, 0.01, 0.39};
   EXPECT_TRUE(watch.look_at_classes(without_one, real).empty()) << "the first does not count";
@@ -116,7 +152,7 @@ TEST(Watch, NamesAClassThatStaysAway) {
 }
 
 TEST(Watch, AClassMayComeBack) {
-  Watch watch(kEvery);
+  Watch watch(kEvery, LossKind::non_saturating);
   const std::vector<double> real{0.5, 0.5};
   for (int i = 0; i < 6; ++i) {
     const double share = i % 2 == 0 ? 0.0 : 0.3;

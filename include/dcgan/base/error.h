@@ -13,14 +13,27 @@ namespace dcgan {
 enum class ErrorKind {
   usage,    ///< the command line or the configuration is wrong: exit code 2
   failure,  ///< a file or a run failed: exit code 1
+  stopped,  ///< Ctrl-C or SIGTERM ended it: exit code 130
 };
+
+inline constexpr int kExitStopped = 130;  ///< as shells say of SIGINT
 
 class Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
 
   ErrorKind kind() const { return kind_; }
-  int exit_code() const { return kind_ == ErrorKind::usage ? 2 : 1; }
+  int exit_code() const {
+    switch (kind_) {
+      case ErrorKind::usage:
+        return 2;
+      case ErrorKind::failure:
+        break;
+      case ErrorKind::stopped:
+        return kExitStopped;
+    }
+    return 1;
+  }
 
  private:
   ErrorKind kind_;
@@ -31,5 +44,8 @@ inline Error usage_error(const std::string& message) { return {ErrorKind::usage,
 
 /// A file could not be read or written, or a run could not go on.
 inline Error failure(const std::string& message) { return {ErrorKind::failure, message}; }
+
+/// The user ended it; `message` says what was kept.
+inline Error stopped(const std::string& message) { return {ErrorKind::stopped, message}; }
 
 }  // namespace dcgan

@@ -14,6 +14,11 @@
 namespace dcgan {
 
 enum class DataFormat { mnist, cifar10, cifar100, folder, npy };
+/// Whether its sets come as a training and a test split; of others data.held_out keeps back a
+/// share.
+constexpr bool has_own_splits(DataFormat format) {
+  return format != DataFormat::folder && format != DataFormat::npy;
+}
 enum class DataSplit { train, test };
 /// How an image gets the shape of `data.image_size`: cut to it, padded to it, or stretched.
 enum class ImageFit { crop, pad, stretch };
@@ -21,7 +26,11 @@ using Color = std::array<std::uint8_t, 3>;  ///< red, green, blue
 enum class ModelKind { dcgan, dense };
 enum class Activation { relu, leaky_relu, elu, selu, gelu, swish };
 enum class OutputRange { tanh, sigmoid };
-enum class LossKind { non_saturating, minimax };
+enum class LossKind { non_saturating, minimax, hinge, least_squares, wasserstein };
+/// Whether sigmoid(D's output) is a probability under it, or D's output a plain number.
+constexpr bool is_of_probabilities(LossKind loss) {
+  return loss == LossKind::non_saturating || loss == LossKind::minimax;
+}
 enum class LrSchedule { constant, linear, cosine };
 enum class Precision { fp32, bf16, automatic };
 
@@ -70,9 +79,12 @@ struct TrainConfig {
   double beta2 = 0.999;
   double eps = 1e-8;
   LrSchedule lr_schedule = LrSchedule::constant;  ///< of both learning rates, over the whole run
+  std::int64_t discriminator_steps = 1;           ///< steps of D for each of G
   double label_smoothing = 0;    ///< one-sided: D's target for a real image is 1 - this
   double r1_gamma = 0;           ///< weight of the penalty on D's gradient at real images; 0: none
   std::int64_t r1_every = 16;    ///< steps between two penalties, each scaled by as much
+  double gradient_penalty = 0;   ///< weight of D's slope other than 1 between images; 0: none
+  double weight_clip = 0;        ///< D's weights stay in [-this, this]; 0: they are free
   std::int64_t translation = 0;  ///< pixels by which images move before D, at most; 0: none
   double ema_decay = 0;          ///< of the average of G's weights over the steps; 0: no average
   Precision precision = Precision::fp32;  ///< of a step's products; weights are float32 always

@@ -25,6 +25,7 @@ enum class Purpose : std::uint64_t {
   sample_latents = 6,
   translation = 7,
   flip = 8,
+  mixture = 9,                ///< of real and generated images
   evaluation_order = 16,      ///< which real images stand beside the samples
   evaluation_subsets = 17,    ///< the subsets of kid
   evaluation_resamples = 18,  ///< bootstrap

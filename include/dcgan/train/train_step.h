@@ -9,8 +9,12 @@
 //
 // With train.r1_gamma every train.r1_every-th step adds R1, scaled by as much, to D's loss (lazy
 // regularisation: Karras et al., "Analyzing and improving the image quality of StyleGAN", 2020,
-// section 3.1). With train.translation D sees every image moved (translate.h). With train.ema_decay
-// an average of G follows its weights and BatchNorm's statistics.
+// section 3.1). With train.gradient_penalty every step adds the penalty of WGAN-GP, at mixtures of
+// the step's real and fake images; with train.weight_clip D's weights are cut after its update.
+// With train.discriminator_steps n only each n-th step has G's half; the others leave G as it is,
+// but for its BatchNorm's running statistics, which see every batch. With train.translation D sees
+// every image moved (translate.h). With train.ema_decay an average of G follows its weights and
+// BatchNorm's statistics.
 #pragma once
 
 #include <torch/types.h>
@@ -35,7 +39,7 @@ struct TrainState {
   std::int64_t total_steps = 0;  ///< what the learning rates' schedule is stretched over
   torch::Device device = torch::kCPU;
   std::int64_t step = 0;  ///< steps done
-  std::int64_t seed = 0;  ///< of what a step draws itself: translations
+  std::int64_t seed = 0;  ///< of what a step draws itself: translations, mixtures
 };
 
 /// Networks with their first weights on `device`, optimizers at rest, step 0. A function of
@@ -48,15 +52,17 @@ TrainState make_train_state(const Config& config, torch::Device device,
 const Network& best_generator(const TrainState& state);
 
 /// Scalars on the training's device, so that reading them is the caller's choice: it waits for a
-/// GPU. Scores are mean probabilities in [0, 1].
+/// GPU. D(x) is a probability in [0, 1] where the loss is one of probabilities, else D's output.
 struct StepStats {
   torch::Tensor discriminator_loss;
   torch::Tensor generator_loss;
   torch::Tensor real_score;        ///< mean D(x)
   torch::Tensor fake_score;        ///< mean D(G(z)) before D's update
-  torch::Tensor fake_score_after;  ///< mean D(G(z)) after it
-  torch::Tensor penalty;  ///< mean squared gradient of D at real images; undefined without R1
-  torch::Tensor fake;     ///< the step's generated images, [B, C, H, W], without a graph
+  torch::Tensor fake_score_after;  ///< mean D(G(z)) after it; before it in a step without G's half
+  torch::Tensor r1;  ///< mean squared slope of D at real images; undefined in a step without R1
+  torch::Tensor unit_slope_penalty;  ///< of the mixtures; undefined without train.gradient_penalty
+  torch::Tensor fake;                ///< the step's generated images, [B, C, H, W], without a graph
+  bool moved_generator = true;       ///< whether the step had G's half
 };
 
 /// The same as numbers.
@@ -66,7 +72,8 @@ struct StepNumbers {
   double real_score = 0;
   double fake_score = 0;
   double fake_score_after = 0;
-  std::optional<double> penalty;
+  std::optional<double> r1;
+  std::optional<double> unit_slope_penalty;
 };
 
 /// real: float32 [B, C, H, W]; latents: float32 [B, latent_dim]; both on the state's device.

@@ -41,12 +41,13 @@ struct Warning {
 };
 
 /// Looks at a training every so often and says what is wrong, each trouble once. A trouble counts
-/// only when patience() looks in a row show it, and none of the first patience() looks counts: a
-/// network that has just begun is in all of them.
+/// only when patience() looks in a row show it (that D wins, their mean), and none of the first
+/// patience() looks counts: a network that has just begun is in all of them.
 class Watch {
  public:
-  /// `looks_every`: steps between two looks.
-  explicit Watch(std::int64_t looks_every);
+  /// `looks_every`: steps between two looks. Where `loss` is none of probabilities D's output has
+  /// no scale, and neither who wins nor how far the losses swing can be told from it.
+  Watch(std::int64_t looks_every, LossKind loss);
 
   /// Ten looks, and as many as 300 steps have.
   std::size_t patience() const { return patience_; }
@@ -61,13 +62,17 @@ class Watch {
 
  private:
   bool lasts(Trouble trouble, bool shows);
+  bool discriminator_wins(const StepNumbers& numbers);
   std::string describe(Trouble trouble, const Observation& seen) const;
 
   std::int64_t looks_every_;
   std::size_t patience_;
   std::size_t looks_ = 0;
   double first_gradient_ = 0;  ///< the largest of the first looks
+  bool of_probabilities_;
   std::deque<double> generator_losses_;
+  std::deque<double> real_scores_;  ///< of the last patience() looks
+  std::deque<double> fake_scores_;
   std::map<Trouble, std::size_t> in_a_row_;
   std::set<Trouble> said_;
   std::int64_t evaluations_ = 0;
