@@ -1,12 +1,18 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <iostream>
+#include <numeric>
 #include <optional>
+#include <vector>
 
 #include "command_context.h"
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
 #include "dcgan/config/fields.h"
+#include "dcgan/data/data_format.h"
+#include "dcgan/data/image_cache.h"
+#include "dcgan/data/image_folder.h"
 #include "dcgan/fetch/catalogue.h"
 #include "dcgan/fetch/fetch.h"
 #include "dcgan/fetch/progress.h"
@@ -17,31 +23,54 @@
 namespace dcgan::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
+/// Decodes every picture below a folder and names all that can't be.
+int verify_folder(const std::string& path) {
+  const ImageFolder folder = list_images(path, /*classes=*/false);
+  std::vector<std::int64_t> all(folder.files.size());
+  std::iota(all.begin(), all.end(), 0);
+  constexpr RowFormat kSmall{8, 8, 3};  // the pixels are not kept
+  Log log(Verbosity::normal);
+  PrepareBar bar(log, /*keeps=*/false);
+  const PreparedImages images = decode_into_memory(folder, kSmall, all, bar.progress(),
+                                                   /*most_named=*/all.size());
+  for (const BadImage& one : images.bad) {
+    std::cout << fmt::format("{}: {}\n", (fs::path(path) / one.path).string(), one.problem);
+  }
+  std::cout << fmt::format("{}: {} images{}\n", path, format_count(images.size()),
+                           images.size() == 0 ? "" : fmt::format(" of {}", images.sizes.text()));
+  if (const std::string others = describe_others(folder); !others.empty()) {
+    std::cout << fmt::format("{}: other files are left out: {}\n", path, others);
+  }
+  std::cout << std::flush;
+  if (images.bad_count == 0) return 0;
+  throw failure(fmt::format("{}: {} of {} files are damaged or no images; mend or remove them",
+                            path, format_count(images.bad_count),
+                            format_count(static_cast<std::int64_t>(all.size()))));
+}
+
 /// Reads every image of a set that is not a known one, and counts. Its files have no sums to check,
 /// but those that can't be read are found.
 int verify_other(const std::string& path) {
   DataConfig data;
   data.format = guess_format(path);
+  if (data.format == DataFormat::folder) return verify_folder(path);
   data.path = path;
   data.channels = data.format == DataFormat::mnist ? 1 : 3;
   data.held_out = 0;  // all are read
-  data.max_bad_fraction = 1;
-  data.cache = "none";
-  const bool any_size = data.format == DataFormat::folder;
-  data.image_size = any_size ? std::array<std::int64_t, 2>{8, 8} : std::array<std::int64_t, 2>{};
-  const bool has_splits = !any_size && data.format != DataFormat::npy;
+  data.image_size = {};
+  const bool has_splits = has_own_splits(data.format);
   Log log(Verbosity::normal);
-  bool all_right = true;
   for (const DataSplit split : {DataSplit::train, DataSplit::test}) {
     if (split == DataSplit::test && !has_splits) continue;
     data.split = split;
     const Dataset set = load_dataset_aloud(data, log);
-    std::cout << fmt::format("{}: {} images{}\n", path, format_count(set.size()),
+    std::cout << fmt::format("{}: {} images of {}{}\n", path, format_count(set.size()),
+                             set.originals.text(),
                              has_splits ? fmt::format(" in the {} split", to_string(split)) : "");
-    all_right = all_right && set.warning.empty();
   }
-  if (all_right) return 0;
-  throw failure(fmt::format("{}: files are damaged or no images; mend or remove them", path));
+  return 0;
 }
 
 }  // namespace
@@ -66,6 +95,8 @@ int run_data_fetch(const DataFetchOptions& options) {
 }
 
 int run_data_verify(const DataVerifyOptions& options) {
+  // An array is one file; every known set is a folder.
+  if (guess_format(options.path) == DataFormat::npy) return verify_other(options.path);
   const std::optional<VerifyReport> report = verify_known(options.path);
   if (!report) return verify_other(options.path);
   std::cout << format_report(*report) << std::flush;

@@ -47,13 +47,17 @@ struct Summary {
 /// So many images, evenly spaced: float [N, C, H, W] in [0, 1].
 torch::Tensor spaced_images(const Dataset& dataset, std::int64_t most) {
   const std::int64_t count = std::min(most, dataset.size());
-  const torch::Tensor rows = torch::arange(count) * dataset.size() / count;
-  return dataset.images.index_select(0, rows.to(torch::kInt64)).to(torch::kFloat32).div(255.0);
+  std::vector<std::int64_t> rows;
+  for (std::int64_t i = 0; i < count; ++i) rows.push_back(i * dataset.size() / count);
+  for (const std::int64_t row : rows) check_rows(dataset, row, 1);
+  return dataset.images.index_select(0, torch::tensor(rows)).to(torch::kFloat32).div(255.0);
 }
 
 std::vector<ClassCount> count_by_class(const Dataset& dataset) {
   if (dataset.labels.max().item<std::int64_t>() == 0) return {};
-  const torch::Tensor counts = torch::bincount(dataset.labels.to(torch::kInt64));
+  const torch::Tensor counts =
+      torch::bincount(dataset.labels.to(torch::kInt64), /*weights=*/{},
+                      /*minlength=*/static_cast<std::int64_t>(dataset.classes.size()));
   std::vector<ClassCount> classes;
   for (std::int64_t label = 0; label < counts.size(0); ++label) {
     const auto at = static_cast<std::size_t>(label);
@@ -89,14 +93,6 @@ Summary summarise(const Dataset& dataset, const DataConfig& data) {
   return summary;
 }
 
-std::string describe_originals(const SizeRange& sizes) {
-  const auto text = [](const std::array<std::int64_t, 2>& size) {
-    return fmt::format("{} x {}", size[0], size[1]);
-  };
-  if (sizes.smallest == sizes.largest) return text(sizes.largest);
-  return fmt::format("{} to {}", text(sizes.smallest), text(sizes.largest));
-}
-
 std::string to_text(const Summary& summary) {
   const auto numbers = [](const std::vector<double>& values) {
     std::vector<std::string> texts;
@@ -107,7 +103,7 @@ std::string to_text(const Summary& summary) {
       {"set", summary.name},
       {"images", format_count(summary.images)},
       {"not trained on", format_count(summary.held_out)},
-      {"as stored", describe_originals(summary.originals)},
+      {"as stored", summary.originals.text()},
       {"as trained",
        fmt::format("{} x {} x {}", summary.shape[0], summary.shape[1], summary.shape[2])},
       {"mean", numbers(summary.means)},

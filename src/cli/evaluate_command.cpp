@@ -15,6 +15,7 @@
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
 #include "dcgan/config/fields.h"
+#include "dcgan/data/data_format.h"
 #include "dcgan/data/dataset.h"
 #include "dcgan/data/image_files.h"
 #include "dcgan/data/random.h"
@@ -141,6 +142,12 @@ DataConfig find_data(const EvaluateOptions& options, const Source& source,
 }
 
 RealImages load_real_images(DataConfig data) {
+  if (!has_own_splits(data.format) && data.held_out == 0) {
+    throw failure(fmt::format(
+        "{}: data.held_out is 0, so that no real image was kept from training to measure against; "
+        "name others with --data, or with --config a configuration that holds some out",
+        data.path));
+  }
   const std::int64_t limit = data.limit;
   data.limit = 0;
   RealImages real;
@@ -152,6 +159,7 @@ RealImages load_real_images(DataConfig data) {
   real.reference_split = to_string(other.split);
   real.reference = load_dataset(other);
   for (const Dataset* set : {&real.training, &real.reference}) {
+    check_rows(*set, 0, set->size());
     if (set->size() >= kFewestImages) continue;
     throw failure(fmt::format("{}: {} images, but evaluate needs at least {}", set->name,
                               set->size(), kFewestImages));

@@ -9,6 +9,7 @@
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
 #include "dcgan/config/resolve.h"
+#include "dcgan/data/data_format.h"
 #include "dcgan/data/dataset.h"
 #include "dcgan/evaluate/classifier.h"
 #include "dcgan/evaluate/classifier_training.h"
@@ -77,7 +78,9 @@ void check_size(const FeaturesTrainOptions& options, const DataConfig& data) {
 
 Dataset load_split(DataConfig data, DataSplit split, Log& log) {
   data.split = split;
-  return load_dataset_aloud(data, log);
+  Dataset dataset = load_dataset_aloud(data, log);
+  check_rows(dataset, 0, dataset.size());
+  return dataset;
 }
 
 }  // namespace
@@ -112,7 +115,7 @@ int run_features_train(const FeaturesTrainOptions& options) {
       train_classifier(train_set, {options.epochs, options.seed, options.flip, device}, callbacks);
   if (!classifier) {
     log.notice("stopped; nothing was written");
-    return 130;
+    return kExitStopped;
   }
   const ClassifierRecord record{.set = train_set.set,
                                 .fingerprint = train_set.fingerprint,

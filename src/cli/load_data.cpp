@@ -3,18 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
+#include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
 
 namespace dcgan::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// "preparing images: 1,200 of 5,000, 830/s, 5 s left".
 std::string describe(std::int64_t done, std::int64_t total, double seconds) {
@@ -26,27 +20,37 @@ std::string describe(std::int64_t done, std::int64_t total, double seconds) {
 
 }  // namespace
 
-Dataset load_dataset_aloud(const DataConfig& data, Log& log) {
+PrepareBar::PrepareBar(Log& log, bool keeps) : log_(log), keeps_(keeps) {}
+
+PrepareBar::~PrepareBar() { log_.show_bar(""); }
+
+PrepareProgress PrepareBar::progress() {
+  return [this](std::int64_t done, std::int64_t total) { show(done, total); };
+}
+
+void PrepareBar::show(std::int64_t done, std::int64_t total) {
   constexpr double kQuietSeconds = 1.0;
   constexpr double kSecondsALine = 10.0;
-  const Clock::time_point start = Clock::now();
-  double next_line = kSecondsALine;
-  const auto progress = [&](std::int64_t done, std::int64_t total) {
-    const double seconds = seconds_since(start);
-    if (seconds < kQuietSeconds || done == 0) return;
-    if (log.has_bar()) {
-      log.show_bar(done < total ? describe(done, total, seconds) : "");
-    } else if (done < total && seconds >= next_line) {
-      log.info(describe(done, total, seconds));
-      next_line += kSecondsALine;
-    }
-  };
+  if (stop_.requested() && done < total) {
+    throw stopped(fmt::format("stopped while preparing images: {} of {} are done{}",
+                              format_count(done), format_count(total),
+                              keeps_ ? " and kept; run the same command again to go on" : ""));
+  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  if (seconds < kQuietSeconds || done == 0) return;
+  if (log_.has_bar()) {
+    log_.show_bar(done < total ? describe(done, total, seconds) : "");
+  } else if (done < total && seconds >= kSecondsALine * static_cast<double>(lines_ + 1)) {
+    log_.info(describe(done, total, seconds));
+    ++lines_;
+  }
+}
+
+Dataset load_dataset_aloud(const DataConfig& data, Log& log) {
   Dataset dataset;
-  try {
-    dataset = load_dataset(data, progress);
-  } catch (...) {
-    log.show_bar("");
-    throw;
+  {
+    PrepareBar bar(log, data.format == DataFormat::folder && data.cache != "none");
+    dataset = load_dataset(data, bar.progress());
   }
   if (!dataset.warning.empty()) log.warn(dataset.warning);
   if (!dataset.note.empty()) log.info(dataset.note);

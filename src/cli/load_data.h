@@ -1,13 +1,42 @@
-// A data set, loaded under the user's eyes.
+// Reading a data set in front of the user: a bar while it takes long, and warnings.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+
+#include "dcgan/config/config.h"
 #include "dcgan/data/dataset.h"
 #include "dcgan/run/log.h"
+#include "dcgan/run/stop.h"
 
 namespace dcgan::cli {
 
-/// load_dataset(), with how far it is (a bar on a terminal, else a line every ten seconds) and what
-/// it left out on the log.
+/// Says how far the preparation of images is, once it takes more than a second: a bar on a
+/// terminal, elsewhere a line every ten seconds. Ctrl-C throws `stopped` while it lives.
+class PrepareBar {
+ public:
+  /// `keeps`: what is done before a Ctrl-C is not lost.
+  PrepareBar(Log& log, bool keeps);
+  ~PrepareBar();
+  PrepareBar(const PrepareBar&) = delete;
+  PrepareBar& operator=(const PrepareBar&) = delete;
+
+  PrepareProgress progress();  ///< of use as long as the bar
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void show(std::int64_t done, std::int64_t total);
+
+  Log& log_;
+  const bool keeps_;
+  const StopSignal stop_;
+  const Clock::time_point start_ = Clock::now();
+  std::int64_t lines_ = 0;
+};
+
+/// load_dataset(), with a PrepareBar, a warning for damaged files and a note on files of other
+/// kinds. Throws what load_dataset() throws.
 Dataset load_dataset_aloud(const DataConfig& data, Log& log);
 
 }  // namespace dcgan::cli

@@ -7,6 +7,7 @@
 
 #include "command_context.h"
 #include "dcgan/base/error.h"
+#include "dcgan/data/cache_file.h"
 
 namespace dcgan::cli {
 namespace {
@@ -32,6 +33,7 @@ bool is_out_of_memory(const std::string& text) {
 
 extern "C" int dcgan_run_command(const dcgan::cli::Command& command) {
   using dcgan::failure;
+  dcgan::explain_lost_caches();
   const char* const kTooLarge =
       "out of memory: lower train.batch_size, data.image_size or model.base_channels";
   try {

@@ -69,7 +69,7 @@ class BatchMaker {
 
   /// Images first .. first + count - 1 of the epoch's order: float32 [count, C, H, W]. Plain loops:
   /// an ATen operator of this size would start a second pool of OpenMP threads.
-  torch::Tensor gather_images(std::int64_t first, std::int64_t count, std::int64_t step) const {
+  torch::Tensor gather_images(std::int64_t first, std::int64_t count, std::int64_t step) {
     const torch::Tensor& images = dataset_.images;
     const std::int64_t pixels = images.numel() / images.size(0);
     torch::Tensor gathered =
@@ -77,11 +77,22 @@ class BatchMaker {
     const auto* source = images.data_ptr<std::uint8_t>();
     auto* out = gathered.data_ptr<float>();
     for (std::int64_t i = 0; i < count; ++i) {
-      const std::uint8_t* image = source + order_[static_cast<std::size_t>(first + i)] * pixels;
+      const std::int64_t row = order_[static_cast<std::size_t>(first + i)];
+      check_once(row);
+      const std::uint8_t* image = source + row * pixels;
       for (std::int64_t pixel = 0; pixel < pixels; ++pixel) *out++ = pixel_table_[image[pixel]];
     }
     if (options_.flip) flip_some(gathered, step);
     return gathered;
+  }
+
+  /// A row of a cache is checked when it is used for the first time.
+  void check_once(std::int64_t row) {
+    if (!dataset_.sums) return;
+    checked_.resize(static_cast<std::size_t>(dataset_.size()));
+    if (checked_[static_cast<std::size_t>(row)]) return;
+    check_rows(dataset_, row, 1);
+    checked_[static_cast<std::size_t>(row)] = true;
   }
 
   /// Numbered as the latents are.
@@ -118,6 +129,7 @@ class BatchMaker {
   std::array<float, 256> pixel_table_;
   std::vector<std::int64_t> order_;  ///< of `ordered_epoch_`
   std::int64_t ordered_epoch_ = -1;
+  std::vector<bool> checked_;  ///< rows
 };
 
 void validate(const Dataset& dataset, const BatchStreamOptions& options, std::int64_t first_step) {

@@ -8,8 +8,15 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
+#include <csignal>
+#include <cstdint>
 #include <cstring>
+#include <mutex>
+#include <string>
 #include <system_error>
 
 #include "dcgan/base/error.h"
@@ -70,11 +77,60 @@ class Descriptor {
   int number_;
 };
 
+// Maps whose file is gone ------------------------------------------------------------------------
+
+/// What a signal handler may read: where a file is mapped, and what to say if it is cut.
+struct MapNote {
+  std::atomic<std::uintptr_t> begin{0};  ///< 0: free
+  std::atomic<std::uintptr_t> end{0};
+  std::array<char, 2048> words{};
+};
+std::array<MapNote, 16> map_notes;  // a process has one or two; what is beyond has no words
+std::mutex map_notes_mutex;
+
+void note_map(const void* data, std::int64_t size, const fs::path& path) {
+  const std::string words = fmt::format(
+      "\ndcgan: {}: this cache of decoded images can't be read any longer: it was cut short, or "
+      "its "
+      "disk is gone\n       remove it and run the same command again\n",
+      path.string());
+  const std::lock_guard lock(map_notes_mutex);
+  for (MapNote& note : map_notes) {
+    if (note.begin != 0 || words.size() >= note.words.size()) continue;
+    std::copy_n(words.c_str(), words.size() + 1, note.words.begin());
+    const auto begin = reinterpret_cast<std::uintptr_t>(data);
+    note.end = begin + static_cast<std::uintptr_t>(size);
+    note.begin = begin;
+    return;
+  }
+}
+
+void forget_map(const void* data) {
+  const std::lock_guard lock(map_notes_mutex);
+  for (MapNote& note : map_notes) {
+    if (note.begin == reinterpret_cast<std::uintptr_t>(data)) note.begin = 0;
+  }
+}
+
+/// Another thread's words may be mixed in, since nothing may be locked here.
+void say_lost_map(int signal, siginfo_t* info, void* /*context*/) {
+  const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
+  for (const MapNote& note : map_notes) {
+    if (note.begin == 0 || address < note.begin || address >= note.end) continue;
+    [[maybe_unused]] const ssize_t ignored =
+        write(STDERR_FILENO, note.words.data(), std::strlen(note.words.data()));
+    _exit(1);
+  }
+  std::signal(signal, SIG_DFL);  // not ours: the access is repeated, and ends the process
+}
+
 /// Nothing, with errno, where it can't be mapped.
-MappedCache map(int descriptor, std::int64_t size, int protection) {
+MappedCache map(int descriptor, std::int64_t size, int protection, const fs::path& path) {
   void* const data =
       mmap(nullptr, static_cast<std::size_t>(size), protection, MAP_SHARED, descriptor, 0);
-  return data == MAP_FAILED ? nullptr : std::make_shared<const CacheFile>(data, size);
+  if (data == MAP_FAILED) return nullptr;
+  note_map(data, size, path);
+  return std::make_shared<const CacheFile>(data, size);
 }
 
 /// `wanted`: bytes; named where the disk is too small.
@@ -108,7 +164,10 @@ int reserve(int descriptor, std::int64_t size) {
 
 }  // namespace
 
-CacheFile::~CacheFile() { munmap(data_, static_cast<std::size_t>(size_)); }
+CacheFile::~CacheFile() {
+  forget_map(data_);
+  munmap(data_, static_cast<std::size_t>(size_));
+}
 
 CacheHeader& CacheFile::header() const { return *reinterpret_cast<CacheHeader*>(at(0)); }
 
@@ -147,7 +206,7 @@ MappedCache map_cache(const fs::path& path, std::string_view key, std::int64_t r
     return nullptr;
   }
   MappedCache file =
-      map(descriptor.get(), status.st_size, write ? PROT_READ | PROT_WRITE : PROT_READ);
+      map(descriptor.get(), status.st_size, write ? PROT_READ | PROT_WRITE : PROT_READ, path);
   if (!file) return nullptr;
   const CacheHeader& header = file->header();
   const bool ours = header.magic == CacheHeader().magic &&
@@ -167,7 +226,7 @@ MappedCache create_cache(const fs::path& path, CacheHeader header, std::string_v
   if (descriptor.get() < 0) throw cache_failure(path, errno, size);
   const int error = reserve(descriptor.get(), size);
   if (error != 0) fail_to_write(path, error, size);
-  MappedCache file = map(descriptor.get(), size, PROT_READ | PROT_WRITE);
+  MappedCache file = map(descriptor.get(), size, PROT_READ | PROT_WRITE, path);
   if (!file) fail_to_write(path, errno, size);
   file->header() = header;
   auto* const bytes = reinterpret_cast<char*>(&file->header());
@@ -207,6 +266,14 @@ CacheLock::CacheLock(const fs::path& path, Wait wait)
 
 CacheLock::~CacheLock() {
   if (descriptor_ >= 0) close(descriptor_);
+}
+
+void explain_lost_caches() {
+  struct sigaction action {};
+  action.sa_sigaction = say_lost_map;
+  action.sa_flags = SA_SIGINFO;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGBUS, &action, nullptr);
 }
 
 std::uint32_t crc_of(const void* bytes, std::int64_t size) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -29,12 +30,14 @@ struct Layout {
   std::vector<std::string> files;
   std::int64_t label_bytes;  ///< before the pixels; the last one counts
   int classes;
+  std::string names;  ///< the file with those of the classes, a line each
 };
 
 Layout layout_of(const DataConfig& data) {
   const bool train = data.split == DataSplit::train;
   if (data.format == DataFormat::cifar100) {
-    return {"CIFAR-100", "cifar-100-binary", {train ? "train.bin" : "test.bin"}, 2, 100};
+    return {"CIFAR-100", "cifar-100-binary",    {train ? "train.bin" : "test.bin"}, 2,
+            100,         "fine_label_names.txt"};
   }
   std::vector<std::string> files{"test_batch.bin"};
   if (train) {
@@ -42,7 +45,7 @@ Layout layout_of(const DataConfig& data) {
     for (int batch = 1; batch <= 5; ++batch)
       files.push_back(fmt::format("data_batch_{}.bin", batch));
   }
-  return {"CIFAR-10", "cifar-10-batches-bin", files, 1, 10};
+  return {"CIFAR-10", "cifar-10-batches-bin", files, 1, 10, "batches.meta.txt"};
 }
 
 /// The folder with the files: `path`, or the one in it that the archive made.
@@ -83,6 +86,18 @@ std::string read_records(const fs::path& file, const Layout& layout) {
   return records;
 }
 
+/// Nothing where the list is not there or is another one: it is not needed.
+std::vector<std::string> read_names(const fs::path& file, const Layout& layout) {
+  std::vector<std::string> names;
+  std::ifstream lines(file);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (!line.empty()) names.push_back(line);
+  }
+  return names.size() == static_cast<std::size_t>(layout.classes) ? names
+                                                                  : std::vector<std::string>();
+}
+
 /// Planes to interleaved pixels.
 Image image_of(const char* planes) {
   Image image{kSide, kSide, 3, std::vector<std::uint8_t>(static_cast<std::size_t>(kPixels))};
@@ -112,6 +127,7 @@ ImageSource open_cifar(const DataConfig& data) {
     source.labels.push_back(static_cast<std::uint8_t>(
         (*records)[static_cast<std::size_t>(i * record + layout.label_bytes - 1)]));
   }
+  source.classes = read_names(folder / layout.names, layout);
   source.read = [records, record, skip = layout.label_bytes](std::int64_t i) {
     return image_of(records->data() + i * record + skip);
   };

@@ -16,6 +16,7 @@
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
 #include "dcgan/config/fields.h"
+#include "dcgan/data/data_format.h"
 #include "dcgan/data/image_cache.h"
 #include "dcgan/data/image_folder.h"
 #include "dcgan/data/image_source.h"
@@ -78,8 +79,16 @@ ImageSource open_source(const DataConfig& data) {
   return part;
 }
 
+ImageSource open_or_hint(const DataConfig& data) {
+  try {
+    return open_source(data);
+  } catch (const Error& error) {
+    throw failure(error.what() + format_hint(data));
+  }
+}
+
 Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
-  const ImageSource source = open_source(data);
+  const ImageSource source = open_or_hint(data);
   RowFormat format = row_format(data);
   const Image first = source.size > 0 ? source.read(0) : Image();  // all are of its size
   if (format.height == 0) take_size(first, format);
@@ -95,6 +104,7 @@ Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
   dataset.labels = to_tensor(source.labels, count);
   dataset.name = source.name;
   dataset.set = source.set;
+  dataset.classes = source.classes;
   dataset.originals.add(first.height, first.width);
   dataset.fingerprint = hex(crc_of(crc_of(0, dataset.images), dataset.labels));
   return dataset;
@@ -148,11 +158,24 @@ Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder,
   dataset.fingerprint = hex(crc_of(sum, dataset.labels));
   dataset.classes = folder.classes;
   dataset.originals = prepared.sizes;
+  if (!prepared.cache.empty()) {
+    const auto begin = prepared.row_crcs.begin() + first;
+    dataset.sums =
+        std::make_shared<RowSums>(RowSums{prepared.cache.string(), {begin, begin + count}});
+  }
   return dataset;
 }
 
+ImageFolder list_or_hint(const DataConfig& data) {
+  try {
+    return list_images(data.path, data.classes);
+  } catch (const Error& error) {
+    throw failure(error.what() + format_hint(data));
+  }
+}
+
 Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
-  const ImageFolder folder = list_images(data.path, data.classes);
+  const ImageFolder folder = list_or_hint(data);
   RowFormat format = row_format(data);
   if (format.height == 0) take_first_size(folder, format);
   const bool train = data.split == DataSplit::train;
@@ -195,23 +218,19 @@ Dataset load_dataset(const DataConfig& data, const PrepareProgress& progress) {
   throw failure(fmt::format("{}: no image is left to train on; lower data.held_out", data.path));
 }
 
-DataFormat guess_format(const std::string& path) {
-  const fs::path folder(path);
-  std::error_code ignored;
-  const auto has = [&](const std::string& name) { return fs::exists(folder / name, ignored); };
-  if (!fs::is_directory(folder, ignored)) {
-    return folder.extension() == ".npy" ? DataFormat::npy : DataFormat::mnist;
+void check_rows(const Dataset& dataset, std::int64_t first, std::int64_t count) {
+  if (!dataset.sums) return;
+  const std::int64_t bytes = dataset.images.numel() / dataset.size();
+  const auto* const rows = dataset.images.data_ptr<std::uint8_t>();
+  for (std::int64_t i = first; i < first + count; ++i) {
+    const auto size = static_cast<std::size_t>(bytes);
+    if (crc32_z(0, rows + i * bytes, size) == dataset.sums->crcs[static_cast<std::size_t>(i)])
+      continue;
+    throw failure(fmt::format(
+        "{}: image {} of this cache is not what was written there: a disk or a program changed "
+        "it; remove the file, and it is made anew",
+        dataset.sums->file, format_count(i)));
   }
-  if (has("data_batch_1.bin") || has("cifar-10-batches-bin")) return DataFormat::cifar10;
-  if (has("train.bin") || has("cifar-100-binary")) return DataFormat::cifar100;
-  bool other_files = false;
-  for (fs::directory_iterator entry(folder, ignored); !ignored && entry != fs::directory_iterator();
-       entry.increment(ignored)) {
-    const std::string name = entry->path().filename().string();
-    if (name.find("-ubyte") != std::string::npos) return DataFormat::mnist;
-    other_files = other_files || !name.starts_with('.');
-  }
-  return other_files ? DataFormat::folder : DataFormat::mnist;
 }
 
 DataConfig other_split(DataConfig data) {

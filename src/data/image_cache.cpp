@@ -23,8 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 using State = CacheEntry::State;
 
-constexpr std::size_t kMostShown = 10;  ///< bad files by name
-
 // What belongs to what --------------------------------------------------------------------------
 
 /// The same however the folder was spelled.
@@ -113,8 +111,9 @@ State decode_file(const ImageFolder& folder, const ImageFile& file, const RowFor
   entry.file_crc = crc_of(content.data(), static_cast<std::int64_t>(content.size()));
   try {
     const Image image = decode_image(content, {.wanted = {format.height, format.width}});
-    entry.height = static_cast<std::int32_t>(image.height);
-    entry.width = static_cast<std::int32_t>(image.width);
+    const bool reduced = image.stored[0] > 0;
+    entry.height = static_cast<std::int32_t>(reduced ? image.stored[0] : image.height);
+    entry.width = static_cast<std::int32_t>(reduced ? image.stored[1] : image.width);
     write_row(image, format, row);
   } catch (const Error& error) {
     problem = error.what();
@@ -124,10 +123,11 @@ State decode_file(const ImageFolder& folder, const ImageFile& file, const RowFor
   return State::good;
 }
 
-/// Adds what is wrong with a file, by name for the first ones.
-void add_bad(const ImageFile& file, const std::string& problem, PreparedImages& prepared) {
+/// Adds what is wrong with a file, by name for the first `most_named`.
+void add_bad(const ImageFile& file, const std::string& problem, std::size_t most_named,
+             PreparedImages& prepared) {
   ++prepared.bad_count;
-  if (prepared.bad.size() < kMostShown) prepared.bad.push_back({file.path, problem});
+  if (prepared.bad.size() < most_named) prepared.bad.push_back({file.path, problem});
 }
 
 // Building --------------------------------------------------------------------------------------
@@ -328,10 +328,11 @@ PreparedImages describe_cache(const MappedCache& file, const CacheOrder& order) 
       continue;
     }
     const ImageFile& source = order.folder.files[static_cast<std::size_t>(i)];
-    const bool shown = prepared.bad.size() < kMostShown;
-    add_bad(source, shown ? problem_of(order, source) : "", prepared);
+    const bool shown = prepared.bad.size() < kMostNamed;
+    add_bad(source, shown ? problem_of(order, source) : "", kMostNamed, prepared);
   }
   prepared.rows = {file, file->row(0)};
+  prepared.cache = order.whole;
   return prepared;
 }
 
@@ -353,7 +354,7 @@ void make_cache_folder(const fs::path& folder) {
 
 PreparedImages decode_into_memory(const ImageFolder& folder, const RowFormat& format,
                                   const std::vector<std::int64_t>& chosen,
-                                  const PrepareProgress& progress) {
+                                  const PrepareProgress& progress, std::size_t most_named) {
   const auto count = static_cast<std::int64_t>(chosen.size());
   const std::int64_t size = format.bytes();
   const std::shared_ptr<std::uint8_t[]> rows(
@@ -374,7 +375,7 @@ PreparedImages decode_into_memory(const ImageFolder& folder, const RowFormat& fo
   for (std::int64_t i = 0; i < count; ++i) {
     const auto at = static_cast<std::size_t>(i);
     if (entries[at].state != State::good) {
-      add_bad(source(i), problems[at], prepared);
+      add_bad(source(i), problems[at], most_named, prepared);
       continue;
     }
     const std::int64_t next = prepared.size();

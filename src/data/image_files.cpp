@@ -33,8 +33,19 @@ std::size_t spaced(std::size_t i, std::size_t count, std::size_t taken) {
 
 std::vector<fs::path> list_pngs(const fs::path& folder, std::int64_t most) {
   std::vector<fs::path> all;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (is_png(entry.path()) && entry.is_regular_file()) all.push_back(entry.path());
+  std::error_code error;
+  fs::recursive_directory_iterator entry(folder, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->path().filename().native().starts_with('.')) {
+      entry.disable_recursion_pending();
+    } else if (is_png(entry->path()) && entry->is_regular_file(ignored)) {
+      all.push_back(entry->path());
+    }
+  }
+  if (error) {
+    throw failure(fmt::format("{}: not all of this folder can be read: {}", folder.string(),
+                              error.message()));
   }
   if (all.empty()) {
     throw failure(fmt::format("{}: no PNG file in this folder or below it", folder.string()));

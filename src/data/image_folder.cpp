@@ -166,10 +166,23 @@ void label_files(ImageFolder& folder) {
   }
 }
 
+/// The set of configs/avatars.yaml is made here, not fetched.
+void require_picture_folder(const fs::path& root) {
+  std::error_code ignored;
+  if (fs::exists(root, ignored) || root.filename() != "avatars") {
+    require_data_folder(root.string());
+    return;
+  }
+  throw failure(
+      fmt::format("{}: no such folder; scripts/avatars.py makes the avatars, or point "
+                  "data.path at pictures of your own",
+                  root.string()));
+}
+
 }  // namespace
 
 ImageFolder list_images(const fs::path& root, bool classes) {
-  require_data_folder(root.string());
+  require_picture_folder(root);
   ImageFolder folder;
   folder.root = root;
   walk(folder);
@@ -183,6 +196,18 @@ ImageFolder list_images(const fs::path& root, bool classes) {
   }
   if (classes) label_files(folder);
   return folder;
+}
+
+bool has_pictures(const fs::path& root) {
+  constexpr int kMostLooks = 10'000;  // entries
+  std::error_code error;
+  fs::recursive_directory_iterator entry(root, error);
+  for (int i = 0; i < kMostLooks && !error && entry != fs::recursive_directory_iterator(); ++i) {
+    const std::string ending = lower_case(entry->path().extension().string());
+    if (!ending.empty() && may_be_image(ending)) return true;
+    entry.increment(error);
+  }
+  return false;
 }
 
 std::string describe_others(const ImageFolder& folder) {

@@ -123,6 +123,11 @@ void SizeRange::add(std::int64_t height, std::int64_t width) {
   if (pixels > largest[0] * largest[1]) largest = {height, width};
 }
 
+std::string SizeRange::text() const {
+  const std::string most = fmt::format("{} x {}", largest[0], largest[1]);
+  return smallest == largest ? most : fmt::format("{} x {} to {}", smallest[0], smallest[1], most);
+}
+
 std::string judge_bad_images(const std::string& folder, const std::vector<BadImage>& bad,
                              std::int64_t bad_count, std::int64_t total, double most) {
   if (bad_count == 0) return "";

@@ -60,6 +60,12 @@ BmpHeader read_header(std::string_view bytes) {
     header.bits = number_at(bytes, 28, 2);
   }
   header.offset = number_at(bytes, 10, 4);
+  constexpr std::size_t kCompression = 30;
+  if (!old && bytes.size() >= kCompression + 4) {
+    const std::uint32_t compression = number_at(bytes, kCompression, 4);
+    const bool run_lengths = compression == 1 || compression == 2;
+    if (run_lengths) throw failure("is a BMP compressed by run lengths; save it without that");
+  }
   return header;
 }
 

@@ -220,7 +220,10 @@ Image decode_jpeg(std::string_view bytes, const DecodeOptions& options) {
       blank_image(header.output_height, header.output_width, space == JCS_GRAYSCALE ? 1 : 3);
   reader.guarded([](jpeg_decompress_struct& jpeg) { jpeg_start_decompress(&jpeg); });
   read_rows(reader, image);
-  return turn_upright(std::move(image), orientation);
+  Image upright = turn_upright(std::move(image), orientation);
+  upright.stored = {header.image_height, header.image_width};
+  if (swaps_sides(orientation)) std::swap(upright.stored[0], upright.stored[1]);
+  return upright;
 }
 
 }  // namespace dcgan

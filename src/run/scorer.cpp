@@ -16,6 +16,7 @@ namespace {
 /// Real images of the other split, `count` of them at most: uint8 [N, C, H, W].
 torch::Tensor held_out_images(const Config& config, std::int64_t count) {
   const Dataset set = load_dataset(other_split(config.data));
+  check_rows(set, 0, set.size());
   // Not the first ones: a set may be sorted, and MNIST's test set begins with the easier half.
   return choose_images(set.images, count, /*seed=*/0, Purpose::data_order);
 }
@@ -48,6 +49,11 @@ Scorer::Scorer(Features features, Described reference, std::int64_t samples, con
 Scorer::Made Scorer::make(const Config& config, const Dataset& training, torch::Device device) {
   const torch::NoGradGuard no_grad;
   if (config.train.evaluate_every == 0) return {};
+  const DataConfig& data = config.data;
+  if (!has_own_splits(data.format) && data.held_out == 0) {
+    return {std::nullopt,
+            "the samples are not evaluated: data.held_out is 0, so that all images are trained on"};
+  }
   const std::int64_t samples = evaluation_samples(config, training.size());
   if (samples == 0) {
     return {std::nullopt,

@@ -2,10 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "dcgan/data/npy.h"
 #include "dcgan/image/image.h"
 #include "support/put_picture.h"
 #include "training_fixture.h"
@@ -199,20 +202,128 @@ TEST_F(Sources, ShowFailsBeforeItReadsWhereItCannotWrite) {
 TEST_F(Sources, VerifyCountsAnyOtherSet) {
   const ProgramResult folder = run({"data", "verify", "pictures"});
   EXPECT_EQ(folder.exit_code, 0) << folder.err;
-  EXPECT_EQ(folder.out, "pictures: 60 images\n");
+  EXPECT_EQ(folder.out, "pictures: 60 images of 8 x 8\n");
   const ProgramResult cifar = run({"data", "verify", kFixtures + "/cifar/cifar100"});
-  EXPECT_EQ(cifar.out, kFixtures + "/cifar/cifar100: 4 images in the train split\n" + kFixtures +
-                           "/cifar/cifar100: 2 images in the test split\n");
+  EXPECT_EQ(cifar.out, kFixtures + "/cifar/cifar100: 4 images of 32 x 32 in the train split\n" +
+                           kFixtures + "/cifar/cifar100: 2 images of 32 x 32 in the test split\n");
 }
 
-TEST_F(Sources, VerifyNamesDamagedFiles) {
-  write_file_atomically(folder_ / "pictures/odd/1.png", "");
+TEST_F(Sources, VerifyNamesEveryDamagedFile) {
+  for (int i = 1; i < 24; i += 2) {
+    write_file_atomically(folder_ / "pictures/odd" / (std::to_string(i) + ".png"), "");
+  }
   const ProgramResult result = run({"data", "verify", "pictures"});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_EQ(result.out, "pictures: 59 images\n");
-  EXPECT_THAT(result.err, HasSubstr("odd/1.png: is empty"));
-  EXPECT_THAT(result.err, HasSubstr("dcgan: pictures: files are damaged or no images; mend or "
-                                    "remove them\n"));
+  for (int i = 1; i < 24; i += 2) {
+    EXPECT_THAT(result.out, HasSubstr("pictures/odd/" + std::to_string(i) + ".png: is empty\n"));
+  }
+  EXPECT_THAT(result.out, HasSubstr("pictures: 48 images of 8 x 8\n"));
+  EXPECT_EQ(result.err,
+            "dcgan: pictures: 12 of 60 files are damaged or no images; mend or remove them\n");
+}
+
+TEST_F(Sources, VerifyTakesAnArray) {
+  const std::string images(5 * 9 * 8, '\x20');
+  write_npy(folder_ / "images.npy", {5, 9, 8}, images);
+  const ProgramResult result = run({"data", "verify", "images.npy"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, "images.npy: 5 images of 9 x 8\n");
+  const ProgramResult none = run({"data", "verify", "none.npy"});
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_THAT(none.err, HasSubstr("none.npy: "));
+}
+
+// Settings that do not fit the data ---------------------------------------------------------------
+
+TEST_F(Sources, AFolderOfPicturesUnderMnistsFormatIsSaidToBeOne) {
+  const ProgramResult result =
+      run({"train", "--config", "tiny.yaml", "--out", "run", "--set", "data.path=pictures"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("it holds pictures: set data.format: folder\n"));
+  EXPECT_FALSE(exists("run"));
+}
+
+TEST_F(Sources, CifarsFilesUnderTheFolderFormatAreSaidToBeThem) {
+  const ProgramResult result =
+      run({"train", "--config", "tiny.yaml", "--out", "run", "--set", "data.format=folder", "--set",
+           "data.path=" + kFixtures + "/cifar/cifar10"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err,
+              HasSubstr("it holds CIFAR-10's binary files: set data.format: cifar10\n"));
+}
+
+TEST_F(Sources, WithoutHeldOutImagesThereIsNothingToMeasureAgainst) {
+  const ProgramResult trained =
+      with({"train", "--config", "tiny.yaml", "--out", "run"}, pictures({"data.held_out=0"}));
+  EXPECT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_THAT(trained.err, HasSubstr("the samples are not evaluated: data.held_out is 0"));
+  const ProgramResult result = run({"evaluate", "--ckpt", "run/g.pt"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("name others with --data, or with --config"));
+}
+
+// What happens to a cache -------------------------------------------------------------------------
+
+TEST_F(Sources, ACacheWhoseRowsChangedIsNotTrainedOn) {
+  const auto settings = pictures({"train.log_every=1"});
+  ASSERT_EQ(with({"train", "--config", "tiny.yaml", "--out", "a"}, settings).exit_code, 0);
+  fs::path cache;
+  for (const auto& entry : fs::directory_iterator(folder_ / "cache")) {
+    if (entry.path().extension() == ".images") cache = entry.path();
+  }
+  std::string content = read_file(cache);
+  content.back() = static_cast<char>(content.back() ^ 1);  // of the held-out rows
+  content[content.size() - 60 * 3 * 16 * 16] ^= 1;         // of the first to train on
+  write_file_atomically(cache, content);
+  const ProgramResult result = with({"train", "--config", "tiny.yaml", "--out", "b"}, settings);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr(cache.filename().string() +
+                                    ": image 0 of this cache is not what was written there"));
+  fs::remove(cache);
+  EXPECT_EQ(with({"train", "--config", "tiny.yaml", "--out", "c"}, settings).exit_code, 0);
+  EXPECT_EQ(bytes("a/g.pt"), bytes("c/g.pt"));
+}
+
+TEST_F(Sources, ACacheCutShortWhileItIsTrainedOnIsNamed) {
+  std::vector<std::string> arguments{"train", "--config", "tiny.yaml", "--out", "run"};
+  const auto settings = pictures({"train.log_every=1", "train.epochs=100000"});
+  arguments.insert(arguments.end(), settings.begin(), settings.end());
+  testing::RunningProgram program(arguments, {.folder = folder_.path()});
+  wait_for_step(program, "run", 3);
+  for (const auto& entry : fs::directory_iterator(folder_ / "cache")) {
+    if (entry.path().extension() == ".images") fs::resize_file(entry.path(), 0);
+  }
+  const ProgramResult result = program.wait();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("this cache of decoded images can't be read any longer"));
+}
+
+TEST_F(Sources, StoppedWhilePreparingKeepsWhatIsDone) {
+  // Large enough that decoding them takes seconds.
+  const Image large{2500, 2500, 3, std::vector<std::uint8_t>(3 * 2500 * 2500, 77)};
+  write_png(folder_ / "pictures/even/large.png", large);
+  for (int i = 0; i < 120; ++i) {
+    fs::copy(folder_ / "pictures/even/large.png",
+             folder_ / "pictures/odd" / ("large" + std::to_string(i) + ".png"));
+  }
+  std::vector<std::string> arguments{"train", "--config", "tiny.yaml", "--out", "run"};
+  const auto settings = pictures();
+  arguments.insert(arguments.end(), settings.begin(), settings.end());
+  testing::RunningProgram program(arguments, {.folder = folder_.path()});
+  const auto is_building = [&] {
+    if (!exists("cache")) return false;
+    return std::any_of(fs::directory_iterator(folder_ / "cache"), fs::directory_iterator(),
+                       [](const auto& entry) { return entry.path().extension() == ".part"; });
+  };
+  while (program.is_running() && !is_building()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  program.send(SIGINT);
+  const ProgramResult result = program.wait();
+  EXPECT_EQ(result.exit_code, 130) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("dcgan: stopped while preparing images: "));
+  EXPECT_THAT(result.err, HasSubstr(" of 181 are done and kept; run the same command again"));
+  EXPECT_FALSE(exists("run"));
 }
 
 }  // namespace

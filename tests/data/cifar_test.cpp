@@ -5,6 +5,7 @@
 #include <string>
 
 #include "dcgan/base/text.h"
+#include "dcgan/data/data_format.h"
 #include "dcgan/data/dataset.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
@@ -92,6 +93,20 @@ TEST(Cifar, BecomesGreyByLuma) {
   EXPECT_NEAR(set.images[2][0][3][4].item<int>(), luma, 0.51);
 }
 
+TEST(Cifar, NamesItsClassesWhereTheListIsThere) {
+  const TempFolder folder;
+  fs::copy(kFixtures + "/cifar10", folder.path());
+  const auto classes = [&] { return load_dataset(cifar10(folder.path().string())).classes; };
+  EXPECT_TRUE(classes().empty());
+  write_file_atomically(folder / "batches.meta.txt",
+                        "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n");
+  ASSERT_EQ(classes().size(), 10U);
+  EXPECT_EQ(classes().front(), "airplane");
+  EXPECT_EQ(classes().back(), "truck");
+  write_file_atomically(folder / "batches.meta.txt", "airplane\n");
+  EXPECT_TRUE(classes().empty()) << "a list of other classes";
+}
+
 TEST(Cifar, IsGuessedFromItsFiles) {
   EXPECT_EQ(guess_format(kFixtures + "/cifar10"), DataFormat::cifar10);
   EXPECT_EQ(guess_format(kFixtures + "/cifar100"), DataFormat::cifar100);
@@ -106,7 +121,8 @@ TEST(Cifar, NamesAMissingFile) {
                 ": no such file; CIFAR-10 has data_batch_1.bin to data_batch_5.bin\n" + kRemedy);
   EXPECT_EQ(
       error_of([&] { load_dataset(cifar100(folder.path().string())); }),
-      (folder / "train.bin").string() + ": no such file; CIFAR-100 has train.bin\n" + kRemedy);
+      (folder / "train.bin").string() + ": no such file; CIFAR-100 has train.bin\n" + kRemedy +
+          "\nit holds CIFAR-10's binary files: set data.format: cifar10");
 }
 
 TEST(Cifar, RefusesAFileCutAtAnyLength) {

@@ -70,6 +70,13 @@ TEST_F(ImageFiles, OfTwoSizesAreRefused) {
                          " is 2 x 3; all must have one size");
 }
 
+TEST_F(ImageFiles, WhatIsHiddenIsNone) {
+  put("a.png", 1);
+  put(".b.png", 2);
+  put(".cache/c.png", 3);
+  EXPECT_EQ(values(load()), std::vector<int>{1});
+}
+
 TEST_F(ImageFiles, AFolderWithoutImagesIsRefused) {
   EXPECT_EQ(error(), folder_.path().string() + ": no PNG file in this folder or below it");
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dcgan/base/file.h"
+#include "dcgan/data/data_format.h"
 #include "dcgan/data/dataset.h"
 #include "dcgan/data/npy.h"
 #include "support/complaint.h"

@@ -216,7 +216,7 @@ TEST(DecodeImage, SaysThatAJpegIsDamaged) {
 }
 
 TEST(DecodeImage, SaysThatABmpIsDamaged) {
-  EXPECT_EQ(error_of_bytes(bytes_of("run_length.bmp")), "is a damaged BMP: BMP RLE");
+  EXPECT_EQ(error_of_bytes(bytes_of("run_length.bmp")), "is a BMP compressed by run lengths; save it without that");
 }
 
 TEST(DecodeImage, SaysThatAWebPIsDamaged) {
@@ -300,6 +300,9 @@ TEST(DecodeImage, ReducesAJpegAsFarAsWantedSizeAllows) {
 TEST(DecodeImage, TurnsAPhotoBeforeItLooksAtTheWantedSize) {
   const std::string bytes = bytes_of("orientation6.jpg");  // upright 40 high, 24 wide
   const Image image = decode_image(bytes, {.wanted = {20, 12}});
+  const Image whole = decode_image(bytes);
+  EXPECT_EQ(image.stored[0], whole.height) << "as the upright picture is in its file";
+  EXPECT_EQ(image.stored[1], whole.width);
   EXPECT_EQ(image.height, 20);
   EXPECT_EQ(image.width, 12);
   EXPECT_EQ(decode_image(bytes, {.wanted = {12, 20}}).height, 40);

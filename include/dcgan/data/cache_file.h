@@ -126,6 +126,11 @@ class CacheLock {
   bool held_ = false;
 };
 
+/// From here on a process that reads what is no longer there, because another program cut a mapped
+/// cache's file short or its disk failed, ends with a message that names the file and exit code 1
+/// in place of a bare SIGBUS.
+void explain_lost_caches();
+
 /// CRC-32.
 std::uint32_t crc_of(const void* bytes, std::int64_t size);
 

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,12 @@
 #include "dcgan/data/prepare.h"
 
 namespace dcgan {
+
+/// What the rows of a cache's file were when they were written to it.
+struct RowSums {
+  std::string file;
+  std::vector<std::uint32_t> crcs;  ///< [N]: CRC-32
+};
 
 struct Dataset {
   torch::Tensor images;     ///< uint8 [N, C, H, W], contiguous, CPU; may be mapped, read only
@@ -23,6 +30,8 @@ struct Dataset {
   std::string warning;               ///< files that are damaged and were left out; several lines
   std::string note;                  ///< files that are no images by their names
 
+  std::shared_ptr<const RowSums> sums;  ///< of a mapped set's images; nothing in memory
+
   std::int64_t size() const { return images.size(0); }
 };
 
@@ -33,9 +42,10 @@ struct Dataset {
 /// that are decoded. Throws `failure` for whatever is wrong, naming the file.
 Dataset load_dataset(const DataConfig& data, const PrepareProgress& progress = {});
 
-/// What lies at `path`, by the names there: for commands that get a folder without a configuration.
-/// mnist where nothing else fits, whose reader then says what it misses.
-DataFormat guess_format(const std::string& path);
+/// Throws `failure` that names the cache's file where rows `first` .. `first + count - 1` are no
+/// longer what was written there: a disk or another program changed them. In memory all are well.
+/// A large set is not read for this when it is opened, so whoever uses rows asks first.
+void check_rows(const Dataset& dataset, std::int64_t first, std::int64_t count);
 
 /// The images that are not trained on: the other split of the same set, whole.
 DataConfig other_split(DataConfig data);

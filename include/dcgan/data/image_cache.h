@@ -6,6 +6,7 @@
 // cache, or from one whose building was interrupted.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -17,6 +18,8 @@
 
 namespace dcgan {
 
+constexpr std::size_t kMostNamed = 10;  ///< bad files of which a name and the problem are kept
+
 struct PreparedImages {
   /// [good files, C, H, W]: in memory, or a map of the cache's file, which they keep.
   std::shared_ptr<const std::uint8_t> rows;
@@ -24,16 +27,19 @@ struct PreparedImages {
   std::vector<std::int64_t> files;      ///< [good files]: which of the folder's it is
   std::int64_t training = 0;            ///< so many of the rows are not held out; they come first
   SizeRange sizes;                      ///< of the good files, before they were fitted
-  std::vector<BadImage> bad;            ///< the first ten files that are no images or can't be read
+  std::vector<BadImage> bad;            ///< the first files that are no images or can't be read
   std::int64_t bad_count = 0;
+  std::filesystem::path cache;  ///< the file that is mapped; none where the rows are in memory
 
   std::int64_t size() const { return static_cast<std::int64_t>(files.size()); }  ///< good files
 };
 
 /// Decodes `folder` into memory: only the files in `chosen`, which become the rows in that order.
+/// Of those that are bad `most_named` are named.
 PreparedImages decode_into_memory(const ImageFolder& folder, const RowFormat& format,
                                   const std::vector<std::int64_t>& chosen,
-                                  const PrepareProgress& progress);
+                                  const PrepareProgress& progress,
+                                  std::size_t most_named = kMostNamed);
 
 /// Opens the cache of `folder` in `cache_folder`, or builds it. Another process that builds the
 /// same one is waited for. A cache that is there is enough: it may lie where nothing can be

@@ -33,6 +33,9 @@ struct ImageFolder {
 /// than 256 classes.
 ImageFolder list_images(const std::filesystem::path& root, bool classes);
 
+/// Whether a picture's name is among the first ten thousand in `root` and below it.
+bool has_pictures(const std::filesystem::path& root);
+
 /// "12 of .txt, 3 of .json", for `others`; "" where there are none. Of many endings the most
 /// frequent ones are named.
 std::string describe_others(const ImageFolder& folder);

@@ -42,6 +42,7 @@ struct SizeRange {
   std::array<std::int64_t, 2> largest{0, 0};
 
   void add(std::int64_t height, std::int64_t width);
+  std::string text() const;  ///< "32 x 32", or "16 x 20 to 600 x 800"
 };
 
 /// A file that is left out.
@@ -51,8 +52,8 @@ struct BadImage {
 };
 
 /// "3 of 1,000 files are left out:\n  a.png: is empty\n ..." with the first ten by name; throws the
-/// same as a `failure` where they are more than `most` (a share of all) or nothing is left. "" where
-/// all are well.
+/// same as a `failure` where they are more than `most` (a share of all) or nothing is left. ""
+/// where all are well.
 std::string judge_bad_images(const std::string& folder, const std::vector<BadImage>& bad,
                              std::int64_t bad_count, std::int64_t total, double most);
 

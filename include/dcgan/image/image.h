@@ -1,6 +1,7 @@
 // Pictures in memory, as PNG files, and as grids.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -16,6 +17,8 @@ struct Image {
   std::int64_t width = 0;
   std::int64_t channels = 1;  ///< 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA)
   std::vector<std::uint8_t> pixels;
+  std::array<std::int64_t, 2> stored{0,
+                                     0};  ///< {H, W} in the file, where a decoder made it smaller
 };
 
 /// The most pixel bytes that an image to be written may have: stb counts in int, and its deflate
