@@ -133,8 +133,8 @@ torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode m
     x = layer.plan.batch_norm ? apply_batch_norm_and_nonlinearity(x, layer, mode, batches)
                               : apply_nonlinearity(x, layer.plan);
   }
-  if (to_logits) return x.reshape({x.size(0)});  // the logits, [N]
-  return x.reshape({x.size(0), out[0], out[1], out[2]});          // images, [N, C, H, W]
+  if (to_logits) return x.reshape({x.size(0)});           // the logits, [N]
+  return x.reshape({x.size(0), out[0], out[1], out[2]});  // images, [N, C, H, W]
 }
 
 }  // namespace dcgan

@@ -216,7 +216,8 @@ TEST(DecodeImage, SaysThatAJpegIsDamaged) {
 }
 
 TEST(DecodeImage, SaysThatABmpIsDamaged) {
-  EXPECT_EQ(error_of_bytes(bytes_of("run_length.bmp")), "is a BMP compressed by run lengths; save it without that");
+  EXPECT_EQ(error_of_bytes(bytes_of("run_length.bmp")),
+            "is a BMP compressed by run lengths; save it without that");
 }
 
 TEST(DecodeImage, SaysThatAWebPIsDamaged) {
