@@ -60,7 +60,8 @@ std::string Watch::describe(Trouble trouble, const Observation& seen) const {
           "the discriminator wins: for {} steps it has been sure of nearly every image (D(x) "
           "{:.2f} "
           "and D(G(z)) {:.2f} on average), so the generator learns little from it; try "
-          "train.r1_gamma: 1, a lower discriminator.lr, or train.label_smoothing: 0.1",
+          "train.r1_gamma: 1, a lower discriminator.lr, or the Wasserstein distance as in "
+          "configs/wgan.yaml",
           steps, mean(real_scores_), mean(fake_scores_));
     case Trouble::collapse:
       return fmt::format(
@@ -78,7 +79,8 @@ std::string Watch::describe(Trouble trouble, const Observation& seen) const {
       return fmt::format(
           "the losses swing apart: the generator's went between {:.1f} and {:.1f} in the last {} "
           "steps, so the networks chase each other instead of learning; try lower generator.lr "
-          "and discriminator.lr, or train.r1_gamma: 1",
+          "and discriminator.lr, train.r1_gamma: 1, or the Wasserstein distance as in "
+          "configs/wgan.yaml",
           *least, *most, static_cast<std::int64_t>(generator_losses_.size()) * looks_every_);
     case Trouble::missing_class:
       break;
