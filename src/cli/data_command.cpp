@@ -36,7 +36,8 @@ int verify_folder(const std::string& path) {
   const PreparedImages images = decode_into_memory(folder, kSmall, all, bar.progress(),
                                                    /*most_named=*/all.size());
   for (const BadImage& one : images.bad) {
-    std::cout << fmt::format("{}: {}\n", (fs::path(path) / one.path).string(), one.problem);
+    std::cout << fmt::format("{}: {}\n", printable_path((fs::path(path) / one.path).string()),
+                             one.problem);
   }
   std::cout << fmt::format("{}: {} images{}\n", path, format_count(images.size()),
                            images.size() == 0 ? "" : fmt::format(" of {}", images.sizes.text()));

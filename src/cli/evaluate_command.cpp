@@ -131,6 +131,8 @@ DataConfig find_data(const EvaluateOptions& options, const Source& source,
   if (options.data && *options.data != data.path) {
     data.path = *options.data;
     data.format = guess_format(data.path);
+    // Of another set the generator has seen nothing, whatever its own held out.
+    if (data.held_out == 0) data.held_out = DataConfig().held_out;
   }
   if (data.image_size != size || data.channels != channels) {
     throw failure(fmt::format(
@@ -141,7 +143,7 @@ DataConfig find_data(const EvaluateOptions& options, const Source& source,
   return data;
 }
 
-RealImages load_real_images(DataConfig data) {
+RealImages load_real_images(DataConfig data, const Progress& progress) {
   if (!has_own_splits(data.format) && data.held_out == 0) {
     throw failure(fmt::format(
         "{}: data.held_out is 0, so that no real image was kept from training to measure against; "
@@ -160,6 +162,7 @@ RealImages load_real_images(DataConfig data) {
   real.reference = load_dataset(other);
   for (const Dataset* set : {&real.training, &real.reference}) {
     check_rows(*set, 0, set->size());
+    if (!set->warning.empty()) progress.note(set->warning);
     if (set->size() >= kFewestImages) continue;
     throw failure(fmt::format("{}: {} images, but evaluate needs at least {}", set->name,
                               set->size(), kFewestImages));
@@ -200,7 +203,7 @@ int run_evaluate(const EvaluateOptions& options) {
   const DataConfig data =
       find_data(options, source, source.take(options.seed, /*first=*/0, /*count=*/1));
   progress.note(fmt::format("reading {}", data.path));
-  const RealImages real = load_real_images(data);
+  const RealImages real = load_real_images(data, progress);
   const Features features = Features::find(options.features, real.training.set, device);
 
   const torch::Tensor samples = draw_samples(options, source, progress);

@@ -37,8 +37,9 @@ fs::path find_library() {
 RunCommand load_run_command() {
   // libgomp's idle threads spin before they sleep. Where another process competes for the cores
   // they spin away the time of the very thread that they wait for, and training becomes many times
-  // slower; a spin of some microseconds bridges what lies between two loops and costs little. libgomp reads this
-  // once, while it is loaded, which is why it stands before dlopen. A user's own choice stays.
+  // slower; a spin of some microseconds bridges what lies between two loops and costs little.
+  // libgomp reads this once, while it is loaded, which is why it stands before dlopen. A user's own
+  // choice stays.
   if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "2000", 0);
 
   const fs::path path = find_library();

@@ -28,7 +28,12 @@ PrepareProgress PrepareBar::progress() {
   return [this](std::int64_t done, std::int64_t total) { show(done, total); };
 }
 
+void PrepareBar::check_stop() const {
+  if (stop_.requested()) throw stopped("stopped while reading the images; nothing was written");
+}
+
 void PrepareBar::show(std::int64_t done, std::int64_t total) {
+  if (total == 0) check_stop();
   constexpr double kQuietSeconds = 1.0;
   constexpr double kSecondsALine = 10.0;
   if (stop_.requested() && done < total) {
@@ -37,6 +42,10 @@ void PrepareBar::show(std::int64_t done, std::int64_t total) {
                               keeps_ ? " and kept; run the same command again to go on" : ""));
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  if (total == 0 && seconds >= kQuietSeconds && !waited_) {
+    log_.info("waiting for another program that prepares the same images");
+    waited_ = true;
+  }
   if (seconds < kQuietSeconds || done == 0) return;
   if (log_.has_bar()) {
     log_.show_bar(done < total ? describe(done, total, seconds) : "");
@@ -51,6 +60,7 @@ Dataset load_dataset_aloud(const DataConfig& data, Log& log) {
   {
     PrepareBar bar(log, data.format == DataFormat::folder && data.cache != "none");
     dataset = load_dataset(data, bar.progress());
+    bar.check_stop();
   }
   if (!dataset.warning.empty()) log.warn(dataset.warning);
   if (!dataset.note.empty()) log.info(dataset.note);

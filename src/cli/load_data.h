@@ -23,6 +23,9 @@ class PrepareBar {
 
   PrepareProgress progress();  ///< of use as long as the bar
 
+  /// Throws `stopped` where there was a Ctrl-C that nothing has noticed.
+  void check_stop() const;
+
  private:
   using Clock = std::chrono::steady_clock;
 
@@ -33,6 +36,7 @@ class PrepareBar {
   const StopSignal stop_;
   const Clock::time_point start_ = Clock::now();
   std::int64_t lines_ = 0;
+  bool waited_ = false;
 };
 
 /// load_dataset(), with a PrepareBar, a warning for damaged files and a note on files of other

@@ -12,12 +12,14 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <mutex>
 #include <string>
 #include <system_error>
+#include <thread>
 
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
@@ -155,6 +157,16 @@ Error cache_failure(const fs::path& path, int error, std::int64_t wanted) {
   throw cache_failure(path, error, wanted);
 }
 
+/// Its number, or -1 with errno.
+int open_lock(const fs::path& path) {
+  const int made = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (made >= 0 || errno != EACCES) return made;
+  // Another user's may be locked, too.
+  const int found = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  errno = EACCES;
+  return found;
+}
+
 /// 0, or the error number.
 int reserve(int descriptor, std::int64_t size) {
   int error = EINTR;
@@ -243,6 +255,8 @@ void complete_cache(const CacheFile& file, const fs::path& part, const fs::path&
   if (msync(&header, size, MS_SYNC) != 0 || rename(part.c_str(), whole.c_str()) != 0) {
     fail_to_write(part, errno, file.size());
   }
+  forget_map(&header);  // under its old name
+  note_map(&header, file.size(), whole);
   mprotect(&header, size, PROT_READ);
 }
 
@@ -252,16 +266,30 @@ void advise(const CacheFile& file) {
           file.size() < memory / 2 ? MADV_WILLNEED : MADV_RANDOM);
 }
 
-CacheLock::CacheLock(const fs::path& path, Wait wait)
-    : descriptor_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-  // Another user's may be locked, too.
-  if (descriptor_ < 0 && errno == EACCES) descriptor_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor_ < 0 && wait == Wait::yes) throw cache_failure(path, errno, 0);
-  if (descriptor_ < 0) return;
-  const int operation = LOCK_EX | (wait == Wait::yes ? 0 : LOCK_NB);
-  int code = flock(descriptor_, operation);
-  while (code != 0 && errno == EINTR) code = flock(descriptor_, operation);
+CacheLock::CacheLock(const fs::path& path) : descriptor_(open_lock(path)) {
+  if (descriptor_ >= 0) take();
+}
+
+CacheLock::CacheLock(const fs::path& path, const std::function<void()>& waiting)
+    : descriptor_(open_lock(path)) {
+  if (descriptor_ < 0) throw cache_failure(path, errno, 0);
+  constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
+  try {
+    while (!take()) {
+      waiting();
+      std::this_thread::sleep_for(kBetweenLooks);
+    }
+  } catch (...) {
+    close(descriptor_);
+    throw;
+  }
+}
+
+bool CacheLock::take() {
+  int code = flock(descriptor_, LOCK_EX | LOCK_NB);
+  while (code != 0 && errno == EINTR) code = flock(descriptor_, LOCK_EX | LOCK_NB);
   held_ = code == 0;
+  return held_ || errno != EWOULDBLOCK;
 }
 
 CacheLock::~CacheLock() {

@@ -112,16 +112,31 @@ Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
 
 // A folder of pictures ----------------------------------------------------------------------------
 
-/// The files of `folder` that belong to a split, the first `limit` of them (0: all).
+/// The files of `folder` that belong to a split.
 std::vector<std::int64_t> files_of_split(const ImageFolder& folder, const DataConfig& data) {
   std::vector<std::int64_t> chosen;
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(folder.files.size()); ++i) {
     const bool wanted = is_held_out(i, data.held_out) == (data.split == DataSplit::test);
-    if (wanted && (data.limit == 0 || static_cast<std::int64_t>(chosen.size()) < data.limit)) {
-      chosen.push_back(i);
-    }
+    if (wanted) chosen.push_back(i);
   }
   return chosen;
+}
+
+/// The good images of a split, the first data.limit of them: as many more files are decoded as of
+/// these are bad.
+PreparedImages decode_split(const ImageFolder& folder, const RowFormat& format,
+                            const DataConfig& data, const PrepareProgress& progress) {
+  const std::vector<std::int64_t> all = files_of_split(folder, data);
+  const auto count = static_cast<std::int64_t>(all.size());
+  std::int64_t taken = data.limit > 0 ? std::min(data.limit, count) : count;
+  for (;;) {
+    require_memory(taken, format);
+    PreparedImages prepared =
+        decode_into_memory(folder, format, {all.begin(), all.begin() + taken}, progress);
+    const std::int64_t missing = data.limit - prepared.size();
+    if (missing <= 0 || taken == count) return prepared;
+    taken = std::min(taken + missing, count);
+  }
 }
 
 /// The size of the first file that can be read: one that can't is judged later, among the others.
@@ -184,10 +199,8 @@ Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
   std::int64_t end = 0;
   std::int64_t looked_at = static_cast<std::int64_t>(folder.files.size());
   if (data.cache == "none") {
-    const std::vector<std::int64_t> chosen = files_of_split(folder, data);
-    looked_at = static_cast<std::int64_t>(chosen.size());
-    require_memory(looked_at, format);
-    prepared = decode_into_memory(folder, format, chosen, progress);
+    prepared = decode_split(folder, format, data, progress);
+    looked_at = prepared.size() + prepared.bad_count;
     end = prepared.size();
   } else {
     prepared = open_image_cache(folder, format, data.held_out, cache_folder(data.cache), progress);

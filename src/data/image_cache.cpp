@@ -272,7 +272,7 @@ bool has_sound_rows(const CacheFile& file, double held_out) {
 /// Writes down the files' times, so that next time none need be read for its own. Not where that
 /// can't be done: the cache is read only, or another process is busy with it.
 void note_times(const CacheOrder& order, const CacheFile& seen) {
-  const CacheLock lock(order.lock, CacheLock::Wait::no);
+  const CacheLock lock(order.lock);
   if (!lock.held()) return;
   const MappedCache file =
       map_cache(order.whole, order.key, order.format.bytes(), CacheAccess::write);
@@ -397,7 +397,9 @@ PreparedImages open_image_cache(const ImageFolder& folder, const RowFormat& form
   CacheOrder order = make_order(folder, format, held_out, cache_folder);
   MappedCache file = open_current(order);
   if (!file) {
-    const CacheLock lock(order.lock, CacheLock::Wait::yes);
+    const CacheLock lock(order.lock, [&] {
+      if (progress) progress(0, 0);
+    });
     if (!lock.held()) take_own_part(order);
     file = open_current(order);  // another process may have built it meanwhile
     if (!file) file = build_cache(order, progress);

@@ -151,7 +151,7 @@ void label_files(ImageFolder& folder) {
       throw failure(fmt::format(
           "{}: lies beside the folders that data.classes takes for classes; move it into one of "
           "them, or set data.classes to false",
-          (folder.root / file.path).string()));
+          printable_path((folder.root / file.path).string())));
     }
     const std::string name = file.path.substr(0, slash);
     if (folder.classes.empty() || folder.classes.back() != name) {
@@ -196,6 +196,16 @@ ImageFolder list_images(const fs::path& root, bool classes) {
   }
   if (classes) label_files(folder);
   return folder;
+}
+
+std::string printable_path(const std::string& path) {
+  std::string text;
+  for (std::size_t first = 0; first <= path.size();) {
+    const std::size_t end = std::min(path.find('/', first), path.size());
+    text += (first == 0 ? "" : "/") + printable(path.substr(first, end - first));
+    first = end + 1;
+  }
+  return text;
 }
 
 bool has_pictures(const fs::path& root) {

@@ -14,6 +14,7 @@
 #include "dcgan/base/error.h"
 #include "dcgan/base/multiversion.h"
 #include "dcgan/base/text.h"
+#include "dcgan/data/image_folder.h"
 #include "dcgan/image/fit.h"
 
 namespace dcgan {
@@ -67,17 +68,6 @@ void to_planes(const std::uint8_t* __restrict pixels, std::int64_t count,
     green[i] = pixels[3 * i + 1];
     blue[i] = pixels[3 * i + 2];
   }
-}
-
-/// The whole of a path, fit to stand in a message.
-std::string printable_path(const std::string& path) {
-  std::string text;
-  for (std::size_t first = 0; first <= path.size();) {
-    const std::size_t end = std::min(path.find('/', first), path.size());
-    text += (first == 0 ? "" : "/") + printable(path.substr(first, end - first));
-    first = end + 1;
-  }
-  return text;
 }
 
 }  // namespace

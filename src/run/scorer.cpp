@@ -13,9 +13,8 @@
 namespace dcgan {
 namespace {
 
-/// Real images of the other split, `count` of them at most: uint8 [N, C, H, W].
-torch::Tensor held_out_images(const Config& config, std::int64_t count) {
-  const Dataset set = load_dataset(other_split(config.data));
+/// Real images of `set`, `count` of them at most: uint8 [N, C, H, W].
+torch::Tensor held_out_images(const Dataset& set, std::int64_t count) {
   check_rows(set, 0, set.size());
   // Not the first ones: a set may be sorted, and MNIST's test set begins with the easier half.
   return choose_images(set.images, count, /*seed=*/0, Purpose::data_order);
@@ -62,15 +61,16 @@ Scorer::Made Scorer::make(const Config& config, const Dataset& training, torch::
                         format_count(training.size()))};
   }
   Features features = Features::find(config.train.features, training.set, device);
-  torch::Tensor held_out;
+  Dataset other;
   try {
-    held_out = held_out_images(config, 2 * samples);
+    other = load_dataset(other_split(config.data));
   } catch (const Error& error) {
     const std::string text = error.what();
     return {std::nullopt, fmt::format("the samples are not evaluated, for want of real images that "
                                       "were not trained on: {}",
                                       text.substr(0, text.find('\n')))};
   }
+  const torch::Tensor held_out = held_out_images(other, 2 * samples);
   if (held_out.size(0) < kFewestImages) {
     return {std::nullopt, "the samples are not evaluated: too few images were not trained on"};
   }

@@ -304,6 +304,13 @@ std::int64_t total_steps(const Config& config, std::int64_t images) {
 
 void check_batches(const Config& config, const Dataset& dataset) {
   check_enough_images(dataset, config.train.batch_size, config.data.drop_last);
+  const std::int64_t steps = total_steps(config, dataset.size());
+  if (config.train.discriminator_steps > steps) {
+    throw usage_error(fmt::format(
+        "train.discriminator_steps ({}) is more than the run has steps ({}), so that the generator "
+        "would never move\nlower it, or raise train.epochs",
+        config.train.discriminator_steps, format_count(steps)));
+  }
   const bool single = !config.data.drop_last && dataset.size() % config.train.batch_size == 1;
   // A convolution's feature map has a variance within one image; a dense feature does not.
   const bool dense_norm = config.model.kind == ModelKind::dense &&

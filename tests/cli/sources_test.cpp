@@ -1,6 +1,9 @@
 // Every kind of data set through the commands: train, stop, resume, evaluate, show, verify.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -260,6 +263,34 @@ TEST_F(Sources, WithoutHeldOutImagesThereIsNothingToMeasureAgainst) {
   const ProgramResult result = run({"evaluate", "--ckpt", "run/g.pt"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("name others with --data, or with --config"));
+  // Of another folder a share is held out as ever.
+  fs::copy(folder_ / "pictures", folder_ / "others", fs::copy_options::recursive);
+  const ProgramResult other =
+      run({"evaluate", "--ckpt", "run/g.pt", "--data", "others", "--samples", "20"});
+  EXPECT_THAT(other.err, ::testing::Not(HasSubstr("data.held_out is 0")));
+}
+
+TEST_F(Sources, ALimitTakesAsManyGoodPicturesWithACacheAsWithout) {
+  write_file_atomically(folder_ / "pictures/even/10.png", "");
+  const auto limited = [&](const std::string& cache) {
+    return pictures({"data.limit=20", "data.cache=" + cache, "data.max_bad_fraction=0.5"});
+  };
+  ASSERT_EQ(with({"train", "--config", "tiny.yaml", "--out", "a"}, limited("cache")).exit_code, 0);
+  ASSERT_EQ(with({"train", "--config", "tiny.yaml", "--out", "b"}, limited("none")).exit_code, 0);
+  // The files' configurations differ in data.cache.
+  EXPECT_EQ(bytes("a/samples/000004.png"), bytes("b/samples/000004.png"));
+  EXPECT_EQ(timeless_metrics("a"), timeless_metrics("b"));
+  EXPECT_EQ(resume("a", {"--set", "data.cache=none", "--set", "train.epochs=3"}).exit_code, 0);
+}
+
+TEST_F(Sources, TheGeneratorMustHaveAStep) {
+  const ProgramResult result = with({"train", "--config", "tiny.yaml", "--out", "run"},
+                                    sets({"train.discriminator_steps=1000", "train.loss=hinge"}));
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err,
+              HasSubstr("train.discriminator_steps (1000) is more than the run has steps "
+                        "(128), so that the generator would never move"));
+  EXPECT_FALSE(exists("run"));
 }
 
 // What happens to a cache -------------------------------------------------------------------------
@@ -295,7 +326,43 @@ TEST_F(Sources, ACacheCutShortWhileItIsTrainedOnIsNamed) {
   }
   const ProgramResult result = program.wait();
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr("this cache of decoded images can't be read any longer"));
+  EXPECT_THAT(result.err,
+              HasSubstr(".images: this cache of decoded images can't be read any longer"));
+}
+
+TEST_F(Sources, WaitingForAnothersCacheCanBeStopped) {
+  const auto settings = pictures();
+  ASSERT_EQ(with({"train", "--config", "tiny.yaml", "--out", "a"}, settings).exit_code, 0);
+  int lock = -1;
+  for (const auto& entry : fs::directory_iterator(folder_ / "cache")) {
+    if (entry.path().extension() == ".lock") lock = open(entry.path().c_str(), O_RDWR | O_CLOEXEC);
+    if (entry.path().extension() == ".images") fs::remove(entry.path());
+  }
+  ASSERT_EQ(flock(lock, LOCK_EX), 0);
+  std::vector<std::string> arguments{"train", "--config", "tiny.yaml", "--out", "b"};
+  arguments.insert(arguments.end(), settings.begin(), settings.end());
+  testing::RunningProgram program(arguments, {.folder = folder_.path()});
+  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  program.send(SIGINT);
+  const ProgramResult result = program.wait();
+  close(lock);
+  EXPECT_EQ(result.exit_code, 130) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("waiting for another program that prepares the same images"));
+  EXPECT_FALSE(exists("b"));
+}
+
+TEST_F(Sources, HeldOutRowsThatChangedAreAnErrorToo) {
+  const auto settings = pictures({"train.evaluate_samples=20", "data.held_out=0.4"});
+  ASSERT_EQ(with({"train", "--config", "tiny.yaml", "--out", "a"}, settings).exit_code, 0);
+  for (const auto& entry : fs::directory_iterator(folder_ / "cache")) {
+    if (entry.path().extension() != ".images") continue;
+    std::string content = read_file(entry.path());
+    content.back() = static_cast<char>(content.back() ^ 1);
+    write_file_atomically(entry.path(), content);
+  }
+  const ProgramResult result = with({"train", "--config", "tiny.yaml", "--out", "b"}, settings);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("of this cache is not what was written there"));
 }
 
 TEST_F(Sources, StoppedWhilePreparingKeepsWhatIsDone) {

@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -109,19 +110,22 @@ void advise(const CacheFile& file);
 /// Keeps other processes from building or changing a cache at the same time, by a file of its own.
 class CacheLock {
  public:
-  enum class Wait { yes, no };
-
-  /// With Wait::yes throws `failure` naming `path` where that file can't be made.
-  CacheLock(const std::filesystem::path& path, Wait wait);
+  /// Does not wait.
+  explicit CacheLock(const std::filesystem::path& path);
+  /// Waits, and calls `waiting` ten times a second, which may throw. Throws `failure` naming `path`
+  /// where that file can't be made.
+  CacheLock(const std::filesystem::path& path, const std::function<void()>& waiting);
   ~CacheLock();
   CacheLock(const CacheLock&) = delete;
   CacheLock& operator=(const CacheLock&) = delete;
 
   /// False where another process has the lock and it was not waited for, and where the file system
-  /// has no locks, as some network file systems.
+  /// has no locks, as some network file systems have none.
   bool held() const { return held_; }
 
  private:
+  bool take();  ///< false where another process has it
+
   int descriptor_ = -1;
   bool held_ = false;
 };

@@ -33,6 +33,9 @@ struct ImageFolder {
 /// than 256 classes.
 ImageFolder list_images(const std::filesystem::path& root, bool classes);
 
+/// The whole of a path, fit to stand in a message: control characters are escaped.
+std::string printable_path(const std::string& path);
+
 /// Whether a picture's name is among the first ten thousand in `root` and below it.
 bool has_pictures(const std::filesystem::path& root);
 

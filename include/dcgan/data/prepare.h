@@ -12,7 +12,8 @@
 
 namespace dcgan {
 
-/// Told some times a second how many of how many images are done.
+/// Told some times a second how many of how many images are done; 0 of 0 while another program that
+/// prepares the same images is waited for.
 using PrepareProgress = std::function<void(std::int64_t done, std::int64_t total)>;
 
 /// Calls `work(i)` for i in 0 .. count-1, on as many threads as the process may use, and `progress`
