@@ -342,7 +342,7 @@ TEST_F(Sources, WaitingForAnothersCacheCanBeStopped) {
   std::vector<std::string> arguments{"train", "--config", "tiny.yaml", "--out", "b"};
   arguments.insert(arguments.end(), settings.begin(), settings.end());
   testing::RunningProgram program(arguments, {.folder = folder_.path()});
-  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  std::this_thread::sleep_for(std::chrono::seconds(5));  // it waits from its first second on
   program.send(SIGINT);
   const ProgramResult result = program.wait();
   close(lock);
