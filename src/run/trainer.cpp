@@ -144,8 +144,10 @@ class Loop {
     const auto checkpoints = list_checkpoints(run_.root());
     throw failure(fmt::format(
         "{}: step {}: {}\ntry a lower generator.lr and discriminator.lr, model.init_deviation near "
-        "0.02, batch_norm: true\n{}",
+        "0.02, {}\n{}",
         run_.root().string(), state_.step, what,
+        config_.train.loss == LossKind::wasserstein ? "train.gradient_penalty: 10"
+                                                    : "batch_norm: true",
         checkpoints.empty() ? "no checkpoint had been written yet"
                             : "the last good checkpoint is " + checkpoints.back().string()));
   }
