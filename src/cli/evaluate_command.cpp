@@ -144,7 +144,7 @@ DataConfig find_data(const EvaluateOptions& options, const Source& source,
 }
 
 RealImages load_real_images(DataConfig data, const Progress& progress) {
-  if (!has_own_splits(data.format) && data.held_out == 0) {
+  if (!has_other_split(data)) {
     throw failure(fmt::format(
         "{}: data.held_out is 0, so that no real image was kept from training to measure against; "
         "name others with --data, or with --config a configuration that holds some out",

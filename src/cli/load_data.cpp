@@ -10,6 +10,8 @@
 namespace dcgan::cli {
 namespace {
 
+constexpr double kQuietSeconds = 1.0;
+
 /// "preparing images: 1,200 of 5,000, 830/s, 5 s left".
 std::string describe(std::int64_t done, std::int64_t total, double seconds) {
   const double rate = static_cast<double>(done) / std::max(seconds, 1e-3);
@@ -32,19 +34,24 @@ void PrepareBar::check_stop() const {
   if (stop_.requested()) throw stopped("stopped while reading the images; nothing was written");
 }
 
+void PrepareBar::say_waiting(double seconds) {
+  check_stop();
+  if (seconds < kQuietSeconds || waited_) return;
+  log_.info("waiting for another program that prepares the same images");
+  waited_ = true;
+}
+
 void PrepareBar::show(std::int64_t done, std::int64_t total) {
-  if (total == 0) check_stop();
-  constexpr double kQuietSeconds = 1.0;
   constexpr double kSecondsALine = 10.0;
+  const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  if (total == 0) {
+    say_waiting(seconds);
+    return;
+  }
   if (stop_.requested() && done < total) {
     throw stopped(fmt::format("stopped while preparing images: {} of {} are done{}",
                               format_count(done), format_count(total),
                               keeps_ ? " and kept; run the same command again to go on" : ""));
-  }
-  const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-  if (total == 0 && seconds >= kQuietSeconds && !waited_) {
-    log_.info("waiting for another program that prepares the same images");
-    waited_ = true;
   }
   if (seconds < kQuietSeconds || done == 0) return;
   if (log_.has_bar()) {

@@ -30,6 +30,7 @@ class PrepareBar {
   using Clock = std::chrono::steady_clock;
 
   void show(std::int64_t done, std::int64_t total);
+  void say_waiting(double seconds);
 
   Log& log_;
   const bool keeps_;

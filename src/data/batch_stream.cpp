@@ -42,7 +42,8 @@ class BatchMaker {
       : dataset_(std::move(dataset)),
         options_(options),
         per_epoch_(batches_per_epoch(dataset_.size(), options.batch_size, options.drop_last)),
-        pixel_table_(make_pixel_table(options.range)) {}
+        pixel_table_(make_pixel_table(options.range)),
+        checked_(dataset_.sums ? static_cast<std::size_t>(dataset_.size()) : 0) {}
 
   Batch make(std::int64_t step) {
     order_epoch(step / per_epoch_);
@@ -88,9 +89,7 @@ class BatchMaker {
 
   /// A row of a cache is checked when it is used for the first time.
   void check_once(std::int64_t row) {
-    if (!dataset_.sums) return;
-    checked_.resize(static_cast<std::size_t>(dataset_.size()));
-    if (checked_[static_cast<std::size_t>(row)]) return;
+    if (checked_.empty() || checked_[static_cast<std::size_t>(row)]) return;
     check_rows(dataset_, row, 1);
     checked_[static_cast<std::size_t>(row)] = true;
   }
@@ -127,9 +126,9 @@ class BatchMaker {
   BatchStreamOptions options_;
   std::int64_t per_epoch_;
   std::array<float, 256> pixel_table_;
+  std::vector<bool> checked_;        ///< rows; none where there is nothing to check
   std::vector<std::int64_t> order_;  ///< of `ordered_epoch_`
   std::int64_t ordered_epoch_ = -1;
-  std::vector<bool> checked_;  ///< rows
 };
 
 void validate(const Dataset& dataset, const BatchStreamOptions& options, std::int64_t first_step) {

@@ -16,6 +16,7 @@
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
 #include "dcgan/config/fields.h"
+#include "dcgan/data/cache_file.h"
 #include "dcgan/data/data_format.h"
 #include "dcgan/data/image_cache.h"
 #include "dcgan/data/image_folder.h"
@@ -60,6 +61,16 @@ void take_size(const Image& image, RowFormat& format) {
   format.width = image.width;
 }
 
+/// What `read` returns; its error says of which other format data.path is, where that is plain.
+template <typename Read>
+auto with_hint(const DataConfig& data, Read read) {
+  try {
+    return read();
+  } catch (const Error& error) {
+    throw failure(error.what() + format_hint(data));
+  }
+}
+
 // Sets whose images are read from a few large files -----------------------------------------------
 
 ImageSource open_source(const DataConfig& data) {
@@ -79,16 +90,8 @@ ImageSource open_source(const DataConfig& data) {
   return part;
 }
 
-ImageSource open_or_hint(const DataConfig& data) {
-  try {
-    return open_source(data);
-  } catch (const Error& error) {
-    throw failure(error.what() + format_hint(data));
-  }
-}
-
 Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
-  const ImageSource source = open_or_hint(data);
+  const ImageSource source = with_hint(data, [&] { return open_source(data); });
   RowFormat format = row_format(data);
   const Image first = source.size > 0 ? source.read(0) : Image();  // all are of its size
   if (format.height == 0) take_size(first, format);
@@ -181,16 +184,8 @@ Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder,
   return dataset;
 }
 
-ImageFolder list_or_hint(const DataConfig& data) {
-  try {
-    return list_images(data.path, data.classes);
-  } catch (const Error& error) {
-    throw failure(error.what() + format_hint(data));
-  }
-}
-
 Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
-  const ImageFolder folder = list_or_hint(data);
+  const ImageFolder folder = with_hint(data, [&] { return list_images(data.path, data.classes); });
   RowFormat format = row_format(data);
   if (format.height == 0) take_first_size(folder, format);
   const bool train = data.split == DataSplit::train;
@@ -236,14 +231,17 @@ void check_rows(const Dataset& dataset, std::int64_t first, std::int64_t count) 
   const std::int64_t bytes = dataset.images.numel() / dataset.size();
   const auto* const rows = dataset.images.data_ptr<std::uint8_t>();
   for (std::int64_t i = first; i < first + count; ++i) {
-    const auto size = static_cast<std::size_t>(bytes);
-    if (crc32_z(0, rows + i * bytes, size) == dataset.sums->crcs[static_cast<std::size_t>(i)])
+    if (crc_of(rows + i * bytes, bytes) == dataset.sums->crcs[static_cast<std::size_t>(i)])
       continue;
     throw failure(fmt::format(
         "{}: image {} of this cache is not what was written there: a disk or a program changed "
         "it; remove the file, and it is made anew",
         dataset.sums->file, format_count(i)));
   }
+}
+
+bool has_other_split(const DataConfig& data) {
+  return has_own_splits(data.format) || data.held_out > 0;
 }
 
 DataConfig other_split(DataConfig data) {

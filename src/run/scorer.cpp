@@ -48,8 +48,7 @@ Scorer::Scorer(Features features, Described reference, std::int64_t samples, con
 Scorer::Made Scorer::make(const Config& config, const Dataset& training, torch::Device device) {
   const torch::NoGradGuard no_grad;
   if (config.train.evaluate_every == 0) return {};
-  const DataConfig& data = config.data;
-  if (!has_own_splits(data.format) && data.held_out == 0) {
+  if (!has_other_split(config.data)) {
     return {std::nullopt,
             "the samples are not evaluated: data.held_out is 0, so that all images are trained on"};
   }

@@ -47,7 +47,7 @@ Watch::Watch(std::int64_t looks_every, LossKind loss)
 bool Watch::lasts(Trouble trouble, bool shows) {
   std::size_t& in_a_row = in_a_row_[trouble];
   in_a_row = shows ? in_a_row + 1 : 0;
-  return in_a_row >= patience_ && said_.insert(trouble).second;
+  return in_a_row >= patience_ && once(trouble);
 }
 
 std::string Watch::describe(Trouble trouble, const Observation& seen) const {
@@ -58,8 +58,7 @@ std::string Watch::describe(Trouble trouble, const Observation& seen) const {
     case Trouble::discriminator_wins:
       return fmt::format(
           "the discriminator wins: for {} steps it has been sure of nearly every image (D(x) "
-          "{:.2f} "
-          "and D(G(z)) {:.2f} on average), so the generator learns little from it; try "
+          "{:.2f} and D(G(z)) {:.2f} on average), so the generator learns little from it; try "
           "train.r1_gamma: 1, a lower discriminator.lr, or the Wasserstein distance as in "
           "configs/wgan.yaml",
           steps, mean(real_scores_), mean(fake_scores_));
@@ -94,7 +93,7 @@ bool Watch::discriminator_wins(const StepNumbers& numbers) {
   push(fake_scores_, numbers.fake_score, patience_);
   return of_probabilities_ && real_scores_.size() == patience_ &&
          mean(real_scores_) > kSureOfReal && mean(fake_scores_) < kSureOfFake &&
-         said_.insert(Trouble::discriminator_wins).second;
+         once(Trouble::discriminator_wins);
 }
 
 std::vector<Warning> Watch::look(const Observation& seen) {
@@ -129,7 +128,7 @@ std::vector<Warning> Watch::look_at_classes(const std::vector<double>& shares,
                         missing_before_.end(), std::back_inserter(lasting));
   ++evaluations_;
   missing_before_ = evaluations_ > 1 ? missing : std::set<std::size_t>();
-  if (lasting.empty() || !said_.insert(Trouble::missing_class).second) return {};
+  if (lasting.empty() || !once(Trouble::missing_class)) return {};
   return {{Trouble::missing_class,
            fmt::format(
                "class{} {} missing from the samples in two evaluations in a row: the "

@@ -90,6 +90,19 @@ class Training : public ::testing::Test {
     EXPECT_EQ(timeless_metrics(a), timeless_metrics(b));
   }
 
+  /// Trains to the end, 128 steps, twice, leaves of the second run what a kill on its last steps
+  /// would have left, and goes on with that: it must end as the first. Returns what it said.
+  ProgramResult expect_to_go_on_to_the_same_end(const std::vector<std::string>& settings) const {
+    train("whole", settings);
+    train("run", settings);
+    std::filesystem::remove(folder_ / "run/checkpoints/000128.pt");
+    std::filesystem::remove(folder_ / "run/g.pt");
+    const ProgramResult resumed = resume("run");
+    EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+    expect_same_end("whole", "run", "000128");
+    return resumed;
+  }
+
   TempFolder folder_;
 };
 

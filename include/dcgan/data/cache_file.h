@@ -120,7 +120,7 @@ class CacheLock {
   CacheLock& operator=(const CacheLock&) = delete;
 
   /// False where another process has the lock and it was not waited for, and where the file system
-  /// has no locks, as some network file systems have none.
+  /// has no locks, as some network file systems.
   bool held() const { return held_; }
 
  private:

@@ -47,6 +47,9 @@ Dataset load_dataset(const DataConfig& data, const PrepareProgress& progress = {
 /// A large set is not read for this when it is opened, so whoever uses rows asks first.
 void check_rows(const Dataset& dataset, std::int64_t first, std::int64_t count);
 
+/// Whether a set keeps images back from training, so that other_split() is not empty.
+bool has_other_split(const DataConfig& data);
+
 /// The images that are not trained on: the other split of the same set, whole.
 DataConfig other_split(DataConfig data);
 

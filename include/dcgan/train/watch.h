@@ -61,6 +61,7 @@ class Watch {
                                        const std::vector<double>& real_shares);
 
  private:
+  bool once(Trouble trouble) { return said_.insert(trouble).second; }
   bool lasts(Trouble trouble, bool shows);
   bool discriminator_wins(const StepNumbers& numbers);
   std::string describe(Trouble trouble, const Observation& seen) const;
