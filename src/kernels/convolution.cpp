@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "channels_last.h"
+#include "winograd.h"
 
 namespace dcgan {
 namespace {
@@ -26,6 +27,15 @@ torch::Tensor from_matrix(const torch::Tensor& matrix, std::int64_t channels, co
 }
 
 Extent2 extent_of(const torch::Tensor& x) { return {x.size(2), x.size(3)}; }
+
+/// Height and width of what the convolution of an image makes.
+Extent2 map_of(const torch::Tensor& x, const Window& window) {
+  Extent2 map = extent_of(x);
+  for (std::size_t d = 0; d < map.size(); ++d) {
+    map[d] = (map[d] + 2 * window.padding[d] - window.kernel[d]) / window.stride[d] + 1;
+  }
+  return map;
+}
 
 /// [N, C, h, w] as a matrix [N * h * w, C], a row for each place: a view likewise.
 torch::Tensor as_rows(const torch::Tensor& x) {
@@ -52,6 +62,10 @@ torch::Tensor forward_product(const torch::Tensor& x, const torch::Tensor& weigh
   if (covers(window, extent_of(x))) {
     return from_matrix(torch::mm(as_matrix(x), as_matrix(weight).t()), weight.size(0), {1, 1});
   }
+  const Extent2 map = map_of(x, window);
+  if (takes_winograd(weight, window, map, x.size(0))) {
+    return winograd_forward(channels_last(x), weight, window, map);
+  }
   return torch::conv2d(channels_last(x), weight, {}, window.stride, window.padding);
 }
 
@@ -70,6 +84,9 @@ torch::Tensor data_product(const torch::Tensor& grad, const torch::Tensor& weigh
     return fold_patches(patches.to(torch::kFloat32), window, size)
         .permute({0, 3, 1, 2})
         .to(grad.scalar_type());
+  }
+  if (takes_winograd(weight, window, extent_of(grad), images)) {
+    return winograd_data(channels_last(grad), weight, window, size);
   }
   const torch::Tensor x = torch::empty({images, channels, size[0], size[1]}, grad.options(),
                                        torch::MemoryFormat::ChannelsLast);
@@ -106,6 +123,9 @@ torch::Tensor weight_product(const torch::Tensor& x, const torch::Tensor& grad,
   if (!torch::GradMode::is_enabled()) {
     if (covers(window, extent_of(x))) {
       return from_matrix(torch::mm(as_matrix(grad).t(), as_matrix(x)), x.size(1), window.kernel);
+    }
+    if (takes_winograd(weight, window, extent_of(grad), x.size(0))) {
+      return winograd_weight(channels_last(x), channels_last(grad), window);
     }
     if (x.scalar_type() == at::kBFloat16) {
       return weight_product_of_patches(channels_last(x), channels_last(grad), window);

@@ -1,0 +1,282 @@
+#include "winograd.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "channels_last.h"
+#include "dcgan/kernels/parallel.h"
+#include "winograd_points.h"
+
+namespace dcgan {
+namespace {
+
+using Extent2 = std::array<std::int64_t, 2>;
+
+/// Tiles that a thread transforms and multiplies at once, for itself: another core may be far from
+/// its cache.
+constexpr std::int64_t kMostTiles = 128;
+/// Rows of the kernel's transform that are one product: they stay in the first cache.
+constexpr std::int64_t kDepth = 256;
+/// Below this the kernel's transform takes longer than what the products save.
+constexpr std::int64_t kFewestTiles = 64;
+/// Numbers from one point's results of a block to the next's.
+constexpr std::int64_t kResultStride = kMostTiles * kPanel + 80;
+
+/// Where those results go: `first + step * (4 t + i)`, as far as 4 t + i < count.
+struct Outputs {
+  std::int64_t first;
+  std::int64_t step;
+  std::int64_t count;
+};
+
+/// Phase q of its reverse makes x[2 m + q - padding] = grad[m] w[q] + grad[m - 1] w[q + 2], from
+/// the first m whose x is in the image.
+std::int64_t first_of_phase(std::int64_t padding, std::int64_t phase) {
+  return std::max<std::int64_t>(0, (padding - phase + 1) / 2);
+}
+
+Inputs data_inputs(std::int64_t map, std::int64_t padding, std::int64_t phase,
+                   std::int64_t kernel) {
+  return {map, first_of_phase(padding, phase) - (taps_of(kernel, phase) - 1), 1};
+}
+
+Outputs data_outputs(std::int64_t size, std::int64_t padding, std::int64_t phase) {
+  const std::int64_t first = kWinogradStride * first_of_phase(padding, phase) + phase - padding;
+  return {first, kWinogradStride, (size - first + 1) / kWinogradStride};
+}
+
+/// The kernel's taps as matrices [depth, channels]: those of one tap and one phase have their rows
+/// `row` numbers apart and their channels side by side.
+struct Taps {
+  torch::Tensor memory;
+  Window window;
+  std::int64_t channels;
+  std::int64_t depth;  ///< of one phase
+  std::int64_t row;
+  std::int64_t place;  ///< numbers from one place of the kernel to the next
+  bool reversed;       ///< whether the later place comes with the earlier tap
+
+  const float* at(std::int64_t phase, std::int64_t row_tap, std::int64_t column_tap) const {
+    const Extent2 taps = taps_of_phase(window, phase);
+    const std::int64_t i = reversed ? taps[0] - 1 - row_tap : row_tap;
+    const std::int64_t j = reversed ? taps[1] - 1 - column_tap : column_tap;
+    return memory.data_ptr<float>() +
+           ((kWinogradStride * i + phase / kWinogradStride) * window.kernel[1] +
+            kWinogradStride * j + phase % kWinogradStride) *
+               place;
+  }
+};
+
+/// A sum of two-tap correlations for each phase of the outputs.
+struct Correlation {
+  Tiles tiles;
+  std::vector<PhaseInputs> inputs;
+  std::vector<std::array<Outputs, 2>> outputs;  ///< each sees all inputs, or the one of its phase
+  Taps taps;
+
+  std::int64_t panels() const { return round_up(taps.channels, kPanel) / kPanel; }
+  std::int64_t outputs_of_phase() const { return static_cast<std::int64_t>(outputs.size()); }
+  std::int64_t inputs_of_output() const { return kPhases / outputs_of_phase(); }
+};
+
+/// One panel of the channels of one phase of the outputs.
+struct Part {
+  std::int64_t phase;
+  std::int64_t panel;
+};
+
+/// G's row i of the taps one above the other, of a phase's depth and a panel's channels:
+/// [depth][32], for the left taps and for the right ones `to_right` numbers later.
+void transform_rows(const Taps& taps, const Part& part, std::int64_t i, float* to,
+                    std::int64_t to_right) {
+  const std::int64_t channel = part.panel * kPanel;
+  const std::int64_t channels = std::min(kPanel, taps.channels - channel);
+  const Extent2 count = taps_of_phase(taps.window, part.phase);
+  for (std::int64_t column = 0; column < kTaps; ++column, to += to_right) {
+    if (column >= count[1]) {
+      std::fill_n(to, taps.depth * kPanel, 0.0F);
+      continue;
+    }
+    const float* const upper = taps.at(part.phase, 0, column) + channel;
+    const float* const lower = count[0] < kTaps ? upper : taps.at(part.phase, 1, column) + channel;
+    winograd_tile().combine_rows(
+        {upper, kKernelToPoints[i][0], lower, count[0] < kTaps ? 0 : kKernelToPoints[i][1]},
+        taps.depth, channels, taps.row, to);
+  }
+}
+
+/// The products at all points: kernel and tiles, both transformed, to `results` [25][tiles][32],
+/// kResultStride apart.
+void multiply_part(const Correlation& sum, const Part& part, std::int64_t tiles, Points& inputs,
+                   float* results) {
+  const WinogradTile& tile = winograd_tile();
+  const std::int64_t rows = round_up(tiles, kRowStep);
+  // Phases that are one product; where one has fewer taps than the others, each is its own.
+  const bool same_taps = sum.taps.window.kernel == Extent2{2 * kTaps, 2 * kTaps};
+  const std::int64_t together =
+      same_taps ? std::clamp<std::int64_t>(kDepth / sum.taps.depth, 1, sum.inputs_of_output()) : 1;
+  const std::int64_t depth = together * sum.taps.depth;
+  const std::int64_t numbers = depth * kPanel;
+  thread_local std::vector<float> taps;
+  thread_local std::vector<float> kernel;
+  taps.assign(static_cast<std::size_t>(kTaps * numbers), 0.0F);
+  kernel.resize(static_cast<std::size_t>(numbers));
+  for (std::int64_t first = 0; first < sum.inputs_of_output(); first += together) {
+    const Extent2 count = taps_of_phase(sum.taps.window, part.phase + first);
+    for (std::int64_t i = 0; i < kTilePoints; ++i) {
+      for (std::int64_t k = 0; k < together; ++k) {
+        transform_rows(sum.taps, {part.phase + first + k, part.panel}, i,
+                       taps.data() + k * sum.taps.depth * kPanel, numbers);
+      }
+      for (std::int64_t j = 0; j < kTilePoints; ++j) {
+        const std::int64_t point = i * kTilePoints + j;
+        float* const result = results + point * kResultStride;
+        if (is_empty(i, count[0]) || is_empty(j, count[1])) {
+          if (first == 0) std::fill_n(result, rows * kPanel, 0.0F);
+          continue;
+        }
+        tile.combine_rows(
+            {taps.data(), kKernelToPoints[j][0], taps.data() + numbers, kKernelToPoints[j][1]},
+            depth, kPanel, kPanel, kernel.data());
+        tile.multiply({rows, depth, inputs.row(), 1, kPanel, kPanel},
+                      inputs.at(point, 0, first * sum.taps.depth), kernel.data(), first > 0,
+                      result);
+      }
+    }
+  }
+}
+
+/// A^T m A of the results, to their places in `out`.
+void write_part(const Correlation& sum, const Part& part, const TileRange& range,
+                const float* results, const Images<float>& out) {
+  const auto& [rows, columns] = sum.outputs[static_cast<std::size_t>(part.phase)];
+  const std::int64_t channel = part.panel * kPanel;
+  const std::int64_t channels = std::min(kPanel, out.channels - channel);
+  for (std::int64_t i = 0; i < range.size(); ++i) {
+    const Tiles::Place tile = sum.tiles.place(range.first + i);
+    std::array<float*, kTileOutputs * kTileOutputs> places{};
+    for (std::size_t p = 0; p < places.size(); ++p) {
+      const std::int64_t row = tile.row + static_cast<std::int64_t>(p) / kTileOutputs;
+      const std::int64_t column = tile.column + static_cast<std::int64_t>(p) % kTileOutputs;
+      if (row >= rows.count || column >= columns.count) continue;
+      places[p] =
+          out.at(tile.image, rows.first + rows.step * row, columns.first + columns.step * column) +
+          channel;
+    }
+    winograd_tile().transform_output(results + i * kPanel, kResultStride, channels, places.data());
+  }
+}
+
+/// How the work is cut up: which thread does what changes no number.
+struct Blocks {
+  std::int64_t ranges;  ///< of tiles
+  std::int64_t splits;  ///< of the outputs' parts
+};
+
+/// As many blocks as there are threads or a multiple of it. Tiles are cut first: a cut through the
+/// outputs makes two threads transform the same tiles, one through the tiles the same kernel.
+Blocks cut(std::int64_t tiles, std::int64_t parts) {
+  const std::int64_t threads = at::get_num_threads();
+  const std::int64_t fewest = (tiles + kMostTiles - 1) / kMostTiles;
+  const std::int64_t even = round_up(fewest, threads);
+  if (tiles >= even * kFewestTiles) return {even, 1};
+  return {fewest, std::min(parts, (threads + fewest - 1) / fewest)};
+}
+
+void correlate(const Images<const float>& x, const Correlation& sum, const Images<float>& out) {
+  const std::int64_t tiles = sum.tiles.count();
+  const std::int64_t panels = sum.panels();
+  const std::int64_t parts = sum.outputs_of_phase() * panels;
+  const Blocks blocks = cut(tiles, parts);
+  parallel_blocks(blocks.ranges * blocks.splits, [&](std::int64_t block) {
+    const std::int64_t in_ranges = block / blocks.splits;
+    const std::int64_t in_splits = block % blocks.splits;
+    const TileRange range{tiles * in_ranges / blocks.ranges,
+                          tiles * (in_ranges + 1) / blocks.ranges};
+    thread_local Points inputs;
+    thread_local std::vector<float> results;
+    inputs.resize(range.size(), sum.inputs_of_output() * x.channels);
+    results.resize(kPoints * kResultStride);
+    std::int64_t transformed = -1;  // the phase of the outputs whose inputs are at hand
+    for (std::int64_t i = parts * in_splits / blocks.splits;
+         i < parts * (in_splits + 1) / blocks.splits; ++i) {
+      const Part part{i / panels, i % panels};
+      if (part.phase != transformed) {
+        std::vector<InputPart> wanted;
+        for (std::int64_t k = 0; k < sum.inputs_of_output(); ++k) {
+          const std::int64_t phase = part.phase + k;
+          wanted.push_back({sum.inputs[static_cast<std::size_t>(phase)], phase, {0, x.channels}});
+        }
+        transform_inputs(x, sum.tiles, range, wanted, inputs);
+        transformed = part.phase;
+      }
+      multiply_part(sum, part, range.size(), inputs, results.data());
+      write_part(sum, part, range, results.data(), out);
+    }
+  });
+}
+
+torch::Tensor empty_images(const torch::Tensor& like, std::int64_t channels, const Extent2& size) {
+  return torch::empty({like.size(0), channels, size[0], size[1]}, like.options(),
+                      torch::MemoryFormat::ChannelsLast);
+}
+
+}  // namespace
+
+bool takes_winograd(const torch::Tensor& weight, const Window& window, const Extent2& map,
+                    std::int64_t images) {
+  const auto fits = [](std::int64_t kernel) { return kernel == 3 || kernel == 4; };
+  if (weight.scalar_type() != at::kFloat || !fits(window.kernel[0]) || !fits(window.kernel[1]) ||
+      window.stride != Extent2{kWinogradStride, kWinogradStride} || weight.size(0) % kLanes != 0 ||
+      weight.size(1) % kLanes != 0 || std::min(weight.size(0), weight.size(1)) < kPanel) {
+    return false;
+  }
+  const Tiles tiles = tiles_over(images, map[0], map[1]);
+  const std::int64_t results = images * map[0] * map[1];
+  return tiles.count() >= kFewestTiles &&
+         10 * results >= 7 * tiles.count() * kTileOutputs * kTileOutputs;
+}
+
+torch::Tensor winograd_forward(const torch::Tensor& x, const torch::Tensor& weight,
+                               const Window& window, const Extent2& map) {
+  const std::int64_t in = weight.size(1);
+  const std::int64_t out = weight.size(0);
+  torch::Tensor y = empty_images(x, out, map);
+  const torch::Tensor by_places =
+      channels_last(weight).permute({0, 2, 3, 1}).reshape({out, -1}).t().contiguous();
+  const Correlation sum{tiles_over(x.size(0), map[0], map[1]),
+                        forward_phases(x, window),
+                        {{Outputs{0, 1, map[0]}, Outputs{0, 1, map[1]}}},
+                        {by_places, window, out, in, out, in * out, /*reversed=*/false}};
+  correlate(images_of<const float>(x), sum, images_of<float>(y));
+  return y;
+}
+
+torch::Tensor winograd_data(const torch::Tensor& grad, const torch::Tensor& weight,
+                            const Window& window, const Extent2& size) {
+  const std::int64_t in = weight.size(1);
+  torch::Tensor x = empty_images(grad, in, size);
+  const auto inputs = each_phase([&](std::int64_t row, std::int64_t column) {
+    return PhaseInputs{data_inputs(grad.size(2), window.padding[0], row, window.kernel[0]),
+                       data_inputs(grad.size(3), window.padding[1], column, window.kernel[1])};
+  });
+  const auto outputs = each_phase([&](std::int64_t row, std::int64_t column) {
+    return std::array{data_outputs(size[0], window.padding[0], row),
+                      data_outputs(size[1], window.padding[1], column)};
+  });
+  Extent2 most{0, 0};
+  for (const auto& [rows, columns] : outputs) {
+    most = {std::max(most[0], rows.count), std::max(most[1], columns.count)};
+  }
+  const Correlation sum{tiles_over(grad.size(0), most[0], most[1]),
+                        inputs,
+                        outputs,
+                        {channels_last(weight), window, in, weight.size(0),
+                         window.kernel[0] * window.kernel[1] * in, in, /*reversed=*/true}};
+  correlate(images_of<const float>(grad), sum, images_of<float>(x));
+  return x;
+}
+
+}  // namespace dcgan

@@ -1,0 +1,134 @@
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "dcgan/kernels/parallel.h"
+#include "winograd.h"
+#include "winograd_points.h"
+
+namespace dcgan {
+namespace {
+
+/// Tiles at once, and inputs and outputs of a block's sums: all of it stays in a core's second
+/// cache.
+constexpr std::int64_t kMostTiles = 64;
+constexpr std::int64_t kMostOutputs = 128;
+constexpr std::int64_t kMostInputs = 128;
+
+/// What one thread sums up: at every point a matrix [inputs, outputs].
+struct Block {
+  std::vector<InputPart> inputs;
+  ChannelRange outputs;
+
+  std::int64_t rows() const {
+    std::int64_t sum = 0;
+    for (const InputPart& part : inputs) sum += part.channels.size();
+    return sum;
+  }
+  std::int64_t panels() const { return round_up(outputs.size(), kPanel) / kPanel; }
+  std::int64_t point_stride() const { return dcgan::point_stride(panels() * rows() * kPanel); }
+};
+
+/// All of [phase][channel] x outputs, in blocks.
+std::vector<Block> cut(const std::vector<PhaseInputs>& phases, std::int64_t in, std::int64_t out) {
+  std::vector<Block> blocks;
+  // Small phases go together, so that the gradient's tiles are transformed less often.
+  const std::int64_t together = std::clamp<std::int64_t>(kMostInputs / in, 1, kPhases / 2);
+  const std::int64_t most = std::min(in, kMostInputs);
+  for (std::int64_t phase = 0; phase < kPhases; phase += together) {
+    for (std::int64_t channel = 0; channel < in; channel += most) {
+      for (std::int64_t output = 0; output < out; output += kMostOutputs) {
+        Block block{{}, {output, std::min(out, output + kMostOutputs)}};
+        for (std::int64_t k = 0; k < together; ++k) {
+          block.inputs.push_back({phases[static_cast<std::size_t>(phase + k)],
+                                  phase + k,
+                                  {channel, std::min(in, channel + most)}});
+        }
+        blocks.push_back(block);
+      }
+    }
+  }
+  return blocks;
+}
+
+/// Adds the products of a range's tiles to `sums` [25][panel][rows][32], point_stride() apart.
+void add_products(const Block& block, const Window& window, const TileRange& range, Points& inputs,
+                  Points& gradients, float* sums) {
+  const std::int64_t rows = block.rows();
+  const auto unused = [&](std::int64_t point) {
+    return std::all_of(block.inputs.begin(), block.inputs.end(), [&](const InputPart& part) {
+      const std::array taps = taps_of_phase(window, part.number);
+      return is_empty(point / kTilePoints, taps[0]) || is_empty(point % kTilePoints, taps[1]);
+    });
+  };
+  for (std::int64_t point = 0; point < kPoints; ++point) {
+    if (unused(point)) continue;
+    for (std::int64_t panel = 0; panel < block.panels(); ++panel) {
+      winograd_tile().multiply({rows, range.size(), 1, inputs.row(), gradients.row(), kPanel},
+                               inputs.at(point, 0, 0), gradients.at(point, 0, panel * kPanel),
+                               range.first > 0,
+                               sums + point * block.point_stride() + panel * rows * kPanel);
+    }
+  }
+}
+
+/// G^T s G of the sums: `to` [place of the kernel][input][output].
+void write_taps(const Block& block, const Window& window, const float* sums, std::int64_t in,
+                std::int64_t out, float* to) {
+  std::int64_t row = 0;
+  for (const InputPart& part : block.inputs) {
+    const std::array taps = taps_of_phase(window, part.number);
+    for (std::int64_t c = part.channels.first; c < part.channels.last; ++c, ++row) {
+      for (std::int64_t panel = 0; panel < block.panels(); ++panel) {
+        const std::int64_t output = block.outputs.first + panel * kPanel;
+        std::array<float*, kTaps * kTaps> places{};
+        for (std::int64_t tap = 0; tap < kTaps * kTaps; ++tap) {
+          const std::int64_t i = tap / kTaps;
+          const std::int64_t j = tap % kTaps;
+          if (i >= taps[0] || j >= taps[1]) continue;
+          const std::int64_t place =
+              (kWinogradStride * i + part.number / kWinogradStride) * window.kernel[1] +
+              kWinogradStride * j + part.number % kWinogradStride;
+          places[static_cast<std::size_t>(tap)] = to + (place * in + c) * out + output;
+        }
+        winograd_tile().transform_sums(
+            sums + (panel * block.rows() + row) * kPanel, block.point_stride(),
+            std::min(kPanel, block.outputs.last - output), places.data());
+      }
+    }
+  }
+}
+
+}  // namespace
+
+torch::Tensor winograd_weight(const torch::Tensor& x, const torch::Tensor& grad,
+                              const Window& window) {
+  const std::int64_t in = x.size(1);
+  const std::int64_t out = grad.size(1);
+  const auto images = images_of<const float>(x);
+  const auto gradient_images = images_of<const float>(grad);
+  const Tiles tiles = tiles_over(x.size(0), grad.size(2), grad.size(3));
+  const std::vector<Block> blocks = cut(forward_phases(x, window), in, out);
+  const auto [height, width] = window.kernel;
+  torch::Tensor taps = torch::empty({height * width * in, out});
+  parallel_blocks(static_cast<std::int64_t>(blocks.size()), [&](std::int64_t index) {
+    const Block& block = blocks[static_cast<std::size_t>(index)];
+    thread_local Points inputs;
+    thread_local Points gradients;
+    thread_local std::vector<float> sums;
+    inputs.resize(kMostTiles, block.rows());
+    gradients.resize(kMostTiles, block.panels() * kPanel);
+    sums.resize(static_cast<std::size_t>(kPoints * block.point_stride()));
+    for (std::int64_t first = 0; first < tiles.count(); first += kMostTiles) {
+      const TileRange range{first, std::min(tiles.count(), first + kMostTiles)};
+      transform_inputs(images, tiles, range, block.inputs, inputs);
+      transform_gradients(gradient_images, tiles, range, block.outputs, gradients);
+      add_products(block, window, range, inputs, gradients, sums.data());
+    }
+    write_taps(block, window, sums.data(), in, out, taps.data_ptr<float>());
+  });
+  return taps.t().contiguous().view({out, height, width, in}).permute({0, 3, 1, 2});
+}
+
+}  // namespace dcgan
