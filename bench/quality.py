@@ -26,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench/results/quality.jsonl"
-COLORS = ["#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b"]
+COLORS = ["#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b", "#e377c2", "#7f7f7f"]
 
 
 def run(command):
@@ -101,7 +101,9 @@ def textbook(arguments):
 
 def describe_share(records):
     shares = [r["evaluation_share"] for r in records if r.get("evaluation_share") is not None]
-    return f"{statistics.median(shares):.1%} of the time" if shares else "none"
+    if shares:
+        return f"{statistics.median(shares):.1%} of the time"
+    return "not timed" if any(record.get("curve") for record in records) else "none"
 
 
 def report(arguments):
