@@ -27,7 +27,8 @@ using namespace dcgan;
 
 constexpr auto kLast = torch::MemoryFormat::ChannelsLast;
 
-/// A layer of the discriminator of 28x28 images with 64 base channels, batch 64.
+/// A layer of the discriminator of 28x28 images with 64 base channels, batch 64, and two of that of
+/// 64x64.
 struct LayerShape {
   std::int64_t in;
   std::int64_t size;
@@ -49,6 +50,8 @@ const LayerShape kLayers[] = {
     {64, 14, 128, {{4, 4}, {2, 2}, {1, 1}}},
     {128, 7, 256, {{3, 3}, {2, 2}, {1, 1}}},
     {256, 4, 1, {{4, 4}, {1, 1}, {0, 0}}},
+    {64, 32, 128, {{4, 4}, {2, 2}, {1, 1}}},
+    {128, 16, 256, {{4, 4}, {2, 2}, {1, 1}}},
 };
 
 struct ConvolutionTensors {
@@ -86,7 +89,7 @@ void time_product(State& state, bool channels_last, const Product& product) {
 }
 
 void each_layer_and_type(benchmark::internal::Benchmark* benchmark) {
-  benchmark->ArgsProduct({{0, 1, 2, 3}, {0, 1}})->ArgNames({"layer", "bf16"});
+  benchmark->ArgsProduct({{0, 1, 2, 3, 4, 5}, {0, 1}})->ArgNames({"layer", "bf16"});
 }
 
 void BM_Convolution(State& state) {
@@ -118,7 +121,7 @@ void BM_TransposedConvolutionOfLibTorch(State& state) {
 }
 // LibTorch 1.13 knows no transposed convolution in bfloat16.
 BENCHMARK(BM_TransposedConvolutionOfLibTorch)
-    ->ArgsProduct({{0, 1, 2, 3}, {0}})
+    ->ArgsProduct({{0, 1, 2, 3, 4, 5}, {0}})
     ->ArgNames({"layer", "bf16"})
     ->UseRealTime();
 

@@ -6,7 +6,8 @@
 // Times in turns, ROUNDS times: every product of the step's convolutions by itself, each in every
 // way that there is (LibTorch's operators on contiguous and on channels-last tensors, the kernels
 // of dcgan/kernels), and train_step() on one fixed batch, without R1 and with it. The limit is the
-// sum of each product's fastest way. Prints one JSON line with each round's milliseconds.
+// sum of each product's fastest way, operators_limit that of the fastest operators of LibTorch.
+// Prints one JSON line with each round's milliseconds.
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -15,7 +16,6 @@
 #include <cstdlib>
 #include <functional>
 #include <iostream>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -87,22 +87,32 @@ double milliseconds(const std::function<void()>& function, int times) {
   return taken.count() / times;
 }
 
-/// The fastest of the ways, each the median of three stretches.
-double fastest(const std::vector<std::function<torch::Tensor()>>& ways) {
-  double best = std::numeric_limits<double>::infinity();
+struct Cost {
+  double best;
+  double of_operators;
+};
+
+/// The fastest of the ways, each the median of three stretches. The first two are LibTorch's.
+Cost cost(const std::vector<std::function<torch::Tensor()>>& ways) {
+  std::vector<double> costs;
   for (const auto& way : ways) {
     const auto run = [&way] { way(); };
     milliseconds(run, 2);
     std::vector<double> stretches;
     for (int i = 0; i < 3; ++i) stretches.push_back(milliseconds(run, 5));
     std::sort(stretches.begin(), stretches.end());
-    best = std::min(best, stretches[1]);
+    costs.push_back(stretches[1]);
   }
-  return best;
+  return {*std::min_element(costs.begin(), costs.end()), std::min(costs.at(0), costs.at(1))};
 }
 
-/// Milliseconds, the fastest way of each product.
-OfEachProduct<double> cost_of(const Convolution& layer, std::int64_t batch, at::ScalarType type) {
+/// Milliseconds of each product.
+struct Costs {
+  OfEachProduct<double> best;
+  OfEachProduct<double> of_operators;  ///< the faster of LibTorch's two
+};
+
+Costs cost_of(const Convolution& layer, std::int64_t batch, at::ScalarType type) {
   const torch::NoGradGuard no_grad;
   const Window& window = layer.window;
   const auto make = [&](torch::MemoryFormat format) {
@@ -134,7 +144,16 @@ OfEachProduct<double> cost_of(const Convolution& layer, std::int64_t batch, at::
   ways.data.push_back([y = y, w = w, window, size = Extent{layer.image[1], layer.image[2]}] {
     return transposed_convolution(y, w, window, size);
   });
-  return {fastest(ways.forward), fastest(ways.data), fastest(ways.weight)};
+  const torch::AutoGradMode with_graph(true);
+  const torch::Tensor leaf = w.detach().requires_grad_();
+  ways.weight.push_back([z = convolution(x, leaf, window), leaf, y = y] {
+    return torch::autograd::grad({z}, {leaf}, {y}, /*retain_graph=*/true)[0];
+  });
+  const Cost forward = cost(ways.forward);
+  const Cost data = cost(ways.data);
+  const Cost weight_gradient = cost(ways.weight);
+  return {{forward.best, data.best, weight_gradient.best},
+          {forward.of_operators, data.of_operators, weight_gradient.of_operators}};
 }
 
 }  // namespace
@@ -178,13 +197,16 @@ int main(int count, char** words) {
   nlohmann::json layers = nlohmann::json::array();
   for (std::int64_t round = 0; round < number(6, 5); ++round) {
     double limit = 0;
+    double operators_limit = 0;
     double penalty_limit = 0;
     double generate_limit = 0;
     layers.clear();
     for (const Convolution& layer : convolutions) {
       const auto& [forward, data, weight] = layer.times;
-      const OfEachProduct<double> cost = cost_of(layer, batch, half ? at::kBFloat16 : at::kFloat);
+      const auto [cost, operators] = cost_of(layer, batch, half ? at::kBFloat16 : at::kFloat);
       limit += forward * cost.forward + data * cost.data + weight * cost.weight;
+      operators_limit +=
+          forward * operators.forward + data * operators.data + weight * operators.weight;
       if (layer.in_discriminator) penalty_limit += cost.forward + cost.data + cost.weight;
       if (!layer.in_discriminator) generate_limit += cost.data;
       layers.push_back({{"layer", layer.name},
@@ -194,6 +216,7 @@ int main(int count, char** words) {
                         {"times", {forward, data, weight}}});
     }
     rounds.push_back({{"limit_ms", limit},
+                      {"operators_limit_ms", operators_limit},
                       {"r1_limit_ms", penalty_limit},
                       {"generate_limit_ms", generate_limit},
                       {"step_ms", step(plain)},

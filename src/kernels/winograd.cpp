@@ -15,8 +15,9 @@ namespace {
 using Extent2 = std::array<std::int64_t, 2>;
 
 /// Tiles that a thread transforms and multiplies at once, for itself: another core may be far from
-/// its cache.
+/// its cache. Fewer where they have many channels.
 constexpr std::int64_t kMostTiles = 128;
+constexpr std::int64_t kMostTileBytes = 8 << 20;
 /// Rows of the kernel's transform that are one product: they stay in the first cache.
 constexpr std::int64_t kDepth = 256;
 /// Below this the kernel's transform takes longer than what the products save.
@@ -24,15 +25,16 @@ constexpr std::int64_t kFewestTiles = 64;
 /// Numbers from one point's results of a block to the next's.
 constexpr std::int64_t kResultStride = kMostTiles * kPanel + 80;
 
-/// Where those results go: `first + step * (4 t + i)`, as far as 4 t + i < count.
+/// Where the results of Inputs go in one direction: `first + step * (4 t + i)`, as far as 4 t + i <
+/// count.
 struct Outputs {
   std::int64_t first;
   std::int64_t step;
   std::int64_t count;
 };
 
-/// Phase q of its reverse makes x[2 m + q - padding] = grad[m] w[q] + grad[m - 1] w[q + 2], from
-/// the first m whose x is in the image.
+/// Phase q of a convolution's reverse makes x[2 m + q - padding] = grad[m] w[q] + grad[m - 1] w[q +
+/// 2], from the first m whose x is in the image.
 std::int64_t first_of_phase(std::int64_t padding, std::int64_t phase) {
   return std::max<std::int64_t>(0, (padding - phase + 1) / 2);
 }
@@ -77,8 +79,8 @@ struct Correlation {
   Taps taps;
 
   std::int64_t panels() const { return round_up(taps.channels, kPanel) / kPanel; }
-  std::int64_t outputs_of_phase() const { return static_cast<std::int64_t>(outputs.size()); }
-  std::int64_t inputs_of_output() const { return kPhases / outputs_of_phase(); }
+  std::int64_t output_phases() const { return static_cast<std::int64_t>(outputs.size()); }
+  std::int64_t phases_of_output() const { return kPhases / output_phases(); }
 };
 
 /// One panel of the channels of one phase of the outputs.
@@ -116,14 +118,14 @@ void multiply_part(const Correlation& sum, const Part& part, std::int64_t tiles,
   // Phases that are one product; where one has fewer taps than the others, each is its own.
   const bool same_taps = sum.taps.window.kernel == Extent2{2 * kTaps, 2 * kTaps};
   const std::int64_t together =
-      same_taps ? std::clamp<std::int64_t>(kDepth / sum.taps.depth, 1, sum.inputs_of_output()) : 1;
+      same_taps ? std::clamp<std::int64_t>(kDepth / sum.taps.depth, 1, sum.phases_of_output()) : 1;
   const std::int64_t depth = together * sum.taps.depth;
   const std::int64_t numbers = depth * kPanel;
   thread_local std::vector<float> taps;
   thread_local std::vector<float> kernel;
   taps.assign(static_cast<std::size_t>(kTaps * numbers), 0.0F);
   kernel.resize(static_cast<std::size_t>(numbers));
-  for (std::int64_t first = 0; first < sum.inputs_of_output(); first += together) {
+  for (std::int64_t first = 0; first < sum.phases_of_output(); first += together) {
     const Extent2 count = taps_of_phase(sum.taps.window, part.phase + first);
     for (std::int64_t i = 0; i < kTilePoints; ++i) {
       for (std::int64_t k = 0; k < together; ++k) {
@@ -177,9 +179,11 @@ struct Blocks {
 
 /// As many blocks as there are threads or a multiple of it. Tiles are cut first: a cut through the
 /// outputs makes two threads transform the same tiles, one through the tiles the same kernel.
-Blocks cut(std::int64_t tiles, std::int64_t parts) {
+Blocks cut(std::int64_t tiles, std::int64_t columns, std::int64_t parts) {
   const std::int64_t threads = at::get_num_threads();
-  const std::int64_t fewest = (tiles + kMostTiles - 1) / kMostTiles;
+  const std::int64_t tile_bytes = kPoints * columns * static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t most = std::clamp(kMostTileBytes / tile_bytes, kRowStep, kMostTiles);
+  const std::int64_t fewest = (tiles + most - 1) / most;
   const std::int64_t even = round_up(fewest, threads);
   if (tiles >= even * kFewestTiles) return {even, 1};
   return {fewest, std::min(parts, (threads + fewest - 1) / fewest)};
@@ -188,8 +192,9 @@ Blocks cut(std::int64_t tiles, std::int64_t parts) {
 void correlate(const Images<const float>& x, const Correlation& sum, const Images<float>& out) {
   const std::int64_t tiles = sum.tiles.count();
   const std::int64_t panels = sum.panels();
-  const std::int64_t parts = sum.outputs_of_phase() * panels;
-  const Blocks blocks = cut(tiles, parts);
+  const std::int64_t parts = sum.output_phases() * panels;
+  const std::int64_t columns = sum.phases_of_output() * x.channels;
+  const Blocks blocks = cut(tiles, columns, parts);
   parallel_blocks(blocks.ranges * blocks.splits, [&](std::int64_t block) {
     const std::int64_t in_ranges = block / blocks.splits;
     const std::int64_t in_splits = block % blocks.splits;
@@ -197,7 +202,7 @@ void correlate(const Images<const float>& x, const Correlation& sum, const Image
                           tiles * (in_ranges + 1) / blocks.ranges};
     thread_local Points inputs;
     thread_local std::vector<float> results;
-    inputs.resize(range.size(), sum.inputs_of_output() * x.channels);
+    inputs.resize(range.size(), columns);
     results.resize(kPoints * kResultStride);
     std::int64_t transformed = -1;  // the phase of the outputs whose inputs are at hand
     for (std::int64_t i = parts * in_splits / blocks.splits;
@@ -205,7 +210,7 @@ void correlate(const Images<const float>& x, const Correlation& sum, const Image
       const Part part{i / panels, i % panels};
       if (part.phase != transformed) {
         std::vector<InputPart> wanted;
-        for (std::int64_t k = 0; k < sum.inputs_of_output(); ++k) {
+        for (std::int64_t k = 0; k < sum.phases_of_output(); ++k) {
           const std::int64_t phase = part.phase + k;
           wanted.push_back({sum.inputs[static_cast<std::size_t>(phase)], phase, {0, x.channels}});
         }

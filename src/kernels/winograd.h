@@ -1,10 +1,12 @@
-// Convolutions with kernel 4x4 and stride 2, and their reverse, by fewer multiplications.
+// Convolutions with kernels of 3 or 4 places and stride 2, and their reverse, by fewer
+// multiplications.
 //
 // Split by the parity of the kernel's rows and columns, such a convolution is the sum of four with
-// 2x2 kernels and stride 1, each over every other row and column of the image. Of those Winograd's
-// F(4x4, 2x2) makes 4x4 results by 25 products in place of 64 (Lavin, Gray, "Fast algorithms for
-// convolutional neural networks", 2016, section 4). A product at a point is one of matrices, over
-// all tiles of all images.
+// kernels of at most 2x2 and stride 1, each over every other row and column of the image. Of those
+// Winograd's F(4x4, 2x2) makes 4x4 results by 25 products in place of 64 (Lavin, Gray, "Fast
+// algorithms for convolutional neural networks", 2016, section 4). A product at a point is one of
+// matrices, over all tiles of all images. An image's results do not depend on the others, nor on
+// the number of threads.
 #pragma once
 
 #include <torch/types.h>
@@ -22,15 +24,15 @@ namespace dcgan {
 bool takes_winograd(const torch::Tensor& weight, const Window& window,
                     const std::array<std::int64_t, 2>& map, std::int64_t images);
 
-/// x [N, in, H, W], weight [out, in, 4, 4], float32, channels last -> [N, out, h, w] = `map`.
+/// x [N, in, H, W], weight [out, in, kh, kw], float32, channels last -> [N, out, h, w] = `map`.
 torch::Tensor winograd_forward(const torch::Tensor& x, const torch::Tensor& weight,
                                const Window& window, const std::array<std::int64_t, 2>& map);
 
-/// grad [N, out, h, w], weight [out, in, 4, 4] likewise -> [N, in, H, W] = `size`.
+/// grad [N, out, h, w], weight [out, in, kh, kw] likewise -> [N, in, H, W] = `size`.
 torch::Tensor winograd_data(const torch::Tensor& grad, const torch::Tensor& weight,
                             const Window& window, const std::array<std::int64_t, 2>& size);
 
-/// x [N, in, H, W], grad [N, out, h, w] likewise -> [out, in, 4, 4].
+/// x [N, in, H, W], grad [N, out, h, w] likewise -> [out, in, kh, kw].
 torch::Tensor winograd_weight(const torch::Tensor& x, const torch::Tensor& grad,
                               const Window& window);
 
