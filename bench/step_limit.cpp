@@ -87,9 +87,10 @@ double milliseconds(const std::function<void()>& function, int times) {
   return taken.count() / times;
 }
 
+/// Milliseconds of a product.
 struct Cost {
   double best;
-  double of_operators;
+  double of_operators;  ///< the faster of LibTorch's two
 };
 
 /// The fastest of the ways, each the median of three stretches. The first two are LibTorch's.
@@ -106,13 +107,7 @@ Cost cost(const std::vector<std::function<torch::Tensor()>>& ways) {
   return {*std::min_element(costs.begin(), costs.end()), std::min(costs.at(0), costs.at(1))};
 }
 
-/// Milliseconds of each product.
-struct Costs {
-  OfEachProduct<double> best;
-  OfEachProduct<double> of_operators;  ///< the faster of LibTorch's two
-};
-
-Costs cost_of(const Convolution& layer, std::int64_t batch, at::ScalarType type) {
+OfEachProduct<Cost> cost_of(const Convolution& layer, std::int64_t batch, at::ScalarType type) {
   const torch::NoGradGuard no_grad;
   const Window& window = layer.window;
   const auto make = [&](torch::MemoryFormat format) {
@@ -149,11 +144,7 @@ Costs cost_of(const Convolution& layer, std::int64_t batch, at::ScalarType type)
   ways.weight.push_back([z = convolution(x, leaf, window), leaf, y = y] {
     return torch::autograd::grad({z}, {leaf}, {y}, /*retain_graph=*/true)[0];
   });
-  const Cost forward = cost(ways.forward);
-  const Cost data = cost(ways.data);
-  const Cost weight_gradient = cost(ways.weight);
-  return {{forward.best, data.best, weight_gradient.best},
-          {forward.of_operators, data.of_operators, weight_gradient.of_operators}};
+  return {cost(ways.forward), cost(ways.data), cost(ways.weight)};
 }
 
 }  // namespace
@@ -203,16 +194,19 @@ int main(int count, char** words) {
     layers.clear();
     for (const Convolution& layer : convolutions) {
       const auto& [forward, data, weight] = layer.times;
-      const auto [cost, operators] = cost_of(layer, batch, half ? at::kBFloat16 : at::kFloat);
-      limit += forward * cost.forward + data * cost.data + weight * cost.weight;
-      operators_limit +=
-          forward * operators.forward + data * operators.data + weight * operators.weight;
-      if (layer.in_discriminator) penalty_limit += cost.forward + cost.data + cost.weight;
-      if (!layer.in_discriminator) generate_limit += cost.data;
+      const OfEachProduct<Cost> cost = cost_of(layer, batch, half ? at::kBFloat16 : at::kFloat);
+      const auto sum = [&cost](double forwards, double datas, double weights, double Cost::*of) {
+        return forwards * (cost.forward.*of) + datas * (cost.data.*of) +
+               weights * (cost.weight.*of);
+      };
+      limit += sum(forward, data, weight, &Cost::best);
+      operators_limit += sum(forward, data, weight, &Cost::of_operators);
+      if (layer.in_discriminator) penalty_limit += sum(1, 1, 1, &Cost::best);
+      if (!layer.in_discriminator) generate_limit += cost.data.best;
       layers.push_back({{"layer", layer.name},
-                        {"forward_ms", cost.forward},
-                        {"data_ms", cost.data},
-                        {"weight_ms", cost.weight},
+                        {"forward_ms", cost.forward.best},
+                        {"data_ms", cost.data.best},
+                        {"weight_ms", cost.weight.best},
                         {"times", {forward, data, weight}}});
     }
     rounds.push_back({{"limit_ms", limit},

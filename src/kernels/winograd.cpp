@@ -64,10 +64,7 @@ struct Taps {
     const Extent2 taps = taps_of_phase(window, phase);
     const std::int64_t i = reversed ? taps[0] - 1 - row_tap : row_tap;
     const std::int64_t j = reversed ? taps[1] - 1 - column_tap : column_tap;
-    return memory.data_ptr<float>() +
-           ((kWinogradStride * i + phase / kWinogradStride) * window.kernel[1] +
-            kWinogradStride * j + phase % kWinogradStride) *
-               place;
+    return memory.data_ptr<float>() + place_of_tap(window, phase, i, j) * place;
   }
 };
 
@@ -211,8 +208,7 @@ void correlate(const Images<const float>& x, const Correlation& sum, const Image
       if (part.phase != transformed) {
         std::vector<InputPart> wanted;
         for (std::int64_t k = 0; k < sum.phases_of_output(); ++k) {
-          const std::int64_t phase = part.phase + k;
-          wanted.push_back({sum.inputs[static_cast<std::size_t>(phase)], phase, {0, x.channels}});
+          wanted.push_back({sum.inputs[static_cast<std::size_t>(part.phase + k)], {0, x.channels}});
         }
         transform_inputs(x, sum.tiles, range, wanted, inputs);
         transformed = part.phase;

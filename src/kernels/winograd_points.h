@@ -63,6 +63,13 @@ inline std::array<std::int64_t, 2> taps_of_phase(const Window& window, std::int6
           taps_of(window.kernel[1], phase % kWinogradStride)};
 }
 
+/// The kernel's place, row by row, of a phase's tap (row, column).
+inline std::int64_t place_of_tap(const Window& window, std::int64_t phase, std::int64_t row,
+                                 std::int64_t column) {
+  return (kWinogradStride * row + phase / kWinogradStride) * window.kernel[1] +
+         kWinogradStride * column + phase % kWinogradStride;
+}
+
 /// Whether the tile's point i in one direction gets nothing of a phase: the last one has only what
 /// the second tap gives.
 inline bool is_empty(std::int64_t point, std::int64_t taps) {
@@ -155,7 +162,6 @@ struct ChannelRange {
 /// A phase and those of its channels that are wanted.
 struct InputPart {
   PhaseInputs phase;
-  std::int64_t number;  ///< of the phase
   ChannelRange channels;
 };
 

@@ -60,6 +60,25 @@ DCGAN_INLINE void store(float* to, Vec value) {
   std::memcpy(to, &value, sizeof(Vec));
 }
 
+template <typename Vec>
+DCGAN_INLINE void load_points(const float* from, std::int64_t stride, Vec* points) {
+  for (int i = 0; i < 25; ++i) points[i] = load<Vec>(from + i * stride);
+}
+
+template <typename Vec>
+DCGAN_INLINE void store_points(const Vec* points, float* to, std::int64_t stride) {
+  for (int i = 0; i < 25; ++i) store(to + i * stride, points[i]);
+}
+
+/// Each value from its place's number c on; a null place is left out.
+template <typename Vec>
+DCGAN_INLINE void store_present(const Vec* values, int count, float* const* places,
+                                std::int64_t c) {
+  for (int i = 0; i < count; ++i) {
+    if (places[i] != nullptr) store(places[i] + c, values[i]);
+  }
+}
+
 DCGAN_INLINE void prefetch(const float* place) { __builtin_prefetch(place); }
 
 /// B^T of five vectors, `step` apart, in place.
@@ -110,10 +129,9 @@ DCGAN_INLINE void apply_output_matrix(const Vec* m, Vec* to, int step) {
 
 /// G^T of five vectors to two, `step` apart.
 template <typename Vec>
-DCGAN_INLINE void apply_sum_matrix(const Vec* s, Vec* to, int to_step, int step) {
+DCGAN_INLINE void apply_sum_matrix(const Vec* s, Vec* to, int step) {
   to[0] = (s[0] - s[step]) * (1 / kN) + (s[2 * step] - s[3 * step]) * (1 / kM);
-  to[to_step] =
-      (s[0] + s[step]) * (kA / kN) + (s[2 * step] + s[3 * step]) * (kB / kM) + s[4 * step];
+  to[step] = (s[0] + s[step]) * (kA / kN) + (s[2 * step] + s[3 * step]) * (kB / kM) + s[4 * step];
 }
 
 template <typename Vec>
@@ -125,7 +143,7 @@ DCGAN_INLINE void transform_input(const float* const* places, const float* const
     for (int i = 0; i < 25; ++i) d[i] = load<Vec>(places[i] + c);
     for (int i = 0; i < 5; ++i) apply_input_matrix(d + i, 5);
     for (int i = 0; i < 5; ++i) apply_input_matrix(d + 5 * i, 1);
-    for (int i = 0; i < 25; ++i) store(to + i * stride + c, d[i]);
+    store_points(d, to + c, stride);
   }
 }
 
@@ -140,7 +158,7 @@ DCGAN_INLINE void transform_gradient(const float* const* places, std::int64_t ch
     // Each step's arrays have the width of their rows: 4, then 5.
     for (int j = 0; j < 4; ++j) apply_gradient_matrix(m + j, rows + j, 4);
     for (int i = 0; i < 5; ++i) apply_gradient_matrix(rows + 4 * i, points + 5 * i, 1);
-    for (int i = 0; i < 25; ++i) store(to + i * stride + c, points[i]);
+    store_points(points, to + c, stride);
   }
 }
 
@@ -151,12 +169,10 @@ DCGAN_INLINE void transform_output(const float* from, std::int64_t stride, std::
     Vec m[25];
     Vec rows[20];
     Vec results[16];
-    for (int i = 0; i < 25; ++i) m[i] = load<Vec>(from + i * stride + c);
+    load_points(from + c, stride, m);
     for (int j = 0; j < 5; ++j) apply_output_matrix(m + j, rows + j, 5);
     for (int i = 0; i < 4; ++i) apply_output_matrix(rows + 5 * i, results + 4 * i, 1);
-    for (int i = 0; i < 16; ++i) {
-      if (places[i] != nullptr) store(places[i] + c, results[i]);
-    }
+    store_present(results, 16, places, c);
   }
 }
 
@@ -167,12 +183,10 @@ DCGAN_INLINE void transform_sums(const float* from, std::int64_t stride, std::in
     Vec s[25];
     Vec rows[10];
     Vec taps[4];
-    for (int i = 0; i < 25; ++i) s[i] = load<Vec>(from + i * stride + c);
-    for (int j = 0; j < 5; ++j) apply_sum_matrix(s + j, rows + j, 5, 5);
-    for (int i = 0; i < 2; ++i) apply_sum_matrix(rows + 5 * i, taps + 2 * i, 1, 1);
-    for (int i = 0; i < 4; ++i) {
-      if (to[i] != nullptr) store(to[i] + c, taps[i]);
-    }
+    load_points(from + c, stride, s);
+    for (int j = 0; j < 5; ++j) apply_sum_matrix(s + j, rows + j, 5);
+    for (int i = 0; i < 2; ++i) apply_sum_matrix(rows + 5 * i, taps + 2 * i, 1);
+    store_present(taps, 4, to, c);
   }
 }
 

@@ -18,14 +18,13 @@ constexpr std::int64_t kMostInputs = 128;
 
 /// What one thread sums up: at every point a matrix [inputs, outputs].
 struct Block {
-  std::vector<InputPart> inputs;
+  std::int64_t first_phase;
+  std::vector<InputPart> inputs;  ///< of this phase and those that follow
   ChannelRange outputs;
 
-  std::int64_t rows() const {
-    std::int64_t sum = 0;
-    for (const InputPart& part : inputs) sum += part.channels.size();
-    return sum;
-  }
+  const ChannelRange& channels() const { return inputs.front().channels; }  ///< of every phase
+  std::int64_t phases() const { return static_cast<std::int64_t>(inputs.size()); }
+  std::int64_t rows() const { return phases() * channels().size(); }
   std::int64_t panels() const { return round_up(outputs.size(), kPanel) / kPanel; }
   std::int64_t point_stride() const { return dcgan::point_stride(panels() * rows() * kPanel); }
 };
@@ -39,10 +38,9 @@ std::vector<Block> cut(const std::vector<PhaseInputs>& phases, std::int64_t in, 
   for (std::int64_t phase = 0; phase < kPhases; phase += together) {
     for (std::int64_t channel = 0; channel < in; channel += most) {
       for (std::int64_t output = 0; output < out; output += kMostOutputs) {
-        Block block{{}, {output, std::min(out, output + kMostOutputs)}};
+        Block block{phase, {}, {output, std::min(out, output + kMostOutputs)}};
         for (std::int64_t k = 0; k < together; ++k) {
           block.inputs.push_back({phases[static_cast<std::size_t>(phase + k)],
-                                  phase + k,
                                   {channel, std::min(in, channel + most)}});
         }
         blocks.push_back(block);
@@ -56,14 +54,10 @@ std::vector<Block> cut(const std::vector<PhaseInputs>& phases, std::int64_t in, 
 void add_products(const Block& block, const Window& window, const TileRange& range, Points& inputs,
                   Points& gradients, float* sums) {
   const std::int64_t rows = block.rows();
-  const auto unused = [&](std::int64_t point) {
-    return std::all_of(block.inputs.begin(), block.inputs.end(), [&](const InputPart& part) {
-      const std::array taps = taps_of_phase(window, part.number);
-      return is_empty(point / kTilePoints, taps[0]) || is_empty(point % kTilePoints, taps[1]);
-    });
-  };
+  // No later phase of the block has more.
+  const std::array taps = taps_of_phase(window, block.first_phase);
   for (std::int64_t point = 0; point < kPoints; ++point) {
-    if (unused(point)) continue;
+    if (is_empty(point / kTilePoints, taps[0]) || is_empty(point % kTilePoints, taps[1])) continue;
     for (std::int64_t panel = 0; panel < block.panels(); ++panel) {
       winograd_tile().multiply({rows, range.size(), 1, inputs.row(), gradients.row(), kPanel},
                                inputs.at(point, 0, 0), gradients.at(point, 0, panel * kPanel),
@@ -77,9 +71,10 @@ void add_products(const Block& block, const Window& window, const TileRange& ran
 void write_taps(const Block& block, const Window& window, const float* sums, std::int64_t in,
                 std::int64_t out, float* to) {
   std::int64_t row = 0;
-  for (const InputPart& part : block.inputs) {
-    const std::array taps = taps_of_phase(window, part.number);
-    for (std::int64_t c = part.channels.first; c < part.channels.last; ++c, ++row) {
+  for (std::int64_t phase = block.first_phase; phase < block.first_phase + block.phases();
+       ++phase) {
+    const std::array taps = taps_of_phase(window, phase);
+    for (std::int64_t c = block.channels().first; c < block.channels().last; ++c, ++row) {
       for (std::int64_t panel = 0; panel < block.panels(); ++panel) {
         const std::int64_t output = block.outputs.first + panel * kPanel;
         std::array<float*, kTaps * kTaps> places{};
@@ -87,10 +82,8 @@ void write_taps(const Block& block, const Window& window, const float* sums, std
           const std::int64_t i = tap / kTaps;
           const std::int64_t j = tap % kTaps;
           if (i >= taps[0] || j >= taps[1]) continue;
-          const std::int64_t place =
-              (kWinogradStride * i + part.number / kWinogradStride) * window.kernel[1] +
-              kWinogradStride * j + part.number % kWinogradStride;
-          places[static_cast<std::size_t>(tap)] = to + (place * in + c) * out + output;
+          places[static_cast<std::size_t>(tap)] =
+              to + (place_of_tap(window, phase, i, j) * in + c) * out + output;
         }
         winograd_tile().transform_sums(
             sums + (panel * block.rows() + row) * kPanel, block.point_stride(),

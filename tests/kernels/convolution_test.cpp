@@ -3,27 +3,18 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "support/convolution_case.h"
 #include "support/tensors.h"
 
 namespace dcgan {
 namespace {
 
+using testing::ConvolutionCase;
 using testing::noise;
 using testing::relative_distance;
 using Tensors = std::vector<torch::Tensor>;
 
 constexpr double kTolerance = 1e-5;
-
-struct ConvolutionCase {
-  const char* name;
-  std::int64_t images;
-  std::int64_t in;
-  std::array<std::int64_t, 2> size;
-  std::int64_t out;
-  Window window;
-};
-
-void PrintTo(const ConvolutionCase& shape, std::ostream* out) { *out << shape.name; }
 
 /// A function of (x, weight) and its derivatives: y, dx, dw, and of |dx|^2 again dx, dw.
 template <typename Function>

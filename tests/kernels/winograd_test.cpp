@@ -4,34 +4,24 @@
 #include <torch/torch.h>
 
 #include "kernels/winograd_tile.h"
+#include "support/convolution_case.h"
 #include "support/tensors.h"
 
 namespace dcgan {
 namespace {
 
+using testing::ConvolutionCase;
 using testing::noise;
 using testing::relative_distance;
 
 constexpr auto kLast = torch::MemoryFormat::ChannelsLast;
 constexpr double kTolerance = 1e-5;
 
-struct WinogradCase {
-  const char* name;
-  std::int64_t images;
-  std::int64_t in;
-  std::array<std::int64_t, 2> size;
-  std::int64_t out;
-  std::array<std::int64_t, 2> kernel;
-  std::array<std::int64_t, 2> padding;
-};
-
-void PrintTo(const WinogradCase& shape, std::ostream* out) { *out << shape.name; }
-
-class WinogradOf : public ::testing::TestWithParam<WinogradCase> {
+class WinogradOf : public ::testing::TestWithParam<ConvolutionCase> {
  protected:
   std::array<std::int64_t, 2> map() const {
     const auto places = [&](std::size_t d) {
-      return (shape_.size[d] + 2 * shape_.padding[d] - shape_.kernel[d]) / 2 + 1;
+      return (shape_.size[d] + 2 * window_.padding[d] - window_.kernel[d]) / 2 + 1;
     };
     return {places(0), places(1)};
   }
@@ -43,12 +33,12 @@ class WinogradOf : public ::testing::TestWithParam<WinogradCase> {
     return torch::autograd::grad({y}, {of_weight ? weight : x}, {grad_.to(torch::kFloat64)})[0];
   }
 
-  const WinogradCase shape_ = GetParam();
-  const Window window_{shape_.kernel, {2, 2}, shape_.padding};
+  const ConvolutionCase shape_ = GetParam();
+  const Window window_ = shape_.window;
   const torch::Tensor x_ =
       noise({shape_.images, shape_.in, shape_.size[0], shape_.size[1]}, 1).contiguous(kLast);
   const torch::Tensor weight_ =
-      noise({shape_.out, shape_.in, shape_.kernel[0], shape_.kernel[1]}, 2).contiguous(kLast);
+      noise({shape_.out, shape_.in, window_.kernel[0], window_.kernel[1]}, 2).contiguous(kLast);
   const torch::Tensor grad_ =
       noise({shape_.images, shape_.out, map()[0], map()[1]}, 3).contiguous(kLast);
 };
@@ -95,20 +85,21 @@ TEST_P(WinogradOf, HasTheSameBitsWithAnyNumberOfThreadsAndForAnImageAlone) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, WinogradOf,
-    ::testing::Values(WinogradCase{"mnist", 3, 32, {14, 14}, 64, {4, 4}, {1, 1}},
-                      WinogradCase{"mnist_odd", 5, 64, {7, 7}, 32, {3, 3}, {1, 1}},
-                      WinogradCase{"whole_tiles", 4, 32, {16, 8}, 32, {4, 4}, {1, 1}},
-                      WinogradCase{"many_tiles", 37, 32, {16, 16}, 32, {4, 4}, {1, 1}},
-                      WinogradCase{"half_panels", 2, 48, {10, 6}, 80, {4, 4}, {1, 1}},
-                      WinogradCase{"half_panels_odd", 2, 16, {9, 13}, 48, {3, 3}, {1, 1}},
-                      WinogradCase{"three_by_four", 3, 32, {7, 8}, 32, {3, 4}, {1, 1}},
-                      WinogradCase{"four_by_three", 3, 32, {6, 9}, 64, {4, 3}, {1, 1}},
-                      WinogradCase{"rounded_size", 2, 32, {9, 11}, 32, {4, 4}, {1, 1}},
-                      WinogradCase{"no_padding", 2, 32, {11, 12}, 32, {4, 3}, {0, 0}},
-                      WinogradCase{"wide_padding", 2, 32, {8, 7}, 32, {4, 3}, {2, 2}},
-                      WinogradCase{"deep", 2, 144, {8, 8}, 160, {4, 4}, {1, 1}},
-                      WinogradCase{"deep_odd", 2, 272, {5, 5}, 144, {3, 3}, {1, 1}},
-                      WinogradCase{"one_place", 1, 32, {3, 2}, 32, {3, 4}, {1, 1}}),
+    ::testing::Values(ConvolutionCase{"mnist", 3, 32, {14, 14}, 64, {{4, 4}, {2, 2}, {1, 1}}},
+                      ConvolutionCase{"mnist_odd", 5, 64, {7, 7}, 32, {{3, 3}, {2, 2}, {1, 1}}},
+                      ConvolutionCase{"whole_tiles", 4, 32, {16, 8}, 32, {{4, 4}, {2, 2}, {1, 1}}},
+                      ConvolutionCase{"many_tiles", 37, 32, {16, 16}, 32, {{4, 4}, {2, 2}, {1, 1}}},
+                      ConvolutionCase{"half_panels", 2, 48, {10, 6}, 80, {{4, 4}, {2, 2}, {1, 1}}},
+                      ConvolutionCase{
+                          "half_panels_odd", 2, 16, {9, 13}, 48, {{3, 3}, {2, 2}, {1, 1}}},
+                      ConvolutionCase{"three_by_four", 3, 32, {7, 8}, 32, {{3, 4}, {2, 2}, {1, 1}}},
+                      ConvolutionCase{"four_by_three", 3, 32, {6, 9}, 64, {{4, 3}, {2, 2}, {1, 1}}},
+                      ConvolutionCase{"rounded_size", 2, 32, {9, 11}, 32, {{4, 4}, {2, 2}, {1, 1}}},
+                      ConvolutionCase{"no_padding", 2, 32, {11, 12}, 32, {{4, 3}, {2, 2}, {0, 0}}},
+                      ConvolutionCase{"wide_padding", 2, 32, {8, 7}, 32, {{4, 3}, {2, 2}, {2, 2}}},
+                      ConvolutionCase{"deep", 2, 144, {8, 8}, 160, {{4, 4}, {2, 2}, {1, 1}}},
+                      ConvolutionCase{"deep_odd", 2, 272, {5, 5}, 144, {{3, 3}, {2, 2}, {1, 1}}},
+                      ConvolutionCase{"one_place", 1, 32, {3, 2}, 32, {{3, 4}, {2, 2}, {1, 1}}}),
     [](const auto& entry) { return std::string(entry.param.name); });
 
 TEST(TakesWinograd, WhereItIsFaster) {
