@@ -19,6 +19,7 @@
 #include "dcgan/kernels/norm_activation.h"
 #include "dcgan/train/device.h"
 #include "dcgan/train/train_step.h"
+#include "kernels/winograd_tile.h"
 
 namespace {
 
@@ -46,12 +47,9 @@ struct LayerShape {
 };
 
 const LayerShape kLayers[] = {
-    {1, 28, 64, {{4, 4}, {2, 2}, {1, 1}}},
-    {64, 14, 128, {{4, 4}, {2, 2}, {1, 1}}},
-    {128, 7, 256, {{3, 3}, {2, 2}, {1, 1}}},
-    {256, 4, 1, {{4, 4}, {1, 1}, {0, 0}}},
-    {64, 32, 128, {{4, 4}, {2, 2}, {1, 1}}},
-    {128, 16, 256, {{4, 4}, {2, 2}, {1, 1}}},
+    {1, 28, 64, {{4, 4}, {2, 2}, {1, 1}}},   {64, 14, 128, {{4, 4}, {2, 2}, {1, 1}}},
+    {128, 7, 256, {{3, 3}, {2, 2}, {1, 1}}}, {256, 4, 1, {{4, 4}, {1, 1}, {0, 0}}},
+    {64, 32, 128, {{4, 4}, {2, 2}, {1, 1}}}, {128, 16, 256, {{4, 4}, {2, 2}, {1, 1}}},
 };
 
 struct ConvolutionTensors {
@@ -143,6 +141,30 @@ void weight_gradient(State& state, bool ours) {
 }
 BENCHMARK_CAPTURE(weight_gradient, ours, true)->Apply(each_layer_and_type)->UseRealTime();
 BENCHMARK_CAPTURE(weight_gradient, LibTorchs, false)->Apply(each_layer_and_type)->UseRealTime();
+
+/// One point's product of Winograd's convolutions, on one thread and in its caches, by the loops
+/// for the range(0)-th kind of CPU that this one can be.
+void BM_WinogradProduct(State& state) {
+  const auto tiles = usable_winograd_tiles();
+  const auto kind = static_cast<std::size_t>(state.range(0));
+  if (kind >= tiles.size()) {
+    state.SkipWithError("this CPU has no more kinds of loops");
+    return;
+  }
+  constexpr std::int64_t kRows = 128;
+  constexpr std::int64_t kDepth = 256;
+  const torch::Tensor a = torch::randn({kRows, kDepth + 16});
+  const torch::Tensor b = torch::randn({kDepth, kPanel});
+  const torch::Tensor c = torch::empty({kRows, kPanel});
+  for (auto _ : state) {
+    tiles[kind]->multiply({kRows, kDepth, kDepth + 16, 1, kPanel, kPanel}, a.data_ptr<float>(),
+                          b.data_ptr<float>(), /*accumulate=*/false, c.data_ptr<float>());
+    benchmark::ClobberMemory();
+  }
+  state.counters["FLOPS"] = benchmark::Counter(2.0 * kRows * kDepth * kPanel,
+                                               benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK(BM_WinogradProduct)->DenseRange(0, 2);
 
 NormTensors make_norm(std::int64_t channels) {
   return {torch::ones({channels}).requires_grad_(), torch::zeros({channels}).requires_grad_(),
