@@ -144,15 +144,16 @@ BENCHMARK_CAPTURE(weight_gradient, LibTorchs, false)->Apply(each_layer_and_type)
 
 /// One point's product of Winograd's convolutions, on one thread and in its caches, by the loops
 /// for the range(0)-th kind of CPU that this one can be.
+template <typename Number>
 void BM_WinogradProduct(State& state) {
-  const auto tiles = usable_winograd_tiles();
+  const auto tiles = usable_winograd_tiles<Number>();
   const auto kind = static_cast<std::size_t>(state.range(0));
   if (kind >= tiles.size()) {
     state.SkipWithError("this CPU has no more kinds of loops");
     return;
   }
   constexpr std::int64_t kRows = 128;
-  constexpr std::int64_t kDepth = 256;
+  constexpr std::int64_t kDepth = 256;  // floats of a row: numbers, or pairs
   const torch::Tensor a = torch::randn({kRows, kDepth + 16});
   const torch::Tensor b = torch::randn({kDepth, kPanel});
   const torch::Tensor c = torch::empty({kRows, kPanel});
@@ -161,10 +162,12 @@ void BM_WinogradProduct(State& state) {
                           b.data_ptr<float>(), /*accumulate=*/false, c.data_ptr<float>());
     benchmark::ClobberMemory();
   }
-  state.counters["FLOPS"] = benchmark::Counter(2.0 * kRows * kDepth * kPanel,
-                                               benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["FLOPS"] =
+      benchmark::Counter(2.0 * kRows * kDepth * kPanel * kNumbersInFloat<Number>,
+                         benchmark::Counter::kIsIterationInvariantRate);
 }
-BENCHMARK(BM_WinogradProduct)->DenseRange(0, 2);
+BENCHMARK(BM_WinogradProduct<float>)->DenseRange(0, 2);
+BENCHMARK(BM_WinogradProduct<at::BFloat16>)->DenseRange(0, 3);
 
 NormTensors make_norm(std::int64_t channels) {
   return {torch::ones({channels}).requires_grad_(), torch::zeros({channels}).requires_grad_(),

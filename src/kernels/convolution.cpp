@@ -63,7 +63,7 @@ torch::Tensor forward_product(const torch::Tensor& x, const torch::Tensor& weigh
     return from_matrix(torch::mm(as_matrix(x), as_matrix(weight).t()), weight.size(0), {1, 1});
   }
   const Extent2 map = map_of(x, window);
-  if (takes_winograd(weight, window, map, x.size(0))) {
+  if (takes_winograd(Product::forward, weight, window, map, x.size(0))) {
     return winograd_forward(channels_last(x), weight, window, map);
   }
   return torch::conv2d(channels_last(x), weight, {}, window.stride, window.padding);
@@ -85,7 +85,7 @@ torch::Tensor data_product(const torch::Tensor& grad, const torch::Tensor& weigh
         .permute({0, 3, 1, 2})
         .to(grad.scalar_type());
   }
-  if (takes_winograd(weight, window, extent_of(grad), images)) {
+  if (takes_winograd(Product::data, weight, window, extent_of(grad), images)) {
     return winograd_data(channels_last(grad), weight, window, size);
   }
   const torch::Tensor x = torch::empty({images, channels, size[0], size[1]}, grad.options(),
@@ -124,7 +124,7 @@ torch::Tensor weight_product(const torch::Tensor& x, const torch::Tensor& grad,
     if (covers(window, extent_of(x))) {
       return from_matrix(torch::mm(as_matrix(grad).t(), as_matrix(x)), x.size(1), window.kernel);
     }
-    if (takes_winograd(weight, window, extent_of(grad), x.size(0))) {
+    if (takes_winograd(Product::weight, weight, window, extent_of(grad), x.size(0))) {
       return winograd_weight(channels_last(x), channels_last(grad), window);
     }
     if (x.scalar_type() == at::kBFloat16) {

@@ -19,11 +19,12 @@ using Extent2 = std::array<std::int64_t, 2>;
 constexpr std::int64_t kMostTiles = 128;
 constexpr std::int64_t kMostTileBytes = 8 << 20;
 /// Rows of the kernel's transform that are one product: they stay in the first cache.
-constexpr std::int64_t kDepth = 256;
+template <typename Number>
+constexpr std::int64_t kDepth = 256 * kNumbersInFloat<Number>;
 /// Below this the kernel's transform takes longer than what the products save.
 constexpr std::int64_t kFewestTiles = 64;
 /// Numbers from one point's results of a block to the next's.
-constexpr std::int64_t kResultStride = kMostTiles * kPanel + 80;
+constexpr std::int64_t kResultStride = (kMostTiles + kRowStep) * kPanel + 80;
 
 /// Where the results of Inputs go in one direction: `first + step * (4 t + i)`, as far as 4 t + i <
 /// count.
@@ -51,6 +52,7 @@ Outputs data_outputs(std::int64_t size, std::int64_t padding, std::int64_t phase
 
 /// The kernel's taps as matrices [depth, channels]: those of one tap and one phase have their rows
 /// `row` numbers apart and their channels side by side.
+template <typename Number>
 struct Taps {
   torch::Tensor memory;
   Window window;
@@ -60,20 +62,21 @@ struct Taps {
   std::int64_t place;  ///< numbers from one place of the kernel to the next
   bool reversed;       ///< whether the later place comes with the earlier tap
 
-  const float* at(std::int64_t phase, std::int64_t row_tap, std::int64_t column_tap) const {
+  const Number* at(std::int64_t phase, std::int64_t row_tap, std::int64_t column_tap) const {
     const Extent2 taps = taps_of_phase(window, phase);
     const std::int64_t i = reversed ? taps[0] - 1 - row_tap : row_tap;
     const std::int64_t j = reversed ? taps[1] - 1 - column_tap : column_tap;
-    return memory.data_ptr<float>() + place_of_tap(window, phase, i, j) * place;
+    return memory.data_ptr<Number>() + place_of_tap(window, phase, i, j) * place;
   }
 };
 
 /// A sum of two-tap correlations for each phase of the outputs.
+template <typename Number>
 struct Correlation {
   Tiles tiles;
   std::vector<PhaseInputs> inputs;
   std::vector<std::array<Outputs, 2>> outputs;  ///< each sees all inputs, or the one of its phase
-  Taps taps;
+  Taps<Number> taps;
 
   std::int64_t panels() const { return round_up(taps.channels, kPanel) / kPanel; }
   std::int64_t output_phases() const { return static_cast<std::int64_t>(outputs.size()); }
@@ -88,7 +91,8 @@ struct Part {
 
 /// G's row i of the taps one above the other, of a phase's depth and a panel's channels:
 /// [depth][32], for the left taps and for the right ones `to_right` numbers later.
-void transform_rows(const Taps& taps, const Part& part, std::int64_t i, float* to,
+template <typename Number>
+void transform_rows(const Taps<Number>& taps, const Part& part, std::int64_t i, float* to,
                     std::int64_t to_right) {
   const std::int64_t channel = part.panel * kPanel;
   const std::int64_t channels = std::min(kPanel, taps.channels - channel);
@@ -98,29 +102,33 @@ void transform_rows(const Taps& taps, const Part& part, std::int64_t i, float* t
       std::fill_n(to, taps.depth * kPanel, 0.0F);
       continue;
     }
-    const float* const upper = taps.at(part.phase, 0, column) + channel;
-    const float* const lower = count[0] < kTaps ? upper : taps.at(part.phase, 1, column) + channel;
-    winograd_tile().combine_rows(
-        {upper, kKernelToPoints[i][0], lower, count[0] < kTaps ? 0 : kKernelToPoints[i][1]},
+    // Where there is no lower tap: the upper one for it, times 0.
+    const bool both = count[0] == kTaps;
+    const std::array factors{kKernelToPoints[i][0], both ? kKernelToPoints[i][1] : 0.0F};
+    winograd_tile<Number>().combine_rows(
+        {taps.at(part.phase, 0, column) + channel,
+         taps.at(part.phase, both ? 1 : 0, column) + channel, factors.data()},
         taps.depth, channels, taps.row, to);
   }
 }
 
 /// The products at all points: kernel and tiles, both transformed, to `results` [25][tiles][32],
 /// kResultStride apart.
-void multiply_part(const Correlation& sum, const Part& part, std::int64_t tiles, Points& inputs,
-                   float* results) {
-  const WinogradTile& tile = winograd_tile();
-  const std::int64_t rows = round_up(tiles, kRowStep);
+template <typename Number>
+void multiply_part(const Correlation<Number>& sum, const Part& part, const TileRows& tiles,
+                   Points<Number>& inputs, float* results) {
+  const WinogradTile<Number>& tile = winograd_tile<Number>();
   // Phases that are one product; where one has fewer taps than the others, each is its own.
   const bool same_taps = sum.taps.window.kernel == Extent2{2 * kTaps, 2 * kTaps};
   const std::int64_t together =
-      same_taps ? std::clamp<std::int64_t>(kDepth / sum.taps.depth, 1, sum.phases_of_output()) : 1;
+      same_taps
+          ? std::clamp<std::int64_t>(kDepth<Number> / sum.taps.depth, 1, sum.phases_of_output())
+          : 1;
   const std::int64_t depth = together * sum.taps.depth;
   const std::int64_t numbers = depth * kPanel;
   thread_local std::vector<float> taps;
   thread_local std::vector<float> kernel;
-  taps.assign(static_cast<std::size_t>(kTaps * numbers), 0.0F);
+  taps.resize(static_cast<std::size_t>(kTaps * numbers));
   kernel.resize(static_cast<std::size_t>(numbers));
   for (std::int64_t first = 0; first < sum.phases_of_output(); first += together) {
     const Extent2 count = taps_of_phase(sum.taps.window, part.phase + first);
@@ -131,31 +139,34 @@ void multiply_part(const Correlation& sum, const Part& part, std::int64_t tiles,
       }
       for (std::int64_t j = 0; j < kTilePoints; ++j) {
         const std::int64_t point = i * kTilePoints + j;
-        float* const result = results + point * kResultStride;
+        const Range having = tiles.having(point);
+        // What the last step has too many of is no tile's, or that of one without the point.
+        const std::int64_t rows = round_up(having.size(), kRowStep);
+        float* const result = results + point * kResultStride + having.first * kPanel;
         if (is_empty(i, count[0]) || is_empty(j, count[1])) {
           if (first == 0) std::fill_n(result, rows * kPanel, 0.0F);
           continue;
         }
-        tile.combine_rows(
-            {taps.data(), kKernelToPoints[j][0], taps.data() + numbers, kKernelToPoints[j][1]},
-            depth, kPanel, kPanel, kernel.data());
-        tile.multiply({rows, depth, inputs.row(), 1, kPanel, kPanel},
-                      inputs.at(point, 0, first * sum.taps.depth), kernel.data(), first > 0,
-                      result);
+        tile.combine_kernel({taps.data(), taps.data() + numbers, kKernelToPoints[j]}, depth,
+                            kernel.data());
+        tile.multiply({rows, depth / kNumbersInFloat<Number>, inputs.row(), 1, kPanel, kPanel},
+                      inputs.at(point, having.first, first * sum.taps.depth), kernel.data(),
+                      first > 0, result);
       }
     }
   }
 }
 
 /// A^T m A of the results, to their places in `out`.
-void write_part(const Correlation& sum, const Part& part, const TileRange& range,
-                const float* results, const Images<float>& out) {
+template <typename Number>
+void write_part(const Correlation<Number>& sum, const Part& part, const TileRows& tiles,
+                const float* results, const Images<Number>& out) {
   const auto& [rows, columns] = sum.outputs[static_cast<std::size_t>(part.phase)];
   const std::int64_t channel = part.panel * kPanel;
   const std::int64_t channels = std::min(kPanel, out.channels - channel);
-  for (std::int64_t i = 0; i < range.size(); ++i) {
-    const Tiles::Place tile = sum.tiles.place(range.first + i);
-    std::array<float*, kTileOutputs * kTileOutputs> places{};
+  for (std::int64_t i = 0; i < tiles.size(); ++i) {
+    const Tiles::Place& tile = *tiles[i];
+    std::array<Number*, kTileOutputs * kTileOutputs> places{};
     for (std::size_t p = 0; p < places.size(); ++p) {
       const std::int64_t row = tile.row + static_cast<std::int64_t>(p) / kTileOutputs;
       const std::int64_t column = tile.column + static_cast<std::int64_t>(p) % kTileOutputs;
@@ -164,7 +175,8 @@ void write_part(const Correlation& sum, const Part& part, const TileRange& range
           out.at(tile.image, rows.first + rows.step * row, columns.first + columns.step * column) +
           channel;
     }
-    winograd_tile().transform_output(results + i * kPanel, kResultStride, channels, places.data());
+    winograd_tile<Number>().transform_output(results + i * kPanel, kResultStride, tile.cut,
+                                             channels, places.data());
   }
 }
 
@@ -176,9 +188,10 @@ struct Blocks {
 
 /// As many blocks as there are threads or a multiple of it. Tiles are cut first: a cut through the
 /// outputs makes two threads transform the same tiles, one through the tiles the same kernel.
+template <typename Number>
 Blocks cut(std::int64_t tiles, std::int64_t columns, std::int64_t parts) {
   const std::int64_t threads = at::get_num_threads();
-  const std::int64_t tile_bytes = kPoints * columns * static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t tile_bytes = kPoints * columns * static_cast<std::int64_t>(sizeof(Number));
   const std::int64_t most = std::clamp(kMostTileBytes / tile_bytes, kRowStep, kMostTiles);
   const std::int64_t fewest = (tiles + most - 1) / most;
   const std::int64_t even = round_up(fewest, threads);
@@ -186,20 +199,23 @@ Blocks cut(std::int64_t tiles, std::int64_t columns, std::int64_t parts) {
   return {fewest, std::min(parts, (threads + fewest - 1) / fewest)};
 }
 
-void correlate(const Images<const float>& x, const Correlation& sum, const Images<float>& out) {
+template <typename Number>
+void correlate(const Images<const Number>& x, const Correlation<Number>& sum,
+               const Images<Number>& out) {
   const std::int64_t tiles = sum.tiles.count();
   const std::int64_t panels = sum.panels();
   const std::int64_t parts = sum.output_phases() * panels;
   const std::int64_t columns = sum.phases_of_output() * x.channels;
-  const Blocks blocks = cut(tiles, columns, parts);
+  const Blocks blocks = cut<Number>(tiles, columns, parts);
   parallel_blocks(blocks.ranges * blocks.splits, [&](std::int64_t block) {
     const std::int64_t in_ranges = block / blocks.splits;
     const std::int64_t in_splits = block % blocks.splits;
-    const TileRange range{tiles * in_ranges / blocks.ranges,
-                          tiles * (in_ranges + 1) / blocks.ranges};
-    thread_local Points inputs;
+    const TileRows rows(
+        sum.tiles, {tiles * in_ranges / blocks.ranges, tiles * (in_ranges + 1) / blocks.ranges},
+        /*step=*/1);
+    thread_local Points<Number> inputs;
     thread_local std::vector<float> results;
-    inputs.resize(range.size(), columns);
+    inputs.resize(rows.size(), columns, PairsOf::channels);
     results.resize(kPoints * kResultStride);
     std::int64_t transformed = -1;  // the phase of the outputs whose inputs are at hand
     for (std::int64_t i = parts * in_splits / blocks.splits;
@@ -210,11 +226,11 @@ void correlate(const Images<const float>& x, const Correlation& sum, const Image
         for (std::int64_t k = 0; k < sum.phases_of_output(); ++k) {
           wanted.push_back({sum.inputs[static_cast<std::size_t>(part.phase + k)], {0, x.channels}});
         }
-        transform_inputs(x, sum.tiles, range, wanted, inputs);
+        transform_inputs(x, rows, wanted, inputs);
         transformed = part.phase;
       }
-      multiply_part(sum, part, range.size(), inputs, results.data());
-      write_part(sum, part, range, results.data(), out);
+      multiply_part(sum, part, rows, inputs, results.data());
+      write_part(sum, part, rows, results.data(), out);
     }
   });
 }
@@ -224,39 +240,25 @@ torch::Tensor empty_images(const torch::Tensor& like, std::int64_t channels, con
                       torch::MemoryFormat::ChannelsLast);
 }
 
-}  // namespace
-
-bool takes_winograd(const torch::Tensor& weight, const Window& window, const Extent2& map,
-                    std::int64_t images) {
-  const auto fits = [](std::int64_t kernel) { return kernel == 3 || kernel == 4; };
-  if (weight.scalar_type() != at::kFloat || !fits(window.kernel[0]) || !fits(window.kernel[1]) ||
-      window.stride != Extent2{kWinogradStride, kWinogradStride} || weight.size(0) % kLanes != 0 ||
-      weight.size(1) % kLanes != 0 || std::min(weight.size(0), weight.size(1)) < kPanel) {
-    return false;
-  }
-  const Tiles tiles = tiles_over(images, map[0], map[1]);
-  const std::int64_t results = images * map[0] * map[1];
-  return tiles.count() >= kFewestTiles &&
-         10 * results >= 7 * tiles.count() * kTileOutputs * kTileOutputs;
-}
-
-torch::Tensor winograd_forward(const torch::Tensor& x, const torch::Tensor& weight,
-                               const Window& window, const Extent2& map) {
+template <typename Number>
+torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& weight, const Window& window,
+                      const Extent2& map) {
   const std::int64_t in = weight.size(1);
   const std::int64_t out = weight.size(0);
   torch::Tensor y = empty_images(x, out, map);
   const torch::Tensor by_places =
       channels_last(weight).permute({0, 2, 3, 1}).reshape({out, -1}).t().contiguous();
-  const Correlation sum{tiles_over(x.size(0), map[0], map[1]),
-                        forward_phases(x, window),
-                        {{Outputs{0, 1, map[0]}, Outputs{0, 1, map[1]}}},
-                        {by_places, window, out, in, out, in * out, /*reversed=*/false}};
-  correlate(images_of<const float>(x), sum, images_of<float>(y));
+  const Correlation<Number> sum{tiles_over(x.size(0), map[0], map[1]),
+                                forward_phases(x, window),
+                                {{Outputs{0, 1, map[0]}, Outputs{0, 1, map[1]}}},
+                                {by_places, window, out, in, out, in * out, /*reversed=*/false}};
+  correlate(images_of<const Number>(x), sum, images_of<Number>(y));
   return y;
 }
 
-torch::Tensor winograd_data(const torch::Tensor& grad, const torch::Tensor& weight,
-                            const Window& window, const Extent2& size) {
+template <typename Number>
+torch::Tensor data(const torch::Tensor& grad, const torch::Tensor& weight, const Window& window,
+                   const Extent2& size) {
   const std::int64_t in = weight.size(1);
   torch::Tensor x = empty_images(grad, in, size);
   const auto inputs = each_phase([&](std::int64_t row, std::int64_t column) {
@@ -271,13 +273,47 @@ torch::Tensor winograd_data(const torch::Tensor& grad, const torch::Tensor& weig
   for (const auto& [rows, columns] : outputs) {
     most = {std::max(most[0], rows.count), std::max(most[1], columns.count)};
   }
-  const Correlation sum{tiles_over(grad.size(0), most[0], most[1]),
-                        inputs,
-                        outputs,
-                        {channels_last(weight), window, in, weight.size(0),
-                         window.kernel[0] * window.kernel[1] * in, in, /*reversed=*/true}};
-  correlate(images_of<const float>(grad), sum, images_of<float>(x));
+  const Correlation<Number> sum{tiles_over(grad.size(0), most[0], most[1]),
+                                inputs,
+                                outputs,
+                                {channels_last(weight), window, in, weight.size(0),
+                                 window.kernel[0] * window.kernel[1] * in, in, /*reversed=*/true}};
+  correlate(images_of<const Number>(grad), sum, images_of<Number>(x));
   return x;
+}
+
+}  // namespace
+
+bool takes_winograd(Product product, const torch::Tensor& weight, const Window& window,
+                    const Extent2& map, std::int64_t images) {
+  const bool bfloat16 = weight.scalar_type() == at::kBFloat16;
+  if (weight.scalar_type() != at::kFloat && !(bfloat16 && has_bfloat16_products())) return false;
+  const auto fits = [](std::int64_t kernel) { return kernel == 3 || kernel == 4; };
+  const std::int64_t step = bfloat16 ? kPairBlock : kLanes;
+  if (!fits(window.kernel[0]) || !fits(window.kernel[1]) ||
+      window.stride != Extent2{kWinogradStride, kWinogradStride} || weight.size(0) % step != 0 ||
+      weight.size(1) % step != 0 || std::min(weight.size(0), weight.size(1)) < kPanel) {
+    return false;
+  }
+  // A kernel of 3x3 saves less. In bfloat16, where a multiplication costs half as much, that does
+  // not pay for the transforms but where oneDNN is slow.
+  if (bfloat16 && product != Product::data && window.kernel != Extent2{4, 4}) return false;
+  const Tiles tiles = tiles_over(images, map[0], map[1]);
+  const std::int64_t results = images * map[0] * map[1];
+  return tiles.count() >= kFewestTiles &&
+         10 * results >= 7 * tiles.count() * kTileOutputs * kTileOutputs;
+}
+
+torch::Tensor winograd_forward(const torch::Tensor& x, const torch::Tensor& weight,
+                               const Window& window, const Extent2& map) {
+  if (x.scalar_type() == at::kBFloat16) return forward<at::BFloat16>(x, weight, window, map);
+  return forward<float>(x, weight, window, map);
+}
+
+torch::Tensor winograd_data(const torch::Tensor& grad, const torch::Tensor& weight,
+                            const Window& window, const Extent2& size) {
+  if (grad.scalar_type() == at::kBFloat16) return data<at::BFloat16>(grad, weight, window, size);
+  return data<float>(grad, weight, window, size);
 }
 
 }  // namespace dcgan

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "dcgan/kernels/convolution.h"
@@ -94,7 +96,7 @@ struct Images {
 
 template <typename Number>
 Images<Number> images_of(const torch::Tensor& x) {
-  return {x.data_ptr<float>(), x.size(2), x.size(3), x.size(1)};
+  return {x.data_ptr<std::remove_const_t<Number>>(), x.size(2), x.size(3), x.size(1)};
 }
 
 /// The tiles of all images, one after another.
@@ -102,6 +104,7 @@ struct Tiles {
   std::int64_t images;
   std::int64_t rows;     ///< of tiles in an image
   std::int64_t columns;  ///< likewise
+  Cut cut;               ///< whether the last row, or column, of tiles has three results
 
   std::int64_t count() const { return images * rows * columns; }
 
@@ -109,69 +112,105 @@ struct Tiles {
     std::int64_t image;
     std::int64_t row;  ///< the first of its results in each direction
     std::int64_t column;
+    Cut cut;
   };
   Place place(std::int64_t tile) const {
-    const std::int64_t in_image = tile % (rows * columns);
-    return {tile / (rows * columns), in_image / columns * kTileOutputs,
-            in_image % columns * kTileOutputs};
+    const std::int64_t row = tile % (rows * columns) / columns;
+    const std::int64_t column = tile % columns;
+    return {tile / (rows * columns),
+            row * kTileOutputs,
+            column * kTileOutputs,
+            {cut.rows && row == rows - 1, cut.columns && column == columns - 1}};
   }
 };
 
 inline Tiles tiles_over(std::int64_t images, std::int64_t height, std::int64_t width) {
-  return {images, (height + kTileOutputs - 1) / kTileOutputs,
-          (width + kTileOutputs - 1) / kTileOutputs};
+  return {images,
+          (height + kTileOutputs - 1) / kTileOutputs,
+          (width + kTileOutputs - 1) / kTileOutputs,
+          {height % kTileOutputs == kTileOutputs - 1, width % kTileOutputs == kTileOutputs - 1}};
 }
 
-/// Tiles [first, last).
-struct TileRange {
+/// Rows or channels [first, last).
+struct Range {
   std::int64_t first;
   std::int64_t last;
 
   std::int64_t size() const { return last - first; }
 };
 
-/// 25 matrices [rows, columns], one a point, of one thread.
+/// Some tiles as the rows of the points' matrices: in such an order that those which have a point
+/// are side by side.
+class TileRows {
+ public:
+  /// Tiles [first, last). Each kind starts at a multiple of `step` rows; no tile is between.
+  TileRows(const Tiles& tiles, const Range& range, std::int64_t step);
+
+  std::int64_t size() const { return static_cast<std::int64_t>(rows_.size()); }
+  const std::optional<Tiles::Place>& operator[](std::int64_t row) const {
+    return rows_[static_cast<std::size_t>(row)];
+  }
+  /// The rows that have a point.
+  Range having(std::int64_t point) const;
+
+ private:
+  /// Kinds in their order: cut in their columns, not at all, in their rows, in both.
+  std::array<std::int64_t, 5> starts_{};
+  std::vector<std::optional<Tiles::Place>> rows_;
+};
+
+/// What two numbers of bfloat16 are a pair of; a product is a sum over these.
+enum class PairsOf { channels, tiles };
+
+/// 25 matrices [tiles, channels], one a point, of one thread.
+template <typename Number>
 class Points {
  public:
-  void resize(std::int64_t rows, std::int64_t columns) {
-    row_ = columns + kRowPadding;
-    stride_ = point_stride(round_up(rows, kRowStep) * row_);
+  /// As many rows more are readable as a product may read beyond the last.
+  void resize(std::int64_t rows, std::int64_t channels, PairsOf pairs) {
+    pairs_ = pairs;
+    row_ = channels / (pairs == PairsOf::channels ? kTogether : 1) + kRowPadding;
+    stride_ = point_stride((rows / (pairs == PairsOf::tiles ? kTogether : 1) + kRowStep) * row_);
     numbers_.resize(static_cast<std::size_t>(kPoints * stride_));
   }
 
-  float* at(std::int64_t point, std::int64_t row, std::int64_t column) {
-    return numbers_.data() + point * stride_ + row * row_ + column;
+  /// Where a number is, or its pair.
+  float* at(std::int64_t point, std::int64_t row, std::int64_t channel) {
+    const bool of_channels = pairs_ == PairsOf::channels;
+    return numbers_.data() + point * stride_ + row / (of_channels ? 1 : kTogether) * row_ +
+           channel / (of_channels ? kTogether : 1);
   }
-  std::int64_t row() const { return row_; }        ///< numbers from one row to the next
-  std::int64_t stride() const { return stride_; }  ///< numbers from one matrix to the next
+  Pairing pairing(std::int64_t row) const {
+    if (kTogether == 1) return Pairing::none;
+    if (pairs_ == PairsOf::channels) return Pairing::channels;
+    return row % kTogether == 0 ? Pairing::first_tile : Pairing::second_tile;
+  }
+  std::int64_t row() const { return row_; }        ///< floats from one row to the next
+  std::int64_t stride() const { return stride_; }  ///< floats from one matrix to the next
 
  private:
+  static constexpr std::int64_t kTogether = kNumbersInFloat<Number>;
+
   std::vector<float> numbers_;
+  PairsOf pairs_ = PairsOf::channels;
   std::int64_t row_ = 0;
   std::int64_t stride_ = 0;
-};
-
-/// Channels [first, last).
-struct ChannelRange {
-  std::int64_t first;
-  std::int64_t last;
-
-  std::int64_t size() const { return last - first; }
 };
 
 /// A phase and those of its channels that are wanted.
 struct InputPart {
   PhaseInputs phase;
-  ChannelRange channels;
+  Range channels;
 };
 
-/// B^T d B of the tiles: the parts' channels side by side in the columns of `to`. Rows beyond the
-/// last tile are 0.
-void transform_inputs(const Images<const float>& x, const Tiles& tiles, const TileRange& range,
-                      const std::vector<InputPart>& parts, Points& to);
+/// B^T d B of the tiles: the parts' channels side by side in the columns of `to`.
+template <typename Number>
+void transform_inputs(const Images<const Number>& x, const TileRows& tiles,
+                      const std::vector<InputPart>& parts, Points<Number>& to);
 
 /// A m A^T of the tiles of a map's gradient: the wanted channels, in the columns of `to`.
-void transform_gradients(const Images<const float>& grad, const Tiles& tiles,
-                         const TileRange& range, const ChannelRange& channels, Points& to);
+template <typename Number>
+void transform_gradients(const Images<const Number>& grad, const TileRows& tiles,
+                         const Range& channels, Points<Number>& to);
 
 }  // namespace dcgan

@@ -20,9 +20,9 @@ constexpr std::int64_t kMostInputs = 128;
 struct Block {
   std::int64_t first_phase;
   std::vector<InputPart> inputs;  ///< of this phase and those that follow
-  ChannelRange outputs;
+  Range outputs;
 
-  const ChannelRange& channels() const { return inputs.front().channels; }  ///< of every phase
+  const Range& channels() const { return inputs.front().channels; }  ///< of every phase
   std::int64_t phases() const { return static_cast<std::int64_t>(inputs.size()); }
   std::int64_t rows() const { return phases() * channels().size(); }
   std::int64_t panels() const { return round_up(outputs.size(), kPanel) / kPanel; }
@@ -50,19 +50,22 @@ std::vector<Block> cut(const std::vector<PhaseInputs>& phases, std::int64_t in, 
   return blocks;
 }
 
-/// Adds the products of a range's tiles to `sums` [25][panel][rows][32], point_stride() apart.
-void add_products(const Block& block, const Window& window, const TileRange& range, Points& inputs,
-                  Points& gradients, float* sums) {
+/// Adds the products of some tiles to `sums` [25][panel][rows][32], point_stride() apart.
+template <typename Number>
+void add_products(const Block& block, const Window& window, const TileRows& tiles, bool first,
+                  Points<Number>& inputs, Points<Number>& gradients, float* sums) {
   const std::int64_t rows = block.rows();
   // No later phase of the block has more.
   const std::array taps = taps_of_phase(window, block.first_phase);
   for (std::int64_t point = 0; point < kPoints; ++point) {
     if (is_empty(point / kTilePoints, taps[0]) || is_empty(point % kTilePoints, taps[1])) continue;
+    const Range having = tiles.having(point);
+    const std::int64_t depth = having.size() / kNumbersInFloat<Number>;
     for (std::int64_t panel = 0; panel < block.panels(); ++panel) {
-      winograd_tile().multiply({rows, range.size(), 1, inputs.row(), gradients.row(), kPanel},
-                               inputs.at(point, 0, 0), gradients.at(point, 0, panel * kPanel),
-                               range.first > 0,
-                               sums + point * block.point_stride() + panel * rows * kPanel);
+      winograd_tile<Number>().multiply({rows, depth, 1, inputs.row(), gradients.row(), kPanel},
+                                       inputs.at(point, having.first, 0),
+                                       gradients.at(point, having.first, panel * kPanel), !first,
+                                       sums + point * block.point_stride() + panel * rows * kPanel);
     }
   }
 }
@@ -85,7 +88,7 @@ void write_taps(const Block& block, const Window& window, const float* sums, std
           places[static_cast<std::size_t>(tap)] =
               to + (place_of_tap(window, phase, i, j) * in + c) * out + output;
         }
-        winograd_tile().transform_sums(
+        winograd_tile<float>().transform_sums(
             sums + (panel * block.rows() + row) * kPanel, block.point_stride(),
             std::min(kPanel, block.outputs.last - output), places.data());
       }
@@ -93,35 +96,46 @@ void write_taps(const Block& block, const Window& window, const float* sums, std
   }
 }
 
-}  // namespace
-
-torch::Tensor winograd_weight(const torch::Tensor& x, const torch::Tensor& grad,
-                              const Window& window) {
+template <typename Number>
+torch::Tensor weight_sum(const torch::Tensor& x, const torch::Tensor& grad, const Window& window) {
   const std::int64_t in = x.size(1);
   const std::int64_t out = grad.size(1);
-  const auto images = images_of<const float>(x);
-  const auto gradient_images = images_of<const float>(grad);
+  const auto images = images_of<const Number>(x);
+  const auto gradient_images = images_of<const Number>(grad);
   const Tiles tiles = tiles_over(x.size(0), grad.size(2), grad.size(3));
   const std::vector<Block> blocks = cut(forward_phases(x, window), in, out);
   const auto [height, width] = window.kernel;
   torch::Tensor taps = torch::empty({height * width * in, out});
   parallel_blocks(static_cast<std::int64_t>(blocks.size()), [&](std::int64_t index) {
     const Block& block = blocks[static_cast<std::size_t>(index)];
-    thread_local Points inputs;
-    thread_local Points gradients;
+    thread_local Points<Number> inputs;
+    thread_local Points<Number> gradients;
     thread_local std::vector<float> sums;
-    inputs.resize(kMostTiles, block.rows());
-    gradients.resize(kMostTiles, block.panels() * kPanel);
     sums.resize(static_cast<std::size_t>(kPoints * block.point_stride()));
     for (std::int64_t first = 0; first < tiles.count(); first += kMostTiles) {
-      const TileRange range{first, std::min(tiles.count(), first + kMostTiles)};
-      transform_inputs(images, tiles, range, block.inputs, inputs);
-      transform_gradients(gradient_images, tiles, range, block.outputs, gradients);
-      add_products(block, window, range, inputs, gradients, sums.data());
+      const TileRows rows(tiles, {first, std::min(tiles.count(), first + kMostTiles)},
+                          kNumbersInFloat<Number>);
+      inputs.resize(rows.size(), block.rows(), PairsOf::tiles);
+      gradients.resize(rows.size(), block.panels() * kPanel, PairsOf::tiles);
+      transform_inputs(images, rows, block.inputs, inputs);
+      transform_gradients(gradient_images, rows, block.outputs, gradients);
+      add_products(block, window, rows, first == 0, inputs, gradients, sums.data());
     }
     write_taps(block, window, sums.data(), in, out, taps.data_ptr<float>());
   });
-  return taps.t().contiguous().view({out, height, width, in}).permute({0, 3, 1, 2});
+  return taps.to(x.scalar_type())
+      .t()
+      .contiguous()
+      .view({out, height, width, in})
+      .permute({0, 3, 1, 2});
+}
+
+}  // namespace
+
+torch::Tensor winograd_weight(const torch::Tensor& x, const torch::Tensor& grad,
+                              const Window& window) {
+  if (x.scalar_type() == at::kBFloat16) return weight_sum<at::BFloat16>(x, grad, window);
+  return weight_sum<float>(x, grad, window);
 }
 
 }  // namespace dcgan
