@@ -291,7 +291,7 @@ BENCHMARK(BM_AdamUpdate)->UseRealTime();
 void BM_MoveAverages(State& state) {
   const auto averages = tensors_of_a_discriminator();
   const auto tensors = tensors_of_a_discriminator();
-  for (auto _ : state) move_averages(averages, tensors, 0.999);
+  for (auto _ : state) move_averages(averages, tensors, 0.001F);
 }
 BENCHMARK(BM_MoveAverages)->UseRealTime();
 

@@ -6,6 +6,8 @@
 #
 # Only libtorch_cpu and libc10 are linked. Where libtorch_cuda.so lies beside them it is loaded when
 # a GPU is asked for (src/train/device.cpp), so that a CPU run pays neither its time nor its memory.
+# There LibTorch::CUDA is it with CUDA's headers and runtime, those of the wheel's own packages
+# (site-packages/nvidia), for the library of what needs them.
 if(DCGAN_TORCH_ROOT)
   set(_dcgan_search PATHS ${DCGAN_TORCH_ROOT} NO_DEFAULT_PATH)
 else()
@@ -55,4 +57,21 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   endif()
   target_include_directories(LibTorch::LibTorch SYSTEM INTERFACE ${LIBTORCH_INCLUDE_DIR}
                                                                  ${LIBTORCH_API_INCLUDE_DIR})
+endif()
+
+if(LibTorch_FOUND AND DCGAN_TORCH_ROOT AND NOT TARGET LibTorch::CUDA)
+  file(GLOB _dcgan_cuda_dirs ${DCGAN_TORCH_ROOT}/../nvidia/cu* ${DCGAN_TORCH_ROOT}/../nvidia/cuda_runtime)
+  find_path(LIBTORCH_CUDA_INCLUDE_DIR cuda_runtime_api.h PATHS ${_dcgan_cuda_dirs}
+            PATH_SUFFIXES include NO_DEFAULT_PATH)
+  find_library(LIBTORCH_CUDA_LIBRARY torch_cuda PATHS ${DCGAN_TORCH_ROOT}/lib NO_DEFAULT_PATH)
+  find_library(LIBTORCH_C10_CUDA_LIBRARY c10_cuda PATHS ${DCGAN_TORCH_ROOT}/lib NO_DEFAULT_PATH)
+  # The package has no libcudart.so without a number.
+  file(GLOB _dcgan_cudart ${LIBTORCH_CUDA_INCLUDE_DIR}/../lib/libcudart.so.*)
+  if(LIBTORCH_CUDA_INCLUDE_DIR AND LIBTORCH_CUDA_LIBRARY AND LIBTORCH_C10_CUDA_LIBRARY AND _dcgan_cudart)
+    add_library(LibTorch::CUDA INTERFACE IMPORTED)
+    target_include_directories(LibTorch::CUDA SYSTEM INTERFACE ${LIBTORCH_CUDA_INCLUDE_DIR})
+    target_link_libraries(LibTorch::CUDA INTERFACE ${LIBTORCH_CUDA_LIBRARY}
+                                                   ${LIBTORCH_C10_CUDA_LIBRARY} ${_dcgan_cudart})
+    target_link_options(LibTorch::CUDA INTERFACE -Wl,--allow-shlib-undefined)
+  endif()
 endif()

@@ -298,6 +298,10 @@ std::vector<Field> run_fields() {
           "run.device", "auto | cpu | cuda | cuda:N", "auto, cpu, cuda or cuda:N", is_device, kFree,
           [](auto& c) -> auto& { return c.run.device; },
           "Where to compute; auto is the first GPU that works, or else the CPU."),
+      yes_or_no(
+          "run.cuda_graph", kFree, [](auto& c) -> auto& { return c.run.cuda_graph; },
+          "On a GPU, record a step's operators once as a CUDA graph and then only repeat it. "
+          "Experimental; on a CPU it changes nothing."),
       integer(
           "run.threads", {0, 1024}, kFree, [](auto& c) -> auto& { return c.run.threads; },
           "CPU threads to compute with; 0 is OMP_NUM_THREADS if it is set, else as many as the "

@@ -122,7 +122,7 @@ void adam_update(const std::vector<torch::Tensor>& parameters,
 }
 
 void move_averages(const std::vector<torch::Tensor>& averages,
-                   const std::vector<torch::Tensor>& tensors, double decay) {
+                   const std::vector<torch::Tensor>& tensors, float weight) {
   const torch::NoGradGuard no_grad;
   check_order(averages, tensors);
   const auto to = pointers_of(averages);
@@ -130,7 +130,7 @@ void move_averages(const std::vector<torch::Tensor>& averages,
   const std::vector<Part> parts = parts_of(averages);
   parallel_blocks(static_cast<std::int64_t>(parts.size()), [&](std::int64_t block) {
     const auto [i, start, count] = parts[static_cast<std::size_t>(block)];
-    average_block(to[i] + start, from[i] + start, count, static_cast<float>(1 - decay));
+    average_block(to[i] + start, from[i] + start, count, weight);
   });
 }
 

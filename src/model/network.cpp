@@ -87,15 +87,16 @@ std::vector<torch::Tensor> parameters(const Network& network) {
   return tensors;
 }
 
-void move_average(Network& average, const Network& network, double decay) {
+void move_average(Network& average, const Network& network, const torch::Tensor& weight) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> averages;
   std::vector<torch::Tensor> tensors;
   for (auto& [name, tensor] : named_tensors(average)) averages.push_back(tensor);
   for (auto& [name, tensor] : named_tensors(network)) tensors.push_back(tensor.detach());
-  if (averages.front().is_cpu()) return move_averages(averages, tensors, decay);
-  torch::_foreach_mul_(averages, decay);
-  torch::_foreach_add_(averages, tensors, 1.0 - decay);
+  if (averages.front().is_cpu()) return move_averages(averages, tensors, weight.item<float>());
+  std::vector<torch::Tensor> distances = torch::_foreach_sub(tensors, averages);
+  for (torch::Tensor& distance : distances) distance.mul_(weight);
+  torch::_foreach_add_(averages, distances);
 }
 
 NetworkPlan plan_of(const Network& network) {

@@ -18,6 +18,7 @@
 #include "dcgan/run/progress.h"
 #include "dcgan/run/sampler.h"
 #include "dcgan/run/scorer.h"
+#include "dcgan/train/recorded_step.h"
 #include "dcgan/train/watch.h"
 
 namespace dcgan {
@@ -63,7 +64,9 @@ class Loop {
         start_(Clock::now()),
         window_start_(start_),
         window_images_(images_seen()),
-        first_step_(state_.step) {}
+        first_step_(state_.step) {
+    if (config_.run.cuda_graph) recorded_.emplace(state_, make_recorder(state_.device));
+  }
 
   TrainingOutcome run(const StopSignal& stop) {
     if (state_.step < total_steps_) prepare_evaluation();
@@ -104,8 +107,8 @@ class Loop {
 
   void step() {
     const Batch batch = stream_.next();
-    const torch::Tensor real = to_device(batch.images);
-    StepStats stats = train_step(state_, real, to_device(batch.latents));
+    StepStats stats = recorded_ ? recorded_->step(batch.images, batch.latents)
+                                : train_step(state_, batch.images, batch.latents);
     if (stats.r1.defined()) r1_ = stats.r1;
     stats.r1 = r1_;  // between two of them the newest one is reported
     const bool last = state_.step == total_steps_;
@@ -122,15 +125,11 @@ class Loop {
       check_finite(numbers_);
     }
     if (log_due) write_metrics();
-    if (first || (log_due && looked_)) look(stats, real);
+    if (first || (log_due && looked_)) look(stats, batch.images.to(state_.device));
     if (sample_due) write_samples();
     if (evaluation_due) evaluate();
     if (checkpoint_due) write_checkpoint();
     report(log_due);
-  }
-
-  torch::Tensor to_device(const torch::Tensor& tensor) const {
-    return state_.device.is_cpu() ? tensor : tensor.to(state_.device, /*non_blocking=*/true);
   }
 
   void check_finite(const StepNumbers& numbers) const {
@@ -274,6 +273,7 @@ class Loop {
   BatchStream stream_;
   MetricsFile metrics_;
   const torch::Tensor grid_latents_;
+  std::optional<RecordedStep> recorded_;  ///< with run.cuda_graph
   std::optional<Scorer> scorer_;
   std::optional<double> best_fid_;
   Watch watch_;

@@ -22,21 +22,34 @@ void Adam::zero_grad() {
 }
 
 void Adam::step(double lr_factor) {
+  const auto rates = next_rates(lr_factor);
+  move(torch::tensor(at::ArrayRef<float>(rates.data(), rates.size()))
+           .to(parameters_.front().device()));
+}
+
+std::array<float, 2> Adam::next_rates(double lr_factor) {
+  ++steps_done_;
+  const auto t = static_cast<double>(steps_done_);
+  const double correction1 = 1.0 - std::pow(options_.beta1, t);
+  const double correction2 = 1.0 - std::pow(options_.beta2, t);
+  return {static_cast<float>(lr_factor * options_.lr / correction1),
+          static_cast<float>(1.0 / std::sqrt(correction2))};
+}
+
+void Adam::move(const torch::Tensor& rates) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> grads;
   for (const torch::Tensor& parameter : parameters_) {
     TORCH_CHECK(parameter.grad().defined(), "a parameter has no gradient");
     grads.push_back(parameter.grad());
   }
-  ++steps_done_;
-  const double t = static_cast<double>(steps_done_);
-  const double correction1 = 1.0 - std::pow(options_.beta1, t);
-  const double correction2 = 1.0 - std::pow(options_.beta2, t);
-
+  const torch::Tensor step_size = rates[0];
+  const torch::Tensor inverse_correction2 = rates[1];
   if (parameters_.front().is_cpu()) {
-    adam_update(parameters_, grads, exp_avg_, exp_avg_sq_,
-                {options_.beta1, options_.beta2, options_.eps,
-                 lr_factor * options_.lr / correction1, 1.0 / std::sqrt(correction2)});
+    adam_update(
+        parameters_, grads, exp_avg_, exp_avg_sq_,
+        {options_.beta1, options_.beta2, options_.eps, static_cast<double>(step_size.item<float>()),
+         static_cast<double>(inverse_correction2.item<float>())});
     return;
   }
   // m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2
@@ -45,12 +58,14 @@ void Adam::step(double lr_factor) {
   torch::_foreach_mul_(exp_avg_sq_, options_.beta2);
   torch::_foreach_addcmul_(exp_avg_sq_, grads, grads, 1.0 - options_.beta2);
 
-  // p -= lr / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + eps)
+  // p -= lr / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + eps). LibTorch 1.13 knows no list of tensors
+  // times one on the device.
   std::vector<torch::Tensor> denominators = torch::_foreach_sqrt(exp_avg_sq_);
-  torch::_foreach_div_(denominators, std::sqrt(correction2));
+  for (torch::Tensor& denominator : denominators) denominator.mul_(inverse_correction2);
   torch::_foreach_add_(denominators, options_.eps);
-  torch::_foreach_addcdiv_(parameters_, exp_avg_, denominators,
-                           -lr_factor * options_.lr / correction1);
+  std::vector<torch::Tensor> moves = torch::_foreach_div(exp_avg_, denominators);
+  for (torch::Tensor& move : moves) move.mul_(step_size);
+  torch::_foreach_sub_(parameters_, moves);
 }
 
 NamedTensors Adam::named_moments() const {

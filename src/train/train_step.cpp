@@ -2,12 +2,14 @@
 
 #include <torch/torch.h>
 
+#include <array>
+#include <utility>
+
 #include "dcgan/data/random.h"
 #include "dcgan/model/forward.h"
 #include "dcgan/model/init.h"
 #include "dcgan/train/loss.h"
 #include "dcgan/train/schedule.h"
-#include "dcgan/train/translate.h"
 
 namespace dcgan {
 namespace {
@@ -71,12 +73,7 @@ torch::Tensor generate(const TrainState& state, const torch::Tensor& latents, bo
 /// The penalty of WGAN-GP, in float32 as R1 is: at images between `real` and `fake`, each image of
 /// the run at a place of its own.
 torch::Tensor penalty_between(const TrainState& state, const torch::Tensor& real,
-                              const torch::Tensor& fake) {
-  const torch::Tensor places = uniform_rows(state.seed, Purpose::mixture,
-                                            state.step * state.options.batch_size, real.size(0), 1)
-                                   .add(1)
-                                   .div(2)
-                                   .to(state.device);
+                              const torch::Tensor& fake, const torch::Tensor& places) {
   const torch::Tensor mixed = mix(real, fake, places).requires_grad_();
   return unit_slope_penalty(forward(state.discriminator, mixed, Mode::train), mixed);
 }
@@ -87,11 +84,11 @@ void clip(const Network& network, double limit) {
 }
 
 /// D's half: fake has no graph.
-void move_discriminator(TrainState& state, const torch::Tensor& real, const torch::Tensor& fake,
-                        StepStats& stats) {
+void move_discriminator(TrainState& state, const StepInputs& inputs, const torch::Tensor& real,
+                        const torch::Tensor& fake, StepStats& stats) {
   const TrainConfig& options = state.options;
   state.discriminator_optimizer.zero_grad();
-  const bool with_r1 = has_r1(state);
+  const bool with_r1 = inputs.kind.has_r1;
   const torch::Tensor x = with_r1 ? real.detach().requires_grad_() : real;
   const auto [real_logits, fake_logits] =
       judge(state.discriminator, x, fake, options.precision == Precision::bf16);
@@ -104,12 +101,12 @@ void move_discriminator(TrainState& state, const torch::Tensor& real, const torc
     stats.r1 = r1.detach();
   }
   if (options.gradient_penalty > 0) {
-    const torch::Tensor penalty = penalty_between(state, real, fake);
+    const torch::Tensor penalty = penalty_between(state, real, fake, inputs.mixture);
     objective = objective + penalty * options.gradient_penalty;
     stats.unit_slope_penalty = penalty.detach();
   }
   objective.backward();
-  state.discriminator_optimizer.step(rate_factor(state));
+  state.discriminator_optimizer.move(inputs.rates.narrow(0, 0, 2));
   if (options.weight_clip > 0) clip(state.discriminator, options.weight_clip);
   stats.discriminator_loss = loss.detach();
   stats.real_score = mean_score(options.loss, real_logits);
@@ -120,7 +117,8 @@ void move_discriminator(TrainState& state, const torch::Tensor& real, const torc
 }
 
 /// G's half: the gradient passes through D, none stops in it.
-void move_generator(TrainState& state, const torch::Tensor& fake, StepStats& stats) {
+void move_generator(TrainState& state, const StepInputs& inputs, const torch::Tensor& fake,
+                    StepStats& stats) {
   const TrainConfig& options = state.options;
   set_requires_grad(state.discriminator, false);
   state.generator_optimizer.zero_grad();
@@ -128,12 +126,9 @@ void move_generator(TrainState& state, const torch::Tensor& fake, StepStats& sta
                                        {.bfloat16 = options.precision == Precision::bf16});
   const torch::Tensor loss = generator_loss(options.loss, logits);
   loss.backward();
-  state.generator_optimizer.step(rate_factor(state));
+  state.generator_optimizer.move(inputs.rates.narrow(0, 2, 2));
   set_requires_grad(state.discriminator, true);
-  if (state.average) {
-    move_average(*state.average, state.generator,
-                 warmed_up_decay(options.ema_decay, state.step / options.discriminator_steps));
-  }
+  if (state.average) move_average(*state.average, state.generator, inputs.rates[4]);
   stats.generator_loss = loss.detach();
   stats.fake_score_after = mean_score(options.loss, logits);
 }
@@ -170,24 +165,56 @@ const Network& best_generator(const TrainState& state) {
   return state.average ? *state.average : state.generator;
 }
 
-StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::Tensor& latents) {
-  const std::int64_t translation = state.options.translation;
-  StepStats stats;
-  stats.moved_generator = moves_generator(state);
-  const torch::Tensor fake = generate(state, latents, /*with_graph=*/stats.moved_generator);
-  stats.fake = fake.detach();
-  Translations moves;  // nothing without train.translation
-  if (translation > 0) {
-    moves = draw_translations(state.seed, state.step * state.options.batch_size, real.size(0),
-                              translation, state.device);
+StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor latents) {
+  const TrainConfig& options = state.options;
+  const std::int64_t first = state.step * options.batch_size;  // of the run's images
+  const std::int64_t count = real.size(0);
+  StepInputs inputs{{count, has_r1(state), moves_generator(state)},
+                    std::move(real),
+                    std::move(latents),
+                    {},
+                    {},
+                    {}};
+  if (options.translation > 0) {
+    inputs.moves = draw_translations(state.seed, first, count, options.translation, torch::kCPU);
   }
-  const auto seen = [&](const torch::Tensor& images, const torch::Tensor& move) {
-    return move.defined() ? translate(images, move, translation, black(state)) : images;
-  };
-  move_discriminator(state, seen(real, moves.real), seen(stats.fake, moves.fake), stats);
-  if (stats.moved_generator) move_generator(state, seen(fake, moves.fake_again), stats);
+  if (options.gradient_penalty > 0) {
+    inputs.mixture = uniform_rows(state.seed, Purpose::mixture, first, count, 1).add(1).div(2);
+  }
+  const auto of_discriminator = state.discriminator_optimizer.next_rates(rate_factor(state));
+  std::array<float, 2> of_generator{};
+  double decay = 1;
+  if (inputs.kind.moves_generator) {
+    of_generator = state.generator_optimizer.next_rates(rate_factor(state));
+    decay = warmed_up_decay(options.ema_decay, state.step / options.discriminator_steps);
+  }
+  inputs.rates = torch::tensor({of_discriminator[0], of_discriminator[1], of_generator[0],
+                                of_generator[1], static_cast<float>(1 - decay)});
   ++state.step;
+  return inputs;
+}
+
+StepStats do_step(TrainState& state, const StepInputs& inputs) {
+  StepStats stats;
+  stats.moved_generator = inputs.kind.moves_generator;
+  const torch::Tensor fake = generate(state, inputs.latents, /*with_graph=*/stats.moved_generator);
+  stats.fake = fake.detach();
+  const auto seen = [&](const torch::Tensor& images, const torch::Tensor& move) {
+    return move.defined() ? translate(images, move, state.options.translation, black(state))
+                          : images;
+  };
+  move_discriminator(state, inputs, seen(inputs.real, inputs.moves.real),
+                     seen(stats.fake, inputs.moves.fake), stats);
+  if (stats.moved_generator) {
+    move_generator(state, inputs, seen(fake, inputs.moves.fake_again), stats);
+  }
   return stats;
+}
+
+StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::Tensor& latents) {
+  return do_step(state, convert_each(begin_step(state, real, latents), [&](const torch::Tensor& x) {
+                   return x.to(state.device, /*non_blocking=*/true);
+                 }));
 }
 
 StepNumbers read(const StepStats& stats) {

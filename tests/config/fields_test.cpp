@@ -48,7 +48,7 @@ TEST(ConfigFields, AreTheKeysInTheirOrder) {
           "train.gradient_penalty", "train.weight_clip", "train.translation", "train.ema_decay",
           "train.precision", "train.log_every", "train.sample_every", "train.checkpoint_every",
           "train.evaluate_every", "train.evaluate_samples", "train.features", "run.sample_count",
-          "run.keep_checkpoints", "run.device", "run.threads"));
+          "run.keep_checkpoints", "run.device", "run.cuda_graph", "run.threads"));
 }
 
 TEST(ConfigFields, ExplainThemselves) {
@@ -63,11 +63,11 @@ TEST(ConfigFields, MayChangeOnResumeOnlyWhereTheRunStaysTheSame) {
   for (const Field& field : config_fields()) {
     if (field.resume == ResumeRule::free) free.push_back(field.key);
   }
-  EXPECT_THAT(free,
-              ElementsAre("data.path", "data.max_bad_fraction", "data.cache", "train.epochs",
-                          "train.log_every", "train.sample_every", "train.checkpoint_every",
-                          "train.evaluate_every", "train.evaluate_samples", "train.features",
-                          "run.sample_count", "run.keep_checkpoints", "run.device", "run.threads"));
+  EXPECT_THAT(free, ElementsAre("data.path", "data.max_bad_fraction", "data.cache", "train.epochs",
+                                "train.log_every", "train.sample_every", "train.checkpoint_every",
+                                "train.evaluate_every", "train.evaluate_samples", "train.features",
+                                "run.sample_count", "run.keep_checkpoints", "run.device",
+                                "run.cuda_graph", "run.threads"));
 }
 
 TEST(ConfigFields, TakeTheirOwnDefault) {

@@ -60,7 +60,7 @@ TEST(MoveAverages, IsTheFormula) {
   for (std::size_t i = 0; i < averages.size(); ++i) {
     wanted.push_back(0.9 * averages[i].to(torch::kFloat64) + 0.1 * tensors[i].to(torch::kFloat64));
   }
-  move_averages(averages, tensors, 0.9);
+  move_averages(averages, tensors, 0.1F);
   for (std::size_t i = 0; i < averages.size(); ++i) {
     EXPECT_LT(relative_distance(averages[i], wanted[i]), 1e-6) << i;
   }

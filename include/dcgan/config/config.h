@@ -100,6 +100,7 @@ struct RunConfig {
   std::int64_t sample_count = 64;     ///< images in each sample grid
   std::int64_t keep_checkpoints = 2;  ///< older ones are removed
   std::string device = "auto";        ///< auto | cpu | cuda | cuda:N
+  bool cuda_graph = false;            ///< steps are recorded once, then repeated
   std::int64_t threads = 0;           ///< 0: as many as the process may use
 };
 

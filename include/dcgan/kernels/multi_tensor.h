@@ -29,9 +29,9 @@ void adam_update(const std::vector<torch::Tensor>& parameters,
                  const std::vector<torch::Tensor>& exp_avg,
                  const std::vector<torch::Tensor>& exp_avg_sq, const AdamCoefficients& numbers);
 
-/// a = a + (1 - decay) * (t - a), element by element, for each a of `averages` and the t of
+/// a = a + weight * (t - a), element by element, for each a of `averages` and the t of
 /// `tensors` at its place; float32 on a CPU, of the same sizes and order in memory.
 void move_averages(const std::vector<torch::Tensor>& averages,
-                   const std::vector<torch::Tensor>& tensors, double decay);
+                   const std::vector<torch::Tensor>& tensors, float weight);
 
 }  // namespace dcgan

@@ -50,8 +50,8 @@ NamedTensors named_tensors(const Network& network);
 std::vector<torch::Tensor> parameters(const Network& network);
 
 /// Moves every tensor of `average` towards the one of `network`, buffers included:
-/// a = decay a + (1 - decay) n. Both are of the same plan.
-void move_average(Network& average, const Network& network, double decay);
+/// a = a + weight (n - a). Both are of the same plan; weight: one float32 number on their device.
+void move_average(Network& average, const Network& network, const torch::Tensor& weight);
 
 /// The plan that a network was made from.
 NetworkPlan plan_of(const Network& network);

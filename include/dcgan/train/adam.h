@@ -3,6 +3,7 @@
 
 #include <torch/types.h>
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -29,6 +30,11 @@ class Adam {
   /// Moves the parameters by their gradients; all of them must have one. `lr_factor` scales the
   /// step size.
   void step(double lr_factor = 1.0);
+
+  /// The two halves of step(): the numbers of the next one, which is counted now, and the move,
+  /// which reads them from float32 [2] on the parameters' device and does the same work each time.
+  std::array<float, 2> next_rates(double lr_factor = 1.0);
+  void move(const torch::Tensor& rates);
 
   /// The step size from now on, for a schedule.
   void set_lr(double lr) { options_.lr = lr; }

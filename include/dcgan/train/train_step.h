@@ -19,12 +19,14 @@
 
 #include <torch/types.h>
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 
 #include "dcgan/config/config.h"
 #include "dcgan/model/network.h"
 #include "dcgan/train/adam.h"
+#include "dcgan/train/translate.h"
 
 namespace dcgan {
 
@@ -76,7 +78,47 @@ struct StepNumbers {
   std::optional<double> unit_slope_penalty;
 };
 
-/// real: float32 [B, C, H, W]; latents: float32 [B, latent_dim]; both on the state's device.
+/// Steps of one kind do the same work, operator by operator, on tensors of the same sizes.
+struct StepKind {
+  std::int64_t images = 0;
+  bool has_r1 = false;
+  bool moves_generator = true;
+
+  auto operator<=>(const StepKind&) const = default;
+};
+
+/// All that a step reads beside the state. What the run does not ask for is undefined.
+struct StepInputs {
+  StepKind kind;
+  torch::Tensor real;     ///< float32 [B, C, H, W]
+  torch::Tensor latents;  ///< float32 [B, latent_dim]
+  Translations moves;
+  torch::Tensor mixture;  ///< float32 [B, 1] in [0, 1]: where WGAN-GP looks between two images
+  /// float32 [5]: Adam::next_rates() of D and of G, and the weight of this step's G in the average.
+  torch::Tensor rates;
+};
+
+/// Counts the next step of `state` and draws what it needs, on the CPU but for `real` and
+/// `latents`, which stay where they are.
+StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor latents);
+
+/// Each tensor of `inputs` as `convert` gives it.
+template <typename Convert>
+StepInputs convert_each(StepInputs inputs, const Convert& convert) {
+  for (torch::Tensor* tensor :
+       {&inputs.real, &inputs.latents, &inputs.moves.real, &inputs.moves.fake,
+        &inputs.moves.fake_again, &inputs.mixture, &inputs.rates}) {
+    if (tensor->defined()) *tensor = convert(*tensor);
+  }
+  return inputs;
+}
+
+/// The work of a step that begin_step() has counted; `inputs` on the state's device. What it does
+/// depends on the kind of step alone, and what it computes on tensors alone: it can be recorded
+/// (recorded_step.h).
+StepStats do_step(TrainState& state, const StepInputs& inputs);
+
+/// Both. real: float32 [B, C, H, W]; latents: float32 [B, latent_dim]; on any device.
 StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::Tensor& latents);
 
 /// Waits for the device.
