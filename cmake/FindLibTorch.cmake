@@ -60,7 +60,7 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
 endif()
 
 if(LibTorch_FOUND AND DCGAN_TORCH_ROOT AND NOT TARGET LibTorch::CUDA)
-  file(GLOB _dcgan_cuda_dirs ${DCGAN_TORCH_ROOT}/../nvidia/cu* ${DCGAN_TORCH_ROOT}/../nvidia/cuda_runtime)
+  file(GLOB _dcgan_cuda_dirs ${DCGAN_TORCH_ROOT}/../nvidia/cu*)
   find_path(LIBTORCH_CUDA_INCLUDE_DIR cuda_runtime_api.h PATHS ${_dcgan_cuda_dirs}
             PATH_SUFFIXES include NO_DEFAULT_PATH)
   find_library(LIBTORCH_CUDA_LIBRARY torch_cuda PATHS ${DCGAN_TORCH_ROOT}/lib NO_DEFAULT_PATH)

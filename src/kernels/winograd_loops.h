@@ -115,6 +115,27 @@ DCGAN_INLINE void store_half(float* to, typename V::Float value) {
   std::memcpy(to, &pair, sizeof(pair));
 }
 
+/// Whether a tile has point i in a direction that is cut or not; of `places` places, place i.
+template <bool kCut>
+constexpr bool has_point(std::int64_t i) {
+  return !kCut || i != kCutPoint;
+}
+template <bool kCut>
+constexpr bool has_place(std::int64_t i, std::int64_t places) {
+  return !kCut || i != places - 1;
+}
+
+/// From the numbers c on of kSide x kSide places, but for those that a cut tile lacks.
+template <typename V, int kSide, bool kCutRows, bool kCutColumns, typename Number>
+DCGAN_INLINE void load_places(const Number* const* places, std::int64_t c,
+                              typename V::Float* values) {
+  for (int i = 0; i < kSide * kSide; ++i) {
+    if (has_place<kCutRows>(i / kSide, kSide) && has_place<kCutColumns>(i % kSide, kSide)) {
+      values[i] = load<V>(places[i] + c);
+    }
+  }
+}
+
 /// Each value from its place's number c on; a null place is left out.
 template <typename V, typename Number>
 DCGAN_INLINE void store_present(const typename V::Float* values, int count, Number* const* places,
@@ -125,17 +146,6 @@ DCGAN_INLINE void store_present(const typename V::Float* values, int count, Numb
 }
 
 DCGAN_INLINE void prefetch(const void* place) { __builtin_prefetch(place); }
-
-/// Whether a tile has point i in a direction that is cut or not; of the places, whether it has
-/// place i.
-template <bool kCut>
-constexpr bool has_point(std::int64_t i) {
-  return !kCut || i != kCutPoint;
-}
-template <bool kCut>
-constexpr bool has_place(std::int64_t i, std::int64_t places) {
-  return !kCut || i != places - 1;
-}
 
 // The matrices ------------------------------------------------------------------------------------
 
@@ -253,13 +263,9 @@ DCGAN_INLINE void transform_input(const Number* const* places, const Number* con
                                   std::int64_t channels, Pairing pairing, float* to,
                                   std::int64_t stride) {
   for (std::int64_t c = 0; c < channels; c += V::kWidth) {
-    for (int i = 0; i < 25; ++i) prefetch(next[i] + c);
-    typename V::Float d[25];
-    for (int i = 0; i < 25; ++i) {
-      if (has_place<kCutRows>(i / 5, 5) && has_place<kCutColumns>(i % 5, 5)) {
-        d[i] = load<V>(places[i] + c);
-      }
-    }
+    for (int i = 0; i < kPoints; ++i) prefetch(next[i] + c);
+    typename V::Float d[kPoints];
+    load_places<V, kTilePoints, kCutRows, kCutColumns>(places, c, d);
     for (int j = 0; j < 5; ++j) {
       if (has_place<kCutColumns>(j, 5)) apply_input_matrix<kCutRows>(d + j, 5);
     }
@@ -275,14 +281,10 @@ DCGAN_INLINE void transform_gradient(const Number* const* places, std::int64_t c
                                      Pairing pairing, float* to, std::int64_t stride) {
   for (std::int64_t c = 0; c < channels; c += V::kWidth) {
     // Each step's arrays have the width of their rows: 4, then 5.
-    typename V::Float m[16];
-    typename V::Float rows[20];
-    typename V::Float points[25];
-    for (int i = 0; i < 16; ++i) {
-      if (has_place<kCutRows>(i / 4, 4) && has_place<kCutColumns>(i % 4, 4)) {
-        m[i] = load<V>(places[i] + c);
-      }
-    }
+    typename V::Float m[kTileOutputs * kTileOutputs];
+    typename V::Float rows[kTileOutputs * kTilePoints];
+    typename V::Float points[kPoints];
+    load_places<V, kTileOutputs, kCutRows, kCutColumns>(places, c, m);
     for (int j = 0; j < 4; ++j) {
       if (has_place<kCutColumns>(j, 4)) apply_gradient_matrix<kCutRows>(m + j, rows + j, 4);
     }
@@ -299,11 +301,11 @@ template <typename V, typename Number, bool kCutRows, bool kCutColumns>
 DCGAN_INLINE void transform_output(const float* from, std::int64_t stride, std::int64_t channels,
                                    Number* const* places) {
   for (std::int64_t c = 0; c < channels; c += V::kWidth) {
-    typename V::Float m[25];
-    typename V::Float rows[20];
-    typename V::Float results[16];
-    for (int i = 0; i < 25; ++i) {
-      if (has_point<kCutRows>(i / 5) && has_point<kCutColumns>(i % 5)) {
+    typename V::Float m[kPoints];
+    typename V::Float rows[kTileOutputs * kTilePoints];
+    typename V::Float results[kTileOutputs * kTileOutputs];
+    for (int i = 0; i < kPoints; ++i) {
+      if (has_point<kCutRows>(i / kTilePoints) && has_point<kCutColumns>(i % kTilePoints)) {
         m[i] = load<V>(from + c + i * stride);
       }
     }
@@ -322,10 +324,10 @@ template <typename V>
 DCGAN_INLINE void transform_sums(const float* from, std::int64_t stride, std::int64_t channels,
                                  float* const* to) {
   for (std::int64_t c = 0; c < channels; c += V::kWidth) {
-    typename V::Float s[25];
-    typename V::Float rows[10];
-    typename V::Float taps[4];
-    for (int i = 0; i < 25; ++i) s[i] = load<V>(from + c + i * stride);
+    typename V::Float s[kPoints];
+    typename V::Float rows[kTaps * kTilePoints];
+    typename V::Float taps[kTaps * kTaps];
+    for (int i = 0; i < kPoints; ++i) s[i] = load<V>(from + c + i * stride);
     for (int j = 0; j < 5; ++j) apply_sum_matrix(s + j, rows + j, 5);
     for (int i = 0; i < 2; ++i) apply_sum_matrix(rows + 5 * i, taps + 2 * i, 1);
     store_present<V>(taps, 4, to, c);

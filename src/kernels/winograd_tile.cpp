@@ -29,55 +29,47 @@ namespace {
   else                                                       \
     winograd::function<V, Number, false, false>(__VA_ARGS__)
 
-#define DCGAN_WINOGRAD_TRANSFORMS(target)                                                      \
-  target void input(const Number* const* places, const Number* const* next, Cut cut,           \
-                    std::int64_t channels, Pairing pairing, float* to, std::int64_t stride) {  \
-    DCGAN_EACH_CUT(transform_input, places, next, channels, pairing, to, stride);              \
-  }                                                                                            \
-  target void gradient(const Number* const* places, Cut cut, std::int64_t channels,            \
-                       Pairing pairing, float* to, std::int64_t stride) {                      \
-    DCGAN_EACH_CUT(transform_gradient, places, channels, pairing, to, stride);                 \
-  }                                                                                            \
-  target void output(const float* from, std::int64_t stride, Cut cut, std::int64_t channels,   \
-                     Number* const* places) {                                                  \
-    DCGAN_EACH_CUT(transform_output, from, stride, channels, places);                          \
-  }                                                                                            \
-  target void sums(const float* from, std::int64_t stride, std::int64_t channels,              \
-                   float* const* taps) {                                                       \
-    winograd::transform_sums<V>(from, stride, channels, taps);                                 \
-  }                                                                                            \
-  target void rows(const Combination<Number>& pair, std::int64_t count, std::int64_t channels, \
-                   std::int64_t row, float* to) {                                              \
-    winograd::combine_rows<V>(pair, count, channels, row, to);                                 \
-  }                                                                                            \
-  target void kernel(const Combination<float>& pair, std::int64_t count, float* to) {          \
-    winograd::combine_kernel<V, Number>(pair, count, to);                                      \
+#define DCGAN_WINOGRAD_LOOPS(space, type, target, tile_rows, vectors)                             \
+  namespace space {                                                                               \
+  using Number = type;                                                                            \
+  target void input(const Number* const* places, const Number* const* next, Cut cut,              \
+                    std::int64_t channels, Pairing pairing, float* to, std::int64_t stride) {     \
+    DCGAN_EACH_CUT(transform_input, places, next, channels, pairing, to, stride);                 \
+  }                                                                                               \
+  target void gradient(const Number* const* places, Cut cut, std::int64_t channels,               \
+                       Pairing pairing, float* to, std::int64_t stride) {                         \
+    DCGAN_EACH_CUT(transform_gradient, places, channels, pairing, to, stride);                    \
+  }                                                                                               \
+  target void output(const float* from, std::int64_t stride, Cut cut, std::int64_t channels,      \
+                     Number* const* places) {                                                     \
+    DCGAN_EACH_CUT(transform_output, from, stride, channels, places);                             \
+  }                                                                                               \
+  target void sums(const float* from, std::int64_t stride, std::int64_t channels,                 \
+                   float* const* taps) {                                                          \
+    winograd::transform_sums<V>(from, stride, channels, taps);                                    \
+  }                                                                                               \
+  target void rows(const Combination<Number>& pair, std::int64_t count, std::int64_t channels,    \
+                   std::int64_t row, float* to) {                                                 \
+    winograd::combine_rows<V>(pair, count, channels, row, to);                                    \
+  }                                                                                               \
+  target void kernel(const Combination<float>& pair, std::int64_t count, float* to) {             \
+    winograd::combine_kernel<V, Number>(pair, count, to);                                         \
+  }                                                                                               \
+  target void product(const ProductShape& shape, const float* a, const float* b, bool accumulate, \
+                      float* c) {                                                                 \
+    winograd::multiply<V, Number, tile_rows, vectors>(shape, a, b, accumulate, c);                \
+  }                                                                                               \
+  constexpr WinogradTile<Number> kTile{input, gradient, output, sums, rows, kernel, product};     \
   }
 
-#define DCGAN_WINOGRAD_TILE(kind, target, bytes, tile_rows, vectors)                              \
-  namespace kind {                                                                                \
-  typedef float Floats __attribute__((vector_size(bytes)));                                       \
-  typedef std::uint32_t Words __attribute__((vector_size(bytes)));                                \
-  typedef std::uint16_t Halves __attribute__((vector_size(bytes / 2)));                           \
-  using V = winograd::VectorOf<Floats, Words, Halves>;                                            \
-  namespace float32 {                                                                             \
-  using Number = float;                                                                           \
-  DCGAN_WINOGRAD_TRANSFORMS(target)                                                               \
-  target void product(const ProductShape& shape, const float* a, const float* b, bool accumulate, \
-                      float* c) {                                                                 \
-    winograd::multiply<V, Number, tile_rows, vectors>(shape, a, b, accumulate, c);                \
-  }                                                                                               \
-  constexpr WinogradTile<Number> kTile{input, gradient, output, sums, rows, kernel, product};     \
-  }                                                                                               \
-  namespace bfloat16 {                                                                            \
-  using Number = at::BFloat16;                                                                    \
-  DCGAN_WINOGRAD_TRANSFORMS(target)                                                               \
-  target void product(const ProductShape& shape, const float* a, const float* b, bool accumulate, \
-                      float* c) {                                                                 \
-    winograd::multiply<V, Number, tile_rows, vectors>(shape, a, b, accumulate, c);                \
-  }                                                                                               \
-  constexpr WinogradTile<Number> kTile{input, gradient, output, sums, rows, kernel, product};     \
-  }                                                                                               \
+#define DCGAN_WINOGRAD_TILE(kind, target, bytes, tile_rows, vectors)       \
+  namespace kind {                                                         \
+  typedef float Floats __attribute__((vector_size(bytes)));                \
+  typedef std::uint32_t Words __attribute__((vector_size(bytes)));         \
+  typedef std::uint16_t Halves __attribute__((vector_size(bytes / 2)));    \
+  using V = winograd::VectorOf<Floats, Words, Halves>;                     \
+  DCGAN_WINOGRAD_LOOPS(float32, float, target, tile_rows, vectors)         \
+  DCGAN_WINOGRAD_LOOPS(bfloat16, at::BFloat16, target, tile_rows, vectors) \
   }
 
 // Sums enough for two fused multiply-adds a cycle, and as many registers as there are.

@@ -35,7 +35,10 @@ class ImmediateRecorder : public Recorder {
 std::unique_ptr<Recorder> immediate_recorder() { return std::make_unique<ImmediateRecorder>(); }
 
 RecordedStep::RecordedStep(TrainState& state, std::unique_ptr<Recorder> recorder, int warm_ups)
-    : state_(state), recorder_(std::move(recorder)), warm_ups_(warm_ups) {}
+    : state_(state),
+      trained_(trained(state)),
+      recorder_(std::move(recorder)),
+      warm_ups_(warm_ups) {}
 
 StepStats RecordedStep::step(const torch::Tensor& real, const torch::Tensor& latents) {
   const StepInputs drawn = begin_step(state_, real, latents);
@@ -53,9 +56,8 @@ StepStats RecordedStep::step(const torch::Tensor& real, const torch::Tensor& lat
     if (!recording.repeat) recording.repeat = recorder_->record(again);
     recording.repeat();
     // The repeated work writes where the recorded one did; another kind's may have come between.
-    const std::vector<torch::Tensor> tensors = trained(state_);
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-      tensors[i].mutable_grad() = recording.gradients[i];
+    for (std::size_t i = 0; i < trained_.size(); ++i) {
+      trained_[i].mutable_grad() = recording.gradients[i];
     }
   }
   ++recording.steps;
@@ -65,7 +67,7 @@ StepStats RecordedStep::step(const torch::Tensor& real, const torch::Tensor& lat
 void RecordedStep::work(Recording& recording) {
   recording.stats = do_step(state_, recording.inputs);
   recording.gradients.clear();
-  for (const torch::Tensor& tensor : trained(state_)) recording.gradients.push_back(tensor.grad());
+  for (const torch::Tensor& tensor : trained_) recording.gradients.push_back(tensor.grad());
 }
 
 }  // namespace dcgan
