@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <sstream>
 
 #include "data_options.h"
 #include "dcgan/base/error.h"
@@ -69,6 +70,16 @@ struct SampleFlags {
   std::optional<std::int64_t> count;
 };
 
+/// "3" or "0,1,2".
+std::vector<std::int64_t> read_classes(const std::string& text) {
+  std::vector<std::int64_t> classes;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    classes.push_back(read_integer("--class", part, 0, 255));
+  }
+  return classes;
+}
+
 void setup_sample(CLI::App& root, SampleOptions& options, SampleFlags& flags) {
   CLI::App* const app = add_command(root, "sample", "Draw images from a trained generator");
   add_text(*app, "--ckpt", "PATH", "g.pt, checkpoint, run directory or TorchScript",
@@ -92,6 +103,9 @@ void setup_sample(CLI::App& root, SampleOptions& options, SampleFlags& flags) {
            options.separate);
   add_integer(*app, "--interpolate", 2, kMostInGrid / kRowsPerWalk,
               "Rows of N images, each a walk from one latent to another", options.interpolate);
+  add_text(*app, "--class", "N[,N]...",
+           "Images of these classes in turn (walks: rows); of a generator with model.classes",
+           [&options](const std::string& text) { options.classes = read_classes(text); });
   add_text(*app, "--truncation", "PSI", "Scale the latents; below 1: more typical, less varied",
            [&](const std::string& text) {
              const auto psi = parse_real(text);
@@ -109,6 +123,7 @@ void setup_sample(CLI::App& root, SampleOptions& options, SampleFlags& flags) {
       "Examples:\n"
       "  dcgan sample --ckpt runs/mnist-001/g.pt -n 64 --out samples.png\n"
       "  dcgan sample --ckpt runs/mnist-001 --interpolate 10 --seed 7\n"
+      "  dcgan sample --ckpt runs/mnist-001 --class 0,1,2,3,4,5,6,7,8,9 --columns 10 -n 100\n"
       "  dcgan sample --ckpt runs/mnist-001 -n 50000 --separate images\n"
       "  dcgan sample --ckpt runs/mnist-001 -n 50000 --out images.npy");
 }

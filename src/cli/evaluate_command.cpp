@@ -20,6 +20,7 @@
 #include "dcgan/data/image_files.h"
 #include "dcgan/data/random.h"
 #include "dcgan/evaluate/evaluate.h"
+#include "dcgan/model/forward.h"
 #include "dcgan/run/run_directory.h"
 #include "dcgan/run/sampler.h"
 #include "dcgan/train/device.h"
@@ -54,8 +55,23 @@ struct Source {
   /// Image `first` and those behind it: uint8 [count, C, H, W].
   torch::Tensor take(std::int64_t seed, std::int64_t first, std::int64_t count) const {
     if (images) return images->narrow(0, first, count);
-    return sampler->generate(
-        normal_rows(seed, Purpose::sample_latents, first, count, sampler->latent_dim()));
+    return sampler->generate(latents(seed, first, count));
+  }
+
+  /// How many classes the generator knows; 0 where it knows none.
+  std::int64_t class_count() const {
+    return sampler && sampler->config() ? sampler->config()->model.classes : 0;
+  }
+
+  /// Those of images 0 .. count - 1: int64 [count].
+  torch::Tensor asked_classes(std::int64_t seed, std::int64_t count) const {
+    return classes_of(latents(seed, 0, count), sampler->config()->model.latent_modes,
+                      class_count());
+  }
+
+ private:
+  torch::Tensor latents(std::int64_t seed, std::int64_t first, std::int64_t count) const {
+    return normal_rows(seed, Purpose::sample_latents, first, count, sampler->latent_dim());
   }
 };
 
@@ -212,13 +228,21 @@ int run_evaluate(const EvaluateOptions& options) {
     return describe_set(features.compute(images));
   };
   const Described samples_set = describe_images(samples);
-  const Described real_set = describe_images(choose_images(
-      real.training.images, samples.size(0), options.seed, Purpose::evaluation_order));
+  const auto real_rows = [&](const torch::Tensor& rows) {
+    return choose_images(rows, samples.size(0), options.seed, Purpose::evaluation_order);
+  };
+  const Described real_set = describe_images(real_rows(real.training.images));
   const Described reference_set = describe_images(real.reference.images);
   progress.note("searching the training images");
   const Copies copies = find_copies(samples, real.trained_on, real.reference.images);
   progress.note("measuring");
   Report report = evaluate(samples_set, real_set, reference_set, copies, options.seed);
+  const bool same_set = !options.data && !options.config;  // as the generator was trained on
+  if (source.class_count() > 0 && same_set) {
+    add_class_accuracy(report, samples_set,
+                       source.asked_classes(options.seed, samples.size(0)), real_set,
+                       real_rows(real.training.labels));
+  }
   report.samples = source.name;
   if (source.sampler) report.seed = options.seed;
   report.features = features.name();

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 
@@ -9,6 +10,7 @@
 #include "dcgan/base/file.h"
 #include "dcgan/data/npy.h"
 #include "dcgan/data/random.h"
+#include "dcgan/model/forward.h"
 #include "dcgan/run/run_directory.h"
 #include "dcgan/run/sampler.h"
 #include "dcgan/train/device.h"
@@ -20,11 +22,45 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kChunk = 256;  ///< images generated at a time: bounds the memory
 
-/// The latents of images first .. first + count - 1.
-torch::Tensor latents_for(const SampleOptions& options, std::int64_t latent_dim, std::int64_t first,
+torch::Tensor any_latents(const SampleOptions& options, const Sampler& sampler, std::int64_t first,
                           std::int64_t count) {
-  return normal_rows(options.seed, Purpose::sample_latents, first, count, latent_dim)
+  return normal_rows(options.seed, Purpose::sample_latents, first, count, sampler.latent_dim())
       .mul_(options.truncation);
+}
+
+/// Those of images first, first + 1, ..., made to be of the classes asked for, each of which has
+/// `images` before it is the next one's turn.
+torch::Tensor of_classes(const SampleOptions& options, const Sampler& sampler,
+                         const torch::Tensor& latents, std::int64_t first, std::int64_t images) {
+  if (options.classes.empty()) return latents;
+  const ModelConfig& model = sampler.config()->model;
+  const torch::Tensor turns = torch::arange(first, first + latents.size(0))
+                                  .floor_divide(images)
+                                  .remainder(static_cast<std::int64_t>(options.classes.size()));
+  const torch::Tensor wanted = torch::tensor(options.classes).index_select(0, turns);
+  return choose_classes(latents, model.latent_modes, model.classes, wanted);
+}
+
+/// The latents of images first .. first + count - 1.
+torch::Tensor latents_for(const SampleOptions& options, const Sampler& sampler, std::int64_t first,
+                          std::int64_t count) {
+  return of_classes(options, sampler, any_latents(options, sampler, first, count), first,
+                    /*images=*/1);
+}
+
+void check_classes(const SampleOptions& options, const Sampler& sampler) {
+  if (options.classes.empty()) return;
+  const std::int64_t classes = sampler.config() ? sampler.config()->model.classes : 0;
+  if (classes == 0) {
+    throw usage_error(fmt::format(
+        "--class: {} was trained without classes, so it can't be asked for one; leave --class out, "
+        "or train with model.classes (configs/mnist.yaml)",
+        options.checkpoint));
+  }
+  const auto largest = *std::max_element(options.classes.begin(), options.classes.end());
+  if (largest < classes) return;
+  throw usage_error(fmt::format("--class {}: the classes of {} are 0 to {}", largest,
+                                options.checkpoint, classes - 1));
 }
 
 /// Rows of `steps` images, each a walk between two latents; within one mode where the generator has
@@ -33,7 +69,7 @@ torch::Tensor walking_latents(const SampleOptions& options, const Sampler& sampl
   const std::int64_t modes = sampler.config() ? sampler.config()->model.latent_modes : 0;
   const std::int64_t steps = *options.interpolate;
   const std::int64_t rows = options.count / steps;
-  const torch::Tensor ends = latents_for(options, sampler.latent_dim(), 0, 2 * rows);
+  const torch::Tensor ends = any_latents(options, sampler, 0, 2 * rows);
   std::vector<torch::Tensor> walks;
   for (std::int64_t row = 0; row < rows; ++row) {
     const torch::Tensor start = ends[2 * row];
@@ -41,7 +77,7 @@ torch::Tensor walking_latents(const SampleOptions& options, const Sampler& sampl
     end.narrow(0, 0, modes).copy_(start.narrow(0, 0, modes));
     walks.push_back(slerp(start, end, steps));
   }
-  return torch::cat(walks);
+  return of_classes(options, sampler, torch::cat(walks), 0, steps);
 }
 
 int write_separate_images(const SampleOptions& options, const Sampler& sampler) {
@@ -50,8 +86,7 @@ int write_separate_images(const SampleOptions& options, const Sampler& sampler) 
   const int digits = std::max<int>(6, static_cast<int>(std::to_string(options.count - 1).size()));
   for (std::int64_t first = 0; first < options.count; first += kChunk) {
     const std::int64_t count = std::min(kChunk, options.count - first);
-    const auto images =
-        to_images(sampler.generate(latents_for(options, sampler.latent_dim(), first, count)));
+    const auto images = to_images(sampler.generate(latents_for(options, sampler, first, count)));
     for (std::int64_t i = 0; i < count; ++i) {
       write_png(folder / fmt::format("{:0{}d}.png", first + i, digits),
                 images[static_cast<std::size_t>(i)], Flush::no);
@@ -63,7 +98,7 @@ int write_separate_images(const SampleOptions& options, const Sampler& sampler) 
 
 torch::Tensor all_latents(const SampleOptions& options, const Sampler& sampler) {
   return options.interpolate ? walking_latents(options, sampler)
-                             : latents_for(options, sampler.latent_dim(), 0, options.count);
+                             : latents_for(options, sampler, 0, options.count);
 }
 
 /// uint8 [N, H, W] for grey images, [N, H, W, 3] for RGB.
@@ -111,6 +146,7 @@ int run_sample(const SampleOptions& options) {
   const Sampler sampler =
       Sampler::open(find_generator_file(options.checkpoint, options.raw), device,
                     options.latent_dim, options.raw ? Weights::raw : Weights::averaged);
+  check_classes(options, sampler);
   if (options.separate) return write_separate_images(options, sampler);
   return options.as_array ? write_array(options, sampler) : write_one_grid(options, sampler);
 }

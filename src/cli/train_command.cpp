@@ -122,6 +122,7 @@ TrainingJob new_job(const Config& config, const Machine& machine, Log& log) {
   check_features(config, machine);
   Dataset dataset = load_dataset_aloud(config.data, log);
   check_batches(config, dataset);
+  check_classes(config, dataset);
   TrainState state = make_train_state(config, machine.device, total_steps(config, dataset.size()));
   return {config, std::move(dataset), std::move(state)};
 }
@@ -187,8 +188,8 @@ int dry_run(const TrainOptions& options, Log& log) {
             << describe_start(config, job.dataset, machine) << std::endl;
   BatchStream stream(job.dataset, stream_options(config, machine.device), job.state.step);
   const Batch batch = stream.next();
-  const StepNumbers numbers = read(
-      train_step(job.state, batch.images.to(machine.device), batch.latents.to(machine.device)));
+  const StepNumbers numbers =
+      read(train_step(job.state, batch.images, batch.labels, batch.latents));
   std::cout << fmt::format("one step: D {:.3f}  G {:.3f}  D(x) {:.2f}  D(G(z)) {:.2f} > {:.2f}\n",
                            numbers.discriminator_loss, numbers.generator_loss, numbers.real_score,
                            numbers.fake_score, numbers.fake_score_after)

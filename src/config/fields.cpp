@@ -151,6 +151,10 @@ std::vector<Field> model_fields() {
           [](auto& c) -> auto& { return c.model.latent_modes; },
           "Modes of the latents: the largest of the first so many chooses its own; 0 is none."),
       integer(
+          "model.classes", {0, 256}, kFixed, [](auto& c) -> auto& { return c.model.classes; },
+          "Classes of the data set: each has its share of the modes, and D judges by them; 0 is "
+          "none."),
+      integer(
           "model.base_channels", {1, 4096}, kFixed,
           [](auto& c) -> auto& { return c.model.base_channels; },
           "dcgan: channels next to the image; they double from layer to layer away from it."),
@@ -354,6 +358,14 @@ std::vector<Conflict> find_conflicts(const Config& config) {
                          fmt::format("model.latent_modes ({}) must not be above "
                                      "model.latent_dim ({}), of which they are the first",
                                      model.latent_modes, model.latent_dim)});
+  }
+  if (model.classes > 0 && (model.latent_modes == 0 || model.latent_modes % model.classes != 0)) {
+    const std::int64_t multiple =
+        std::max<std::int64_t>(1, (model.latent_modes + model.classes / 2) / model.classes);
+    conflicts.push_back({{"model.latent_modes", "model.classes"},
+                         fmt::format("model.latent_modes ({}) must be a multiple of model.classes "
+                                     "({}), whose modes they are; the nearest is {}",
+                                     model.latent_modes, model.classes, multiple * model.classes)});
   }
   if (model.max_channels < model.base_channels) {
     conflicts.push_back({{"model.max_channels", "model.base_channels"},

@@ -52,6 +52,7 @@ class BatchMaker {
     Batch batch;
     batch.step = step;
     batch.images = gather_images(first, count, step);
+    batch.labels = gather_labels(first, count);
     batch.latents = draw_latents(step, count);
     return batch;
   }
@@ -84,6 +85,16 @@ class BatchMaker {
       for (std::int64_t pixel = 0; pixel < pixels; ++pixel) *out++ = pixel_table_[image[pixel]];
     }
     if (options_.flip) flip_some(gathered, step);
+    return gathered;
+  }
+
+  torch::Tensor gather_labels(std::int64_t first, std::int64_t count) const {
+    const auto* source = dataset_.labels.data_ptr<std::uint8_t>();
+    torch::Tensor gathered = at::empty({count}, float_options().dtype(at::kLong));
+    auto* out = gathered.data_ptr<std::int64_t>();
+    for (std::int64_t i = 0; i < count; ++i) {
+      out[i] = source[order_[static_cast<std::size_t>(first + i)]];
+    }
     return gathered;
   }
 

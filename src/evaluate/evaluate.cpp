@@ -28,6 +28,8 @@ Estimate mean_of(const torch::Tensor& numbers) {
   return {numbers.mean().item<double>(), numbers.std().item<double>() / std::sqrt(count)};
 }
 
+Estimate share_of(const torch::Tensor& holds) { return mean_of(holds.to(torch::kFloat64)); }
+
 double deviation_of(const std::vector<double>& numbers) {
   return torch::tensor(numbers, torch::kFloat64).std().item<double>();
 }
@@ -50,7 +52,7 @@ Estimate quantile_of(const torch::Tensor& numbers, double q, std::int64_t seed) 
 
 /// The share of numbers below a threshold.
 Estimate share_below(const torch::Tensor& numbers, double threshold) {
-  return mean_of((numbers < threshold).to(torch::kFloat64));
+  return share_of(numbers < threshold);
 }
 
 // Groups of measures ------------------------------------------------------------------------------
@@ -229,6 +231,13 @@ Report evaluate(const Described& samples, const Described& real, const Described
   add_duplicates(report, sets);
   add_copies(report, copies, seed);
   return report;
+}
+
+void add_class_accuracy(Report& report, const Described& samples, const torch::Tensor& asked,
+                        const Described& real, const torch::Tensor& labels) {
+  if (!samples.classes || !real.classes) return;
+  report.measures.push_back({"class_accuracy", share_of(samples.classes->labels.eq(asked)),
+                             share_of(real.classes->labels.eq(labels))});
 }
 
 }  // namespace dcgan

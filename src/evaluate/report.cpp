@@ -51,6 +51,8 @@ constexpr MeasureInfo kMeasures[] = {
      "memorising: many samples are nearly training images"},
     {"nearest_median", Better::no_matter, 0.0, 0.0, "pixels to the nearest training image", ""},
     {"nearest_q01", Better::no_matter, 0.0, 0.0, "the same of the nearest 1 %", ""},
+    {"class_accuracy", Better::higher, 0.02, 0.0, "samples of the class asked for",
+     "many samples look like another class than they should be"},
 };
 
 const MeasureInfo* find_info(const std::string& key) {

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -107,6 +108,12 @@ torch::Tensor shape_input(const torch::Tensor& input, const LayerPlan& plan) {
   return x.reshape({x.size(0), plan.input[0], plan.input[1], plan.input[2]});
 }
 
+/// [N, 1 + classes] -> [N]: the logit of any image and the one of its class.
+torch::Tensor add_class_logit(const torch::Tensor& logits, const torch::Tensor& classes) {
+  return logits.select(1, 0) +
+         logits.narrow(1, 1, logits.size(1) - 1).gather(1, classes.unsqueeze(1)).squeeze(1);
+}
+
 }  // namespace
 
 torch::Tensor choose_mode(const torch::Tensor& latents, std::int64_t modes) {
@@ -117,10 +124,24 @@ torch::Tensor choose_mode(const torch::Tensor& latents, std::int64_t modes) {
   return torch::cat({chosen, latents.narrow(1, modes, latents.size(1) - modes)}, 1);
 }
 
+torch::Tensor classes_of(const torch::Tensor& latents, std::int64_t modes, std::int64_t classes) {
+  return latents.narrow(1, 0, modes).argmax(1).remainder(classes);
+}
+
+torch::Tensor choose_classes(const torch::Tensor& latents, std::int64_t modes, std::int64_t classes,
+                             const torch::Tensor& wanted) {
+  const torch::Tensor of_modes =
+      torch::arange(modes, wanted.options()).remainder(classes).unsqueeze(0);  // [1, modes]
+  const torch::Tensor chosen = latents.clone();
+  chosen.narrow(1, 0, modes)
+      .masked_fill_(of_modes.ne(wanted.unsqueeze(1)), -std::numeric_limits<double>::infinity());
+  return chosen;
+}
+
 torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode mode,
                       const ForwardOptions& options) {
   const ImageShape& out = network.layers.back().plan.output;
-  const bool to_logits = out == ImageShape{1, 1, 1};
+  const bool to_logits = out[1] == 1 && out[2] == 1;
   const std::int64_t batches = options.batches;
   torch::Tensor x = input;
   for (const Layer& layer : network.layers) {
@@ -133,8 +154,9 @@ torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode m
     x = layer.plan.batch_norm ? apply_batch_norm_and_nonlinearity(x, layer, mode, batches)
                               : apply_nonlinearity(x, layer.plan);
   }
-  if (to_logits) return x.reshape({x.size(0)});           // the logits, [N]
-  return x.reshape({x.size(0), out[0], out[1], out[2]});  // images, [N, C, H, W]
+  if (options.classes.defined()) return add_class_logit(x.flatten(1), options.classes);  // [N]
+  if (out == ImageShape{1, 1, 1}) return x.reshape({x.size(0)});  // the logits, [N]
+  return x.reshape({x.size(0), out[0], out[1], out[2]});          // images, [N, C, H, W]
 }
 
 }  // namespace dcgan

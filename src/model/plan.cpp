@@ -145,6 +145,7 @@ NetworkPlan plan_generator(const Config& config) {
 NetworkPlan plan_discriminator(const Config& config) {
   std::vector<LayerPlan> layers = make_stack(config, config.discriminator);
   const std::size_t last = layers.size() - 1;
+  layers.back().output[0] += config.model.classes;
   return finish("discriminator", std::move(layers), config.discriminator,
                 [last](std::size_t i) { return i != 0 && i != last; });
 }

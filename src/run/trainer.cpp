@@ -107,8 +107,8 @@ class Loop {
 
   void step() {
     const Batch batch = stream_.next();
-    StepStats stats = recorded_ ? recorded_->step(batch.images, batch.latents)
-                                : train_step(state_, batch.images, batch.latents);
+    StepStats stats = recorded_ ? recorded_->step(batch.images, batch.labels, batch.latents)
+                                : train_step(state_, batch.images, batch.labels, batch.latents);
     if (stats.r1.defined()) r1_ = stats.r1;
     stats.r1 = r1_;  // between two of them the newest one is reported
     const bool last = state_.step == total_steps_;
@@ -321,6 +321,30 @@ void check_batches(const Config& config, const Dataset& dataset) {
   throw usage_error(
       "an epoch's last batch has a single image, which BatchNorm can't normalise\nset "
       "data.drop_last: true, another train.batch_size, or batch_norm: false for both networks");
+}
+
+void check_classes(const Config& config, const Dataset& dataset) {
+  const std::int64_t classes = config.model.classes;
+  if (classes == 0) return;
+  const torch::Tensor counts = torch::bincount(dataset.labels.to(torch::kInt64), {}, classes);
+  const torch::Tensor empty = counts.eq(0).nonzero();
+  if (counts.size(0) == classes && empty.size(0) == 0) return;
+  if (counts.slice(0, 1).sum().item<std::int64_t>() == 0) {
+    throw usage_error(fmt::format(
+        "model.classes is {}, but {} has no classes\nset model.classes: 0{}", classes, dataset.name,
+        config.data.format == DataFormat::folder
+            ? ", or data.classes: true where each folder in data.path is a class"
+            : ""));
+  }
+  if (counts.size(0) > classes) {
+    throw usage_error(
+        fmt::format("model.classes is {}, but {} has images of class {}\nset model.classes: {}",
+                    classes, dataset.name, counts.size(0) - 1, counts.size(0)));
+  }
+  throw usage_error(
+      fmt::format("model.classes is {}, but {} has no image of class {}\nlower model.classes{}",
+                  classes, dataset.name, empty[0][0].item<std::int64_t>(),
+                  config.data.limit > 0 ? ", or raise data.limit" : ""));
 }
 
 TrainingOutcome train(TrainingJob& job, const RunDirectory& run, Log& log, const StopSignal& stop) {

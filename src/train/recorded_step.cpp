@@ -40,8 +40,9 @@ RecordedStep::RecordedStep(TrainState& state, std::unique_ptr<Recorder> recorder
       recorder_(std::move(recorder)),
       warm_ups_(warm_ups) {}
 
-StepStats RecordedStep::step(const torch::Tensor& real, const torch::Tensor& latents) {
-  const StepInputs drawn = begin_step(state_, real, latents);
+StepStats RecordedStep::step(const torch::Tensor& real, const torch::Tensor& labels,
+                             const torch::Tensor& latents) {
+  const StepInputs drawn = begin_step(state_, real, labels, latents);
   Recording& recording = recordings_[drawn.kind];
   if (recording.steps == 0) {
     recording.inputs = convert_each(drawn, [&](const torch::Tensor& tensor) {

@@ -28,20 +28,29 @@ struct Logits {
   torch::Tensor fake;  ///< [B]
 };
 
+/// int64 [B]; undefined without model.classes.
+struct Classes {
+  torch::Tensor real;
+  torch::Tensor fake;
+};
+
 /// D of real and fake images [B, C, H, W], each a batch to BatchNorm. R1 differentiates twice
 /// through the real ones, so that the fake ones then go alone and the real ones in float32: the
 /// square of a gradient has no bits to lose.
 Logits judge(const Network& discriminator, const torch::Tensor& real, const torch::Tensor& fake,
-             bool bfloat16) {
+             const Classes& classes, bool bfloat16) {
   const bool penalised = real.requires_grad();
   if (penalised || real.size(0) != fake.size(0)) {
     torch::Tensor real_logits =
-        forward(discriminator, real, Mode::train, {.bfloat16 = bfloat16 && !penalised});
-    return {std::move(real_logits),
-            forward(discriminator, fake, Mode::train, {.bfloat16 = bfloat16})};
+        forward(discriminator, real, Mode::train,
+                {.bfloat16 = bfloat16 && !penalised, .classes = classes.real});
+    return {std::move(real_logits), forward(discriminator, fake, Mode::train,
+                                            {.bfloat16 = bfloat16, .classes = classes.fake})};
   }
+  const torch::Tensor both =
+      classes.real.defined() ? torch::cat({classes.real, classes.fake}) : torch::Tensor();
   const auto logits = forward(discriminator, torch::cat({real, fake}), Mode::train,
-                              {.batches = 2, .bfloat16 = bfloat16})
+                              {.batches = 2, .bfloat16 = bfloat16, .classes = both})
                           .chunk(2);
   return {logits[0], logits[1]};
 }
@@ -64,6 +73,18 @@ bool moves_generator(const TrainState& state) {
   return (state.step + 1) % state.options.discriminator_steps == 0;
 }
 
+std::int64_t class_count(const TrainState& state) {
+  return state.discriminator.layers.back().plan.output[0] - 1;
+}
+
+/// Those of the step's images.
+Classes classes_of_step(const TrainState& state, const StepInputs& inputs) {
+  const std::int64_t classes = class_count(state);
+  if (classes == 0) return {};
+  const std::int64_t modes = state.generator.layers.front().plan.modes;
+  return {inputs.labels, classes_of(inputs.latents, modes, classes)};
+}
+
 torch::Tensor generate(const TrainState& state, const torch::Tensor& latents, bool with_graph) {
   const torch::AutoGradMode mode(with_graph);
   return forward(state.generator, latents, Mode::train,
@@ -73,9 +94,11 @@ torch::Tensor generate(const TrainState& state, const torch::Tensor& latents, bo
 /// The penalty of WGAN-GP, in float32 as R1 is: at images between `real` and `fake`, each image of
 /// the run at a place of its own.
 torch::Tensor penalty_between(const TrainState& state, const torch::Tensor& real,
-                              const torch::Tensor& fake, const torch::Tensor& places) {
+                              const torch::Tensor& fake, const torch::Tensor& places,
+                              const torch::Tensor& classes) {
   const torch::Tensor mixed = mix(real, fake, places).requires_grad_();
-  return unit_slope_penalty(forward(state.discriminator, mixed, Mode::train), mixed);
+  return unit_slope_penalty(forward(state.discriminator, mixed, Mode::train, {.classes = classes}),
+                            mixed);
 }
 
 void clip(const Network& network, double limit) {
@@ -85,13 +108,13 @@ void clip(const Network& network, double limit) {
 
 /// D's half: fake has no graph.
 void move_discriminator(TrainState& state, const StepInputs& inputs, const torch::Tensor& real,
-                        const torch::Tensor& fake, StepStats& stats) {
+                        const torch::Tensor& fake, const Classes& classes, StepStats& stats) {
   const TrainConfig& options = state.options;
   state.discriminator_optimizer.zero_grad();
   const bool with_r1 = inputs.kind.has_r1;
   const torch::Tensor x = with_r1 ? real.detach().requires_grad_() : real;
   const auto [real_logits, fake_logits] =
-      judge(state.discriminator, x, fake, options.precision == Precision::bf16);
+      judge(state.discriminator, x, fake, classes, options.precision == Precision::bf16);
   const torch::Tensor loss =
       discriminator_loss(options.loss, real_logits, fake_logits, options.label_smoothing);
   torch::Tensor objective = loss;
@@ -101,7 +124,7 @@ void move_discriminator(TrainState& state, const StepInputs& inputs, const torch
     stats.r1 = r1.detach();
   }
   if (options.gradient_penalty > 0) {
-    const torch::Tensor penalty = penalty_between(state, real, fake, inputs.mixture);
+    const torch::Tensor penalty = penalty_between(state, real, fake, inputs.mixture, classes.real);
     objective = objective + penalty * options.gradient_penalty;
     stats.unit_slope_penalty = penalty.detach();
   }
@@ -118,12 +141,13 @@ void move_discriminator(TrainState& state, const StepInputs& inputs, const torch
 
 /// G's half: the gradient passes through D, none stops in it.
 void move_generator(TrainState& state, const StepInputs& inputs, const torch::Tensor& fake,
-                    StepStats& stats) {
+                    const torch::Tensor& classes, StepStats& stats) {
   const TrainConfig& options = state.options;
   set_requires_grad(state.discriminator, false);
   state.generator_optimizer.zero_grad();
-  const torch::Tensor logits = forward(state.discriminator, fake, Mode::train,
-                                       {.bfloat16 = options.precision == Precision::bf16});
+  const torch::Tensor logits =
+      forward(state.discriminator, fake, Mode::train,
+              {.bfloat16 = options.precision == Precision::bf16, .classes = classes});
   const torch::Tensor loss = generator_loss(options.loss, logits);
   loss.backward();
   state.generator_optimizer.move(inputs.rates.narrow(0, 2, 2));
@@ -165,12 +189,14 @@ const Network& best_generator(const TrainState& state) {
   return state.average ? *state.average : state.generator;
 }
 
-StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor latents) {
+StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor labels,
+                      torch::Tensor latents) {
   const TrainConfig& options = state.options;
   const std::int64_t first = state.step * options.batch_size;  // of the run's images
   const std::int64_t count = real.size(0);
   StepInputs inputs{{count, has_r1(state), moves_generator(state)},
                     std::move(real),
+                    class_count(state) > 0 ? std::move(labels) : torch::Tensor(),
                     std::move(latents),
                     {},
                     {},
@@ -203,18 +229,25 @@ StepStats do_step(TrainState& state, const StepInputs& inputs) {
     return move.defined() ? translate(images, move, state.options.translation, black(state))
                           : images;
   };
+  const Classes classes = classes_of_step(state, inputs);
   move_discriminator(state, inputs, seen(inputs.real, inputs.moves.real),
-                     seen(stats.fake, inputs.moves.fake), stats);
+                     seen(stats.fake, inputs.moves.fake), classes, stats);
   if (stats.moved_generator) {
-    move_generator(state, inputs, seen(fake, inputs.moves.fake_again), stats);
+    move_generator(state, inputs, seen(fake, inputs.moves.fake_again), classes.fake, stats);
   }
   return stats;
 }
 
+StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::Tensor& labels,
+                     const torch::Tensor& latents) {
+  return do_step(
+      state, convert_each(begin_step(state, real, labels, latents), [&](const torch::Tensor& x) {
+        return x.to(state.device, /*non_blocking=*/true);
+      }));
+}
+
 StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::Tensor& latents) {
-  return do_step(state, convert_each(begin_step(state, real, latents), [&](const torch::Tensor& x) {
-                   return x.to(state.device, /*non_blocking=*/true);
-                 }));
+  return train_step(state, real, torch::Tensor(), latents);
 }
 
 StepNumbers read(const StepStats& stats) {

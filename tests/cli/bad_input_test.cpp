@@ -199,6 +199,15 @@ TEST_F(SampleLine, RefusesATruncationOutOfRange) {
   }
 }
 
+TEST_F(SampleLine, RefusesWhatIsNoClass) {
+  for (const auto& [text, wrong] :
+       {std::pair("seven", "seven"), {"1,,2", ""}, {"1, 2", " 2"}, {"-1", "-1"}, {"256", "256"}}) {
+    expect_usage_error(
+        {"sample", "--ckpt", "g.pt", "--class", text},
+        "--class must be an integer from 0 to 255, not '" + std::string(wrong) + "'");
+  }
+}
+
 TEST_F(SampleLine, RefusesAnUnknownDevice) {
   expect_usage_error({"sample", "--ckpt", "g.pt", "--device", "tpu"},
                      "--device must be auto, cpu, cuda or cuda:N, not 'tpu'");

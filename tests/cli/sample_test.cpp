@@ -114,6 +114,47 @@ TEST_F(Sample, WalkStaysWithinAMode) {
   EXPECT_NE(cell(walks, 4, 0), cell(walks, 4, 4));
 }
 
+TEST_F(Sample, DrawsTheClassesThatItIsAskedForInTurn) {
+  // All latents choose the mode, and each class has one: there is one image for each.
+  train("classes", {"--set", "train.epochs=1", "--set", "model.latent_dim=10", "--set",
+                    "model.latent_modes=10", "--set", "model.classes=10"});
+  const auto draw = [this](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"sample", "--ckpt", "classes"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProgramResult result = run(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return read_png(folder_ / "samples.png");
+  };
+  const Image grid = draw({"--class", "3,1,4", "-n", "12", "--columns", "3"});
+  for (std::int64_t i = 3; i < 12; ++i) EXPECT_EQ(cell(grid, 3, i), cell(grid, 3, i % 3)) << i;
+  EXPECT_NE(cell(grid, 3, 0), cell(grid, 3, 1));
+  EXPECT_NE(cell(grid, 3, 0), cell(grid, 3, 2));
+  EXPECT_NE(cell(grid, 3, 1), cell(grid, 3, 2));
+  const Image walks = draw({"--class", "3,1", "-n", "12", "--interpolate", "4"});
+  for (std::int64_t i = 0; i < 12; ++i) {
+    EXPECT_EQ(cell(walks, 4, i), cell(grid, 3, i / 4 % 2)) << i;
+  }
+  ASSERT_EQ(run({"sample", "--ckpt", "classes", "--class", "4", "-n", "300", "--separate", "many"})
+                .exit_code,
+            0);
+  const Image drawn = read_png(folder_ / "many/000299.png");
+  EXPECT_EQ(drawn.pixels, read_png(folder_ / "many/000000.png").pixels);
+}
+
+TEST_F(Sample, RefusesAClassThatTheGeneratorDoesNotKnow) {
+  const ProgramResult plain = run({"sample", "--ckpt", "run/g.pt", "--class", "3"});
+  EXPECT_EQ(plain.exit_code, 2);
+  EXPECT_EQ(plain.err,
+            "dcgan: --class: run/g.pt was trained without classes, so it can't be asked for one; "
+            "leave --class out, or train with model.classes (configs/mnist.yaml)\n");
+  train("classes", {"--set", "train.epochs=1", "--set", "model.latent_dim=10", "--set",
+                    "model.latent_modes=10", "--set", "model.classes=10"});
+  const ProgramResult result = run({"sample", "--ckpt", "classes", "--class", "3,10"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.err, "dcgan: --class 10: the classes of classes are 0 to 9\n");
+  EXPECT_FALSE(exists("samples.png"));
+}
+
 TEST_F(Sample, TruncationMovesTheImages) {
   EXPECT_NE(sample({"-n", "4"}).pixels, sample({"-n", "4", "--truncation", "0.5"}).pixels);
 }

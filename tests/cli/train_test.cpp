@@ -263,6 +263,21 @@ TEST_F(Training, WassersteinAndStoppedAmongTheDiscriminatorsStepsGoesOnBitForBit
   EXPECT_TRUE(metrics("run").front().contains("gradient_penalty"));
 }
 
+TEST_F(Training, ResumesWithClassesToTheSameEnd) {
+  expect_to_go_on_to_the_same_end({"--set", "model.classes=10", "--set", "model.latent_modes=20",
+                                   "--set", "model.latent_dim=24", "--set", "train.r1_gamma=1",
+                                   "--set", "train.r1_every=2"});
+}
+
+TEST_F(Training, OtherClassesThanTheSetsLeaveNoRun) {
+  const ProgramResult result = run({"train", "--config", "tiny.yaml", "--out", "run", "--set",
+                                    "model.classes=4", "--set", "model.latent_modes=4"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("model.classes is 4, but MNIST train, "));
+  EXPECT_THAT(result.err, HasSubstr("has images of class 9\n       set model.classes: 10\n"));
+  EXPECT_FALSE(exists("run"));
+}
+
 TEST_F(Training, AWrongFileOfFeaturesLeavesNoRun) {
   const ProgramResult result =
       run({"train", "--config", "tiny.yaml", "--out", "run", "--set", "train.features=none.pt"});

@@ -37,8 +37,8 @@ TEST(ConfigFields, AreTheKeysInTheirOrder) {
           "seed", "data.format", "data.path", "data.split", "data.image_size", "data.channels",
           "data.fit", "data.background", "data.classes", "data.held_out", "data.flip",
           "data.max_bad_fraction", "data.cache", "data.limit", "data.shuffle", "data.drop_last",
-          "model.kind", "model.latent_dim", "model.latent_modes", "model.base_channels",
-          "model.max_channels", "model.dense_widths", "model.init_deviation",
+          "model.kind", "model.latent_dim", "model.latent_modes", "model.classes",
+          "model.base_channels", "model.max_channels", "model.dense_widths", "model.init_deviation",
           "generator.activation", "generator.slope", "generator.batch_norm",
           "generator.base_channels", "generator.output", "generator.lr", "discriminator.activation",
           "discriminator.slope", "discriminator.batch_norm", "discriminator.base_channels",
@@ -322,6 +322,20 @@ TEST(FindConflicts, NamesMoreModesThanLatents) {
   EXPECT_EQ(only_conflict(config),
             "model.latent_modes (9) must not be above model.latent_dim (8), of which they are the "
             "first");
+}
+
+TEST(FindConflicts, NamesModesThatAreNoMultipleOfTheClasses) {
+  Config config;
+  config.model.classes = 10;
+  EXPECT_EQ(only_conflict(config),
+            "model.latent_modes (0) must be a multiple of model.classes (10), whose modes they "
+            "are; the nearest is 10");
+  config.model.latent_modes = 36;
+  EXPECT_EQ(only_conflict(config),
+            "model.latent_modes (36) must be a multiple of model.classes (10), whose modes they "
+            "are; the nearest is 40");
+  config.model.latent_modes = 40;
+  EXPECT_TRUE(find_conflicts(config).empty());
 }
 
 TEST(FindConflicts, NamesATranslationThatLeavesNoImage) {

@@ -124,6 +124,20 @@ TEST(BatchStream, KeepsTheLastIncompleteBatchWhereAsked) {
   }
 }
 
+TEST(BatchStream, LabelsFollowTheirImages) {
+  Dataset set = numbered_set(60);
+  set.labels = 255 - at::arange(60, at::kByte);
+  BatchStream stream(set, options(10), 0);
+  for (int step = 0; step < 12; ++step) {
+    const Batch batch = stream.next();
+    ASSERT_EQ(batch.labels.scalar_type(), at::kLong);
+    const std::vector<std::int64_t> images = numbers(batch);
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      EXPECT_EQ(batch.labels[static_cast<std::int64_t>(i)].item<std::int64_t>(), 255 - images[i]);
+    }
+  }
+}
+
 TEST(BatchStream, ASetSmallerThanABatchIsOneBatch) {
   BatchStreamOptions wanted = options(10);
   wanted.drop_last = false;

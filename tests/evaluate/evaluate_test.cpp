@@ -83,6 +83,23 @@ TEST_F(Evaluation, TakesEveryMeasure) {
   EXPECT_EQ(report.sample_count, kCount);
 }
 
+TEST_F(Evaluation, CountsTheSamplesOfTheClassAskedFor) {
+  const Described samples = describe_set(classified(cloud(4)));
+  torch::Tensor asked = samples.classes->labels.clone();
+  torch::Tensor labels = real_.classes->labels.clone();
+  Report report;
+  add_class_accuracy(report, samples, asked, real_, labels);
+  EXPECT_EQ(report.measures.back().samples.value, 1.0);
+  asked.narrow(0, 0, kCount / 4) += 1;
+  labels.narrow(0, 0, kCount / 20) += 1;
+  add_class_accuracy(report, samples, asked, real_, labels.to(torch::kUInt8));
+  const Measure& measure = report.measures.back();
+  EXPECT_EQ(measure.key, "class_accuracy");
+  EXPECT_EQ(measure.samples.value, 0.75);
+  EXPECT_EQ(measure.real.value, 0.95);
+  EXPECT_THAT(found(report), Contains("class_accuracy"));
+}
+
 TEST_F(Evaluation, NoticesSamplesUnlikeRealOnes) {
   const Report report = score(noise(5) * 8.0);
   EXPECT_THAT(found(report), Contains("fid"));

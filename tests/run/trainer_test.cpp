@@ -78,5 +78,27 @@ TEST_F(Trainer, RefusesASetWithoutAWholeBatch) {
               HasSubstr("noise: 16 images are less than one batch of 17"));
 }
 
+TEST_F(Trainer, RefusesASetWithOtherClassesThanTheModels) {
+  Config config = small_config();
+  Dataset set = noise_dataset(6);
+  const auto text = [&](std::int64_t classes) {
+    config.model.classes = classes;
+    return error_of([&] { check_classes(config, set); });
+  };
+  EXPECT_EQ(text(3), "model.classes is 3, but noise has no classes\nset model.classes: 0");
+  set.labels = torch::tensor({0, 1, 3, 0, 1, 3}, torch::kUInt8);
+  EXPECT_EQ(text(3), "model.classes is 3, but noise has images of class 3\nset model.classes: 4");
+  EXPECT_EQ(text(4), "model.classes is 4, but noise has no image of class 2\nlower model.classes");
+  config.data.limit = 6;
+  EXPECT_EQ(text(4),
+            "model.classes is 4, but noise has no image of class 2\nlower model.classes, or raise "
+            "data.limit");
+  set.labels = torch::tensor({0, 1, 3, 2, 1, 3}, torch::kUInt8);
+  config.model.classes = 4;
+  EXPECT_NO_THROW(check_classes(config, set));
+  config.model.classes = 0;
+  EXPECT_NO_THROW(check_classes(config, set));
+}
+
 }  // namespace
 }  // namespace dcgan

@@ -66,12 +66,17 @@ struct Case {
   const char* name;
   TrainConfig train;
   int kinds;  ///< of steps
+  std::int64_t classes = 0;
 };
 
 void PrintTo(const Case& of, std::ostream* out) { *out << of.name; }
 
 std::vector<Case> cases() {
-  std::vector<Case> all{{"plain", {}, 2}, {"everything", {}, 2}, {"wgan", {}, 3}, {"bf16", {}, 2}};
+  std::vector<Case> all{{"plain", {}, 2},
+                        {"everything", {}, 2},
+                        {"wgan", {}, 3},
+                        {"bf16", {}, 2},
+                        {"classes", {}, 2, 3}};
   all[1].train.r1_gamma = 1;
   all[1].train.r1_every = 3;
   all[1].train.ema_decay = 0.9;
@@ -84,6 +89,7 @@ std::vector<Case> cases() {
   all[2].train.ema_decay = 0.9;
   all[3].train.precision = Precision::bf16;
   all[3].train.ema_decay = 0.9;
+  all[4].train = all[1].train;
   return all;
 }
 
@@ -93,6 +99,8 @@ class RecordedStepOf : public ::testing::TestWithParam<Case> {
     Config config;
     config.model.base_channels = 4;
     config.model.latent_dim = 8;
+    config.model.classes = GetParam().classes;
+    config.model.latent_modes = 2 * GetParam().classes;
     config.train = GetParam().train;
     config.train.batch_size = 6;
     return config;
@@ -104,6 +112,9 @@ class RecordedStepOf : public ::testing::TestWithParam<Case> {
     return normal_rows(5, Purpose::sample_latents, 10 * step, count, 28 * 28)
         .tanh()
         .view({count, 1, 28, 28});
+  }
+  static torch::Tensor labels(int step) {
+    return torch::arange(step, step + images(step)).remainder(3);
   }
   static torch::Tensor latents(int step) {
     return normal_rows(6, Purpose::sample_latents, 10 * step, images(step), 8);
@@ -118,8 +129,8 @@ TEST_P(RecordedStepOf, EndsWithTheBytesOfTheStepItself) {
   RecordedStep recorded(state, std::make_unique<FrozenRecorder>(state, recordings, repeats),
                         /*warm_ups=*/1);
   for (int step = 0; step < kSteps; ++step) {
-    const StepNumbers expected = read(train_step(plain, real(step), latents(step)));
-    const StepStats stats = recorded.step(real(step), latents(step));
+    const StepNumbers expected = read(train_step(plain, real(step), labels(step), latents(step)));
+    const StepStats stats = recorded.step(real(step), labels(step), latents(step));
     const StepNumbers numbers = read(stats);
     EXPECT_EQ(numbers.discriminator_loss, expected.discriminator_loss) << step;
     EXPECT_EQ(numbers.generator_loss, expected.generator_loss) << step;
@@ -162,7 +173,7 @@ TEST_P(RecordedStepOf, WritesWhereItWroteAtTheRecording) {
     return at;
   };
   const auto before = places();
-  for (int step = 0; step < 3; ++step) recorded.step(real(step), latents(step));
+  for (int step = 0; step < 3; ++step) recorded.step(real(step), labels(step), latents(step));
   EXPECT_EQ(places(), before);
 }
 

@@ -26,8 +26,16 @@ class Reference : public ::testing::TestWithParam<const char*> {
   TrainState state_ = make_reference_state(reference_);
 
   torch::Tensor latents(std::int64_t step) const { return reference_.at("latents")[step]; }
+  torch::Tensor labels() const {
+    return reference_.config.model.classes > 0 ? reference_.at("labels") : torch::Tensor();
+  }
+  torch::Tensor labels_of_fake() const {
+    const ModelConfig& model = reference_.config.model;
+    return model.classes > 0 ? classes_of(latents(0), model.latent_modes, model.classes)
+                             : torch::Tensor();
+  }
   StepStats step(std::int64_t number) {
-    return train_step(state_, reference_.at("real"), latents(number));
+    return train_step(state_, reference_.at("real"), labels(), latents(number));
   }
   void expect_losses() {
     for (std::int64_t i = 0; i < 10; ++i) {
@@ -55,9 +63,11 @@ TEST_P(Reference, ForwardOfTheGeneratorAgrees) {
 }
 
 TEST_P(Reference, ForwardOfTheDiscriminatorAgrees) {
-  const torch::Tensor real = forward(state_.discriminator, reference_.at("real"), Mode::train);
+  const torch::Tensor real =
+      forward(state_.discriminator, reference_.at("real"), Mode::train, {.classes = labels()});
   EXPECT_LT(relative_distance(real, reference_.at("logits_real1")), kTolerance);
-  const torch::Tensor fake = forward(state_.discriminator, reference_.at("fake1"), Mode::train);
+  const torch::Tensor fake = forward(state_.discriminator, reference_.at("fake1"), Mode::train,
+                                     {.classes = labels_of_fake()});
   EXPECT_LT(relative_distance(fake, reference_.at("logits_fake1")), kTolerance);
 }
 
@@ -157,7 +167,7 @@ INSTANTIATE_TEST_SUITE_P(PyTorch, Wasserstein,
 INSTANTIATE_TEST_SUITE_P(PyTorch, Regularised,
                          ::testing::Values("dcgan_28x28x1_regularised",
                                            "dcgan_21x13x3_regularised_plain",
-                                           "dense_28x28x1_regularised"),
+                                           "dense_28x28x1_regularised", "dcgan_28x28x1_classes"),
                          [](const auto& entry) { return std::string(entry.param); });
 
 INSTANTIATE_TEST_SUITE_P(PyTorch, Reference,
@@ -166,7 +176,8 @@ INSTANTIATE_TEST_SUITE_P(PyTorch, Reference,
                                            "dense_21x13x3", "dcgan_28x28x1_regularised",
                                            "dcgan_21x13x3_regularised_plain",
                                            "dense_28x28x1_regularised", "dcgan_26x11x1_modes",
-                                           "dcgan_28x28x1_hinge", "dcgan_21x13x1_least_squares"),
+                                           "dcgan_28x28x1_hinge", "dcgan_21x13x1_least_squares",
+                                           "dcgan_28x28x1_classes", "dense_21x13x1_classes"),
                          [](const auto& entry) { return std::string(entry.param); });
 
 }  // namespace

@@ -56,6 +56,7 @@ struct ModelConfig {
   ModelKind kind = ModelKind::dcgan;
   std::int64_t latent_dim = 100;
   std::int64_t latent_modes = 0;    ///< the first so many latents choose the mode; 0: no modes
+  std::int64_t classes = 0;         ///< of the images, which both networks then know; 0: none
   std::int64_t base_channels = 64;  ///< channels of D's first layer and of G's last hidden one
   std::int64_t max_channels = 512;  ///< channels double from layer to layer up to this
   std::vector<std::int64_t> dense_widths{256, 512, 1024};  ///< G's hidden layers; D mirrors them

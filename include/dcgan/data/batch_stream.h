@@ -13,6 +13,7 @@ namespace dcgan {
 
 struct Batch {
   torch::Tensor images;   ///< float32 [B, C, H, W] in the range of `generator.output`, CPU
+  torch::Tensor labels;   ///< int64 [B]: the images' classes, CPU; 0 where the set has none
   torch::Tensor latents;  ///< float32 [B, latent_dim] ~ N(0, 1), CPU
   std::int64_t step = 0;  ///< counted from 0 over the whole training
 };

@@ -25,6 +25,15 @@ constexpr double kBatchNormEps = 1e-5;
 /// learning for generative adversarial networks", 2018, section 2).
 torch::Tensor choose_mode(const torch::Tensor& latents, std::int64_t modes);
 
+/// The class of the images that latents [N, L] of a generator with classes become: that of the mode
+/// they choose, mode m having class m mod `classes`. int64 [N].
+torch::Tensor classes_of(const torch::Tensor& latents, std::int64_t modes, std::int64_t classes);
+
+/// Latents [N, L] that become images of the classes `wanted`, int64 [N]: those that choose another
+/// class's mode are put out of the race (minus infinity), so that the largest of the others wins.
+torch::Tensor choose_classes(const torch::Tensor& latents, std::int64_t modes, std::int64_t classes,
+                             const torch::Tensor& wanted);
+
 struct ForwardOptions {
   /// `input` may hold so many batches of N / batches images one after another: BatchNorm sees each
   /// by itself, so that the result is that of a call for each, by larger products.
@@ -34,9 +43,12 @@ struct ForwardOptions {
   /// BatchNorm's sums and the result stay float32 (Micikevicius et al., "Mixed precision training",
   /// 2018, section 3.1).
   bool bfloat16 = false;
+  /// int64 [N], for a discriminator with classes alone: what it takes each image for.
+  torch::Tensor classes;
 };
 
-/// Generator: [N, latent_dim] -> [N, C, H, W]. Discriminator: [N, C, H, W] -> logits [N].
+/// Generator: [N, latent_dim] -> [N, C, H, W]. Discriminator: [N, C, H, W] -> logits [N]; with
+/// classes but no `options.classes`, the numbers that they are made of, [N, 1 + classes, 1, 1].
 /// Differentiable twice in every parameter, and in every input that is not choose_mode()'s.
 torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode mode,
                       const ForwardOptions& options = {});

@@ -61,7 +61,9 @@ NetworkPlan plan_generator(const Config& config);
 /// The discriminator: images [N, C, H, W] -> one logit each, [N]. BatchNorm after every layer but
 /// the first and the last. For the DCGAN each stage halves H and W, rounding up (an even size by
 /// kernel 4, an odd one by kernel 3, stride 2, padding 1), until the smaller side is 4 or less and
-/// two stages are there; the last convolution covers what is left.
+/// two stages are there; the last convolution covers what is left. With `model.classes` K it gives
+/// 1 + K numbers: the logit of an image is the first plus that of its class, the projection of
+/// Miyato, Koyama, "cGANs with projection discriminator" (2018), eq. 3, on the last features.
 NetworkPlan plan_discriminator(const Config& config);
 
 /// The sizes of a layer's weight: [out, in, kh, kw] for a convolution, [in, out, kh, kw] for a

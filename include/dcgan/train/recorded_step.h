@@ -38,8 +38,9 @@ class RecordedStep {
   /// `state` outlives it and is not replaced; its tensors stay where they are.
   RecordedStep(TrainState& state, std::unique_ptr<Recorder> recorder, int warm_ups = 3);
 
-  /// real and latents: as for train_step(). What it returns holds until the next step of its kind.
-  StepStats step(const torch::Tensor& real, const torch::Tensor& latents);
+  /// As for train_step(). What it returns holds until the next step of its kind.
+  StepStats step(const torch::Tensor& real, const torch::Tensor& labels,
+                 const torch::Tensor& latents);
 
  private:
   struct Recording {

@@ -91,6 +91,7 @@ struct StepKind {
 struct StepInputs {
   StepKind kind;
   torch::Tensor real;     ///< float32 [B, C, H, W]
+  torch::Tensor labels;   ///< int64 [B]: the real images' classes, with model.classes
   torch::Tensor latents;  ///< float32 [B, latent_dim]
   Translations moves;
   torch::Tensor mixture;  ///< float32 [B, 1] in [0, 1]: where WGAN-GP looks between two images
@@ -98,15 +99,16 @@ struct StepInputs {
   torch::Tensor rates;
 };
 
-/// Counts the next step of `state` and draws what it needs, on the CPU but for `real` and
-/// `latents`, which stay where they are.
-StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor latents);
+/// Counts the next step of `state` and draws what it needs, on the CPU but for `real`, `labels` and
+/// `latents`, which stay where they are. Without model.classes nothing reads `labels`.
+StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor labels,
+                      torch::Tensor latents);
 
 /// Each tensor of `inputs` as `convert` gives it.
 template <typename Convert>
 StepInputs convert_each(StepInputs inputs, const Convert& convert) {
   for (torch::Tensor* tensor :
-       {&inputs.real, &inputs.latents, &inputs.moves.real, &inputs.moves.fake,
+       {&inputs.real, &inputs.labels, &inputs.latents, &inputs.moves.real, &inputs.moves.fake,
         &inputs.moves.fake_again, &inputs.mixture, &inputs.rates}) {
     if (tensor->defined()) *tensor = convert(*tensor);
   }
@@ -118,7 +120,12 @@ StepInputs convert_each(StepInputs inputs, const Convert& convert) {
 /// (recorded_step.h).
 StepStats do_step(TrainState& state, const StepInputs& inputs);
 
-/// Both. real: float32 [B, C, H, W]; latents: float32 [B, latent_dim]; on any device.
+/// Both. real: float32 [B, C, H, W]; labels: int64 [B], undefined without model.classes; latents:
+/// float32 [B, latent_dim]; on any device.
+StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::Tensor& labels,
+                     const torch::Tensor& latents);
+
+/// Of a training without classes.
 StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::Tensor& latents);
 
 /// Waits for the device.
