@@ -20,7 +20,6 @@
 #include "dcgan/data/image_files.h"
 #include "dcgan/data/random.h"
 #include "dcgan/evaluate/evaluate.h"
-#include "dcgan/model/forward.h"
 #include "dcgan/run/run_directory.h"
 #include "dcgan/run/sampler.h"
 #include "dcgan/train/device.h"
@@ -58,15 +57,9 @@ struct Source {
     return sampler->generate(latents(seed, first, count));
   }
 
-  /// How many classes the generator knows; 0 where it knows none.
-  std::int64_t class_count() const {
-    return sampler && sampler->config() ? sampler->config()->model.classes : 0;
-  }
-
   /// Those of images 0 .. count - 1: int64 [count].
   torch::Tensor asked_classes(std::int64_t seed, std::int64_t count) const {
-    return classes_of(latents(seed, 0, count), sampler->config()->model.latent_modes,
-                      class_count());
+    return sampler->classes_of(latents(seed, 0, count));
   }
 
  private:
@@ -238,10 +231,9 @@ int run_evaluate(const EvaluateOptions& options) {
   progress.note("measuring");
   Report report = evaluate(samples_set, real_set, reference_set, copies, options.seed);
   const bool same_set = !options.data && !options.config;  // as the generator was trained on
-  if (source.class_count() > 0 && same_set) {
-    add_class_accuracy(report, samples_set,
-                       source.asked_classes(options.seed, samples.size(0)), real_set,
-                       real_rows(real.training.labels));
+  if (source.sampler && source.sampler->class_count() > 0 && same_set) {
+    add_class_accuracy(report, samples_set, source.asked_classes(options.seed, samples.size(0)),
+                       real_set, real_rows(real.training.labels));
   }
   report.samples = source.name;
   if (source.sampler) report.seed = options.seed;

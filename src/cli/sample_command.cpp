@@ -10,7 +10,6 @@
 #include "dcgan/base/file.h"
 #include "dcgan/data/npy.h"
 #include "dcgan/data/random.h"
-#include "dcgan/model/forward.h"
 #include "dcgan/run/run_directory.h"
 #include "dcgan/run/sampler.h"
 #include "dcgan/train/device.h"
@@ -33,12 +32,11 @@ torch::Tensor any_latents(const SampleOptions& options, const Sampler& sampler, 
 torch::Tensor of_classes(const SampleOptions& options, const Sampler& sampler,
                          const torch::Tensor& latents, std::int64_t first, std::int64_t images) {
   if (options.classes.empty()) return latents;
-  const ModelConfig& model = sampler.config()->model;
   const torch::Tensor turns = torch::arange(first, first + latents.size(0))
                                   .floor_divide(images)
                                   .remainder(static_cast<std::int64_t>(options.classes.size()));
   const torch::Tensor wanted = torch::tensor(options.classes).index_select(0, turns);
-  return choose_classes(latents, model.latent_modes, model.classes, wanted);
+  return sampler.choose_classes(latents, wanted);
 }
 
 /// The latents of images first .. first + count - 1.
@@ -50,7 +48,7 @@ torch::Tensor latents_for(const SampleOptions& options, const Sampler& sampler, 
 
 void check_classes(const SampleOptions& options, const Sampler& sampler) {
   if (options.classes.empty()) return;
-  const std::int64_t classes = sampler.config() ? sampler.config()->model.classes : 0;
+  const std::int64_t classes = sampler.class_count();
   if (classes == 0) {
     throw usage_error(fmt::format(
         "--class: {} was trained without classes, so it can't be asked for one; leave --class out, "

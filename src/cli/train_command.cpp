@@ -122,8 +122,8 @@ TrainingJob new_job(const Config& config, const Machine& machine, Log& log) {
   check_features(config, machine);
   Dataset dataset = load_dataset_aloud(config.data, log);
   check_batches(config, dataset);
-  check_classes(config, dataset);
   TrainState state = make_train_state(config, machine.device, total_steps(config, dataset.size()));
+  if (config.model.classes > 0) set_class_counts(state, count_classes(config, dataset));
   return {config, std::move(dataset), std::move(state)};
 }
 

@@ -46,7 +46,7 @@ std::string type_name_of(ArchiveKind kind) {
 }
 
 bool is_buffer_name(const std::string& name) {
-  return name == "running_mean" || name == "running_var";
+  return name == "running_mean" || name == "running_var" || name == "mode_bias";
 }
 
 std::string dump(const Archive& archive) {

@@ -3,13 +3,13 @@
 #include <torch/torch.h>
 
 #include <cmath>
-#include <limits>
 #include <optional>
 #include <vector>
 
 #include "dcgan/kernels/convolution.h"
 #include "dcgan/kernels/gelu.h"
 #include "dcgan/kernels/norm_activation.h"
+#include "dcgan/model/modes.h"
 
 namespace dcgan {
 namespace {
@@ -102,8 +102,10 @@ torch::Tensor apply_batch_norm_and_nonlinearity(const torch::Tensor& x, const La
 }
 
 /// The layout that the layer's kind works in: [N, features] or [N, C, H, W].
-torch::Tensor shape_input(const torch::Tensor& input, const LayerPlan& plan) {
-  const torch::Tensor x = plan.modes > 0 ? choose_mode(input.flatten(1), plan.modes) : input;
+torch::Tensor shape_input(const torch::Tensor& input, const Layer& layer) {
+  const LayerPlan& plan = layer.plan;
+  const torch::Tensor x =
+      plan.modes > 0 ? choose_mode(input.flatten(1), plan.modes, layer.mode_bias) : input;
   if (plan.kind == LayerKind::linear) return x.flatten(1);
   return x.reshape({x.size(0), plan.input[0], plan.input[1], plan.input[2]});
 }
@@ -116,28 +118,6 @@ torch::Tensor add_class_logit(const torch::Tensor& logits, const torch::Tensor& 
 
 }  // namespace
 
-torch::Tensor choose_mode(const torch::Tensor& latents, std::int64_t modes) {
-  const torch::Tensor choosing = latents.narrow(1, 0, modes);
-  const torch::Tensor largest = choosing.argmax(1, /*keepdim=*/true);
-  const torch::Tensor chosen =
-      torch::zeros_like(choosing).scatter_(1, largest, std::sqrt(static_cast<double>(modes)));
-  return torch::cat({chosen, latents.narrow(1, modes, latents.size(1) - modes)}, 1);
-}
-
-torch::Tensor classes_of(const torch::Tensor& latents, std::int64_t modes, std::int64_t classes) {
-  return latents.narrow(1, 0, modes).argmax(1).remainder(classes);
-}
-
-torch::Tensor choose_classes(const torch::Tensor& latents, std::int64_t modes, std::int64_t classes,
-                             const torch::Tensor& wanted) {
-  const torch::Tensor of_modes =
-      torch::arange(modes, wanted.options()).remainder(classes).unsqueeze(0);  // [1, modes]
-  const torch::Tensor chosen = latents.clone();
-  chosen.narrow(1, 0, modes)
-      .masked_fill_(of_modes.ne(wanted.unsqueeze(1)), -std::numeric_limits<double>::infinity());
-  return chosen;
-}
-
 torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode mode,
                       const ForwardOptions& options) {
   const ImageShape& out = network.layers.back().plan.output;
@@ -146,7 +126,7 @@ torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode m
   torch::Tensor x = input;
   for (const Layer& layer : network.layers) {
     const bool last = &layer == &network.layers.back();
-    x = shape_input(x, layer.plan);
+    x = shape_input(x, layer);
     // Logits are one product for each image: exact ones cost nothing, and a critic's may grow.
     if (options.bfloat16) x = x.to(last && to_logits ? torch::kFloat32 : torch::kBFloat16);
     x = apply_weights(x, layer);

@@ -32,6 +32,7 @@ Network make_network(const NetworkPlan& plan, torch::Device device) {
       layer.running_mean = torch::zeros({channels}, options);
       layer.running_var = torch::ones({channels}, options);
     }
+    if (layer_plan.classes > 0) layer.mode_bias = torch::zeros({layer_plan.modes}, options);
     network.layers.push_back(std::move(layer));
   }
   set_requires_grad(network, true);
@@ -42,7 +43,7 @@ Network copy_to(const Network& network, torch::Device device) {
   Network copy = network;
   for (Layer& layer : copy.layers) {
     for (torch::Tensor* tensor : {&layer.weight, &layer.bias, &layer.norm_scale, &layer.norm_shift,
-                                  &layer.running_mean, &layer.running_var}) {
+                                  &layer.running_mean, &layer.running_var, &layer.mode_bias}) {
       if (!tensor->defined()) continue;
       const bool trained = tensor->requires_grad();
       *tensor = tensor->detach().to(device, tensor->scalar_type(), /*non_blocking=*/false,
@@ -68,6 +69,7 @@ NamedTensors named_parameters(const Network& network) {
 NamedTensors named_buffers(const Network& network) {
   NamedTensors named;
   for (const Layer& layer : network.layers) {
+    if (layer.plan.classes > 0) named.emplace_back(layer.plan.name + ".mode_bias", layer.mode_bias);
     if (!layer.plan.batch_norm) continue;
     named.emplace_back(layer.plan.name + ".norm.running_mean", layer.running_mean);
     named.emplace_back(layer.plan.name + ".norm.running_var", layer.running_var);

@@ -137,6 +137,7 @@ NetworkPlan plan_generator(const Config& config) {
   NetworkPlan plan = finish("generator", std::move(layers), config.generator,
                             [last](std::size_t i) { return i != last; });
   plan.layers.front().modes = config.model.latent_modes;
+  plan.layers.front().classes = config.model.classes;
   plan.layers.back().nonlinearity =
       config.output == OutputRange::tanh ? Nonlinearity::tanh : Nonlinearity::sigmoid;
   return plan;
@@ -250,9 +251,10 @@ std::string describe(const NetworkPlan& plan) {
   };
   std::vector<std::vector<std::string>> rows;
   const LayerPlan& first = plan.layers.front();
-  rows.push_back(
-      {first.modes > 0 ? fmt::format("input, of which {} choose a mode", first.modes) : "input",
-       describe_shape(first.input), "", ""});
+  std::string input = "input";
+  if (first.modes > 0) input += fmt::format(", of which {} choose a mode", first.modes);
+  if (first.classes > 0) input += fmt::format(" of {} classes", first.classes);
+  rows.push_back({input, describe_shape(first.input), "", ""});
   for (const LayerPlan& layer : plan.layers) {
     rows.push_back({describe(layer), describe_shape(layer.output),
                     format_count(parameter_count(layer)), mflop(forward_flops(layer))});

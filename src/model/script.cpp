@@ -85,14 +85,15 @@ std::string torchscript_forward(const NetworkPlan& generator) {
   const ImageShape& in = generator.layers.front().input;
   const ImageShape& out = generator.layers.back().output;
   const bool dense = generator.layers.front().kind == LayerKind::linear;
-  const std::int64_t modes = generator.layers.front().modes;
+  const LayerPlan& first = generator.layers.front();
+  const std::string bias = first.classes > 0 ? fmt::format(" + self.{}.mode_bias", first.name) : "";
   std::string source = "def forward(self, z):\n";
-  if (modes > 0) {  // choose_mode()
+  if (first.modes > 0) {  // choose_mode()
     source += fmt::format(
         "    z = z.reshape([z.size(0), {0}])\n"
-        "    chosen = torch.one_hot(torch.argmax(z[:, :{1}], 1), {1}).to(z.dtype) * {2}\n"
+        "    chosen = torch.one_hot(torch.argmax(z[:, :{1}]{3}, 1), {1}).to(z.dtype) * {2}\n"
         "    z = torch.cat([chosen, z[:, {1}:]], 1)\n",
-        in[0], modes, float_literal(std::sqrt(static_cast<double>(modes))));
+        in[0], first.modes, float_literal(std::sqrt(static_cast<double>(first.modes))), bias);
   }
   source += dense ? fmt::format("    x = z.reshape([z.size(0), {}])\n", in[0])
                   : fmt::format("    x = z.reshape([z.size(0), {}, 1, 1])\n", in[0]);

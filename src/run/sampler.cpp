@@ -9,6 +9,7 @@
 #include "dcgan/base/error.h"
 #include "dcgan/data/random.h"
 #include "dcgan/model/forward.h"
+#include "dcgan/model/modes.h"
 #include "dcgan/run/generator_file.h"
 
 namespace dcgan {
@@ -18,6 +19,7 @@ struct Sampler::Impl {
   torch::Device device = torch::kCPU;
   std::int64_t latent_dim = 0;
   std::optional<Config> config;  ///< nothing for somebody else's
+  torch::Tensor mode_bias;       ///< of a generator that knows classes, CPU
   virtual ~Impl() = default;
   /// float32 [N, latent_dim] -> float32 [N, C, H, W] in [-1, 1], both on `device`.
   virtual torch::Tensor run(const torch::Tensor& latents) const = 0;
@@ -166,6 +168,7 @@ std::unique_ptr<Sampler::Impl> open_native(const std::filesystem::path& path, Ar
   generator->latent_dim = file.config.model.latent_dim;
   generator->range = file.config.output;
   generator->config = file.config;
+  generator->mode_bias = file.generator.layers.front().mode_bias;
   generator->network = copy_to(file.generator, device);
   return generator;
 }
@@ -204,6 +207,20 @@ Sampler Sampler::open(const std::filesystem::path& path, torch::Device device,
 std::int64_t Sampler::latent_dim() const { return impl_->latent_dim; }
 
 const std::optional<Config>& Sampler::config() const { return impl_->config; }
+
+std::int64_t Sampler::class_count() const {
+  return impl_->config ? impl_->config->model.classes : 0;
+}
+
+torch::Tensor Sampler::classes_of(const torch::Tensor& latents) const {
+  return dcgan::classes_of(latents, impl_->config->model.latent_modes, class_count(),
+                           impl_->mode_bias);
+}
+
+torch::Tensor Sampler::choose_classes(const torch::Tensor& latents,
+                                      const torch::Tensor& wanted) const {
+  return dcgan::choose_classes(latents, impl_->config->model.latent_modes, class_count(), wanted);
+}
 
 torch::Tensor Sampler::generate(const torch::Tensor& latents) const {
   const torch::NoGradGuard no_grad;

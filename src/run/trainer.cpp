@@ -323,12 +323,14 @@ void check_batches(const Config& config, const Dataset& dataset) {
       "data.drop_last: true, another train.batch_size, or batch_norm: false for both networks");
 }
 
-void check_classes(const Config& config, const Dataset& dataset) {
+std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dataset) {
   const std::int64_t classes = config.model.classes;
-  if (classes == 0) return;
   const torch::Tensor counts = torch::bincount(dataset.labels.to(torch::kInt64), {}, classes);
   const torch::Tensor empty = counts.eq(0).nonzero();
-  if (counts.size(0) == classes && empty.size(0) == 0) return;
+  if (counts.size(0) == classes && empty.size(0) == 0) {
+    const auto* first = counts.data_ptr<std::int64_t>();
+    return {first, first + classes};
+  }
   if (counts.slice(0, 1).sum().item<std::int64_t>() == 0) {
     throw usage_error(fmt::format(
         "model.classes is {}, but {} has no classes\nset model.classes: 0{}", classes, dataset.name,

@@ -8,6 +8,7 @@
 #include "dcgan/data/random.h"
 #include "dcgan/model/forward.h"
 #include "dcgan/model/init.h"
+#include "dcgan/model/modes.h"
 #include "dcgan/train/loss.h"
 #include "dcgan/train/schedule.h"
 
@@ -81,8 +82,8 @@ std::int64_t class_count(const TrainState& state) {
 Classes classes_of_step(const TrainState& state, const StepInputs& inputs) {
   const std::int64_t classes = class_count(state);
   if (classes == 0) return {};
-  const std::int64_t modes = state.generator.layers.front().plan.modes;
-  return {inputs.labels, classes_of(inputs.latents, modes, classes)};
+  const Layer& first = state.generator.layers.front();
+  return {inputs.labels, classes_of(inputs.latents, first.plan.modes, classes, first.mode_bias)};
 }
 
 torch::Tensor generate(const TrainState& state, const torch::Tensor& latents, bool with_graph) {
@@ -183,6 +184,13 @@ TrainState make_train_state(const Config& config, torch::Device device, std::int
           device,
           0,
           config.seed};
+}
+
+void set_class_counts(TrainState& state, const std::vector<std::int64_t>& counts) {
+  const torch::NoGradGuard no_grad;
+  Layer& first = state.generator.layers.front();
+  first.mode_bias.copy_(mode_bias_for(counts, first.plan.modes));
+  if (state.average) state.average->layers.front().mode_bias.copy_(first.mode_bias);
 }
 
 const Network& best_generator(const TrainState& state) {

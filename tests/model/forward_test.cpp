@@ -37,14 +37,6 @@ TEST(Forward, OnlyTrainModeMovesTheRunningStatistics) {
   EXPECT_FALSE(torch::equal(network.layers[0].running_mean, before));
 }
 
-TEST(Forward, TheLargestOfTheFirstLatentsIsTheMode) {
-  const torch::Tensor latents =
-      torch::tensor({{-1.0F, -0.5F, -2.0F, -3.0F, 7.0F}, {2.0F, 1.0F, 0.0F, 3.0F, 9.0F}});
-  const torch::Tensor wanted =
-      torch::tensor({{0.0F, 2.0F, 0.0F, 0.0F, 7.0F}, {0.0F, 0.0F, 0.0F, 2.0F, 9.0F}});
-  EXPECT_TRUE(torch::equal(choose_mode(latents, 4), wanted));
-}
-
 TEST(Forward, OfOneModeDiffersOnlyByTheOtherLatents) {
   Config config;
   config.model.base_channels = 8;
@@ -60,32 +52,6 @@ TEST(Forward, OfOneModeDiffersOnlyByTheOtherLatents) {
   EXPECT_TRUE(torch::equal(forward(network, latents, Mode::eval), image));
   latents[0][(mode + 1) % 4] = latents[0][mode] + 1.0;  // another
   EXPECT_FALSE(torch::allclose(forward(network, latents, Mode::eval), image));
-}
-
-TEST(Forward, TheClassOfALatentIsThatOfItsMode) {
-  // Modes 0, 2, 4 are of class 0, modes 1, 3, 5 of class 1.
-  const torch::Tensor latents = torch::tensor({{0.0F, 1.0F, 2.0F, 3.0F, -1.0F, 0.5F, 9.0F},
-                                               {5.0F, 1.0F, 2.0F, 3.0F, -1.0F, 0.5F, 9.0F},
-                                               {0.0F, 1.0F, 2.0F, 3.0F, 4.0F, 0.5F, 9.0F}});
-  EXPECT_TRUE(torch::equal(classes_of(latents, 6, 2), torch::tensor({1, 0, 0})));
-}
-
-TEST(Forward, AChosenClassTakesItsLargestLatentAndLeavesTheRest) {
-  const torch::Tensor latents = noise({40, 9}, 4);
-  const torch::Tensor wanted = torch::arange(40).remainder(3);
-  const torch::Tensor chosen = choose_classes(latents, 6, 3, wanted);
-  EXPECT_TRUE(torch::equal(classes_of(chosen, 6, 3), wanted));
-  EXPECT_TRUE(torch::equal(chosen.narrow(1, 6, 3), latents.narrow(1, 6, 3)));
-  const torch::Tensor input = choose_mode(chosen, 6);
-  EXPECT_TRUE(input.isfinite().all().item<bool>());
-  for (std::int64_t i = 0; i < 40; ++i) {
-    const std::int64_t of_class = wanted[i].item<std::int64_t>();
-    const bool second = (latents[i][of_class + 3] > latents[i][of_class]).item<bool>();
-    EXPECT_GT(input[i][of_class + (second ? 3 : 0)].item<float>(), 0) << i;
-  }
-  // Where the class is asked for that would come anyway, the image is the same.
-  const torch::Tensor same = choose_classes(latents, 6, 3, classes_of(latents, 6, 3));
-  EXPECT_TRUE(torch::equal(choose_mode(same, 6), choose_mode(latents, 6)));
 }
 
 TEST(Forward, ADiscriminatorWithClassesAddsTheLogitOfTheClass) {

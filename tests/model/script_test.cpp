@@ -43,6 +43,16 @@ TEST(Script, ChoosesAMode) {
       << source;
 }
 
+TEST(Script, ChoosesAModeWithTheBiasOfItsClass) {
+  Config config;
+  config.model.latent_dim = 5;
+  config.model.latent_modes = 4;
+  config.model.classes = 2;
+  const std::string source = torchscript_forward(plan_generator(config));
+  EXPECT_NE(source.find("torch.argmax(z[:, :4] + self.layer1.mode_bias, 1)"), std::string::npos)
+      << source;
+}
+
 TEST(Script, FlattensAnImageForALinearLayer) {
   LayerPlan linear;
   linear.name = "layer1";

@@ -133,8 +133,12 @@ std::vector<GeneratorCase> generators() {
   modes.model.latent_modes = 2;
   Config dense_modes = dense;
   dense_modes.model.latent_modes = modes.model.latent_dim;
-  return {{"dcgan", dcgan}, {"colour", colour}, {"dense", dense},
-          {"plain", plain}, {"modes", modes},   {"dense_modes", dense_modes}};
+  Config classes = small_config();
+  classes.model.latent_dim = 5;
+  classes.model.latent_modes = 4;
+  classes.model.classes = 2;
+  return {{"dcgan", dcgan}, {"colour", colour},           {"dense", dense},    {"plain", plain},
+          {"modes", modes}, {"dense_modes", dense_modes}, {"classes", classes}};
 }
 
 std::string case_name(const ::testing::TestParamInfo<GeneratorCase>& entry) {

@@ -3,6 +3,9 @@
 
 #include <torch/torch.h>
 
+#include <numeric>
+#include <vector>
+
 #include "dcgan/data/random.h"
 #include "dcgan/train/train_step.h"
 
@@ -30,7 +33,10 @@ inline void train_on_noise(TrainState& state, const Config& config, std::int64_t
         normal_rows(2, Purpose::sample_latents, row, batch, shape[0] * shape[1] * shape[2])
             .tanh()
             .view({batch, shape[0], shape[1], shape[2]});
-    train_step(state, real,
+    const torch::Tensor labels =
+        config.model.classes > 0 ? torch::arange(row, row + batch).remainder(config.model.classes)
+                                 : torch::Tensor();
+    train_step(state, real, labels,
                normal_rows(3, Purpose::train_latents, row, batch, config.model.latent_dim));
   }
 }
@@ -50,6 +56,11 @@ inline Config small_regularised_config() {
 inline TrainState small_trained_state(const Config& config = small_config(),
                                       std::int64_t steps = 3) {
   TrainState state = make_train_state(config, torch::kCPU, kSmallRun);
+  if (config.model.classes > 0) {  // class c has c + 1 images
+    std::vector<std::int64_t> counts(static_cast<std::size_t>(config.model.classes));
+    std::iota(counts.begin(), counts.end(), 1);
+    set_class_counts(state, counts);
+  }
   train_on_noise(state, config, steps);
   return state;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dcgan/model/forward.h"
+#include "dcgan/model/modes.h"
 #include "dcgan/train/train_step.h"
 #include "support/reference_case.h"
 
@@ -31,7 +32,8 @@ class Reference : public ::testing::TestWithParam<const char*> {
   }
   torch::Tensor labels_of_fake() const {
     const ModelConfig& model = reference_.config.model;
-    return model.classes > 0 ? classes_of(latents(0), model.latent_modes, model.classes)
+    return model.classes > 0 ? classes_of(latents(0), model.latent_modes, model.classes,
+                                          state_.generator.layers.front().mode_bias)
                              : torch::Tensor();
   }
   StepStats step(std::int64_t number) {

@@ -22,6 +22,7 @@ struct Layer {
   torch::Tensor norm_shift;    ///< BatchNorm's beta, [out]
   torch::Tensor running_mean;  ///< [out]; a buffer, not trained
   torch::Tensor running_var;   ///< [out]; a buffer, not trained
+  torch::Tensor mode_bias;     ///< [modes], where they have classes; a buffer; see mode_bias_for()
 };
 
 /// Plain data: copies share their tensors, as torch::Tensor does.
@@ -40,7 +41,8 @@ Network copy_to(const Network& network, torch::Device device);
 /// what an optimizer moves. The names are those of a PyTorch state_dict.
 NamedTensors named_parameters(const Network& network);
 
-/// "layer1.norm.running_mean", "layer1.norm.running_var", ...: what BatchNorm keeps.
+/// "layer1.mode_bias", "layer1.norm.running_mean", "layer1.norm.running_var", ...: what is kept but
+/// not trained.
 NamedTensors named_buffers(const Network& network);
 
 /// Parameters, then buffers.

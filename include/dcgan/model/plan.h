@@ -36,7 +36,8 @@ using Extent = std::array<std::int64_t, 2>;  ///< [height, width]
 struct LayerPlan {
   std::string name;  ///< "layer1", counted from the input
   LayerKind kind = LayerKind::convolution;
-  std::int64_t modes = 0;  ///< of the latent, in a generator's first layer; see choose_mode()
+  std::int64_t modes = 0;    ///< of the latent, in a generator's first layer; see modes.h
+  std::int64_t classes = 0;  ///< that the modes have
   ImageShape input{};
   ImageShape output{};
   Extent kernel{1, 1};

@@ -35,6 +35,16 @@ class Sampler {
   /// What the generator was trained with; nothing for a TorchScript that is not ours.
   const std::optional<Config>& config() const;
 
+  /// How many classes the generator knows (model.classes); 0: none.
+  std::int64_t class_count() const;
+
+  /// The classes of the images that latents become, where the generator knows classes: float32
+  /// [N, latent_dim], CPU -> int64 [N], CPU.
+  torch::Tensor classes_of(const torch::Tensor& latents) const;
+
+  /// Latents that become images of the classes `wanted`, int64 [N], likewise.
+  torch::Tensor choose_classes(const torch::Tensor& latents, const torch::Tensor& wanted) const;
+
   /// latents: float32 [N, latent_dim], CPU -> uint8 [N, C, H, W], CPU. An image does not depend on
   /// its batch-mates or their number, to the last bit.
   torch::Tensor generate(const torch::Tensor& latents) const;

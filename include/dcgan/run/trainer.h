@@ -36,9 +36,9 @@ std::int64_t total_steps(const Config& config, std::int64_t images);
 /// usage error when an epoch's last batch would be a single image without variance for BatchNorm.
 void check_batches(const Config& config, const Dataset& dataset);
 
-/// Throws a usage error where the set's classes are not those of model.classes: a label is too
-/// large, or a class has no image.
-void check_classes(const Config& config, const Dataset& dataset);
+/// How many images each of model.classes has. Throws a usage error where the set's classes are
+/// others: a label is too large, or a class has no image.
+std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dataset);
 
 /// Trains from `job.state.step` to the end of the last epoch or until `stop` is requested, which
 /// ends the step, writes a checkpoint and returns. Throws `failure` when a file can't be written or

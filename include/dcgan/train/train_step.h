@@ -22,6 +22,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "dcgan/config/config.h"
 #include "dcgan/model/network.h"
@@ -49,6 +50,10 @@ struct TrainState {
 /// train.lr_schedule is constant.
 TrainState make_train_state(const Config& config, torch::Device device,
                             std::int64_t total_steps = 0);
+
+/// With model.classes: makes the generator draw each class as often as the data set has it, of
+/// which it has counts[c] > 0 images. Otherwise all are drawn equally often.
+void set_class_counts(TrainState& state, const std::vector<std::int64_t>& counts);
 
 /// The generator that a user gets: the average where there is one.
 const Network& best_generator(const TrainState& state);
