@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 #include <iostream>
@@ -17,6 +18,7 @@
 #include "dcgan/run/stop.h"
 #include "dcgan/run/trainer.h"
 #include "dcgan/train/device.h"
+#include "dcgan/train/recorded_step.h"
 #include "load_data.h"
 
 namespace dcgan::cli {
@@ -117,6 +119,11 @@ void check_features(const Config& config, const Machine& machine) {
   Features::find(config.train.features, /*set=*/"", machine.device);
 }
 
+/// So is a build that can't record steps on the device.
+void check_recorder(const Config& config, const Machine& machine) {
+  if (config.run.cuda_graph) make_recorder(machine.device);
+}
+
 /// A training from its first step.
 TrainingJob new_job(const Config& config, const Machine& machine, Log& log) {
   check_features(config, machine);
@@ -172,6 +179,7 @@ TrainingJob resumed_job(const fs::path& out, const Config& config, const Machine
 /// Everything is loaded and checked before anything is written.
 TrainingJob load_job(const TrainOptions& options, const Config& config, const Machine& machine,
                      Log& log) {
+  check_recorder(config, machine);
   if (options.resume) return resumed_job(*options.out, config, machine, log);
   if (options.out) check_is_free(*options.out);
   return new_job(config, machine, log);
@@ -198,6 +206,17 @@ int dry_run(const TrainOptions& options, Log& log) {
   return 0;
 }
 
+/// A grid with a column for each of the first classes.
+std::string class_command(const std::string& generator, std::int64_t classes) {
+  constexpr std::int64_t kColumns = 10;
+  std::vector<std::string> numbers;
+  for (std::int64_t i = 0; i < std::min(classes, kColumns); ++i)
+    numbers.push_back(std::to_string(i));
+  const auto columns = static_cast<std::int64_t>(numbers.size());
+  return fmt::format("  {} sample --ckpt {} --class {} --columns {} -n {}\n", program(), generator,
+                     fmt::join(numbers, ","), columns, columns * kColumns);
+}
+
 int finish(TrainingOutcome outcome, const TrainingJob& job, const RunDirectory& run, Log& log) {
   const std::int64_t step = job.state.step;
   if (outcome == TrainingOutcome::stopped) {
@@ -216,6 +235,7 @@ int finish(TrainingOutcome outcome, const TrainingJob& job, const RunDirectory& 
   std::cout << fmt::format("generator: {}\n", run.generator().string()) << "try next:\n"
             << fmt::format("  {} sample --ckpt {} -n 64 --seed 7\n", program(), generator)
             << fmt::format("  {} sample --ckpt {} --interpolate 8\n", program(), generator);
+  if (job.config.model.classes > 0) std::cout << class_command(generator, job.config.model.classes);
   if (job.config.train.lr_schedule == LrSchedule::constant) {
     std::cout << fmt::format("  {} --set train.epochs={}\n", resume_command(run), epochs_done * 2);
   }

@@ -331,22 +331,22 @@ std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dat
     const auto* first = counts.data_ptr<std::int64_t>();
     return {first, first + classes};
   }
+  std::string what;
+  std::string remedy = "set model.classes: 0 to train without classes";
   if (counts.slice(0, 1).sum().item<std::int64_t>() == 0) {
-    throw usage_error(fmt::format(
-        "model.classes is {}, but {} has no classes\nset model.classes: 0{}", classes, dataset.name,
-        config.data.format == DataFormat::folder
-            ? ", or data.classes: true where each folder in data.path is a class"
-            : ""));
-  }
-  if (counts.size(0) > classes) {
-    throw usage_error(
-        fmt::format("model.classes is {}, but {} has images of class {}\nset model.classes: {}",
-                    classes, dataset.name, counts.size(0) - 1, counts.size(0)));
+    what = "no classes";
+    if (config.data.format == DataFormat::folder) {
+      remedy += ", or data.classes: true where each folder in data.path is a class";
+    }
+  } else if (counts.size(0) > classes) {
+    what = fmt::format("images of class {}", counts.size(0) - 1);
+    remedy += fmt::format(", or to {}", counts.size(0));
+  } else {
+    what = fmt::format("no image of class {}", empty[0][0].item<std::int64_t>());
+    if (config.data.limit > 0) remedy += ", or raise data.limit";
   }
   throw usage_error(
-      fmt::format("model.classes is {}, but {} has no image of class {}\nlower model.classes{}",
-                  classes, dataset.name, empty[0][0].item<std::int64_t>(),
-                  config.data.limit > 0 ? ", or raise data.limit" : ""));
+      fmt::format("model.classes is {}, but {} has {}\n{}", classes, dataset.name, what, remedy));
 }
 
 TrainingOutcome train(TrainingJob& job, const RunDirectory& run, Log& log, const StopSignal& stop) {

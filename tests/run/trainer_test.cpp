@@ -85,14 +85,20 @@ TEST_F(Trainer, RefusesASetWithOtherClassesThanTheModels) {
     config.model.classes = classes;
     return error_of([&] { count_classes(config, set); });
   };
-  EXPECT_EQ(text(3), "model.classes is 3, but noise has no classes\nset model.classes: 0");
+  EXPECT_EQ(text(3),
+            "model.classes is 3, but noise has no classes\nset model.classes: 0 to train without "
+            "classes");
   set.labels = torch::tensor({0, 1, 3, 0, 1, 3}, torch::kUInt8);
-  EXPECT_EQ(text(3), "model.classes is 3, but noise has images of class 3\nset model.classes: 4");
-  EXPECT_EQ(text(4), "model.classes is 4, but noise has no image of class 2\nlower model.classes");
+  EXPECT_EQ(text(3),
+            "model.classes is 3, but noise has images of class 3\nset model.classes: 0 to train "
+            "without classes, or to 4");
+  EXPECT_EQ(text(4),
+            "model.classes is 4, but noise has no image of class 2\nset model.classes: 0 to "
+            "train without classes");
   config.data.limit = 6;
   EXPECT_EQ(text(4),
-            "model.classes is 4, but noise has no image of class 2\nlower model.classes, or raise "
-            "data.limit");
+            "model.classes is 4, but noise has no image of class 2\nset model.classes: 0 to train "
+            "without classes, or raise data.limit");
   set.labels = torch::tensor({0, 1, 3, 2, 1, 3}, torch::kUInt8);
   config.model.classes = 4;
   EXPECT_EQ(count_classes(config, set), (std::vector<std::int64_t>{1, 2, 1, 2}));
