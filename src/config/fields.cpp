@@ -364,7 +364,8 @@ std::vector<Conflict> find_conflicts(const Config& config) {
         std::max<std::int64_t>(1, (model.latent_modes + model.classes / 2) / model.classes);
     conflicts.push_back({{"model.latent_modes", "model.classes"},
                          fmt::format("model.latent_modes ({}) must be a multiple of model.classes "
-                                     "({}), whose modes they are; the nearest is {}",
+                                     "({}), whose modes they are; set it to {}, or model.classes "
+                                     "to 0",
                                      model.latent_modes, model.classes, multiple * model.classes)});
   }
   if (model.max_channels < model.base_channels) {

@@ -74,16 +74,16 @@ bool moves_generator(const TrainState& state) {
   return (state.step + 1) % state.options.discriminator_steps == 0;
 }
 
-std::int64_t class_count(const TrainState& state) {
-  return state.discriminator.layers.back().plan.output[0] - 1;
+bool has_classes(const TrainState& state) {
+  return state.generator.layers.front().plan.classes > 0;
 }
 
 /// Those of the step's images.
 Classes classes_of_step(const TrainState& state, const StepInputs& inputs) {
-  const std::int64_t classes = class_count(state);
-  if (classes == 0) return {};
+  if (!has_classes(state)) return {};
   const Layer& first = state.generator.layers.front();
-  return {inputs.labels, classes_of(inputs.latents, first.plan.modes, classes, first.mode_bias)};
+  return {inputs.labels,
+          classes_of(inputs.latents, first.plan.modes, first.plan.classes, first.mode_bias)};
 }
 
 torch::Tensor generate(const TrainState& state, const torch::Tensor& latents, bool with_graph) {
@@ -204,7 +204,7 @@ StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor label
   const std::int64_t count = real.size(0);
   StepInputs inputs{{count, has_r1(state), moves_generator(state)},
                     std::move(real),
-                    class_count(state) > 0 ? std::move(labels) : torch::Tensor(),
+                    has_classes(state) ? std::move(labels) : torch::Tensor(),
                     std::move(latents),
                     {},
                     {},

@@ -329,11 +329,11 @@ TEST(FindConflicts, NamesModesThatAreNoMultipleOfTheClasses) {
   config.model.classes = 10;
   EXPECT_EQ(only_conflict(config),
             "model.latent_modes (0) must be a multiple of model.classes (10), whose modes they "
-            "are; the nearest is 10");
+            "are; set it to 10, or model.classes to 0");
   config.model.latent_modes = 36;
   EXPECT_EQ(only_conflict(config),
             "model.latent_modes (36) must be a multiple of model.classes (10), whose modes they "
-            "are; the nearest is 40");
+            "are; set it to 40, or model.classes to 0");
   config.model.latent_modes = 40;
   EXPECT_TRUE(find_conflicts(config).empty());
 }
