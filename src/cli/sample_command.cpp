@@ -23,14 +23,19 @@ constexpr std::int64_t kChunk = 256;  ///< images generated at a time: bounds th
 
 torch::Tensor any_latents(const SampleOptions& options, const Sampler& sampler, std::int64_t first,
                           std::int64_t count) {
-  return normal_rows(options.seed, Purpose::sample_latents, first, count, sampler.latent_dim())
-      .mul_(options.truncation);
+  return normal_rows(options.seed, Purpose::sample_latents, first, count, sampler.latent_dim());
 }
 
-/// Those of images first, first + 1, ..., made to be of the classes asked for, each of which has
-/// `images` before it is the next one's turn.
-torch::Tensor of_classes(const SampleOptions& options, const Sampler& sampler,
-                         const torch::Tensor& latents, std::int64_t first, std::int64_t images) {
+std::int64_t mode_count(const Sampler& sampler) {
+  return sampler.config() ? sampler.config()->model.latent_modes : 0;
+}
+
+/// Those of images first, first + 1, ..., truncated, and of the classes asked for, each of which
+/// has `images` before it is the next one's turn. Latents that choose a mode are not scaled: beside
+/// the mode's bias their size counts, and a truncated image keeps its class.
+torch::Tensor as_asked(const SampleOptions& options, const Sampler& sampler, torch::Tensor latents,
+                       std::int64_t first, std::int64_t images) {
+  latents.slice(1, mode_count(sampler)).mul_(options.truncation);
   if (options.classes.empty()) return latents;
   const torch::Tensor turns = torch::arange(first, first + latents.size(0))
                                   .floor_divide(images)
@@ -42,8 +47,8 @@ torch::Tensor of_classes(const SampleOptions& options, const Sampler& sampler,
 /// The latents of images first .. first + count - 1.
 torch::Tensor latents_for(const SampleOptions& options, const Sampler& sampler, std::int64_t first,
                           std::int64_t count) {
-  return of_classes(options, sampler, any_latents(options, sampler, first, count), first,
-                    /*images=*/1);
+  return as_asked(options, sampler, any_latents(options, sampler, first, count), first,
+                  /*images=*/1);
 }
 
 void check_classes(const SampleOptions& options, const Sampler& sampler) {
@@ -64,7 +69,7 @@ void check_classes(const SampleOptions& options, const Sampler& sampler) {
 /// Rows of `steps` images, each a walk between two latents; within one mode where the generator has
 /// modes, since there is no way between two of them.
 torch::Tensor walking_latents(const SampleOptions& options, const Sampler& sampler) {
-  const std::int64_t modes = sampler.config() ? sampler.config()->model.latent_modes : 0;
+  const std::int64_t modes = mode_count(sampler);
   const std::int64_t steps = *options.interpolate;
   const std::int64_t rows = options.count / steps;
   const torch::Tensor ends = any_latents(options, sampler, 0, 2 * rows);
@@ -73,9 +78,11 @@ torch::Tensor walking_latents(const SampleOptions& options, const Sampler& sampl
     const torch::Tensor start = ends[2 * row];
     const torch::Tensor end = ends[2 * row + 1];
     end.narrow(0, 0, modes).copy_(start.narrow(0, 0, modes));
-    walks.push_back(slerp(start, end, steps));
+    const torch::Tensor walk = slerp(start, end, steps);
+    walk.narrow(1, 0, modes).copy_(start.narrow(0, 0, modes));  // slerp scales them on its way
+    walks.push_back(walk);
   }
-  return of_classes(options, sampler, torch::cat(walks), 0, steps);
+  return as_asked(options, sampler, torch::cat(walks), 0, steps);
 }
 
 int write_separate_images(const SampleOptions& options, const Sampler& sampler) {

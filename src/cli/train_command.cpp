@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <numeric>
 
 #include "command_context.h"
 #include "dcgan/base/error.h"
@@ -209,10 +210,9 @@ int dry_run(const TrainOptions& options, Log& log) {
 /// A grid with a column for each of the first classes.
 std::string class_command(const std::string& generator, std::int64_t classes) {
   constexpr std::int64_t kColumns = 10;
-  std::vector<std::string> numbers;
-  for (std::int64_t i = 0; i < std::min(classes, kColumns); ++i)
-    numbers.push_back(std::to_string(i));
-  const auto columns = static_cast<std::int64_t>(numbers.size());
+  const std::int64_t columns = std::min(classes, kColumns);
+  std::vector<std::int64_t> numbers(static_cast<std::size_t>(columns));
+  std::iota(numbers.begin(), numbers.end(), 0);
   return fmt::format("  {} sample --ckpt {} --class {} --columns {} -n {}\n", program(), generator,
                      fmt::join(numbers, ","), columns, columns * kColumns);
 }

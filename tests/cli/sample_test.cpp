@@ -141,6 +141,18 @@ TEST_F(Sample, DrawsTheClassesThatItIsAskedForInTurn) {
   EXPECT_EQ(drawn.pixels, read_png(folder_ / "many/000000.png").pixels);
 }
 
+TEST_F(Sample, ATruncatedImageKeepsItsClass) {
+  // All latents choose the mode, so that there is nothing to scale. The set's classes are not
+  // equally frequent, and their biases would outweigh latents near 0.
+  train("classes", {"--set", "train.epochs=1", "--set", "model.latent_dim=10", "--set",
+                    "model.latent_modes=10", "--set", "model.classes=10"});
+  const auto draw = [this](const std::string& psi) {
+    EXPECT_EQ(run({"sample", "--ckpt", "classes", "--truncation", psi}).exit_code, 0);
+    return read_png(folder_ / "samples.png").pixels;
+  };
+  EXPECT_EQ(draw("0.001"), draw("1"));
+}
+
 TEST_F(Sample, RefusesAClassThatTheGeneratorDoesNotKnow) {
   const ProgramResult plain = run({"sample", "--ckpt", "run/g.pt", "--class", "3"});
   EXPECT_EQ(plain.exit_code, 2);

@@ -12,11 +12,22 @@ namespace {
 
 using testing::noise;
 
+Network some_generator(const Config& config) {
+  Network network = make_network(plan_generator(config), torch::kCPU);
+  initialise(network, 1, Purpose::generator_init, 0.1);
+  return network;
+}
+
+Network some_discriminator(const Config& config) {
+  Network network = make_network(plan_discriminator(config), torch::kCPU);
+  initialise(network, 1, Purpose::discriminator_init, 0.1);
+  return network;
+}
+
 TEST(Forward, InEvalModeAnImageDoesNotDependOnItsBatchMates) {
   Config config;
   config.model.base_channels = 8;
-  Network network = make_network(plan_generator(config), torch::kCPU);
-  initialise(network, 1, Purpose::generator_init, 0.1);
+  Network network = some_generator(config);
   const torch::NoGradGuard no_grad;
   const auto latents = noise({6, 100}, 4);
   const auto together = forward(network, latents, Mode::eval);
@@ -27,8 +38,7 @@ TEST(Forward, InEvalModeAnImageDoesNotDependOnItsBatchMates) {
 TEST(Forward, OnlyTrainModeMovesTheRunningStatistics) {
   Config config;
   config.model.base_channels = 8;
-  Network network = make_network(plan_generator(config), torch::kCPU);
-  initialise(network, 1, Purpose::generator_init, 0.1);
+  Network network = some_generator(config);
   const torch::NoGradGuard no_grad;
   const auto before = network.layers[0].running_mean.clone();
   forward(network, noise({6, 100}, 4), Mode::eval);
@@ -42,8 +52,7 @@ TEST(Forward, OfOneModeDiffersOnlyByTheOtherLatents) {
   config.model.base_channels = 8;
   config.model.latent_dim = 6;
   config.model.latent_modes = 4;
-  Network network = make_network(plan_generator(config), torch::kCPU);
-  initialise(network, 1, Purpose::generator_init, 0.1);
+  Network network = some_generator(config);
   const torch::NoGradGuard no_grad;
   torch::Tensor latents = noise({1, 6}, 4);
   const torch::Tensor image = forward(network, latents, Mode::eval);
@@ -59,8 +68,7 @@ TEST(Forward, ADiscriminatorWithClassesAddsTheLogitOfTheClass) {
   config.model.base_channels = 4;
   config.model.latent_modes = 6;
   config.model.classes = 3;
-  Network network = make_network(plan_discriminator(config), torch::kCPU);
-  initialise(network, 1, Purpose::discriminator_init, 0.1);
+  Network network = some_discriminator(config);
   const torch::NoGradGuard no_grad;
   const torch::Tensor images = noise({4, 1, 28, 28}, 4);
   const torch::Tensor classes = torch::tensor({2, 0, 1, 2});
@@ -80,8 +88,7 @@ TEST(Forward, OfTwoBatchesIsThatOfEach) {
     Config config;
     config.model.kind = kind;
     config.model.base_channels = 8;
-    Network together = make_network(plan_discriminator(config), torch::kCPU);
-    initialise(together, 1, Purpose::discriminator_init, 0.1);
+    Network together = some_discriminator(config);
     Network alone = copy_to(together, torch::kCPU);
     const torch::NoGradGuard no_grad;
     const torch::Tensor images = noise({10, 1, 28, 28}, 4);
@@ -118,8 +125,7 @@ TEST(Forward, InBfloat16IsNearFloat32AndGivesFloat32) {
       config.model.base_channels = 8;
       config.data.channels = 3;
       config.discriminator.batch_norm = batch_norm;
-      Network network = make_network(plan_discriminator(config), torch::kCPU);
-      initialise(network, 1, Purpose::discriminator_init, 0.1);
+      Network network = some_discriminator(config);
       const torch::Tensor images = noise({64, 3, 28, 28}, 4);
       const auto exact = judged(network, images, false);
       const auto rounded = judged(network, images, true);
@@ -139,8 +145,7 @@ TEST(Forward, OfAGeneratorInBfloat16IsNearFloat32) {
   Config config;
   config.model.base_channels = 8;
   config.model.latent_modes = 10;
-  Network network = make_network(plan_generator(config), torch::kCPU);
-  initialise(network, 1, Purpose::generator_init, 0.1);
+  Network network = some_generator(config);
   const torch::NoGradGuard no_grad;
   const torch::Tensor latents = noise({10, 100}, 4);
   const torch::Tensor exact = forward(network, latents, Mode::train);
