@@ -6,11 +6,11 @@
 //   weight    dw of (x, dy)   the same for both
 // A layer whose kernel covers the whole input (the first of a generator, the last of a
 // discriminator) is a matrix product in all three. The data product of images with few channels is
-// a matrix product and fold_patches(); kernels of 3 or 4
-// places at stride 2 go Winograd's way where there are enough channels and images, in bfloat16
-// where the CPU multiplies it (src/kernels/winograd.h); other weight products in bfloat16 are
-// matrix products of unfold_patches(), where oneDNN's takes half as long again and more. The rest
-// is oneDNN's, on tensors with the channels last in memory, where its kernels need no reordering.
+// a matrix product and fold_patches(); kernels of 3 or 4 places at stride 2 go Winograd's way where
+// there are enough channels and images, in bfloat16 where the CPU multiplies it
+// (src/kernels/winograd.h); other weight products in bfloat16 are matrix products of
+// unfold_patches(), where oneDNN's takes half as long again and more. The rest is oneDNN's, on
+// tensors with the channels last in memory, where its kernels need no reordering.
 #pragma once
 
 #include <torch/types.h>
