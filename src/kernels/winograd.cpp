@@ -118,12 +118,11 @@ template <typename Number>
 void multiply_part(const Correlation<Number>& sum, const Part& part, const TileRows& tiles,
                    Points<Number>& inputs, float* results) {
   const WinogradTile<Number>& tile = winograd_tile<Number>();
-  // Phases that are one product; where one has fewer taps than the others, each is its own.
+  // Phases that are one product: a divisor of their number; where one has fewer taps than the
+  // others, each is its own.
   const bool same_taps = sum.taps.window.kernel == Extent2{2 * kTaps, 2 * kTaps};
-  const std::int64_t together =
-      same_taps
-          ? std::clamp<std::int64_t>(kDepth<Number> / sum.taps.depth, 1, sum.phases_of_output())
-          : 1;
+  std::int64_t together = same_taps ? sum.phases_of_output() : 1;
+  while (together > 1 && together * sum.taps.depth > kDepth<Number>) together /= 2;
   const std::int64_t depth = together * sum.taps.depth;
   const std::int64_t numbers = depth * kPanel;
   thread_local std::vector<float> taps;

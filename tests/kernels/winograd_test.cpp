@@ -169,6 +169,36 @@ INSTANTIATE_TEST_SUITE_P(Shapes, WinogradOf, ::testing::ValuesIn(kShapes), name_
 INSTANTIATE_TEST_SUITE_P(Shapes, WinogradInBfloat16Of, ::testing::ValuesIn(shapes_of_pairs()),
                          name_of);
 
+/// Channels decide how much is one product: a number that divides nothing must not be left out.
+void expect_any_number_of_channels(at::ScalarType type, std::int64_t step, double tolerance) {
+  const Window window{{4, 4}, {2, 2}, {1, 1}};
+  const std::array<std::int64_t, 2> size{8, 8};
+  const std::array<std::int64_t, 2> map{4, 4};
+  const auto random = [type](at::IntArrayRef sizes, std::uint64_t seed) {
+    return noise(sizes, seed).to(type).contiguous(kLast);
+  };
+  for (std::int64_t channels = kPanel; channels <= 20 * kLanes; channels += step) {
+    const torch::Tensor x = random({2, channels, 8, 8}, 1);
+    const torch::Tensor weight = random({kPanel, channels, 4, 4}, 2);
+    const torch::Tensor grad = random({2, kPanel, 4, 4}, 3);
+    const torch::Tensor exact_x = x.to(torch::kFloat64).requires_grad_();
+    const torch::Tensor exact_weight = weight.to(torch::kFloat64).requires_grad_();
+    const torch::Tensor y = torch::conv2d(exact_x, exact_weight, {}, 2, 1);
+    const auto exact =
+        torch::autograd::grad({y}, {exact_x, exact_weight}, {grad.to(torch::kFloat64)});
+    EXPECT_LT(relative_distance(winograd_forward(x, weight, window, map), y), tolerance)
+        << channels;
+    EXPECT_LT(relative_distance(winograd_data(grad, weight, window, size), exact[0]), tolerance)
+        << channels;
+    EXPECT_LT(relative_distance(winograd_weight(x, grad, window), exact[1]), tolerance) << channels;
+  }
+}
+
+TEST(Winograd, TakesAnyNumberOfChannels) {
+  expect_any_number_of_channels(at::kFloat, kLanes, kTolerance);
+  expect_any_number_of_channels(at::kBFloat16, kPairBlock, 2e-2);
+}
+
 TEST(TakesWinograd, WhereItIsFaster) {
   const auto takes = [](at::IntArrayRef weight, std::array<std::int64_t, 2> map,
                         std::int64_t images, std::int64_t stride = 2) {
