@@ -288,10 +288,9 @@ bool takes_winograd(Product product, const torch::Tensor& weight, const Window& 
   const bool bfloat16 = weight.scalar_type() == at::kBFloat16;
   if (weight.scalar_type() != at::kFloat && !(bfloat16 && has_bfloat16_products())) return false;
   const auto fits = [](std::int64_t kernel) { return kernel == 3 || kernel == 4; };
-  const std::int64_t step = bfloat16 ? kPairBlock : kLanes;
   if (!fits(window.kernel[0]) || !fits(window.kernel[1]) ||
-      window.stride != Extent2{kWinogradStride, kWinogradStride} || weight.size(0) % step != 0 ||
-      weight.size(1) % step != 0 || std::min(weight.size(0), weight.size(1)) < kPanel) {
+      window.stride != Extent2{kWinogradStride, kWinogradStride} || weight.size(0) % kLanes != 0 ||
+      weight.size(1) % kLanes != 0 || std::min(weight.size(0), weight.size(1)) < kPanel) {
     return false;
   }
   // A kernel of 3x3 saves less. In bfloat16, where a multiplication costs half as much, that does

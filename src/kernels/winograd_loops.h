@@ -43,6 +43,16 @@ namespace dcgan::winograd {
 #define DCGAN_INLINE inline
 #endif
 
+/// Before a loop over a tile's places: none of its arrays is then indexed by a variable, and all of
+/// them are registers.
+#if defined(__clang__)
+#define DCGAN_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define DCGAN_UNROLL _Pragma("GCC unroll 25")
+#else
+#define DCGAN_UNROLL
+#endif
+
 constexpr float kA = 0.5F;
 constexpr float kB = 1.25F;
 constexpr float kA2 = kA * kA;
@@ -54,13 +64,15 @@ constexpr float kOneByCutA = 1 / (2 * kA * (kA - kB));
 constexpr float kOneByCutMinusA = 1 / (2 * kA * (kA + kB));
 constexpr float kOneByCutB = 1 / (kB2 - kA2);
 
-/// A vector of floats with that of its bits and that of half of them.
-template <typename Floats, typename Words, typename Halves>
+/// A vector of floats with that of its bits and that of half of them. `Narrows`: the CPU has
+/// VCVTNEPS2BF16, which makes these of those.
+template <typename Floats, typename Words, typename Halves, bool Narrows = false>
 struct VectorOf {
   using Float = Floats;
   using Word = Words;
   using Half = Halves;
   static constexpr std::int64_t kWidth = sizeof(Floats) / sizeof(float);
+  static constexpr bool kNarrows = Narrows;
 };
 
 // Memory and registers ----------------------------------------------------------------------------
@@ -78,17 +90,42 @@ DCGAN_INLINE typename V::Float load(const float* from) {
 }
 
 template <typename V>
-DCGAN_INLINE typename V::Float load(const at::BFloat16* from) {
-  const auto halves = read<typename V::Half>(from);
-  return (typename V::Float)(__builtin_convertvector(halves, typename V::Word) << 16);
+DCGAN_INLINE typename V::Word widened(typename V::Half halves) {
+#if defined(__x86_64__) && defined(__GNUC__)
+  if constexpr (V::kNarrows) {
+    typename V::Word words;
+    asm("vpmovzxwd %1, %0" : "=v"(words) : "vm"(halves));
+    return words;
+  }
+#endif
+  return __builtin_convertvector(halves, typename V::Word);
 }
 
-/// The bits of a number whose upper half is the nearest bfloat16, ties to even. A NaN stays one:
-/// the lower half of any that comes here, from bfloat16 numbers or made anew, is 0.
 template <typename V>
-DCGAN_INLINE typename V::Word rounded(typename V::Float value) {
+DCGAN_INLINE typename V::Float load(const at::BFloat16* from) {
+  return (typename V::Float)(widened<V>(read<typename V::Half>(from)) << 16);
+}
+
+/// The nearest bfloat16, ties to even. A NaN stays one: the lower half of any that comes here, from
+/// bfloat16 numbers or made anew, is 0.
+template <typename V>
+DCGAN_INLINE typename V::Half narrowed(typename V::Float value) {
+#if defined(__x86_64__) && defined(__GNUC__)
+  if constexpr (V::kNarrows) {
+    // An intrinsic would have to be in a function for this CPU alone.
+    typename V::Half halves;
+    asm("vcvtneps2bf16 %1, %0" : "=v"(halves) : "v"(value));
+    return halves;
+  }
+#endif
   const auto bits = (typename V::Word)value;
-  return bits + 0x7FFF + (bits >> 16 & 1);
+  return __builtin_convertvector((bits + 0x7FFF + (bits >> 16 & 1)) >> 16, typename V::Half);
+}
+
+/// The same, in the lower halves.
+template <typename V>
+DCGAN_INLINE typename V::Word narrowed_bits(typename V::Float value) {
+  return widened<V>(narrowed<V>(value));
 }
 
 template <typename V>
@@ -98,20 +135,20 @@ DCGAN_INLINE void store(float* to, typename V::Float value) {
 
 template <typename V>
 DCGAN_INLINE void store(at::BFloat16* to, typename V::Float value) {
-  const auto halves = __builtin_convertvector(rounded<V>(value) >> 16, typename V::Half);
+  const auto halves = narrowed<V>(value);
   std::memcpy(to, &halves, sizeof(halves));
 }
 
 template <typename V>
 DCGAN_INLINE void store_pairs(float* to, typename V::Float first, typename V::Float second) {
-  store<V>(to, (typename V::Float)(rounded<V>(first) >> 16 | (rounded<V>(second) & 0xFFFF0000U)));
+  store<V>(to, (typename V::Float)(narrowed_bits<V>(first) | narrowed_bits<V>(second) << 16));
 }
 
 /// Half of a pair: the second keeps the first, which is there already.
 template <typename V, bool kSecond>
 DCGAN_INLINE void store_half(float* to, typename V::Float value) {
-  const auto bits = rounded<V>(value);
-  const auto pair = kSecond ? (bits & 0xFFFF0000U) | read<typename V::Word>(to) : bits >> 16;
+  const auto bits = narrowed_bits<V>(value);
+  const auto pair = kSecond ? bits << 16 | read<typename V::Word>(to) : bits;
   std::memcpy(to, &pair, sizeof(pair));
 }
 
@@ -129,6 +166,7 @@ constexpr bool has_place(std::int64_t i, std::int64_t places) {
 template <typename V, int kSide, bool kCutRows, bool kCutColumns, typename Number>
 DCGAN_INLINE void load_places(const Number* const* places, std::int64_t c,
                               typename V::Float* values) {
+  DCGAN_UNROLL
   for (int i = 0; i < kSide * kSide; ++i) {
     if (has_place<kCutRows>(i / kSide, kSide) && has_place<kCutColumns>(i % kSide, kSide)) {
       values[i] = load<V>(places[i] + c);
@@ -140,6 +178,7 @@ DCGAN_INLINE void load_places(const Number* const* places, std::int64_t c,
 template <typename V, typename Number>
 DCGAN_INLINE void store_present(const typename V::Float* values, int count, Number* const* places,
                                 std::int64_t c) {
+  DCGAN_UNROLL
   for (int i = 0; i < count; ++i) {
     if (places[i] != nullptr) store<V>(places[i] + c, values[i]);
   }
@@ -225,11 +264,13 @@ DCGAN_INLINE void apply_sum_matrix(const Vec* s, Vec* to, int step) {
 
 // The transforms ----------------------------------------------------------------------------------
 
-/// What store_points() does with a number: all of a float's memory, or one half of a pair.
+/// What store_points() does with a number: it is alone or beside its pair, or one half of a pair's
+/// memory.
 enum class Part { whole, first, second };
 
-template <typename V, bool kCutRows, bool kCutColumns, Part kPart>
-DCGAN_INLINE void store_points(const typename V::Float* points, float* to, std::int64_t stride) {
+template <typename V, bool kCutRows, bool kCutColumns, Part kPart, typename Number>
+DCGAN_INLINE void store_points(const typename V::Float* points, Number* to, std::int64_t stride) {
+  DCGAN_UNROLL
   for (int i = 0; i < kPoints; ++i) {
     if (!has_point<kCutRows>(i / kTilePoints) || !has_point<kCutColumns>(i % kTilePoints)) continue;
     if constexpr (kPart == Part::whole) {
@@ -244,17 +285,13 @@ DCGAN_INLINE void store_points(const typename V::Float* points, float* to, std::
 template <typename V, typename Number, bool kCutRows, bool kCutColumns>
 DCGAN_INLINE void store_channels(const typename V::Float* points, std::int64_t c, Pairing pairing,
                                  float* to, std::int64_t stride) {
-  if constexpr (kNumbersInFloat<Number> == 1) {
-    store_points<V, kCutRows, kCutColumns, Part::whole>(points, to + c, stride);
+  if (kNumbersInFloat<Number> == 1 || pairing == Pairing::channels) {
+    store_points<V, kCutRows, kCutColumns, Part::whole>(points, reinterpret_cast<Number*>(to) + c,
+                                                        stride * kNumbersInFloat<Number>);
+  } else if (pairing == Pairing::first_tile) {
+    store_points<V, kCutRows, kCutColumns, Part::first>(points, to + c, stride);
   } else {
-    const bool by_channels = pairing == Pairing::channels;
-    const bool second = by_channels ? c % kPairBlock >= kLanes : pairing == Pairing::second_tile;
-    float* const place = to + (by_channels ? c / kPairBlock * kLanes + c % kLanes : c);
-    if (second) {
-      store_points<V, kCutRows, kCutColumns, Part::second>(points, place, stride);
-    } else {
-      store_points<V, kCutRows, kCutColumns, Part::first>(points, place, stride);
-    }
+    store_points<V, kCutRows, kCutColumns, Part::second>(points, to + c, stride);
   }
 }
 
@@ -263,12 +300,15 @@ DCGAN_INLINE void transform_input(const Number* const* places, const Number* con
                                   std::int64_t channels, Pairing pairing, float* to,
                                   std::int64_t stride) {
   for (std::int64_t c = 0; c < channels; c += V::kWidth) {
+    DCGAN_UNROLL
     for (int i = 0; i < kPoints; ++i) prefetch(next[i] + c);
     typename V::Float d[kPoints];
     load_places<V, kTilePoints, kCutRows, kCutColumns>(places, c, d);
+    DCGAN_UNROLL
     for (int j = 0; j < 5; ++j) {
       if (has_place<kCutColumns>(j, 5)) apply_input_matrix<kCutRows>(d + j, 5);
     }
+    DCGAN_UNROLL
     for (int i = 0; i < 5; ++i) {
       if (has_point<kCutRows>(i)) apply_input_matrix<kCutColumns>(d + 5 * i, 1);
     }
@@ -285,9 +325,11 @@ DCGAN_INLINE void transform_gradient(const Number* const* places, std::int64_t c
     typename V::Float rows[kTileOutputs * kTilePoints];
     typename V::Float points[kPoints];
     load_places<V, kTileOutputs, kCutRows, kCutColumns>(places, c, m);
+    DCGAN_UNROLL
     for (int j = 0; j < 4; ++j) {
       if (has_place<kCutColumns>(j, 4)) apply_gradient_matrix<kCutRows>(m + j, rows + j, 4);
     }
+    DCGAN_UNROLL
     for (int i = 0; i < 5; ++i) {
       if (has_point<kCutRows>(i)) {
         apply_gradient_matrix<kCutColumns>(rows + 4 * i, points + 5 * i, 1);
@@ -304,14 +346,17 @@ DCGAN_INLINE void transform_output(const float* from, std::int64_t stride, std::
     typename V::Float m[kPoints];
     typename V::Float rows[kTileOutputs * kTilePoints];
     typename V::Float results[kTileOutputs * kTileOutputs];
+    DCGAN_UNROLL
     for (int i = 0; i < kPoints; ++i) {
       if (has_point<kCutRows>(i / kTilePoints) && has_point<kCutColumns>(i % kTilePoints)) {
         m[i] = load<V>(from + c + i * stride);
       }
     }
+    DCGAN_UNROLL
     for (int j = 0; j < 5; ++j) {
       if (has_point<kCutColumns>(j)) apply_output_matrix<kCutRows>(m + j, rows + j, 5);
     }
+    DCGAN_UNROLL
     for (int i = 0; i < 4; ++i) {
       if (!has_place<kCutRows>(i, 4)) continue;
       apply_output_matrix<kCutColumns>(rows + 5 * i, results + 4 * i, 1);
@@ -327,6 +372,7 @@ DCGAN_INLINE void transform_sums(const float* from, std::int64_t stride, std::in
     typename V::Float s[kPoints];
     typename V::Float rows[kTaps * kTilePoints];
     typename V::Float taps[kTaps * kTaps];
+    DCGAN_UNROLL
     for (int i = 0; i < kPoints; ++i) s[i] = load<V>(from + c + i * stride);
     for (int j = 0; j < 5; ++j) apply_sum_matrix(s + j, rows + j, 5);
     for (int i = 0; i < 2; ++i) apply_sum_matrix(rows + 5 * i, taps + 2 * i, 1);
@@ -354,10 +400,11 @@ DCGAN_INLINE void combine_kernel(const Combination<float>& pair, std::int64_t ro
   if constexpr (kNumbersInFloat<Number> == 1) {
     combine_rows<V>(pair, rows, kPanel, kPanel, to);
   } else {
-    for (std::int64_t block = 0; block < rows; block += kPairBlock) {
-      for (std::int64_t i = block * kPanel; i < (block + kLanes) * kPanel; i += V::kWidth) {
-        store_pairs<V>(to, combined<V>(pair, i), combined<V>(pair, i + kLanes * kPanel));
-        to += V::kWidth;
+    for (std::int64_t r = 0; r < rows; r += 2) {
+      for (std::int64_t c = 0; c < kPanel; c += V::kWidth) {
+        const std::int64_t i = r * kPanel + c;
+        store_pairs<V>(to + r / 2 * kPanel + c, combined<V>(pair, i),
+                       combined<V>(pair, i + kPanel));
       }
     }
   }

@@ -62,12 +62,15 @@ namespace {
   constexpr WinogradTile<Number> kTile{input, gradient, output, sums, rows, kernel, product};     \
   }
 
+#define DCGAN_VECTORS(bytes, narrows)                                   \
+  typedef float Floats __attribute__((vector_size(bytes)));             \
+  typedef std::uint32_t Words __attribute__((vector_size(bytes)));      \
+  typedef std::uint16_t Halves __attribute__((vector_size(bytes / 2))); \
+  using V = winograd::VectorOf<Floats, Words, Halves, narrows>;
+
 #define DCGAN_WINOGRAD_TILE(kind, target, bytes, tile_rows, vectors)       \
   namespace kind {                                                         \
-  typedef float Floats __attribute__((vector_size(bytes)));                \
-  typedef std::uint32_t Words __attribute__((vector_size(bytes)));         \
-  typedef std::uint16_t Halves __attribute__((vector_size(bytes / 2)));    \
-  using V = winograd::VectorOf<Floats, Words, Halves>;                     \
+  DCGAN_VECTORS(bytes, false)                                              \
   DCGAN_WINOGRAD_LOOPS(float32, float, target, tile_rows, vectors)         \
   DCGAN_WINOGRAD_LOOPS(bfloat16, at::BFloat16, target, tile_rows, vectors) \
   }
@@ -79,11 +82,14 @@ DCGAN_WINOGRAD_TILE(avx2, __attribute__((target("avx2,fma"))), 32, 4, 2)
 #define DCGAN_AVX512 "avx512f,avx512vl,avx512dq,avx512bw,fma"
 DCGAN_WINOGRAD_TILE(avx512, __attribute__((target(DCGAN_AVX512))), 64, 8, 2)
 
-/// The instruction for a pair's two products and their sum, in place of the loops' two steps.
+#define DCGAN_AVX512_BF16 __attribute__((target(DCGAN_AVX512 ",avx512bf16")))
 namespace avx512_bf16 {
-__attribute__((target(DCGAN_AVX512 ",avx512bf16"))) void product(const ProductShape& shape,
-                                                                 const float* a, const float* b,
-                                                                 bool accumulate, float* c) {
+DCGAN_VECTORS(64, true)
+DCGAN_WINOGRAD_LOOPS(loops, at::BFloat16, DCGAN_AVX512_BF16, 8, 2)
+
+/// The instruction for a pair's two products and their sum, in place of the loops' two steps.
+DCGAN_AVX512_BF16 void product(const ProductShape& shape, const float* a, const float* b,
+                               bool accumulate, float* c) {
   constexpr int kRows = 8;
   constexpr int kVectors = kPanel / kLanes;
   for (std::int64_t row = 0; row < shape.rows; row += kRows) {
@@ -113,9 +119,8 @@ __attribute__((target(DCGAN_AVX512 ",avx512bf16"))) void product(const ProductSh
     }
   }
 }
-using namespace avx512::bfloat16;
 constexpr WinogradTile<at::BFloat16> kTile{
-    input, gradient, output, sums, rows, kernel, avx512_bf16::product};
+    loops::input, loops::gradient, loops::output, loops::sums, loops::rows, loops::kernel, product};
 }  // namespace avx512_bf16
 #endif
 

@@ -19,12 +19,9 @@ constexpr std::int64_t kTaps = 2;         ///< of the kernel, in each direction
 constexpr std::int64_t kPoints = kTilePoints * kTilePoints;
 /// Channels that a product makes at once. What it reads of them stands side by side in memory.
 constexpr std::int64_t kPanel = 32;
-/// The rows of a product are a multiple of this, all channels one of kLanes, and one of kPairBlock
-/// in bfloat16.
+/// The rows of a product are a multiple of this, all channels one of kLanes.
 constexpr std::int64_t kRowStep = 8;
 constexpr std::int64_t kLanes = 16;
-/// Channels c and c + 16 of each 32 are a pair.
-constexpr std::int64_t kPairBlock = 2 * kLanes;
 
 /// Numbers that share a float's memory.
 template <typename Number>
@@ -41,8 +38,8 @@ struct Cut {
 };
 constexpr std::int64_t kCutPoint = 3;
 
-/// Where a transformed bfloat16 tile goes: its channels are pairs, or it is the first or the second
-/// of a pair of tiles (the second after the first). float32 has no pairs.
+/// Where a transformed bfloat16 tile goes: every two of its channels are a pair, or it is the first
+/// or the second of a pair of tiles (the second after the first). float32 has no pairs.
 enum class Pairing { none, channels, first_tile, second_tile };
 
 /// c [rows][32] (`c_row` apart) = a b, or += with `accumulate`.
