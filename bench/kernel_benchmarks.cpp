@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "dcgan/config/config.h"
-#include "dcgan/kernels/bfloat16.h"
 #include "dcgan/kernels/convolution.h"
 #include "dcgan/kernels/gelu.h"
 #include "dcgan/kernels/multi_tensor.h"
@@ -241,21 +240,6 @@ BENCHMARK_CAPTURE(second_derivative, norm_activation, kNorm)->Apply(each_size);
 BENCHMARK_CAPTURE(second_derivative, LibTorchs_norm_activation, kNormOfLibTorch)->Apply(each_size);
 BENCHMARK_CAPTURE(second_derivative, gelu, kGelu)->Apply(each_size);
 BENCHMARK_CAPTURE(second_derivative, LibTorchs_gelu, kGeluOfLibTorch)->Apply(each_size);
-
-/// Between float32 and bfloat16 in the core's cache: what each block of a bfloat16 tensor pays.
-template <typename From, typename To>
-void conversion(State& state, void (*convert)(const From*, std::int64_t, To*)) {
-  const std::vector<From> from(8192, From(1.5F));
-  std::vector<To> to(from.size());
-  const auto count = static_cast<std::int64_t>(from.size());
-  for (auto _ : state) {
-    convert(from.data(), count, to.data());
-    benchmark::ClobberMemory();
-  }
-  state.SetItemsProcessed(state.iterations() * count);
-}
-BENCHMARK_CAPTURE(conversion, widen, widen);
-BENCHMARK_CAPTURE(conversion, narrow, narrow);
 
 void BM_UnfoldPatches(State& state) {
   const torch::Tensor images = random({64, 64, 14, 14}, true, true);

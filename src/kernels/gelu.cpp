@@ -5,11 +5,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <utility>
 
+#include "bfloat16.h"
 #include "channels_last.h"
 #include "dcgan/base/multiversion.h"
-#include "dcgan/kernels/bfloat16.h"
 #include "rows.h"
 
 namespace dcgan {
@@ -48,48 +47,55 @@ inline float normal_distribution(float x, float bell) {
   return x < 0 ? tail : 1.0F - tail;
 }
 
-DCGAN_MULTIVERSION
-void gelu_block(const float* __restrict x, std::int64_t count, float* __restrict y) {
+template <typename Number>
+DCGAN_MULTIVERSION void gelu_block(const Number* __restrict x, std::int64_t count,
+                                   Number* __restrict y) {
   for (std::int64_t i = 0; i < count; ++i) {
-    y[i] = x[i] * normal_distribution(x[i], normal_bell(x[i]));
+    const float number = widened(x[i]);
+    narrow_to(y[i], number * normal_distribution(number, normal_bell(number)));
   }
 }
 
 /// dL/dx = dL/dy * (Phi(x) + x * phi(x)), phi the density.
-DCGAN_MULTIVERSION
-void gelu_gradient_block(const float* __restrict x, const float* __restrict grad,
-                         std::int64_t count, float* __restrict grad_x) {
+template <typename Number>
+DCGAN_MULTIVERSION void gelu_gradient_block(const Number* __restrict x,
+                                            const Number* __restrict grad, std::int64_t count,
+                                            Number* __restrict grad_x) {
   for (std::int64_t i = 0; i < count; ++i) {
-    const float bell = normal_bell(x[i]);
-    grad_x[i] = grad[i] * (normal_distribution(x[i], bell) + x[i] * bell * kInverseSqrt2Pi);
+    const float number = widened(x[i]);
+    const float bell = normal_bell(number);
+    narrow_to(grad_x[i], widened(grad[i]) *
+                             (normal_distribution(number, bell) + number * bell * kInverseSqrt2Pi));
   }
 }
 
 /// The gradient's own derivatives in the direction v (which has grad_x's shape), in dL/dy and in x:
 /// gelu'' = phi(x) * (2 - x^2).
-DCGAN_MULTIVERSION
-void gelu_second_block(const float* __restrict x, const float* __restrict grad,
-                       const float* __restrict v, std::int64_t count, float* __restrict to_grad,
-                       float* __restrict to_x) {
+template <typename Number>
+DCGAN_MULTIVERSION void gelu_second_block(const Number* __restrict x, const Number* __restrict grad,
+                                          const Number* __restrict v, std::int64_t count,
+                                          Number* __restrict to_grad, Number* __restrict to_x) {
   for (std::int64_t i = 0; i < count; ++i) {
-    const float bell = normal_bell(x[i]);
+    const float number = widened(x[i]);
+    const float direction = widened(v[i]);
+    const float bell = normal_bell(number);
     const float density = bell * kInverseSqrt2Pi;
-    to_grad[i] = v[i] * (normal_distribution(x[i], bell) + x[i] * density);
-    to_x[i] = v[i] * grad[i] * density * (2.0F - std::min(x[i] * x[i], 1e30F));
+    narrow_to(to_grad[i], direction * (normal_distribution(number, bell) + number * density));
+    narrow_to(to_x[i],
+              direction * widened(grad[i]) * density * (2.0F - std::min(number * number, 1e30F)));
   }
 }
 
 torch::Tensor gradient(const torch::Tensor& x, const torch::Tensor& grad) {
   torch::Tensor grad_x = torch::empty_like(x);
-  const FloatReader in(x);
-  const FloatReader grad_in(grad);
-  const FloatWriter out(grad_x);
-  each_block(rows_of(x, 1), [&](const Block& block, Buffers& buffers) {
-    const float* const numbers = in.read(block.start, block.numbers, buffers.x);
-    const float* const gradients = grad_in.read(block.start, block.numbers, buffers.grad);
-    out.write(block.start, block.numbers, buffers.out,
-              [&](float* to) { gelu_gradient_block(numbers, gradients, block.numbers, to); });
-  });
+  with_data(
+      [&](const auto* data, const auto* grad_data, auto* to) {
+        each_block(rows_of(x, 1), [&](const Block& block) {
+          gelu_gradient_block(data + block.start, grad_data + block.start, block.numbers,
+                              to + block.start);
+        });
+      },
+      x, grad, grad_x);
   return grad_x;
 }
 
@@ -110,22 +116,14 @@ class GeluGradient : public torch::autograd::Function<GeluGradient> {
     const torch::Tensor v = channels_last(directions[0]);
     torch::Tensor in_x = torch::empty_like(saved[0]);
     torch::Tensor in_grad = torch::empty_like(saved[0]);
-    const FloatReader x(saved[0]);
-    const FloatReader grad(saved[1]);
-    const FloatReader direction(v);
-    const FloatWriter to_x(in_x);
-    const FloatWriter to_grad(in_grad);
-    each_block(rows_of(v, 1), [&](const Block& block, Buffers& buffers) {
-      const auto [start, count] = std::pair(block.start, block.numbers);
-      const float* const numbers = x.read(start, count, buffers.x);
-      const float* const gradients = grad.read(start, count, buffers.grad);
-      const float* const directed = direction.read(start, count, buffers.direction);
-      to_x.write(start, count, buffers.out, [&](float* x_out) {
-        to_grad.write(start, count, buffers.second_out, [&](float* grad_out) {
-          gelu_second_block(numbers, gradients, directed, count, grad_out, x_out);
-        });
-      });
-    });
+    with_data(
+        [&](const auto* x, const auto* grad, const auto* direction, auto* to_grad, auto* to_x) {
+          each_block(rows_of(v, 1), [&](const Block& block) {
+            gelu_second_block(x + block.start, grad + block.start, direction + block.start,
+                              block.numbers, to_grad + block.start, to_x + block.start);
+          });
+        },
+        saved[0], saved[1], v, in_grad, in_x);
     return {in_x, in_grad};
   }
 };
@@ -136,13 +134,13 @@ class Gelu : public torch::autograd::Function<Gelu> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x) {
     context->save_for_backward({x});
     torch::Tensor y = torch::empty_like(x);
-    const FloatReader in(x);
-    const FloatWriter out(y);
-    each_block(rows_of(x, 1), [&](const Block& block, Buffers& buffers) {
-      const float* const numbers = in.read(block.start, block.numbers, buffers.x);
-      out.write(block.start, block.numbers, buffers.out,
-                [&](float* to) { gelu_block(numbers, block.numbers, to); });
-    });
+    with_data(
+        [&](const auto* from, auto* to) {
+          each_block(rows_of(x, 1), [&](const Block& block) {
+            gelu_block(from + block.start, block.numbers, to + block.start);
+          });
+        },
+        x, y);
     return y;
   }
 

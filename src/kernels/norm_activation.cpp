@@ -6,8 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "bfloat16.h"
 #include "channels_last.h"
-#include "dcgan/kernels/bfloat16.h"
 #include "norm_rows.h"
 #include "rows.h"
 
@@ -48,19 +48,21 @@ Line line_of(const Statistics& statistics, const torch::Tensor& scale, const tor
 }
 
 Statistics measure(const torch::Tensor& x, const Rows& shape, double eps) {
-  const FloatReader data(x);
   BlockSums sums(shape, 2);
-  std::vector<std::vector<float>> widened(static_cast<std::size_t>(shape.batches));
-  std::vector<const float*> pivots;  // a batch's first row
-  for (std::int64_t batch = 0; batch < shape.batches; ++batch) {
-    pivots.push_back(data.read(batch * shape.rows * shape.channels, shape.channels,
-                               widened[static_cast<std::size_t>(batch)]));
-  }
-  const auto pivot = [&](std::int64_t batch) { return pivots[static_cast<std::size_t>(batch)]; };
-  each_block(shape, [&](const Block& block, Buffers& buffers) {
-    add_moments(data.read(block.start, block.numbers, buffers.x), pivot(block.batch), block.rows,
-                shape.channels, sums.of(block.index, 0), sums.of(block.index, 1));
-  });
+  std::vector<float> pivots;  // each batch's first row
+  const auto pivot = [&](std::int64_t batch) { return pivots.data() + batch * shape.channels; };
+  with_data(
+      [&](const auto* data) {
+        for (std::int64_t batch = 0; batch < shape.batches; ++batch) {
+          const auto* const row = data + batch * shape.rows * shape.channels;
+          for (std::int64_t c = 0; c < shape.channels; ++c) pivots.push_back(widened(row[c]));
+        }
+        each_block(shape, [&](const Block& block) {
+          add_moments(data + block.start, pivot(block.batch), block.rows, shape.channels,
+                      sums.of(block.index, 0), sums.of(block.index, 1));
+        });
+      },
+      x);
   Statistics statistics{torch::empty({shape.batches, shape.channels}),
                         torch::empty({shape.batches, shape.channels}), eps};
   float* const mean = statistics.mean.data_ptr<float>();
@@ -99,15 +101,15 @@ void move_running_statistics(const NormTensors& norm, const Statistics& statisti
 
 torch::Tensor apply_line(const torch::Tensor& x, const Rows& shape, const Line& line, float slope) {
   torch::Tensor y = torch::empty_like(x);
-  const FloatReader data(x);
-  const FloatWriter out(y);
-  each_block(shape, [&](const Block& block, Buffers& buffers) {
-    const float* const in = data.read(block.start, block.numbers, buffers.x);
-    out.write(block.start, block.numbers, buffers.out, [&](float* to) {
-      apply_norm(in, line.factor.data() + block.channel, line.offset.data() + block.channel, slope,
-                 block.rows, shape.channels, to);
-    });
-  });
+  with_data(
+      [&](const auto* from, auto* to) {
+        each_block(shape, [&](const Block& block) {
+          apply_norm(from + block.start, line.factor.data() + block.channel,
+                     line.offset.data() + block.channel, slope, block.rows, shape.channels,
+                     to + block.start);
+        });
+      },
+      x, y);
   return y;
 }
 
@@ -124,17 +126,18 @@ Gradients gradients(const torch::Tensor& x, const torch::Tensor& grad, const tor
                     const torch::Tensor& shift, const Statistics& statistics, const Rows& shape,
                     float slope) {
   const Line line = line_of(statistics, scale, shift);
-  const FloatReader data(x);
-  const FloatReader grad_data(grad);
   const float* const mean = statistics.mean.data_ptr<float>();
   BlockSums sums(shape, 2);
-  each_block(shape, [&](const Block& block, Buffers& buffers) {
-    add_gradient_sums(data.read(block.start, block.numbers, buffers.x),
-                      grad_data.read(block.start, block.numbers, buffers.grad),
-                      line.factor.data() + block.channel, line.offset.data() + block.channel,
-                      mean + block.channel, slope, block.rows, shape.channels,
-                      sums.of(block.index, 0), sums.of(block.index, 1));
-  });
+  with_data(
+      [&](const auto* data, const auto* grad_data) {
+        each_block(shape, [&](const Block& block) {
+          add_gradient_sums(data + block.start, grad_data + block.start,
+                            line.factor.data() + block.channel, line.offset.data() + block.channel,
+                            mean + block.channel, slope, block.rows, shape.channels,
+                            sums.of(block.index, 0), sums.of(block.index, 1));
+        });
+      },
+      x, grad);
   Gradients result{torch::empty_like(x), torch::zeros({shape.channels}),
                    torch::zeros({shape.channels})};
   float* const grad_scale = result.scale.data_ptr<float>();
@@ -154,16 +157,16 @@ Gradients gradients(const torch::Tensor& x, const torch::Tensor& grad, const tor
     tilt[i] = static_cast<float>(slant);
     level[i] = static_cast<float>(factor * sum / rows - slant * static_cast<double>(mean[at]));
   });
-  const FloatWriter out(result.x);
-  each_block(shape, [&](const Block& block, Buffers& buffers) {
-    const float* const in = data.read(block.start, block.numbers, buffers.x);
-    const float* const grad_in = grad_data.read(block.start, block.numbers, buffers.grad);
-    out.write(block.start, block.numbers, buffers.out, [&](float* to) {
-      apply_norm_gradient(in, grad_in, line.factor.data() + block.channel,
-                          line.offset.data() + block.channel, tilt.data() + block.channel,
-                          level.data() + block.channel, slope, block.rows, shape.channels, to);
-    });
-  });
+  with_data(
+      [&](const auto* data, const auto* grad_data, auto* to) {
+        each_block(shape, [&](const Block& block) {
+          apply_norm_gradient(
+              data + block.start, grad_data + block.start, line.factor.data() + block.channel,
+              line.offset.data() + block.channel, tilt.data() + block.channel,
+              level.data() + block.channel, slope, block.rows, shape.channels, to + block.start);
+        });
+      },
+      x, grad, result.x);
   return result;
 }
 
@@ -225,35 +228,31 @@ SecondGradients second_gradients(const torch::Tensor& x, const torch::Tensor& gr
                                  const Statistics& statistics, const Rows& shape, float slope,
                                  const Gradients& direction) {
   const Line line = line_of(statistics, scale, shift);
-  const FloatReader data(x);
-  const FloatReader grad_data(grad);
-  const FloatReader direction_data(direction.x);
   const float* const mean = statistics.mean.data_ptr<float>();
   BlockSums sums(shape, 5);
-  each_block(shape, [&](const Block& block, Buffers& buffers) {
-    add_second_sums(data.read(block.start, block.numbers, buffers.x),
-                    grad_data.read(block.start, block.numbers, buffers.grad),
-                    direction_data.read(block.start, block.numbers, buffers.direction),
-                    line.factor.data() + block.channel, line.offset.data() + block.channel,
-                    mean + block.channel, slope, block.rows, shape.channels, sums.of(block.index));
-  });
+  with_data(
+      [&](const auto* data, const auto* grad_data, const auto* v) {
+        each_block(shape, [&](const Block& block) {
+          add_second_sums(data + block.start, grad_data + block.start, v + block.start,
+                          line.factor.data() + block.channel, line.offset.data() + block.channel,
+                          mean + block.channel, slope, block.rows, shape.channels,
+                          sums.of(block.index));
+        });
+      },
+      x, grad, direction.x);
   SecondGradients result{torch::empty_like(grad), torch::empty_like(x),
                          torch::zeros({shape.channels})};
   const SecondLines lines = second_lines(sums, scale, statistics, shape, direction, result.scale);
-  const FloatWriter to_grad(result.grad);
-  const FloatWriter to_x(result.x);
-  each_block(shape, [&](const Block& block, Buffers& buffers) {
-    const float* const in = data.read(block.start, block.numbers, buffers.x);
-    const float* const grad_in = grad_data.read(block.start, block.numbers, buffers.grad);
-    const float* const v = direction_data.read(block.start, block.numbers, buffers.direction);
-    to_grad.write(block.start, block.numbers, buffers.out, [&](float* grad_out) {
-      to_x.write(block.start, block.numbers, buffers.second_out, [&](float* x_out) {
-        apply_norm_second(in, grad_in, v, line.factor.data() + block.channel,
-                          line.offset.data() + block.channel, lines, block.channel, slope,
-                          block.rows, shape.channels, grad_out, x_out);
-      });
-    });
-  });
+  with_data(
+      [&](const auto* data, const auto* grad_data, const auto* v, auto* to_grad, auto* to_x) {
+        each_block(shape, [&](const Block& block) {
+          apply_norm_second(data + block.start, grad_data + block.start, v + block.start,
+                            line.factor.data() + block.channel, line.offset.data() + block.channel,
+                            lines, block.channel, slope, block.rows, shape.channels,
+                            to_grad + block.start, to_x + block.start);
+        });
+      },
+      x, grad, direction.x, result.grad, result.x);
   return result;
 }
 

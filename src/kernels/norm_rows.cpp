@@ -1,59 +1,64 @@
 #include "norm_rows.h"
 
+#include "bfloat16.h"
 #include "dcgan/base/multiversion.h"
 
 namespace dcgan {
 
-DCGAN_MULTIVERSION
-void add_moments(const float* __restrict x, const float* __restrict pivot, std::int64_t rows,
-                 std::int64_t channels, float* __restrict sum, float* __restrict square_sum) {
+template <typename Number>
+DCGAN_MULTIVERSION void add_moments(const Number* __restrict x, const float* __restrict pivot,
+                                    std::int64_t rows, std::int64_t channels, float* __restrict sum,
+                                    float* __restrict square_sum) {
   for (std::int64_t row = 0; row < rows; ++row, x += channels) {
     for (std::int64_t c = 0; c < channels; ++c) {
-      const float d = x[c] - pivot[c];
+      const float d = widened(x[c]) - pivot[c];
       sum[c] += d;
       square_sum[c] += d * d;
     }
   }
 }
 
-DCGAN_MULTIVERSION
-void apply_norm(const float* __restrict x, const float* __restrict factor,
-                const float* __restrict offset, float slope, std::int64_t rows,
-                std::int64_t channels, float* __restrict y) {
+template <typename Number>
+DCGAN_MULTIVERSION void apply_norm(const Number* __restrict x, const float* __restrict factor,
+                                   const float* __restrict offset, float slope, std::int64_t rows,
+                                   std::int64_t channels, Number* __restrict y) {
   for (std::int64_t row = 0; row < rows; ++row, x += channels, y += channels) {
     for (std::int64_t c = 0; c < channels; ++c) {
-      const float t = x[c] * factor[c] + offset[c];
-      y[c] = t * (t > 0 ? 1.0F : slope);
+      const float t = widened(x[c]) * factor[c] + offset[c];
+      narrow_to(y[c], t * (t > 0 ? 1.0F : slope));
     }
   }
 }
 
-DCGAN_MULTIVERSION
-void add_gradient_sums(const float* __restrict x, const float* __restrict grad,
-                       const float* __restrict factor, const float* __restrict offset,
-                       const float* __restrict mean, float slope, std::int64_t rows,
-                       std::int64_t channels, float* __restrict sum,
-                       float* __restrict product_sum) {
+template <typename Number>
+DCGAN_MULTIVERSION void add_gradient_sums(const Number* __restrict x, const Number* __restrict grad,
+                                          const float* __restrict factor,
+                                          const float* __restrict offset,
+                                          const float* __restrict mean, float slope,
+                                          std::int64_t rows, std::int64_t channels,
+                                          float* __restrict sum, float* __restrict product_sum) {
   for (std::int64_t row = 0; row < rows; ++row, x += channels, grad += channels) {
     for (std::int64_t c = 0; c < channels; ++c) {
-      const float t = x[c] * factor[c] + offset[c];
-      const float g = grad[c] * (t > 0 ? 1.0F : slope);
+      const float number = widened(x[c]);
+      const float t = number * factor[c] + offset[c];
+      const float g = widened(grad[c]) * (t > 0 ? 1.0F : slope);
       sum[c] += g;
-      product_sum[c] += g * (x[c] - mean[c]);
+      product_sum[c] += g * (number - mean[c]);
     }
   }
 }
 
-DCGAN_MULTIVERSION
-void apply_norm_gradient(const float* __restrict x, const float* __restrict grad,
-                         const float* __restrict factor, const float* __restrict offset,
-                         const float* __restrict tilt, const float* __restrict level, float slope,
-                         std::int64_t rows, std::int64_t channels, float* __restrict grad_x) {
+template <typename Number>
+DCGAN_MULTIVERSION void apply_norm_gradient(
+    const Number* __restrict x, const Number* __restrict grad, const float* __restrict factor,
+    const float* __restrict offset, const float* __restrict tilt, const float* __restrict level,
+    float slope, std::int64_t rows, std::int64_t channels, Number* __restrict grad_x) {
   for (std::int64_t row = 0; row < rows; ++row) {
     for (std::int64_t c = 0; c < channels; ++c) {
-      const float t = x[c] * factor[c] + offset[c];
-      const float g = grad[c] * (t > 0 ? 1.0F : slope);
-      grad_x[c] = factor[c] * g - tilt[c] * x[c] - level[c];
+      const float number = widened(x[c]);
+      const float t = number * factor[c] + offset[c];
+      const float g = widened(grad[c]) * (t > 0 ? 1.0F : slope);
+      narrow_to(grad_x[c], factor[c] * g - tilt[c] * number - level[c]);
     }
     x += channels;
     grad += channels;
@@ -61,31 +66,37 @@ void apply_norm_gradient(const float* __restrict x, const float* __restrict grad
   }
 }
 
-DCGAN_MULTIVERSION
-void add_second_sums(const float* __restrict x, const float* __restrict grad,
-                     const float* __restrict v, const float* __restrict factor,
-                     const float* __restrict offset, const float* __restrict mean, float slope,
-                     std::int64_t rows, std::int64_t channels, float* __restrict sums) {
+template <typename Number>
+DCGAN_MULTIVERSION void add_second_sums(const Number* __restrict x, const Number* __restrict grad,
+                                        const Number* __restrict v, const float* __restrict factor,
+                                        const float* __restrict offset,
+                                        const float* __restrict mean, float slope,
+                                        std::int64_t rows, std::int64_t channels,
+                                        float* __restrict sums) {
   for (std::int64_t row = 0; row < rows; ++row, x += channels, grad += channels, v += channels) {
     for (std::int64_t c = 0; c < channels; ++c) {
-      const float t = x[c] * factor[c] + offset[c];
-      const float g = grad[c] * (t > 0 ? 1.0F : slope);
-      const float d = x[c] - mean[c];
+      const float number = widened(x[c]);
+      const float direction = widened(v[c]);
+      const float t = number * factor[c] + offset[c];
+      const float g = widened(grad[c]) * (t > 0 ? 1.0F : slope);
+      const float d = number - mean[c];
       sums[c] += g;
       sums[channels + c] += g * d;
-      sums[2 * channels + c] += v[c];
-      sums[3 * channels + c] += v[c] * d;
-      sums[4 * channels + c] += v[c] * g;
+      sums[2 * channels + c] += direction;
+      sums[3 * channels + c] += direction * d;
+      sums[4 * channels + c] += direction * g;
     }
   }
 }
 
-DCGAN_MULTIVERSION
-void apply_norm_second(const float* __restrict x, const float* __restrict grad,
-                       const float* __restrict v, const float* __restrict factor,
-                       const float* __restrict offset, const SecondLines& lines, std::int64_t from,
-                       float slope, std::int64_t rows, std::int64_t channels,
-                       float* __restrict to_grad, float* __restrict to_x) {
+template <typename Number>
+DCGAN_MULTIVERSION void apply_norm_second(const Number* __restrict x, const Number* __restrict grad,
+                                          const Number* __restrict v,
+                                          const float* __restrict factor,
+                                          const float* __restrict offset, const SecondLines& lines,
+                                          std::int64_t from, float slope, std::int64_t rows,
+                                          std::int64_t channels, Number* __restrict to_grad,
+                                          Number* __restrict to_x) {
   const float* __restrict grad_v = lines.grad_v.data() + from;
   const float* __restrict grad_x = lines.grad_x.data() + from;
   const float* __restrict grad_one = lines.grad_one.data() + from;
@@ -95,10 +106,13 @@ void apply_norm_second(const float* __restrict x, const float* __restrict grad,
   const float* __restrict x_one = lines.x_one.data() + from;
   for (std::int64_t row = 0; row < rows; ++row) {
     for (std::int64_t c = 0; c < channels; ++c) {
-      const float t = x[c] * factor[c] + offset[c];
+      const float number = widened(x[c]);
+      const float direction = widened(v[c]);
+      const float t = number * factor[c] + offset[c];
       const float active = t > 0 ? 1.0F : slope;
-      to_grad[c] = active * (grad_v[c] * v[c] + grad_x[c] * x[c] + grad_one[c]);
-      to_x[c] = x_v[c] * v[c] + x_g[c] * (grad[c] * active) + x_x[c] * x[c] + x_one[c];
+      narrow_to(to_grad[c], active * (grad_v[c] * direction + grad_x[c] * number + grad_one[c]));
+      narrow_to(to_x[c], x_v[c] * direction + x_g[c] * (widened(grad[c]) * active) +
+                             x_x[c] * number + x_one[c]);
     }
     x += channels;
     grad += channels;
@@ -107,5 +121,26 @@ void apply_norm_second(const float* __restrict x, const float* __restrict grad,
     to_x += channels;
   }
 }
+
+#define DCGAN_INSTANTIATE(Number)                                                                  \
+  template void add_moments(const Number*, const float*, std::int64_t, std::int64_t, float*,       \
+                            float*);                                                               \
+  template void apply_norm(const Number*, const float*, const float*, float, std::int64_t,         \
+                           std::int64_t, Number*);                                                 \
+  template void add_gradient_sums(const Number*, const Number*, const float*, const float*,        \
+                                  const float*, float, std::int64_t, std::int64_t, float*,         \
+                                  float*);                                                         \
+  template void apply_norm_gradient(const Number*, const Number*, const float*, const float*,      \
+                                    const float*, const float*, float, std::int64_t, std::int64_t, \
+                                    Number*);                                                      \
+  template void add_second_sums(const Number*, const Number*, const Number*, const float*,         \
+                                const float*, const float*, float, std::int64_t, std::int64_t,     \
+                                float*);                                                           \
+  template void apply_norm_second(const Number*, const Number*, const Number*, const float*,       \
+                                  const float*, const SecondLines&, std::int64_t, float,           \
+                                  std::int64_t, std::int64_t, Number*, Number*)
+DCGAN_INSTANTIATE(float);
+DCGAN_INSTANTIATE(at::BFloat16);
+#undef DCGAN_INSTANTIATE
 
 }  // namespace dcgan

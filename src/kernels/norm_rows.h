@@ -1,5 +1,6 @@
 // norm_activation()'s loops over a block of rows.h: plain ones over the channels of each row, which
-// the compiler turns into vectors. Every array of numbers a channel is [C].
+// the compiler turns into vectors. A `Number` is float or at::BFloat16; every array of numbers a
+// channel is [C].
 #pragma once
 
 #include <cstddef>
@@ -10,26 +11,31 @@ namespace dcgan {
 
 /// sum += x - pivot, square_sum += (x - pivot)^2. A pivot near the mean keeps the difference of the
 /// two from cancelling.
-void add_moments(const float* x, const float* pivot, std::int64_t rows, std::int64_t channels,
+template <typename Number>
+void add_moments(const Number* x, const float* pivot, std::int64_t rows, std::int64_t channels,
                  float* sum, float* square_sum);
 
 /// y = a(x * factor + offset).
-void apply_norm(const float* x, const float* factor, const float* offset, float slope,
-                std::int64_t rows, std::int64_t channels, float* y);
+template <typename Number>
+void apply_norm(const Number* x, const float* factor, const float* offset, float slope,
+                std::int64_t rows, std::int64_t channels, Number* y);
 
 /// With g = dL/dt, t = x * factor + offset: sum += g, product_sum += g * (x - mean).
-void add_gradient_sums(const float* x, const float* grad, const float* factor, const float* offset,
-                       const float* mean, float slope, std::int64_t rows, std::int64_t channels,
-                       float* sum, float* product_sum);
+template <typename Number>
+void add_gradient_sums(const Number* x, const Number* grad, const float* factor,
+                       const float* offset, const float* mean, float slope, std::int64_t rows,
+                       std::int64_t channels, float* sum, float* product_sum);
 
 /// dL/dx = factor * g - tilt * x - level.
-void apply_norm_gradient(const float* x, const float* grad, const float* factor,
+template <typename Number>
+void apply_norm_gradient(const Number* x, const Number* grad, const float* factor,
                          const float* offset, const float* tilt, const float* level, float slope,
-                         std::int64_t rows, std::int64_t channels, float* grad_x);
+                         std::int64_t rows, std::int64_t channels, Number* grad_x);
 
 /// The five sums of the second derivatives, with g as above and v = dL/d(dL/dx):
 /// g, g * (x - mean), v, v * (x - mean) and v * g.
-void add_second_sums(const float* x, const float* grad, const float* v, const float* factor,
+template <typename Number>
+void add_second_sums(const Number* x, const Number* grad, const Number* v, const float* factor,
                      const float* offset, const float* mean, float slope, std::int64_t rows,
                      std::int64_t channels, float* sums);
 
@@ -46,9 +52,10 @@ struct SecondLines {
 
 /// to_grad = a'(t) * (grad_v * v + grad_x * x + grad_one),
 /// to_x = x_v * v + x_g * g + x_x * x + x_one; `from`: the batch's first channel in the lines.
-void apply_norm_second(const float* x, const float* grad, const float* v, const float* factor,
+template <typename Number>
+void apply_norm_second(const Number* x, const Number* grad, const Number* v, const float* factor,
                        const float* offset, const SecondLines& lines, std::int64_t from,
-                       float slope, std::int64_t rows, std::int64_t channels, float* to_grad,
-                       float* to_x);
+                       float slope, std::int64_t rows, std::int64_t channels, Number* to_grad,
+                       Number* to_x);
 
 }  // namespace dcgan

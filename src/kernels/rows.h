@@ -51,24 +51,20 @@ inline Rows rows_of(const torch::Tensor& x, std::int64_t batches) {
   return {batches, x.numel() / x.size(1) / batches, x.size(1)};
 }
 
-/// What a block of a bfloat16 tensor is widened to: it stays in the core's cache.
-struct Buffers {
-  std::vector<float> x;
-  std::vector<float> grad;
-  std::vector<float> out;
-  // Of second derivatives:
-  std::vector<float> direction;
-  std::vector<float> second_out;
-};
+/// Calls `use` with the data of each tensor; all are float32, or all bfloat16.
+template <typename Use, typename... Tensors>
+void with_data(const Use& use, const Tensors&... tensors) {
+  if ((... && (tensors.scalar_type() == at::kFloat))) {
+    use(tensors.template data_ptr<float>()...);
+  } else {
+    use(tensors.template data_ptr<at::BFloat16>()...);
+  }
+}
 
-/// `work` is called with each block and the buffers of the thread that has it, as parallel_blocks()
-/// does.
+/// `work` is called with each block, as parallel_blocks() does.
 template <typename Work>
 void each_block(const Rows& shape, const Work& work) {
-  parallel_blocks(shape.blocks(), [&](std::int64_t index) {
-    thread_local Buffers buffers;
-    work(block_at(shape, index), buffers);
-  });
+  parallel_blocks(shape.blocks(), [&](std::int64_t index) { work(block_at(shape, index)); });
 }
 
 /// `kinds` sums a channel and batch, over the blocks of that batch in their order and in double.

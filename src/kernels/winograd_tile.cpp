@@ -152,6 +152,28 @@ void add_common(Tiles& tiles) {
   add(baseline::float32::kTile, baseline::bfloat16::kTile);
 }
 
+/// Not every compiler knows AMX-BF16 by its name: leaf 7, bit 22 of EDX (Intel, "Software
+/// Developer's Manual", volume 2A, CPUID).
+bool has_matrices_of_bfloat16() {
+#if DCGAN_HAS_KINDS
+  unsigned int eax = 0;
+  unsigned int ebx = 0;
+  unsigned int ecx = 0;
+  unsigned int edx = 0;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx >> 22 & 1) != 0;
+#else
+  return false;
+#endif
+}
+
+bool has_avx512_bf16() {
+#if DCGAN_HAS_KINDS
+  return has_avx512() && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 }  // namespace
 
 template <>
@@ -165,7 +187,7 @@ template <>
 std::vector<const WinogradTile<at::BFloat16>*> usable_winograd_tiles() {
   std::vector<const WinogradTile<at::BFloat16>*> tiles;
 #if DCGAN_HAS_KINDS
-  if (has_avx512() && __builtin_cpu_supports("avx512bf16")) tiles.push_back(&avx512_bf16::kTile);
+  if (has_avx512_bf16()) tiles.push_back(&avx512_bf16::kTile);
 #endif
   add_common<at::BFloat16>(tiles);
   return tiles;
@@ -180,19 +202,9 @@ template const WinogradTile<float>& winograd_tile();
 template const WinogradTile<at::BFloat16>& winograd_tile();
 
 bool has_bfloat16_products() {
-#if DCGAN_HAS_KINDS
-  if (!has_avx512() || !__builtin_cpu_supports("avx512bf16")) return false;
-  // Not every compiler knows AMX-BF16 by its name: leaf 7, bit 22 of EDX (Intel, "Software
-  // Developer's Manual", volume 2A, CPUID).
-  unsigned int eax = 0;
-  unsigned int ebx = 0;
-  unsigned int ecx = 0;
-  unsigned int edx = 0;
-  const bool known = __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0;
-  return !(known && (edx >> 22 & 1) != 0);
-#else
-  return false;
-#endif
+  // Asked once: in a virtual machine CPUID is a call of the machine that runs it.
+  static const bool has = has_avx512_bf16() && !has_matrices_of_bfloat16();
+  return has;
 }
 
 }  // namespace dcgan
