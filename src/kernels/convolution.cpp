@@ -97,7 +97,7 @@ torch::Tensor data_product(const torch::Tensor& grad, const torch::Tensor& weigh
 /// weight_product() as matrix products of a few images at a time, so that their patches fit the
 /// caches; their sum is float32 until its end.
 torch::Tensor weight_product_of_patches(const torch::Tensor& x, const torch::Tensor& grad,
-                                        const Window& window) {
+                                        const Window& window, at::ScalarType type) {
   constexpr std::int64_t kPatchBytes = 8 << 20;
   const Extent2 map = extent_of(grad);
   const std::int64_t numbers = window.kernel[0] * window.kernel[1] * x.size(1);
@@ -110,29 +110,32 @@ torch::Tensor weight_product_of_patches(const torch::Tensor& x, const torch::Ten
     const torch::Tensor patches = unfold_patches(x.narrow(0, from, count), window, map);
     const torch::Tensor rows = as_rows(grad.narrow(0, from, count));
     const torch::Tensor part = torch::mm(rows.t(), patches.view({-1, numbers}));
-    if (count == x.size(0)) return from_matrix(part, x.size(1), window.kernel);
+    if (count == x.size(0)) return from_matrix(part.to(type), x.size(1), window.kernel);
     sum = sum.defined() ? sum.add_(part) : part.to(torch::kFloat32);
   }
-  return from_matrix(sum.to(x.scalar_type()), x.size(1), window.kernel);
+  return from_matrix(sum.to(type), x.size(1), window.kernel);
 }
 
-/// [N, in, H, W], [N, out, h, w] -> [out, in, kh, kw].
+/// [N, in, H, W], [N, out, h, w] -> [out, in, kh, kw] of `type`.
 torch::Tensor weight_product(const torch::Tensor& x, const torch::Tensor& grad,
-                             const torch::Tensor& weight, const Window& window) {
+                             const torch::Tensor& weight, const Window& window,
+                             at::ScalarType type) {
   // Under create_graph this gradient must have one itself, which the stock operator does.
   if (!torch::GradMode::is_enabled()) {
     if (covers(window, extent_of(x))) {
-      return from_matrix(torch::mm(as_matrix(grad).t(), as_matrix(x)), x.size(1), window.kernel);
+      return from_matrix(torch::mm(as_matrix(grad).t(), as_matrix(x)).to(type), x.size(1),
+                         window.kernel);
     }
     if (takes_winograd(Product::weight, weight, window, extent_of(grad), x.size(0))) {
-      return winograd_weight(channels_last(x), channels_last(grad), window);
+      return winograd_weight(channels_last(x), channels_last(grad), window, type);
     }
     if (x.scalar_type() == at::kBFloat16) {
-      return weight_product_of_patches(channels_last(x), channels_last(grad), window);
+      return weight_product_of_patches(channels_last(x), channels_last(grad), window, type);
     }
   }
   return std::get<1>(convolution_backward(channels_last(grad), channels_last(x), weight, window,
-                                          {false, true, false}));
+                                          {false, true, false}))
+      .to(type);
 }
 
 void save(torch::autograd::AutogradContext* context, const Window& window) {
@@ -148,14 +151,33 @@ Window saved_window(torch::autograd::AutogradContext* context) {
   return {{n[0], n[1]}, {n[2], n[3]}, {n[4], n[5]}};
 }
 
+/// What both functions keep for their gradients.
+struct Kept {
+  torch::Tensor x;
+  torch::Tensor weight;   ///< as it came
+  torch::Tensor working;  ///< in x's type
+  Window window;
+
+  void save(torch::autograd::AutogradContext* context) const {
+    context->save_for_backward({x, weight, working});
+    dcgan::save(context, window);
+  }
+  static Kept load(torch::autograd::AutogradContext* context) {
+    const auto saved = context->get_saved_variables();
+    return {saved[0], saved[1], saved[2], saved_window(context)};
+  }
+  /// What the gradient in x is a product of: under create_graph it has one in the weight.
+  const torch::Tensor& factor() const { return torch::GradMode::is_enabled() ? weight : working; }
+};
+
 /// Each of the two is the other's gradient in the input.
 class Convolution : public torch::autograd::Function<Convolution> {
  public:
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weight, const Window& window) {
-    context->save_for_backward({x, weight});
-    save(context, window);
-    return forward_product(x, weight, window);
+    const Kept kept{x, weight, weight.to(x.scalar_type()), window};
+    kept.save(context);
+    return forward_product(x, kept.working, window);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -167,19 +189,21 @@ class TransposedConvolution : public torch::autograd::Function<TransposedConvolu
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weight, const Window& window,
                                const Extent2& output_size) {
-    context->save_for_backward({x, weight});
-    save(context, window);
-    return data_product(x, weight, window, output_size);
+    const Kept kept{x, weight, weight.to(x.scalar_type()), window};
+    kept.save(context);
+    return data_product(x, kept.working, window, output_size);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list grad_outputs) {
-    const auto saved = context->get_saved_variables();
-    const Window window = saved_window(context);
+    const Kept kept = Kept::load(context);
     torch::autograd::variable_list grads(4);
-    if (context->needs_input_grad(0)) grads[0] = convolution(grad_outputs[0], saved[1], window);
+    if (context->needs_input_grad(0)) {
+      grads[0] = convolution(grad_outputs[0], kept.factor(), kept.window);
+    }
     if (context->needs_input_grad(1)) {
-      grads[1] = weight_product(grad_outputs[0], saved[0], saved[1], window);
+      grads[1] = weight_product(grad_outputs[0], kept.x, kept.working, kept.window,
+                                kept.weight.scalar_type());
     }
     return grads;
   }
@@ -187,14 +211,15 @@ class TransposedConvolution : public torch::autograd::Function<TransposedConvolu
 
 torch::autograd::variable_list Convolution::backward(torch::autograd::AutogradContext* context,
                                                      torch::autograd::variable_list grad_outputs) {
-  const auto saved = context->get_saved_variables();
-  const Window window = saved_window(context);
+  const Kept kept = Kept::load(context);
   torch::autograd::variable_list grads(3);
   if (context->needs_input_grad(0)) {
-    grads[0] = transposed_convolution(grad_outputs[0], saved[1], window, extent_of(saved[0]));
+    grads[0] =
+        transposed_convolution(grad_outputs[0], kept.factor(), kept.window, extent_of(kept.x));
   }
   if (context->needs_input_grad(1)) {
-    grads[1] = weight_product(saved[0], grad_outputs[0], saved[1], window);
+    grads[1] = weight_product(kept.x, grad_outputs[0], kept.working, kept.window,
+                              kept.weight.scalar_type());
   }
   return grads;
 }

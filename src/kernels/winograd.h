@@ -39,8 +39,8 @@ torch::Tensor winograd_forward(const torch::Tensor& x, const torch::Tensor& weig
 torch::Tensor winograd_data(const torch::Tensor& grad, const torch::Tensor& weight,
                             const Window& window, const std::array<std::int64_t, 2>& size);
 
-/// x [N, in, H, W], grad [N, out, h, w] likewise -> [out, in, kh, kw].
+/// x [N, in, H, W], grad [N, out, h, w] likewise -> [out, in, kh, kw] of `type`.
 torch::Tensor winograd_weight(const torch::Tensor& x, const torch::Tensor& grad,
-                              const Window& window);
+                              const Window& window, at::ScalarType type);
 
 }  // namespace dcgan

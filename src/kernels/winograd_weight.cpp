@@ -97,7 +97,8 @@ void write_taps(const Block& block, const Window& window, const float* sums, std
 }
 
 template <typename Number>
-torch::Tensor weight_sum(const torch::Tensor& x, const torch::Tensor& grad, const Window& window) {
+torch::Tensor weight_sum(const torch::Tensor& x, const torch::Tensor& grad, const Window& window,
+                         at::ScalarType type) {
   const std::int64_t in = x.size(1);
   const std::int64_t out = grad.size(1);
   const auto images = images_of<const Number>(x);
@@ -123,19 +124,15 @@ torch::Tensor weight_sum(const torch::Tensor& x, const torch::Tensor& grad, cons
     }
     write_taps(block, window, sums.data(), in, out, taps.data_ptr<float>());
   });
-  return taps.to(x.scalar_type())
-      .t()
-      .contiguous()
-      .view({out, height, width, in})
-      .permute({0, 3, 1, 2});
+  return taps.to(type).t().contiguous().view({out, height, width, in}).permute({0, 3, 1, 2});
 }
 
 }  // namespace
 
 torch::Tensor winograd_weight(const torch::Tensor& x, const torch::Tensor& grad,
-                              const Window& window) {
-  if (x.scalar_type() == at::kBFloat16) return weight_sum<at::BFloat16>(x, grad, window);
-  return weight_sum<float>(x, grad, window);
+                              const Window& window, at::ScalarType type) {
+  if (x.scalar_type() == at::kBFloat16) return weight_sum<at::BFloat16>(x, grad, window, type);
+  return weight_sum<float>(x, grad, window, type);
 }
 
 }  // namespace dcgan

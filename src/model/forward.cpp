@@ -46,19 +46,19 @@ torch::Tensor apply_nonlinearity(const torch::Tensor& x, const LayerPlan& plan) 
 /// The layer's linear part, in x's type; the weights' gradients come back in the weights' own.
 torch::Tensor apply_weights(const torch::Tensor& x, const Layer& layer) {
   const LayerPlan& plan = layer.plan;
-  const torch::Tensor weight = layer.weight.to(x.scalar_type());
   const torch::Tensor bias = layer.bias.defined() ? layer.bias.to(x.scalar_type()) : layer.bias;
-  if (plan.kind == LayerKind::linear) return torch::linear(x, weight, bias);
   const bool transposed = plan.kind == LayerKind::transposed_convolution;
-  if (!has_kernels(x)) {
+  if (plan.kind == LayerKind::linear || !has_kernels(x)) {
+    const torch::Tensor weight = layer.weight.to(x.scalar_type());
+    if (plan.kind == LayerKind::linear) return torch::linear(x, weight, bias);
     // The kernels of our plans leave a transposed convolution no choice of size.
     return transposed ? torch::conv_transpose2d(x, weight, bias, plan.stride, plan.padding)
                       : torch::conv2d(x, weight, bias, plan.stride, plan.padding);
   }
   const Window window{plan.kernel, plan.stride, plan.padding};
   const torch::Tensor y =
-      transposed ? transposed_convolution(x, weight, window, {plan.output[1], plan.output[2]})
-                 : convolution(x, weight, window);
+      transposed ? transposed_convolution(x, layer.weight, window, {plan.output[1], plan.output[2]})
+                 : convolution(x, layer.weight, window);
   return bias.defined() ? y + bias.view({1, -1, 1, 1}) : y;
 }
 

@@ -80,30 +80,53 @@ TEST_P(ConvolutionOf, TransposedIsTheOperatorTwiceDifferentiated) {
   expect_equal(derivatives(ours, map.contiguous(last), weight_.contiguous(last)), theirs);
 }
 
-/// y, dx and dw in bfloat16 beside float64's of the same numbers.
-void expect_rounded(const torch::Tensor& x, const torch::Tensor& weight, const Window& window) {
-  const auto derive = [&](at::ScalarType type, const auto& function) {
+/// y, dx and dw in bfloat16, of a weight of `weight_type`, beside float64's of the same numbers.
+void expect_rounded(const torch::Tensor& x, const torch::Tensor& weight, const Window& window,
+                    at::ScalarType weight_type) {
+  const auto derive = [&](at::ScalarType type, at::ScalarType type_of_weight,
+                          const auto& function) {
     const torch::Tensor leaf_x = x.to(torch::kBFloat16).to(type).requires_grad_();
-    const torch::Tensor leaf_weight = weight.to(torch::kBFloat16).to(type).requires_grad_();
+    const torch::Tensor leaf_weight =
+        weight.to(torch::kBFloat16).to(type_of_weight).requires_grad_();
     const torch::Tensor y = function(leaf_x, leaf_weight);
     const torch::Tensor grad = noise(y.sizes(), 4).to(torch::kBFloat16).to(type);
     const Tensors first = torch::autograd::grad({y}, {leaf_x, leaf_weight}, {grad});
     return Tensors{y.detach(), first[0], first[1]};
   };
-  const Tensors ours = derive(torch::kBFloat16, [&](const auto& of_x, const auto& of_weight) {
-    return convolution(of_x, of_weight, window);
-  });
-  const Tensors theirs = derive(torch::kFloat64, [&](const auto& of_x, const auto& of_weight) {
-    return torch::conv2d(of_x, of_weight, {}, window.stride, window.padding);
-  });
+  const Tensors ours =
+      derive(torch::kBFloat16, weight_type, [&](const auto& of_x, const auto& of_weight) {
+        return convolution(of_x, of_weight, window);
+      });
+  const Tensors theirs =
+      derive(torch::kFloat64, torch::kFloat64, [&](const auto& of_x, const auto& of_weight) {
+        return torch::conv2d(of_x, of_weight, {}, window.stride, window.padding);
+      });
   for (std::size_t i = 0; i < ours.size(); ++i) {
-    EXPECT_EQ(ours[i].scalar_type(), torch::kBFloat16);
+    EXPECT_EQ(ours[i].scalar_type(), i == 2 ? weight_type : torch::kBFloat16);
     // Not 1/256: LibTorch 1.13 adds up products as small as these in bfloat16.
     EXPECT_LT(relative_distance(ours[i].to(torch::kFloat64), theirs[i]), 1.0 / 64) << i;
   }
 }
 
-TEST_P(ConvolutionOf, InBfloat16RoundsOnlyItsResults) { expect_rounded(x_, weight_, window_); }
+TEST_P(ConvolutionOf, InBfloat16RoundsOnlyItsResults) {
+  expect_rounded(x_, weight_, window_, torch::kBFloat16);
+}
+
+TEST_P(ConvolutionOf, InBfloat16GivesAFloat32WeightAFloat32Gradient) {
+  expect_rounded(x_, weight_, window_, torch::kFloat32);
+  // That of a gradient too.
+  const auto second = [&](const torch::Tensor& weight) {
+    const torch::Tensor x = x_.to(torch::kBFloat16).requires_grad_();
+    const torch::Tensor leaf = weight.clone().requires_grad_();
+    const torch::Tensor y = convolution(x, leaf, window_);
+    const torch::Tensor first = torch::autograd::grad({y.sum()}, {x}, {}, true, true)[0];
+    return torch::autograd::grad({first.to(torch::kFloat32).square().sum()}, {leaf})[0];
+  };
+  const torch::Tensor rounded = weight_.to(torch::kBFloat16);
+  const torch::Tensor of_float = second(rounded.to(torch::kFloat32));
+  EXPECT_EQ(of_float.scalar_type(), torch::kFloat32);
+  EXPECT_LT(relative_distance(of_float, second(rounded).to(torch::kFloat64)), 1.0 / 64);
+}
 
 constexpr Window kEven{{4, 4}, {2, 2}, {1, 1}};
 constexpr Window kOdd{{3, 3}, {2, 2}, {1, 1}};
@@ -124,7 +147,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& entry) { return std::string(entry.param.name); });
 
 TEST(Convolution, InBfloat16SumsTheWeightsGradientOverPartsOfALargeBatch) {
-  expect_rounded(noise({20, 64, 32, 32}, 2), noise({8, 64, 4, 4}, 1), kEven);
+  expect_rounded(noise({20, 64, 32, 32}, 2), noise({8, 64, 4, 4}, 1), kEven, torch::kBFloat16);
 }
 
 TEST(UnfoldPatches, HasWhatEachPlaceSeesAndZerosOutside) {

@@ -48,12 +48,12 @@ class WinogradOf : public ::testing::TestWithParam<ConvolutionCase> {
     const int threads = at::get_num_threads();
     const torch::Tensor y = winograd_forward(images, kernel, window_, map());
     const torch::Tensor x = winograd_data(grad, kernel, window_, shape_.size);
-    const torch::Tensor weight = winograd_weight(images, grad, window_);
+    const torch::Tensor weight = winograd_weight(images, grad, window_, type);
     for (const int other : {2, 5}) {
       at::set_num_threads(other);
       EXPECT_TRUE(torch::equal(winograd_forward(images, kernel, window_, map()), y)) << other;
       EXPECT_TRUE(torch::equal(winograd_data(grad, kernel, window_, shape_.size), x)) << other;
-      EXPECT_TRUE(torch::equal(winograd_weight(images, grad, window_), weight)) << other;
+      EXPECT_TRUE(torch::equal(winograd_weight(images, grad, window_, type), weight)) << other;
     }
     at::set_num_threads(threads);
     const std::int64_t last = shape_.images - 1;
@@ -89,7 +89,7 @@ TEST_P(WinogradOf, DataIsTheOperatorsGradientInTheImages) {
 }
 
 TEST_P(WinogradOf, WeightIsTheOperatorsGradientInTheWeights) {
-  const torch::Tensor weight = winograd_weight(x_, grad_, window_);
+  const torch::Tensor weight = winograd_weight(x_, grad_, window_, at::kFloat);
   EXPECT_TRUE(weight.is_contiguous(kLast));
   EXPECT_LT(relative_distance(weight, stock_gradient(/*of_weight=*/true)), kTolerance);
 }
@@ -125,7 +125,8 @@ TEST_P(WinogradInBfloat16Of, EachProductIsTheOperatorWithinItsRounding) {
                              window_.stride, window_.padding));
   expect_close(winograd_data(half(grad_), half(weight_), window_, shape_.size),
                stock_gradient(/*of_weight=*/false));
-  expect_close(winograd_weight(half(x_), half(grad_), window_), stock_gradient(/*of_weight=*/true));
+  expect_close(winograd_weight(half(x_), half(grad_), window_, at::kBFloat16),
+               stock_gradient(/*of_weight=*/true));
 }
 
 TEST_P(WinogradInBfloat16Of, HasTheSameBitsWithAnyNumberOfThreadsAndForAnImageAlone) {
@@ -180,7 +181,8 @@ void expect_any_number_of_channels(at::ScalarType type, double tolerance) {
         << channels;
     EXPECT_LT(relative_distance(winograd_data(grad, weight, window, size), exact[0]), tolerance)
         << channels;
-    EXPECT_LT(relative_distance(winograd_weight(x, grad, window), exact[1]), tolerance) << channels;
+    EXPECT_LT(relative_distance(winograd_weight(x, grad, window, type), exact[1]), tolerance)
+        << channels;
   }
 }
 

@@ -28,12 +28,13 @@ struct Window {
 };
 
 /// x [N, in, H, W], weight [out, in, kh, kw] -> [N, out, h, w], channels last in memory; both
-/// float32 or both bfloat16, on a CPU. Differentiable twice.
+/// float32 or both bfloat16, on a CPU. A float32 weight beside a bfloat16 x is rounded, and has a
+/// float32 gradient. Differentiable twice.
 torch::Tensor convolution(const torch::Tensor& x, const torch::Tensor& weight,
                           const Window& window);
 
 /// x [N, in, h, w], weight [in, out, kh, kw] -> [N, out, H, W] with `output_size` = {H, W},
-/// channels last in memory; both float32 or both bfloat16, on a CPU. Differentiable twice.
+/// channels last in memory; types and derivatives as convolution() has them.
 torch::Tensor transposed_convolution(const torch::Tensor& x, const torch::Tensor& weight,
                                      const Window& window, std::array<std::int64_t, 2> output_size);
 
