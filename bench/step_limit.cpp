@@ -190,7 +190,9 @@ int main(int count, char** words) {
     double limit = 0;
     double operators_limit = 0;
     double penalty_limit = 0;
+    double penalty_operators_limit = 0;
     double generate_limit = 0;
+    double generate_operators_limit = 0;
     layers.clear();
     for (const Convolution& layer : convolutions) {
       const auto& [forward, data, weight] = layer.times;
@@ -201,8 +203,13 @@ int main(int count, char** words) {
       };
       limit += sum(forward, data, weight, &Cost::best);
       operators_limit += sum(forward, data, weight, &Cost::of_operators);
-      if (layer.in_discriminator) penalty_limit += sum(1, 1, 1, &Cost::best);
-      if (!layer.in_discriminator) generate_limit += cost.data.best;
+      if (layer.in_discriminator) {
+        penalty_limit += sum(1, 1, 1, &Cost::best);
+        penalty_operators_limit += sum(1, 1, 1, &Cost::of_operators);
+      } else {
+        generate_limit += cost.data.best;
+        generate_operators_limit += cost.data.of_operators;
+      }
       layers.push_back({{"layer", layer.name},
                         {"forward_ms", cost.forward.best},
                         {"data_ms", cost.data.best},
@@ -212,7 +219,9 @@ int main(int count, char** words) {
     rounds.push_back({{"limit_ms", limit},
                       {"operators_limit_ms", operators_limit},
                       {"r1_limit_ms", penalty_limit},
+                      {"r1_operators_limit_ms", penalty_operators_limit},
                       {"generate_limit_ms", generate_limit},
+                      {"generate_operators_limit_ms", generate_operators_limit},
                       {"step_ms", step(plain)},
                       {"r1_step_ms", step(penalised)},
                       {"generate_ms", generate()}});
