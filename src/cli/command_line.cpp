@@ -77,6 +77,8 @@ std::vector<std::int64_t> read_classes(const std::string& text) {
   for (std::string part; std::getline(parts, part, ',');) {
     classes.push_back(read_integer("--class", part, 0, 255));
   }
+  // What follows the last comma is no part to getline() where it is empty.
+  if (text.ends_with(',')) classes.push_back(read_integer("--class", "", 0, 255));
   return classes;
 }
 

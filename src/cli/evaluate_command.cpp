@@ -58,8 +58,8 @@ struct Source {
   }
 
   /// Those of images 0 .. count - 1: int64 [count].
-  torch::Tensor asked_classes(std::int64_t seed, std::int64_t count) const {
-    return sampler->classes_of(latents(seed, 0, count));
+  AskedClasses asked_classes(std::int64_t seed, std::int64_t count) const {
+    return {sampler->classes_of(latents(seed, 0, count)), sampler->class_count()};
   }
 
  private:
@@ -230,10 +230,15 @@ int run_evaluate(const EvaluateOptions& options) {
   const Copies copies = find_copies(samples, real.trained_on, real.reference.images);
   progress.note("measuring");
   Report report = evaluate(samples_set, real_set, reference_set, copies, options.seed);
-  const bool same_set = !options.data && !options.config;  // as the generator was trained on
-  if (source.sampler && source.sampler->class_count() > 0 && same_set) {
-    add_class_accuracy(report, samples_set, source.asked_classes(options.seed, samples.size(0)),
-                       real_set, real_rows(real.training.labels));
+  if (source.sampler && source.sampler->class_count() > 0) {
+    if (options.data || options.config) {
+      report.left_out.push_back(
+          "class_accuracy: the classes of another data set need not be the generator's; without "
+          "--data and --config it is measured on what it was trained on");
+    } else {
+      add_class_accuracy(report, samples_set, source.asked_classes(options.seed, samples.size(0)),
+                         real_set, real_rows(real.training.labels));
+    }
   }
   report.samples = source.name;
   if (source.sampler) report.seed = options.seed;

@@ -152,7 +152,9 @@ std::vector<Field> model_fields() {
           "Modes of the latents: the largest of the first so many chooses its own; 0 is none."),
       integer(
           "model.classes", {0, 256}, kFixed, [](auto& c) -> auto& { return c.model.classes; },
-          "Classes of the data set: each has its share of the modes, and D judges by them; 0 is "
+          "Classes of the data set: each has its share of model.latent_modes, a multiple of it, "
+          "and D "
+          "judges by them; 0 is "
           "none."),
       integer(
           "model.base_channels", {1, 4096}, kFixed,

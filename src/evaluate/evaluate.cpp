@@ -16,6 +16,9 @@
 namespace dcgan {
 namespace {
 
+/// Features that take a smaller share of real images for their own class are made for others.
+constexpr double kFewestRecognised = 0.5;
+
 constexpr std::int64_t kResamples = 100;  ///< where a resample costs no more than its draws
 constexpr std::int64_t kScoreSplits = 10;
 constexpr std::int64_t kFewestScored = 10 * kScoreSplits;
@@ -233,11 +236,26 @@ Report evaluate(const Described& samples, const Described& real, const Described
   return report;
 }
 
-void add_class_accuracy(Report& report, const Described& samples, const torch::Tensor& asked,
+void add_class_accuracy(Report& report, const Described& samples, const AskedClasses& asked,
                         const Described& real, const torch::Tensor& labels) {
-  if (!samples.classes || !real.classes) return;
-  report.measures.push_back({"class_accuracy", share_of(samples.classes->labels.eq(asked)),
-                             share_of(real.classes->labels.eq(labels))});
+  const auto leave_out = [&report](const std::string& why) {
+    report.left_out.push_back("class_accuracy: " + why);
+  };
+  if (!samples.classes || !real.classes) return leave_out("these features tell no classes apart");
+  const std::int64_t known = samples.batch.logits.size(1);
+  if (known != asked.count) {
+    return leave_out(fmt::format("these features tell {} classes apart, the generator has {}",
+                                 known, asked.count));
+  }
+  const Estimate of_real = share_of(real.classes->labels.eq(labels));
+  if (of_real.value < kFewestRecognised) {
+    return leave_out(fmt::format(
+        "these features take {:.0f} % of the real images for the class that they are of: they are "
+        "made for other images",
+        100 * of_real.value));
+  }
+  report.measures.push_back(
+      {"class_accuracy", share_of(samples.classes->labels.eq(asked.labels)), of_real});
 }
 
 }  // namespace dcgan

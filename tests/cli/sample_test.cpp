@@ -165,6 +165,12 @@ TEST_F(Sample, RefusesAClassThatTheGeneratorDoesNotKnow) {
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(result.err, "dcgan: --class 10: the classes of classes are 0 to 9\n");
   EXPECT_FALSE(exists("samples.png"));
+  for (const char* words : {"3,", ",3", "3,,4"}) {
+    const ProgramResult empty = run({"sample", "--ckpt", "classes", "--class", words});
+    EXPECT_EQ(empty.exit_code, 2);
+    EXPECT_NE(empty.err.find("--class must be an integer from 0 to 255, not ''"), std::string::npos)
+        << empty.err;
+  }
 }
 
 TEST_F(Sample, TruncationMovesTheImages) {

@@ -11,8 +11,11 @@
 namespace dcgan {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using testing::error_of;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
@@ -88,16 +91,34 @@ TEST_F(Evaluation, CountsTheSamplesOfTheClassAskedFor) {
   torch::Tensor asked = samples.classes->labels.clone();
   torch::Tensor labels = real_.classes->labels.clone();
   Report report;
-  add_class_accuracy(report, samples, asked, real_, labels);
+  add_class_accuracy(report, samples, {asked, kClasses}, real_, labels);
   EXPECT_EQ(report.measures.back().samples.value, 1.0);
   asked.narrow(0, 0, kCount / 4) += 1;
   labels.narrow(0, 0, kCount / 20) += 1;
-  add_class_accuracy(report, samples, asked, real_, labels.to(torch::kUInt8));
+  add_class_accuracy(report, samples, {asked, kClasses}, real_, labels.to(torch::kUInt8));
   const Measure& measure = report.measures.back();
   EXPECT_EQ(measure.key, "class_accuracy");
   EXPECT_EQ(measure.samples.value, 0.75);
   EXPECT_EQ(measure.real.value, 0.95);
   EXPECT_THAT(found(report), Contains("class_accuracy"));
+  EXPECT_THAT(report.left_out, IsEmpty());
+}
+
+TEST_F(Evaluation, ClassesOfOtherFeaturesAreNotThoseAskedFor) {
+  const Described samples = describe_set(classified(cloud(4)));
+  const torch::Tensor asked = samples.classes->labels;
+  Report report;
+  add_class_accuracy(report, samples, {asked, kClasses + 1}, real_, real_.classes->labels);
+  // As many, but of other images: real ones are taken for anything.
+  add_class_accuracy(report, samples, {asked, kClasses}, real_, real_.classes->labels.add(1));
+  Described without = describe_set(classified(cloud(4)));
+  without.classes.reset();
+  add_class_accuracy(report, without, {asked, kClasses}, real_, real_.classes->labels);
+  EXPECT_THAT(report.measures, IsEmpty());
+  EXPECT_THAT(
+      report.left_out,
+      ElementsAre(AllOf(HasSubstr("class_accuracy: "), HasSubstr("the generator has")),
+                  HasSubstr("take 0 % of the real images"), HasSubstr("tell no classes apart")));
 }
 
 TEST_F(Evaluation, NoticesSamplesUnlikeRealOnes) {
