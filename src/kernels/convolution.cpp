@@ -138,19 +138,6 @@ torch::Tensor weight_product(const torch::Tensor& x, const torch::Tensor& grad,
       .to(type);
 }
 
-void save(torch::autograd::AutogradContext* context, const Window& window) {
-  std::vector<std::int64_t> numbers;
-  for (const Extent2& extent : {window.kernel, window.stride, window.padding}) {
-    numbers.insert(numbers.end(), extent.begin(), extent.end());
-  }
-  context->saved_data["window"] = numbers;
-}
-
-Window saved_window(torch::autograd::AutogradContext* context) {
-  const auto n = context->saved_data["window"].toIntVector();
-  return {{n[0], n[1]}, {n[2], n[3]}, {n[4], n[5]}};
-}
-
 /// What both functions keep for their gradients.
 struct Kept {
   torch::Tensor x;
@@ -160,11 +147,16 @@ struct Kept {
 
   void save(torch::autograd::AutogradContext* context) const {
     context->save_for_backward({x, weight, working});
-    dcgan::save(context, window);
+    std::vector<std::int64_t> numbers;
+    for (const Extent2& extent : {window.kernel, window.stride, window.padding}) {
+      numbers.insert(numbers.end(), extent.begin(), extent.end());
+    }
+    context->saved_data["window"] = numbers;
   }
   static Kept load(torch::autograd::AutogradContext* context) {
     const auto saved = context->get_saved_variables();
-    return {saved[0], saved[1], saved[2], saved_window(context)};
+    const auto n = context->saved_data["window"].toIntVector();
+    return {saved[0], saved[1], saved[2], {{n[0], n[1]}, {n[2], n[3]}, {n[4], n[5]}}};
   }
   /// What the gradient in x is a product of: under create_graph it has one in the weight.
   const torch::Tensor& factor() const { return torch::GradMode::is_enabled() ? weight : working; }

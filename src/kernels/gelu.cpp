@@ -88,12 +88,10 @@ DCGAN_MULTIVERSION void gelu_second_block(const Number* __restrict x, const Numb
 
 torch::Tensor gradient(const torch::Tensor& x, const torch::Tensor& grad) {
   torch::Tensor grad_x = torch::empty_like(x);
-  with_data(
-      [&](const auto* data, const auto* grad_data, auto* to) {
-        each_block(rows_of(x, 1), [&](const Block& block) {
-          gelu_gradient_block(data + block.start, grad_data + block.start, block.numbers,
-                              to + block.start);
-        });
+  each_block(
+      rows_of(x, 1),
+      [&](const Block& block, const auto* data, const auto* grad_data, auto* to) {
+        gelu_gradient_block(data, grad_data, block.numbers, to);
       },
       x, grad, grad_x);
   return grad_x;
@@ -116,13 +114,11 @@ class GeluGradient : public torch::autograd::Function<GeluGradient> {
     const torch::Tensor v = channels_last(directions[0]);
     torch::Tensor in_x = torch::empty_like(saved[0]);
     torch::Tensor in_grad = torch::empty_like(saved[0]);
-    with_data(
-        [&](const auto* x, const auto* grad, const auto* direction, auto* to_grad, auto* to_x) {
-          each_block(rows_of(v, 1), [&](const Block& block) {
-            gelu_second_block(x + block.start, grad + block.start, direction + block.start,
-                              block.numbers, to_grad + block.start, to_x + block.start);
-          });
-        },
+    each_block(
+        rows_of(v, 1),
+        [&](const Block& block, const auto* x, const auto* grad, const auto* direction,
+            auto* to_grad,
+            auto* to_x) { gelu_second_block(x, grad, direction, block.numbers, to_grad, to_x); },
         saved[0], saved[1], v, in_grad, in_x);
     return {in_x, in_grad};
   }
@@ -134,11 +130,10 @@ class Gelu : public torch::autograd::Function<Gelu> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x) {
     context->save_for_backward({x});
     torch::Tensor y = torch::empty_like(x);
-    with_data(
-        [&](const auto* from, auto* to) {
-          each_block(rows_of(x, 1), [&](const Block& block) {
-            gelu_block(from + block.start, block.numbers, to + block.start);
-          });
+    each_block(
+        rows_of(x, 1),
+        [&](const Block& block, const auto* from, auto* to) {
+          gelu_block(from, block.numbers, to);
         },
         x, y);
     return y;

@@ -57,10 +57,13 @@ Statistics measure(const torch::Tensor& x, const Rows& shape, double eps) {
           const auto* const row = data + batch * shape.rows * shape.channels;
           for (std::int64_t c = 0; c < shape.channels; ++c) pivots.push_back(widened(row[c]));
         }
-        each_block(shape, [&](const Block& block) {
-          add_moments(data + block.start, pivot(block.batch), block.rows, shape.channels,
-                      sums.of(block.index, 0), sums.of(block.index, 1));
-        });
+      },
+      x);
+  each_block(
+      shape,
+      [&](const Block& block, const auto* data) {
+        add_moments(data, pivot(block.batch), block.rows, shape.channels, sums.of(block.index, 0),
+                    sums.of(block.index, 1));
       },
       x);
   Statistics statistics{torch::empty({shape.batches, shape.channels}),
@@ -101,13 +104,11 @@ void move_running_statistics(const NormTensors& norm, const Statistics& statisti
 
 torch::Tensor apply_line(const torch::Tensor& x, const Rows& shape, const Line& line, float slope) {
   torch::Tensor y = torch::empty_like(x);
-  with_data(
-      [&](const auto* from, auto* to) {
-        each_block(shape, [&](const Block& block) {
-          apply_norm(from + block.start, line.factor.data() + block.channel,
-                     line.offset.data() + block.channel, slope, block.rows, shape.channels,
-                     to + block.start);
-        });
+  each_block(
+      shape,
+      [&](const Block& block, const auto* from, auto* to) {
+        apply_norm(from, line.factor.data() + block.channel, line.offset.data() + block.channel,
+                   slope, block.rows, shape.channels, to);
       },
       x, y);
   return y;
@@ -128,14 +129,13 @@ Gradients gradients(const torch::Tensor& x, const torch::Tensor& grad, const tor
   const Line line = line_of(statistics, scale, shift);
   const float* const mean = statistics.mean.data_ptr<float>();
   BlockSums sums(shape, 2);
-  with_data(
-      [&](const auto* data, const auto* grad_data) {
-        each_block(shape, [&](const Block& block) {
-          add_gradient_sums(data + block.start, grad_data + block.start,
-                            line.factor.data() + block.channel, line.offset.data() + block.channel,
-                            mean + block.channel, slope, block.rows, shape.channels,
-                            sums.of(block.index, 0), sums.of(block.index, 1));
-        });
+  each_block(
+      shape,
+      [&](const Block& block, const auto* data, const auto* grad_data) {
+        add_gradient_sums(data, grad_data, line.factor.data() + block.channel,
+                          line.offset.data() + block.channel, mean + block.channel, slope,
+                          block.rows, shape.channels, sums.of(block.index, 0),
+                          sums.of(block.index, 1));
       },
       x, grad);
   Gradients result{torch::empty_like(x), torch::zeros({shape.channels}),
@@ -157,14 +157,12 @@ Gradients gradients(const torch::Tensor& x, const torch::Tensor& grad, const tor
     tilt[i] = static_cast<float>(slant);
     level[i] = static_cast<float>(factor * sum / rows - slant * static_cast<double>(mean[at]));
   });
-  with_data(
-      [&](const auto* data, const auto* grad_data, auto* to) {
-        each_block(shape, [&](const Block& block) {
-          apply_norm_gradient(
-              data + block.start, grad_data + block.start, line.factor.data() + block.channel,
-              line.offset.data() + block.channel, tilt.data() + block.channel,
-              level.data() + block.channel, slope, block.rows, shape.channels, to + block.start);
-        });
+  each_block(
+      shape,
+      [&](const Block& block, const auto* data, const auto* grad_data, auto* to) {
+        apply_norm_gradient(data, grad_data, line.factor.data() + block.channel,
+                            line.offset.data() + block.channel, tilt.data() + block.channel,
+                            level.data() + block.channel, slope, block.rows, shape.channels, to);
       },
       x, grad, result.x);
   return result;
@@ -230,27 +228,24 @@ SecondGradients second_gradients(const torch::Tensor& x, const torch::Tensor& gr
   const Line line = line_of(statistics, scale, shift);
   const float* const mean = statistics.mean.data_ptr<float>();
   BlockSums sums(shape, 5);
-  with_data(
-      [&](const auto* data, const auto* grad_data, const auto* v) {
-        each_block(shape, [&](const Block& block) {
-          add_second_sums(data + block.start, grad_data + block.start, v + block.start,
-                          line.factor.data() + block.channel, line.offset.data() + block.channel,
-                          mean + block.channel, slope, block.rows, shape.channels,
-                          sums.of(block.index));
-        });
+  each_block(
+      shape,
+      [&](const Block& block, const auto* data, const auto* grad_data, const auto* v) {
+        add_second_sums(data, grad_data, v, line.factor.data() + block.channel,
+                        line.offset.data() + block.channel, mean + block.channel, slope, block.rows,
+                        shape.channels, sums.of(block.index));
       },
       x, grad, direction.x);
   SecondGradients result{torch::empty_like(grad), torch::empty_like(x),
                          torch::zeros({shape.channels})};
   const SecondLines lines = second_lines(sums, scale, statistics, shape, direction, result.scale);
-  with_data(
-      [&](const auto* data, const auto* grad_data, const auto* v, auto* to_grad, auto* to_x) {
-        each_block(shape, [&](const Block& block) {
-          apply_norm_second(data + block.start, grad_data + block.start, v + block.start,
-                            line.factor.data() + block.channel, line.offset.data() + block.channel,
-                            lines, block.channel, slope, block.rows, shape.channels,
-                            to_grad + block.start, to_x + block.start);
-        });
+  each_block(
+      shape,
+      [&](const Block& block, const auto* data, const auto* grad_data, const auto* v, auto* to_grad,
+          auto* to_x) {
+        apply_norm_second(data, grad_data, v, line.factor.data() + block.channel,
+                          line.offset.data() + block.channel, lines, block.channel, slope,
+                          block.rows, shape.channels, to_grad, to_x);
       },
       x, grad, direction.x, result.grad, result.x);
   return result;

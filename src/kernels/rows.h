@@ -61,10 +61,18 @@ void with_data(const Use& use, const Tensors&... tensors) {
   }
 }
 
-/// `work` is called with each block, as parallel_blocks() does.
-template <typename Work>
-void each_block(const Rows& shape, const Work& work) {
-  parallel_blocks(shape.blocks(), [&](std::int64_t index) { work(block_at(shape, index)); });
+/// `work` is called with each block and where it lies in the data of each tensor, as
+/// parallel_blocks() does; all tensors are float32, or all bfloat16.
+template <typename Work, typename... Tensors>
+void each_block(const Rows& shape, const Work& work, const Tensors&... tensors) {
+  with_data(
+      [&](auto*... data) {
+        parallel_blocks(shape.blocks(), [&](std::int64_t index) {
+          const Block block = block_at(shape, index);
+          work(block, data + block.start...);
+        });
+      },
+      tensors...);
 }
 
 /// `kinds` sums a channel and batch, over the blocks of that batch in their order and in double.
