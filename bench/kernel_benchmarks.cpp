@@ -8,6 +8,7 @@
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <functional>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "dcgan/kernels/norm_activation.h"
 #include "dcgan/train/device.h"
 #include "dcgan/train/train_step.h"
+#include "kernels/transpose.h"
 #include "kernels/winograd_tile.h"
 
 namespace {
@@ -257,6 +259,20 @@ void BM_FoldPatches(State& state) {
 }
 BENCHMARK(BM_FoldPatches)->UseRealTime();
 
+void transpose_weight(State& state, torch::Tensor (*transpose)(const torch::Tensor&)) {
+  const torch::Tensor matrix = random({256, 3 * 3 * 128}, false, state.range(0) != 0);
+  for (auto _ : state) benchmark::DoNotOptimize(transpose(matrix));
+}
+BENCHMARK_CAPTURE(transpose_weight, transposed, transposed)
+    ->ArgsProduct({{0, 1}})
+    ->ArgNames({"bf16"})
+    ->UseRealTime();
+BENCHMARK_CAPTURE(transpose_weight, LibTorchs,
+                  [](const torch::Tensor& matrix) { return matrix.t().contiguous(); })
+    ->ArgsProduct({{0, 1}})
+    ->ArgNames({"bf16"})
+    ->UseRealTime();
+
 std::vector<torch::Tensor> tensors_of_a_discriminator() {
   return {torch::rand({128, 64, 4, 4}), torch::rand({256, 128, 3, 3}), torch::rand({256})};
 }
@@ -279,14 +295,14 @@ void BM_MoveAverages(State& state) {
 }
 BENCHMARK(BM_MoveAverages)->UseRealTime();
 
-/// A whole step at 28x28, batch range(1), range(0) base channels; R1 on every 8th where range(2),
-/// bfloat16 where range(3).
+/// A whole step at 28x28, batch range(1), range(0) base channels; R1 on every range(2)-th, on none
+/// for 0; bfloat16 where range(3).
 void BM_TrainStep(State& state) {
   Config config;
   config.model.base_channels = state.range(0);
   config.train.batch_size = state.range(1);
   config.train.r1_gamma = state.range(2) != 0 ? 1.0 : 0.0;
-  config.train.r1_every = 8;
+  config.train.r1_every = std::max<std::int64_t>(1, state.range(2));
   config.train.precision = state.range(3) != 0 ? Precision::bf16 : Precision::fp32;
   TrainState train_state = make_train_state(config, torch::kCPU);
   const std::int64_t batch = config.train.batch_size;
@@ -296,7 +312,7 @@ void BM_TrainStep(State& state) {
   state.SetItemsProcessed(state.iterations() * batch);
 }
 BENCHMARK(BM_TrainStep)
-    ->ArgsProduct({{16, 32, 64}, {32, 64}, {0, 1}, {0, 1}})
+    ->ArgsProduct({{16, 32, 64}, {32, 64}, {0, 1, 8}, {0, 1}})
     ->ArgNames({"channels", "batch", "r1", "bf16"})
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);

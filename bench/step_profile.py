@@ -4,7 +4,7 @@
     bench/step_profile.py --build build/apt
 
 Runs the step of bench/kernel_benchmarks.cpp (the networks of configs/mnist-paper.yaml, batch 64) on one
-thread under Linux's perf (Debian's package linux-perf), in float32, with R1 on every 8th step as well,
+thread under Linux's perf (Debian's package linux-perf), in float32, with R1 on every step,
 and in bfloat16, and adds up the samples by what the functions do. --build is a build folder with the benchmarks
 (-DDCGAN_BUILD_BENCHMARKS=ON). Debian's LibTorch has no names for its functions: they are one row.
 """

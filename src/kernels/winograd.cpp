@@ -7,6 +7,7 @@
 
 #include "channels_last.h"
 #include "dcgan/kernels/parallel.h"
+#include "transpose.h"
 #include "winograd_points.h"
 
 namespace dcgan {
@@ -246,7 +247,7 @@ torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& weight, const
   const std::int64_t out = weight.size(0);
   torch::Tensor y = empty_images(x, out, map);
   const torch::Tensor by_places =
-      channels_last(weight).permute({0, 2, 3, 1}).reshape({out, -1}).t().contiguous();
+      transposed(channels_last(weight).permute({0, 2, 3, 1}).reshape({out, -1}));
   const Correlation<Number> sum{tiles_over(x.size(0), map[0], map[1]),
                                 forward_phases(x, window),
                                 {{Outputs{0, 1, map[0]}, Outputs{0, 1, map[1]}}},

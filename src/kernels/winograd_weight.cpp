@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "dcgan/kernels/parallel.h"
+#include "transpose.h"
 #include "winograd.h"
 #include "winograd_points.h"
 
@@ -124,7 +125,7 @@ torch::Tensor weight_sum(const torch::Tensor& x, const torch::Tensor& grad, cons
     }
     write_taps(block, window, sums.data(), in, out, taps.data_ptr<float>());
   });
-  return taps.to(type).t().contiguous().view({out, height, width, in}).permute({0, 3, 1, 2});
+  return transposed(taps.to(type)).view({out, height, width, in}).permute({0, 3, 1, 2});
 }
 
 }  // namespace

@@ -129,7 +129,8 @@ void move_discriminator(TrainState& state, const StepInputs& inputs, const torch
     objective = objective + penalty * options.gradient_penalty;
     stats.unit_slope_penalty = penalty.detach();
   }
-  objective.backward();
+  // Not in the images, which a penalty makes a leaf of the graph.
+  objective.backward({}, c10::nullopt, /*create_graph=*/false, parameters(state.discriminator));
   state.discriminator_optimizer.move(inputs.rates.narrow(0, 0, 2));
   if (options.weight_clip > 0) clip(state.discriminator, options.weight_clip);
   stats.discriminator_loss = loss.detach();
