@@ -153,6 +153,13 @@ std::string printable(std::string_view text) {
   return shown;
 }
 
+std::string trimmed(std::string_view text) {
+  constexpr std::string_view kSpaces = " \t\r\n";
+  const auto first = text.find_first_not_of(kSpaces);
+  if (first == std::string_view::npos) return "";
+  return std::string(text.substr(first, text.find_last_not_of(kSpaces) + 1 - first));
+}
+
 std::optional<std::int64_t> parse_integer(std::string_view text) {
   return parse_number<std::int64_t>(text);
 }

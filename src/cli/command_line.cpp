@@ -70,15 +70,20 @@ struct SampleFlags {
   std::optional<std::int64_t> count;
 };
 
-/// "3" or "0,1,2".
+/// "3" or "0, 1, 2". Which there are is for the generator to say.
 std::vector<std::int64_t> read_classes(const std::string& text) {
   std::vector<std::int64_t> classes;
-  std::istringstream parts(text);
+  // What follows the last comma would be no part to getline() where it is empty.
+  std::istringstream parts(text + ",");
   for (std::string part; std::getline(parts, part, ',');) {
-    classes.push_back(read_integer("--class", part, 0, 255));
+    const auto number = parse_integer(trimmed(part));
+    if (!number) {
+      throw usage_error(
+          fmt::format("--class must be a class's number or several, such as 3 or 0,1,2, not '{}'",
+                      printable(text)));
+    }
+    classes.push_back(*number);
   }
-  // What follows the last comma is no part to getline() where it is empty.
-  if (text.ends_with(',')) classes.push_back(read_integer("--class", "", 0, 255));
   return classes;
 }
 
@@ -178,6 +183,11 @@ void check_sample(SampleOptions& options, const SampleFlags& flags) {
         "dcgan sample --ckpt runs/mnist-001/g.pt");
   }
   options.checkpoint = *flags.checkpoint;
+  if (flags.out && options.separate) {
+    throw usage_error(
+        "--separate writes a file an image into its folder, --out all images into one; leave one "
+        "out");
+  }
   if (options.as_array && options.columns) {
     throw usage_error("--columns arranges a grid, which a .npy file is not; leave one out");
   }

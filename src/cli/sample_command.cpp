@@ -54,16 +54,23 @@ torch::Tensor latents_for(const SampleOptions& options, const Sampler& sampler, 
 void check_classes(const SampleOptions& options, const Sampler& sampler) {
   if (options.classes.empty()) return;
   const std::int64_t classes = sampler.class_count();
+  if (!sampler.config()) {
+    throw usage_error(
+        fmt::format("--class: {} is no generator of dcgan, so its classes are not known; leave "
+                    "--class out",
+                    options.checkpoint));
+  }
   if (classes == 0) {
     throw usage_error(fmt::format(
         "--class: {} was trained without classes, so it can't be asked for one; leave --class out, "
         "or train with model.classes (configs/mnist.yaml)",
         options.checkpoint));
   }
-  const auto largest = *std::max_element(options.classes.begin(), options.classes.end());
-  if (largest < classes) return;
-  throw usage_error(fmt::format("--class {}: the classes of {} are 0 to {}", largest,
-                                options.checkpoint, classes - 1));
+  for (const std::int64_t wanted : options.classes) {
+    if (wanted >= 0 && wanted < classes) continue;
+    throw usage_error(fmt::format("--class {}: the classes of {} are 0 to {}", wanted,
+                                  options.checkpoint, classes - 1));
+  }
 }
 
 /// Rows of `steps` images, each a walk between two latents; within one mode where the generator has

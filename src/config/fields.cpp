@@ -352,6 +352,20 @@ const Field* find_field(const std::string& key) {
   return found == fields.end() ? nullptr : &*found;
 }
 
+namespace {
+
+/// The nearest number of modes that the classes can share: at most model.latent_dim.
+std::string modes_remedy(const ModelConfig& model) {
+  const std::int64_t most = model.latent_dim / model.classes;
+  if (most == 0) {
+    return fmt::format("set it and model.latent_dim ({}) to {}", model.latent_dim, model.classes);
+  }
+  const std::int64_t nearest = (model.latent_modes + model.classes / 2) / model.classes;
+  return fmt::format("set it to {}", std::clamp<std::int64_t>(nearest, 1, most) * model.classes);
+}
+
+}  // namespace
+
 std::vector<Conflict> find_conflicts(const Config& config) {
   std::vector<Conflict> conflicts;
   const auto& model = config.model;
@@ -362,13 +376,10 @@ std::vector<Conflict> find_conflicts(const Config& config) {
                                      model.latent_modes, model.latent_dim)});
   }
   if (model.classes > 0 && (model.latent_modes == 0 || model.latent_modes % model.classes != 0)) {
-    const std::int64_t multiple =
-        std::max<std::int64_t>(1, (model.latent_modes + model.classes / 2) / model.classes);
-    conflicts.push_back({{"model.latent_modes", "model.classes"},
+    conflicts.push_back({{"model.latent_modes", "model.classes", "model.latent_dim"},
                          fmt::format("model.latent_modes ({}) must be a multiple of model.classes "
-                                     "({}), whose modes they are; set it to {}, or model.classes "
-                                     "to 0",
-                                     model.latent_modes, model.classes, multiple * model.classes)});
+                                     "({}), whose modes they are; {}, or model.classes to 0",
+                                     model.latent_modes, model.classes, modes_remedy(model))});
   }
   if (model.max_channels < model.base_channels) {
     conflicts.push_back({{"model.max_channels", "model.base_channels"},

@@ -142,13 +142,6 @@ std::optional<FieldValue> value_of_text(const std::string& text) {
   }
 }
 
-std::string trimmed(std::string_view text) {
-  constexpr std::string_view kSpaces = " \t\r\n";
-  const auto first = text.find_first_not_of(kSpaces);
-  if (first == std::string_view::npos) return "";
-  return std::string(text.substr(first, text.find_last_not_of(kSpaces) + 1 - first));
-}
-
 /// "~/x" in the user's home; otherwise relative to `base`. No trailing slash, no "..".
 std::string absolute_path(const std::string& text, const fs::path& base) {
   fs::path path = text;
@@ -342,12 +335,12 @@ void Gatherer::check_conflicts() {
     const bool already_told = std::any_of(conflict.keys.begin(), conflict.keys.end(),
                                           [&](const auto& key) { return faulty_.contains(key); });
     if (already_told) continue;
-    // The first key that somebody set is where to look.
-    const auto given = std::find_if(
-        conflict.keys.begin(), conflict.keys.end(),
-        [&](const auto& key) { return resolved_.origins[key].source != Origin::Source::built_in; });
-    const std::string& blamed = given == conflict.keys.end() ? conflict.keys[0] : *given;
-    add_problem(resolved_.origins[blamed].text + ": " + conflict.message);
+    // Where to look: at the first key of those that were set last, on the command line above all.
+    const auto blamed = std::max_element(
+        conflict.keys.begin(), conflict.keys.end(), [&](const auto& a, const auto& b) {
+          return resolved_.origins[a].source < resolved_.origins[b].source;
+        });
+    add_problem(resolved_.origins[*blamed].text + ": " + conflict.message);
   }
 }
 

@@ -157,9 +157,10 @@ void label_files(ImageFolder& folder) {
     if (folder.classes.empty() || folder.classes.back() != name) {
       folder.classes.push_back(name);
       if (folder.classes.size() > kMostClasses) {
-        throw failure(
-            fmt::format("{}: has more than {} folders, and each is a class (data.classes)",
-                        folder.root.string(), kMostClasses));
+        throw failure(fmt::format(
+            "{}: has more than {} folders, and each is a class (data.classes); leave some out, or "
+            "set data.classes to false",
+            folder.root.string(), kMostClasses));
       }
     }
     file.label = static_cast<std::uint8_t>(folder.classes.size() - 1);

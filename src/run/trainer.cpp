@@ -59,7 +59,7 @@ class Loop {
                                   config_.model.latent_dim)
                           .to(state_.device)),
         best_fid_(metrics_.best_fid_before()),
-        watch_(config_.train.log_every, config_.train.loss),
+        watch_(config_.train),
         seconds_before_(metrics_.seconds_before()),
         start_(Clock::now()),
         window_start_(start_),
@@ -342,7 +342,9 @@ std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dat
     what = fmt::format("images of class {}", counts.size(0) - 1);
     remedy += fmt::format(", or to {}", counts.size(0));
   } else {
+    const std::int64_t known = counts.nonzero().max().item<std::int64_t>() + 1;
     what = fmt::format("no image of class {}", empty[0][0].item<std::int64_t>());
+    if (known < classes) remedy += fmt::format(", or to {}, whose images are there", known);
     if (config.data.limit > 0) remedy += ", or raise data.limit";
   }
   throw usage_error(

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "dcgan/base/text.h"
+
 namespace dcgan {
 namespace {
 
@@ -37,11 +39,14 @@ void push(std::deque<double>& values, double value, std::size_t most) {
 
 }  // namespace
 
-Watch::Watch(std::int64_t looks_every, LossKind loss)
-    : looks_every_(looks_every), of_probabilities_(is_of_probabilities(loss)) {
+Watch::Watch(const TrainConfig& train)
+    : looks_every_(train.log_every),
+      advised_r1_gamma_(std::max(1.0, 2 * train.r1_gamma)),
+      of_probabilities_(is_of_probabilities(train.loss)) {
   constexpr std::int64_t kLooks = 10;
   constexpr std::int64_t kSteps = 300;
-  patience_ = static_cast<std::size_t>(std::max(kLooks, (kSteps + looks_every - 1) / looks_every));
+  patience_ =
+      static_cast<std::size_t>(std::max(kLooks, (kSteps + looks_every_ - 1) / looks_every_));
 }
 
 bool Watch::lasts(Trouble trouble, bool shows) {
@@ -52,6 +57,7 @@ bool Watch::lasts(Trouble trouble, bool shows) {
 
 std::string Watch::describe(Trouble trouble, const Observation& seen) const {
   const std::int64_t steps = static_cast<std::int64_t>(patience_) * looks_every_;
+  const std::string r1_gamma = format_real(advised_r1_gamma_);
   const auto [least, most] =
       std::minmax_element(generator_losses_.begin(), generator_losses_.end());
   switch (trouble) {
@@ -59,15 +65,15 @@ std::string Watch::describe(Trouble trouble, const Observation& seen) const {
       return fmt::format(
           "the discriminator wins: for {} steps it has been sure of nearly every image (D(x) "
           "{:.2f} and D(G(z)) {:.2f} on average), so the generator learns little from it; try "
-          "train.r1_gamma: 1, a lower discriminator.lr, or the Wasserstein distance as in "
+          "train.r1_gamma: {}, a lower discriminator.lr, or the Wasserstein distance as in "
           "configs/wgan.yaml",
-          steps, mean(real_scores_), mean(fake_scores_));
+          steps, mean(real_scores_), mean(fake_scores_), r1_gamma);
     case Trouble::collapse:
       return fmt::format(
           "the samples collapse: for {} steps they have differed from each other {:.0f} % as much "
-          "as real images do, so the generator draws the same few pictures; try train.r1_gamma: 1, "
-          "a lower generator.lr, or a larger train.batch_size",
-          steps, 100 * seen.fake_diversity / seen.real_diversity);
+          "as real images do, so the generator draws the same few pictures; try train.r1_gamma: "
+          "{}, a lower generator.lr, or a larger train.batch_size",
+          steps, 100 * seen.fake_diversity / seen.real_diversity, r1_gamma);
     case Trouble::vanishing_gradient:
       return fmt::format(
           "the generator's gradient vanishes: for {} steps it has been under a thousandth of what "
@@ -78,9 +84,10 @@ std::string Watch::describe(Trouble trouble, const Observation& seen) const {
       return fmt::format(
           "the losses swing apart: the generator's went between {:.1f} and {:.1f} in the last {} "
           "steps, so the networks chase each other instead of learning; try lower generator.lr "
-          "and discriminator.lr, train.r1_gamma: 1, or the Wasserstein distance as in "
+          "and discriminator.lr, train.r1_gamma: {}, or the Wasserstein distance as in "
           "configs/wgan.yaml",
-          *least, *most, static_cast<std::int64_t>(generator_losses_.size()) * looks_every_);
+          *least, *most, static_cast<std::int64_t>(generator_losses_.size()) * looks_every_,
+          r1_gamma);
     case Trouble::missing_class:
       break;
   }
@@ -132,10 +139,11 @@ std::vector<Warning> Watch::look_at_classes(const std::vector<double>& shares,
   return {{Trouble::missing_class,
            fmt::format(
                "class{} {} missing from the samples in two evaluations in a row: the "
-               "generator has forgotten part of the data; try train.r1_gamma: 1, lower "
+               "generator has forgotten part of the data; try train.r1_gamma: {}, lower "
                "learning rates, or a larger train.batch_size",
                lasting.size() > 1 ? "es" : "",
-               fmt::format("{} {}", fmt::join(lasting, ", "), lasting.size() > 1 ? "are" : "is"))}};
+               fmt::format("{} {}", fmt::join(lasting, ", "), lasting.size() > 1 ? "are" : "is"),
+               format_real(advised_r1_gamma_))}};
 }
 
 torch::Tensor diversity(const torch::Tensor& images) {

@@ -51,6 +51,13 @@ TEST(Printable, CutsLongText) {
   EXPECT_EQ(printable(std::string(61, 'x')), std::string(60, 'x') + "...");
 }
 
+TEST(Trimmed, TakesTheSpacesAroundAway) {
+  EXPECT_EQ(trimmed(" \ta b\r\n"), "a b");
+  EXPECT_EQ(trimmed("a"), "a");
+  EXPECT_EQ(trimmed(" \t"), "");
+  EXPECT_EQ(trimmed(""), "");
+}
+
 TEST(ParseInteger, TakesDecimalIntegers) {
   EXPECT_EQ(parse_integer("42"), 42);
   EXPECT_EQ(parse_integer("-7"), -7);

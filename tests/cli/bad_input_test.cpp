@@ -200,12 +200,17 @@ TEST_F(SampleLine, RefusesATruncationOutOfRange) {
 }
 
 TEST_F(SampleLine, RefusesWhatIsNoClass) {
-  for (const auto& [text, wrong] :
-       {std::pair("seven", "seven"), {"1,,2", ""}, {"1, 2", " 2"}, {"-1", "-1"}, {"256", "256"}}) {
+  for (const std::string text : {"seven", "1,,2", ",1", "1,", "1 2", "0.5"}) {
     expect_usage_error(
         {"sample", "--ckpt", "g.pt", "--class", text},
-        "--class must be an integer from 0 to 255, not '" + std::string(wrong) + "'");
+        "--class must be a class's number or several, such as 3 or 0,1,2, not '" + text + "'");
   }
+}
+
+TEST_F(SampleLine, RefusesAFileBesideAFolder) {
+  expect_usage_error({"sample", "--ckpt", "g.pt", "--out", "a.png", "--separate", "d"},
+                     "--separate writes a file an image into its folder, --out all images into "
+                     "one; leave one out");
 }
 
 TEST_F(SampleLine, RefusesAnUnknownDevice) {

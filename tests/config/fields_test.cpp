@@ -338,6 +338,21 @@ TEST(FindConflicts, NamesModesThatAreNoMultipleOfTheClasses) {
   EXPECT_TRUE(find_conflicts(config).empty());
 }
 
+TEST(FindConflicts, AdvisesNoMoreModesThanThereAreLatents) {
+  Config config;
+  config.model.classes = 10;
+  config.model.latent_dim = 36;
+  config.model.latent_modes = 36;
+  EXPECT_EQ(only_conflict(config),
+            "model.latent_modes (36) must be a multiple of model.classes (10), whose modes they "
+            "are; set it to 30, or model.classes to 0");
+  config.model.latent_dim = 8;
+  config.model.latent_modes = 8;
+  EXPECT_EQ(only_conflict(config),
+            "model.latent_modes (8) must be a multiple of model.classes (10), whose modes they "
+            "are; set it and model.latent_dim (8) to 10, or model.classes to 0");
+}
+
 TEST(FindConflicts, NamesATranslationThatLeavesNoImage) {
   Config config;
   config.data.image_size = {28, 12};

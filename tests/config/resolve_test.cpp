@@ -224,6 +224,11 @@ TEST_F(ResolveConfig, BlamesTheKeyThatWasSetForAConflict) {
             "--set: model.max_channels (512) must not be below model.base_channels (600)");
 }
 
+TEST_F(ResolveConfig, BlamesTheCommandLineBeforeTheFile) {
+  EXPECT_EQ(problem("model:\n  max_channels: 64\n", {{"--set", "model.base_channels=600"}}),
+            "--set: model.max_channels (64) must not be below model.base_channels (600)");
+}
+
 TEST_F(ResolveConfig, DoesNotAddAConflictToAWrongValue) {
   EXPECT_EQ(problem("model:\n  base_channels: 600\n  max_channels: many\n"),
             "c.yaml:3: model.max_channels must be an integer from 1 to 4096, not 'many'");

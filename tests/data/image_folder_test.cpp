@@ -202,7 +202,9 @@ TEST_F(Folder, RefusesMoreClassesThanALabelCanName) {
   for (int i = 0; i < 257; ++i) put(std::to_string(1000 + i) + "/a.png");
   EXPECT_EQ(
       error_of([&] { list_images(folder_.path(), true); }),
-      folder_.path().string() + ": has more than 256 folders, and each is a class (data.classes)");
+      folder_.path().string() +
+          ": has more than 256 folders, and each is a class (data.classes); leave some out, or set "
+          "data.classes to false");
 }
 
 TEST_F(Folder, NamesAFolderWithoutPictures) {

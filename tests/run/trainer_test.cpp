@@ -99,6 +99,11 @@ TEST_F(Trainer, RefusesASetWithOtherClassesThanTheModels) {
   EXPECT_EQ(text(4),
             "model.classes is 4, but noise has no image of class 2\nset model.classes: 0 to train "
             "without classes, or raise data.limit");
+  config.data.limit = 0;
+  set.labels = torch::tensor({0, 1, 1, 2, 1, 2}, torch::kUInt8);
+  EXPECT_EQ(text(6),
+            "model.classes is 6, but noise has no image of class 3\nset model.classes: 0 to train "
+            "without classes, or to 3, whose images are there");
   set.labels = torch::tensor({0, 1, 3, 2, 1, 3}, torch::kUInt8);
   config.model.classes = 4;
   EXPECT_EQ(count_classes(config, set), (std::vector<std::int64_t>{1, 2, 1, 2}));

@@ -24,10 +24,17 @@ Observation healthy() {
   return seen;
 }
 
+TrainConfig training(std::int64_t looks_every, LossKind loss = LossKind::non_saturating) {
+  TrainConfig config;
+  config.log_every = looks_every;
+  config.loss = loss;
+  return config;
+}
+
 /// The warnings of `count` looks, after a beginning of healthy ones.
 template <typename Change>
 std::vector<Warning> warnings_of(std::size_t count, Change change) {
-  Watch watch(kEvery, LossKind::non_saturating);
+  Watch watch(training(kEvery));
   std::vector<Warning> all;
   for (std::size_t i = 0; i < kPatience + count; ++i) {
     Observation seen = healthy();
@@ -45,9 +52,9 @@ void expect_one(const std::vector<Warning>& warnings, Trouble trouble, const std
 }
 
 TEST(Watch, WaitsForTenLooksAndThreeHundredSteps) {
-  EXPECT_EQ(Watch(50, LossKind::hinge).patience(), kPatience);
-  EXPECT_EQ(Watch(1000, LossKind::hinge).patience(), 10U);
-  EXPECT_EQ(Watch(4, LossKind::hinge).patience(), 75U);
+  EXPECT_EQ(Watch(training(50)).patience(), kPatience);
+  EXPECT_EQ(Watch(training(1000)).patience(), 10U);
+  EXPECT_EQ(Watch(training(4)).patience(), 75U);
 }
 
 TEST(Watch, IsSilentWhenAllIsWell) {
@@ -55,7 +62,7 @@ TEST(Watch, IsSilentWhenAllIsWell) {
 }
 
 TEST(Watch, IgnoresTheBeginning) {
-  Watch watch(kEvery, LossKind::non_saturating);
+  Watch watch(training(kEvery));
   Observation seen = healthy();
   seen.fake_diversity = 0;
   for (std::size_t i = 0; i < kPatience; ++i) EXPECT_TRUE(watch.look(seen).empty());
@@ -90,7 +97,7 @@ TEST(Watch, ADiscriminatorThatIsMostlyRightHasNotWon) {
 
 TEST(Watch, TellsNothingFromOutputsThatAreNoProbabilities) {
   for (const LossKind loss : {LossKind::hinge, LossKind::least_squares, LossKind::wasserstein}) {
-    Watch watch(kEvery, loss);
+    Watch watch(training(kEvery, loss));
     for (int i = 0; i < 100; ++i) {
       Observation seen = healthy();
       seen.numbers.real_score = 30;
@@ -130,6 +137,22 @@ TEST(Watch, SeesSwingingLosses) {
       Trouble::swinging_loss, "went between 0.5 and 12.0 in the last 1000 steps");
 }
 
+TEST(Watch, AdvisesMoreOfThePenaltyThanThereIs) {
+  for (const auto& [gamma, advice] : {std::pair(0.0, "1"), {0.05, "1"}, {1.0, "2"}, {10.0, "20"}}) {
+    TrainConfig config = training(kEvery);
+    config.r1_gamma = gamma;
+    Watch watch(config);
+    std::vector<Warning> warnings;
+    for (std::size_t i = 0; i < 3 * kPatience; ++i) {
+      Observation seen = healthy();
+      seen.fake_diversity = 0.05;
+      for (Warning& warning : watch.look(seen)) warnings.push_back(std::move(warning));
+    }
+    expect_one(warnings, Trouble::collapse,
+               std::string("try train.r1_gamma: ") + advice + ", a lower");
+  }
+}
+
 TEST(Watch, TwoTroublesAreTwoWarnings) {
   EXPECT_EQ(warnings_of(20,
                         [](Observation& seen, std::size_t) {
@@ -141,7 +164,7 @@ TEST(Watch, TwoTroublesAreTwoWarnings) {
 }
 
 TEST(Watch, NamesAClassThatStaysAway) {
-  Watch watch(kEvery, LossKind::non_saturating);
+  Watch watch(training(kEvery));
   const std::vector<double> real{0.4, 0.3, 0.3};
   const std::vector<double> without_one{0.6, 0.01, 0.39};
   EXPECT_TRUE(watch.look_at_classes(without_one, real).empty()) << "the first does not count";
@@ -152,7 +175,7 @@ TEST(Watch, NamesAClassThatStaysAway) {
 }
 
 TEST(Watch, AClassMayComeBack) {
-  Watch watch(kEvery, LossKind::non_saturating);
+  Watch watch(training(kEvery));
   const std::vector<double> real{0.5, 0.5};
   for (int i = 0; i < 6; ++i) {
     const double share = i % 2 == 0 ? 0.0 : 0.3;

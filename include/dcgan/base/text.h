@@ -24,6 +24,9 @@ std::string or_list(const std::vector<std::string>& words);
 /// text of more than 60 characters is cut and ends in "...".
 std::string printable(std::string_view text);
 
+/// `text` without the spaces, tabs and line ends around it.
+std::string trimmed(std::string_view text);
+
 /// The whole of `text` as a number; nothing else but a sign may stand before it. `parse_real` takes
 /// any finite number ("2e-4", "1", ".5"); `parse_integer` a decimal integer that fits 64 bits.
 std::optional<std::int64_t> parse_integer(std::string_view text);

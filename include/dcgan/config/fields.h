@@ -43,7 +43,7 @@ const Field* find_field(const std::string& key);
 
 /// Fields that are fine one by one and do not go together.
 struct Conflict {
-  std::vector<std::string> keys;  ///< those involved; the first is the one to blame, if it was set
+  std::vector<std::string> keys;  ///< those involved; the first of those set last is to blame
   std::string message;            ///< "model.max_channels (32) must not be below ..."
 };
 std::vector<Conflict> find_conflicts(const Config& config);

@@ -45,9 +45,9 @@ struct Warning {
 /// patience() looks counts: a network that has just begun is in all of them.
 class Watch {
  public:
-  /// `looks_every`: steps between two looks. Where `loss` is none of probabilities D's output has
-  /// no scale, and neither who wins nor how far the losses swing can be told from it.
-  Watch(std::int64_t looks_every, LossKind loss);
+  /// Looks every train.log_every steps. Where the loss is none of probabilities D's output has no
+  /// scale, and neither who wins nor how far the losses swing can be told from it.
+  explicit Watch(const TrainConfig& train);
 
   /// Ten looks, and as many as 300 steps have.
   std::size_t patience() const { return patience_; }
@@ -67,6 +67,7 @@ class Watch {
   std::string describe(Trouble trouble, const Observation& seen) const;
 
   std::int64_t looks_every_;
+  double advised_r1_gamma_;  ///< more than the training has
   std::size_t patience_;
   std::size_t looks_ = 0;
   double first_gradient_ = 0;  ///< the largest of the first looks
