@@ -135,8 +135,11 @@ few 500 960 "500 images, 960 epochs"
 few 500 960 "500 images, 960 epochs, translation 2" train.translation=2
 few 500 960 "500 images, 960 epochs, gamma 1" train.r1_gamma=1
 few 500 960 "500 images, 960 epochs, gamma 1, translation 2" train.r1_gamma=1 train.translation=2
-measure configs/fashion.yaml 1 1 "fashion, both networks of 64 channels" model.base_channels=64 \
-  model.classes=0
+# Until its rates no longer fell, fashion.yaml had these.
+falling=(train.epochs=14 train.lr_schedule=cosine train.ema_decay=0.999 generator.lr=0.002
+  discriminator.lr=0.002)
+measure configs/fashion.yaml 1 1 "fashion, both networks of 64 channels" "${falling[@]}" \
+  model.base_channels=64 model.classes=0
 
 # Both networks know the classes.
 known() { # CONFIG NAME KEY=VALUE...
@@ -147,8 +150,25 @@ known mnist "8 epochs, 40 modes of 140 latents, gamma 0.05, D with GELU, classes
 known mnist "8 epochs, 20 modes of 200 latents, gamma 0.05, D with GELU, classes" train.epochs=8
 known mnist "mnist, 40 modes of 140 latents, classes" model.latent_modes=40 model.latent_dim=140
 known quick "quick, 40 modes of 140 latents, classes" model.latent_modes=40 model.latent_dim=140
-known fashion "fashion, classes, 10 modes of 120 latents" model.latent_modes=10 model.latent_dim=120
-known fashion "fashion, classes, 40 modes of 180 latents" model.latent_modes=40 model.latent_dim=180
-known fashion "fashion, classes, gamma 0.2" train.r1_gamma=0.2
-known fashion "fashion, classes, D without BatchNorm, gamma 0.2" train.r1_gamma=0.2 \
-  discriminator.batch_norm=false
+clothes() { # NAME KEY=VALUE...
+  known fashion "fashion, classes, $1" "${falling[@]}" "${@:2}"
+}
+clothes "10 modes of 120 latents" model.latent_modes=10 model.latent_dim=120
+clothes "40 modes of 180 latents" model.latent_modes=40 model.latent_dim=180
+clothes "gamma 0.2" train.r1_gamma=0.2
+clothes "D without BatchNorm, gamma 0.2" train.r1_gamma=0.2 discriminator.batch_norm=false
+clothes "constant rate" train.lr_schedule=constant
+clothes "G's rate 4e-3" generator.lr=0.004
+clothes "constant rate, EMA 0.9995" train.lr_schedule=constant train.ema_decay=0.9995
+clothes "G of 64 channels" generator.base_channels=64
+
+# Rates that don't fall.
+slow=(generator.lr=0.001 discriminator.lr=0.001)
+clothes "rates 1e-3" "${slow[@]}"
+clothes "batch 128, 28 epochs" train.batch_size=128 train.epochs=28
+clothes "batch 64, constant rate, EMA 0.9995, translation 1, 28 epochs" train.batch_size=64 \
+  train.lr_schedule=constant train.ema_decay=0.9995 train.epochs=28 train.translation=1
+clothes "rates 1e-3, constant rate, EMA 0.9995, 28 epochs" "${slow[@]}" \
+  train.lr_schedule=constant train.ema_decay=0.9995 train.epochs=28
+clothes "constant rate, EMA 0.9998, 45 epochs" train.lr_schedule=constant train.ema_decay=0.9998 \
+  train.epochs=45
