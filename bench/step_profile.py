@@ -24,7 +24,7 @@ PARTS = [
     ("products: BLAS", r"^(libopenblas|libblas|libmkl)|mkl_blas|gemm"),
     ("Winograd's transforms and tiles",
      r"^kernel_benchmarks .*(::(input|gradient|output|sums|rows|kernel)$|transform_|correlate|places_of|"
-     r"write_taps|TileRows|weight_sum|winograd)"),
+     r"write_taps|TileRows|weight_sum|winograd|transpose)"),
     ("patches of few channels", r"fold_patches"),
     ("BatchNorm and activations",
      r"^kernel_benchmarks .*(norm|moments|gradient|gelu|second_sums|Norm|measure|apply_line)"),

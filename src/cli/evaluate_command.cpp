@@ -204,6 +204,7 @@ int run_evaluate(const EvaluateOptions& options) {
   const torch::NoGradGuard no_grad;
   const Progress progress;
   keep_freed_memory();
+  take_short_turns();
   const torch::Device device = resolve_device(options.device);
   set_threads(options.threads);
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw

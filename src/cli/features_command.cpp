@@ -88,6 +88,7 @@ Dataset load_split(DataConfig data, DataSplit split, Log& log) {
 int run_features_train(const FeaturesTrainOptions& options) {
   check_output(options);
   keep_freed_memory();
+  take_short_turns();
   const torch::Device device = resolve_device(options.device);
   const std::int64_t threads = set_threads(options.threads);
   Log log(Verbosity::normal);

@@ -152,6 +152,7 @@ int run_sample(const SampleOptions& options) {
         fmt::format("--separate {}: the folder is not empty; name a new one", *options.separate));
   }
   keep_freed_memory();
+  take_short_turns();
   const torch::Device device = resolve_device(options.device);
   set_threads(options.threads);
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw

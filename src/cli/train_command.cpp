@@ -79,6 +79,7 @@ struct Machine {
 /// Replaces train.precision's `auto` by what it is on this machine: the run keeps it.
 Machine prepare_machine(Config& config, Log& log) {
   keep_freed_memory();
+  take_short_turns();
   const torch::Device device = resolve_device(config.run.device);
   // The same sums in the same order on every run; on a CPU this is so anyway.
   at::globalContext().setDeterministicCuDNN(true);
