@@ -187,28 +187,24 @@ int main(int count, char** words) {
   nlohmann::json rounds = nlohmann::json::array();
   nlohmann::json layers = nlohmann::json::array();
   for (std::int64_t round = 0; round < number(6, 5); ++round) {
-    double limit = 0;
-    double operators_limit = 0;
-    double penalty_limit = 0;
-    double penalty_operators_limit = 0;
-    double generate_limit = 0;
-    double generate_operators_limit = 0;
+    Cost whole{};
+    Cost penalty{};
+    Cost generation{};
     layers.clear();
     for (const Convolution& layer : convolutions) {
       const auto& [forward, data, weight] = layer.times;
       const OfEachProduct<Cost> cost = cost_of(layer, batch, half ? at::kBFloat16 : at::kFloat);
-      const auto sum = [&cost](double forwards, double datas, double weights, double Cost::*of) {
-        return forwards * (cost.forward.*of) + datas * (cost.data.*of) +
-               weights * (cost.weight.*of);
+      const auto add = [&cost](Cost& sum, double forwards, double datas, double weights) {
+        for (double Cost::*const of : {&Cost::best, &Cost::of_operators}) {
+          sum.*of +=
+              forwards * (cost.forward.*of) + datas * (cost.data.*of) + weights * (cost.weight.*of);
+        }
       };
-      limit += sum(forward, data, weight, &Cost::best);
-      operators_limit += sum(forward, data, weight, &Cost::of_operators);
+      add(whole, forward, data, weight);
       if (layer.in_discriminator) {
-        penalty_limit += sum(1, 1, 1, &Cost::best);
-        penalty_operators_limit += sum(1, 1, 1, &Cost::of_operators);
+        add(penalty, 1, 1, 1);
       } else {
-        generate_limit += cost.data.best;
-        generate_operators_limit += cost.data.of_operators;
+        add(generation, 0, 1, 0);
       }
       layers.push_back({{"layer", layer.name},
                         {"forward_ms", cost.forward.best},
@@ -216,12 +212,12 @@ int main(int count, char** words) {
                         {"weight_ms", cost.weight.best},
                         {"times", {forward, data, weight}}});
     }
-    rounds.push_back({{"limit_ms", limit},
-                      {"operators_limit_ms", operators_limit},
-                      {"r1_limit_ms", penalty_limit},
-                      {"r1_operators_limit_ms", penalty_operators_limit},
-                      {"generate_limit_ms", generate_limit},
-                      {"generate_operators_limit_ms", generate_operators_limit},
+    rounds.push_back({{"limit_ms", whole.best},
+                      {"operators_limit_ms", whole.of_operators},
+                      {"r1_limit_ms", penalty.best},
+                      {"r1_operators_limit_ms", penalty.of_operators},
+                      {"generate_limit_ms", generation.best},
+                      {"generate_operators_limit_ms", generation.of_operators},
                       {"step_ms", step(plain)},
                       {"r1_step_ms", step(penalised)},
                       {"generate_ms", generate()}});

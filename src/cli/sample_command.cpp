@@ -53,13 +53,13 @@ torch::Tensor latents_for(const SampleOptions& options, const Sampler& sampler, 
 
 void check_classes(const SampleOptions& options, const Sampler& sampler) {
   if (options.classes.empty()) return;
-  const std::int64_t classes = sampler.class_count();
   if (!sampler.config()) {
     throw usage_error(
         fmt::format("--class: {} is no generator of dcgan, so its classes are not known; leave "
                     "--class out",
                     options.checkpoint));
   }
+  const std::int64_t classes = sampler.class_count();
   if (classes == 0) {
     throw usage_error(fmt::format(
         "--class: {} was trained without classes, so it can't be asked for one; leave --class out, "

@@ -153,9 +153,7 @@ std::vector<Field> model_fields() {
       integer(
           "model.classes", {0, 256}, kFixed, [](auto& c) -> auto& { return c.model.classes; },
           "Classes of the data set: each has its share of model.latent_modes, a multiple of it, "
-          "and D "
-          "judges by them; 0 is "
-          "none."),
+          "and D judges by them; 0 is none."),
       integer(
           "model.base_channels", {1, 4096}, kFixed,
           [](auto& c) -> auto& { return c.model.base_channels; },
@@ -338,6 +336,16 @@ std::vector<Field> make_fields() {
   return fields;
 }
 
+/// The nearest number of modes that the classes can share: at most model.latent_dim.
+std::string modes_remedy(const ModelConfig& model) {
+  const std::int64_t most = model.latent_dim / model.classes;
+  if (most == 0) {
+    return fmt::format("set it and model.latent_dim ({}) to {}", model.latent_dim, model.classes);
+  }
+  const std::int64_t nearest = (model.latent_modes + model.classes / 2) / model.classes;
+  return fmt::format("set it to {}", std::clamp<std::int64_t>(nearest, 1, most) * model.classes);
+}
+
 }  // namespace
 
 const std::vector<Field>& config_fields() {
@@ -351,20 +359,6 @@ const Field* find_field(const std::string& key) {
       std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.key == key; });
   return found == fields.end() ? nullptr : &*found;
 }
-
-namespace {
-
-/// The nearest number of modes that the classes can share: at most model.latent_dim.
-std::string modes_remedy(const ModelConfig& model) {
-  const std::int64_t most = model.latent_dim / model.classes;
-  if (most == 0) {
-    return fmt::format("set it and model.latent_dim ({}) to {}", model.latent_dim, model.classes);
-  }
-  const std::int64_t nearest = (model.latent_modes + model.classes / 2) / model.classes;
-  return fmt::format("set it to {}", std::clamp<std::int64_t>(nearest, 1, most) * model.classes);
-}
-
-}  // namespace
 
 std::vector<Conflict> find_conflicts(const Config& config) {
   std::vector<Conflict> conflicts;

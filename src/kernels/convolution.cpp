@@ -16,16 +16,6 @@ using Extent2 = std::array<std::int64_t, 2>;
 /// Up to here an image has few channels: oneDNN's data product runs at a twentieth of its speed.
 constexpr std::int64_t kFewChannels = 4;
 
-/// [A, B, h, w] as a matrix [A, h * w * B]: a view where the channels are last in memory.
-torch::Tensor as_matrix(const torch::Tensor& x) {
-  return channels_last(x).permute({0, 2, 3, 1}).reshape({x.size(0), -1});
-}
-
-/// The inverse of as_matrix().
-torch::Tensor from_matrix(const torch::Tensor& matrix, std::int64_t channels, const Extent2& size) {
-  return matrix.view({matrix.size(0), size[0], size[1], channels}).permute({0, 3, 1, 2});
-}
-
 Extent2 extent_of(const torch::Tensor& x) { return {x.size(2), x.size(3)}; }
 
 /// Height and width of what the convolution of an image makes.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "channels_last.h"
 #include "dcgan/kernels/parallel.h"
 #include "transpose.h"
 #include "winograd.h"
@@ -125,7 +126,7 @@ torch::Tensor weight_sum(const torch::Tensor& x, const torch::Tensor& grad, cons
     }
     write_taps(block, window, sums.data(), in, out, taps.data_ptr<float>());
   });
-  return transposed(taps.to(type)).view({out, height, width, in}).permute({0, 3, 1, 2});
+  return from_matrix(transposed(taps.to(type)), in, window.kernel);
 }
 
 }  // namespace

@@ -129,8 +129,9 @@ void move_discriminator(TrainState& state, const StepInputs& inputs, const torch
     objective = objective + penalty * options.gradient_penalty;
     stats.unit_slope_penalty = penalty.detach();
   }
-  // Not in the images, which a penalty makes a leaf of the graph.
-  objective.backward({}, c10::nullopt, /*create_graph=*/false, parameters(state.discriminator));
+  // Only where it moves something: a penalty makes the images a leaf of the graph, too.
+  objective.backward({}, c10::nullopt, /*create_graph=*/false,
+                     state.discriminator_optimizer.parameters());
   state.discriminator_optimizer.move(inputs.rates.narrow(0, 0, 2));
   if (options.weight_clip > 0) clip(state.discriminator, options.weight_clip);
   stats.discriminator_loss = loss.detach();

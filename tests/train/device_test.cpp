@@ -46,16 +46,17 @@ bool has_turns() {
 
 TEST(TakeShortTurns, ShortensTheTurnsOfThisThreadAndTheNextAndNothingElse) {
   if (!has_turns()) GTEST_SKIP() << "this kernel has none, or forbids to set them";
-  std::thread([] {  // a thread of its own: the other tests keep their turns
+  std::thread own([] {  // the other tests keep their turns
     const Scheduling before = scheduling();
     take_short_turns();
     const Scheduling after = scheduling();
     EXPECT_EQ(after.runtime, 100'000U);
     EXPECT_EQ(after.policy, before.policy);
     EXPECT_EQ(after.nice, before.nice);
-    std::thread([] { EXPECT_EQ(scheduling().runtime, 100'000U); }).join();
-  })
-      .join();
+    std::thread next([] { EXPECT_EQ(scheduling().runtime, 100'000U); });
+    next.join();
+  });
+  own.join();
 }
 
 }  // namespace

@@ -24,6 +24,9 @@ class Adam {
  public:
   Adam(NamedTensors parameters, const AdamOptions& options);
 
+  /// What it moves, in the order of the network's.
+  const std::vector<torch::Tensor>& parameters() const { return parameters_; }
+
   /// Forgets all gradients.
   void zero_grad();
 
