@@ -1,0 +1,64 @@
+// Training beside other programs: a team of threads that all cores are needed for gets each of them
+// only half the time, and at the end of every loop waits for the thread whose turn comes last.
+#pragma once
+
+#include <sched.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+namespace dcgan {
+
+/// Seconds since some start; only differences of two readings mean anything.
+struct CoreTimes {
+  double wall = 0;
+  double waited = 0;         ///< the calling thread was ready to run and had no core
+  std::vector<double> idle;  ///< of each core asked for, in their order
+};
+
+/// Reads /proc: of the calling thread, and of `cores` as the kernel numbers them. Nothing where the
+/// system doesn't tell.
+std::optional<CoreTimes> read_core_times(const std::vector<int>& cores);
+
+/// Keeps the threads of LibTorch's loops together on half of their cores while other programs want
+/// all of them. The kernel's balance then gives the other half to those programs, and ours share
+/// their half among themselves: one that has finished its part of a loop leaves its core to one
+/// that has not, where it would leave it to a stranger (the gang scheduling of Ousterhout, 1982,
+/// without the kernel's help). What is computed stays the same to the bit.
+class CoreSharing {
+ public:
+  using Reader = std::function<std::optional<CoreTimes>(const std::vector<int>&)>;
+
+  /// For the calling thread's cores and a team of `threads`. Does nothing on a single core, for a
+  /// team that half of the cores have room for, and where `read` gives nothing.
+  explicit CoreSharing(std::int64_t threads, Reader read = read_core_times);
+  ~CoreSharing();  ///< gives the threads their cores back
+  CoreSharing(const CoreSharing&) = delete;
+  CoreSharing& operator=(const CoreSharing&) = delete;
+
+  /// For the team's first thread, as often as it likes: a reading that comes less than a quarter of
+  /// a second after the one before is not used. Together, when the thread waited for a fifth of the
+  /// time and the cores were idle for less than a tenth of it; apart again, when the other half was
+  /// idle for a third.
+  void look();
+
+  bool together() const { return together_; }
+  std::int64_t cores() const { return static_cast<std::int64_t>(cores_.size()); }
+  std::int64_t half() const { return cores() / 2; }
+
+ private:
+  void move(const cpu_set_t& set, bool together);
+
+  std::int64_t threads_;
+  std::vector<int> cores_;  ///< empty: nothing to do
+  Reader read_;
+  cpu_set_t all_;
+  bool together_ = false;
+  std::chrono::steady_clock::time_point next_;
+  std::optional<CoreTimes> before_;
+};
+
+}  // namespace dcgan
