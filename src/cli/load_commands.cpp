@@ -43,7 +43,8 @@ RunCommand load_run_command() {
   if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "2000", 0);
 
   const fs::path path = find_library();
-  void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  // Lazily: LibTorch's functions are found when they are called, most of them never.
+  void* const library = dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL);
   if (library == nullptr) {
     const char* const why = dlerror();
     throw failure(fmt::format("{} cannot be loaded: {}\nscripts/setup.sh installs what it needs",

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "archive_reader.h"
 #include "dcgan/base/error.h"
 #include "dcgan/base/file.h"
 #include "dcgan/base/text.h"
@@ -102,12 +103,6 @@ torch::jit::Module build_module(const std::string& type_name, const NamedTensors
   return module;
 }
 
-struct LoadedModule {
-  torch::jit::Module module;
-  std::string description;  ///< dcgan.json, or "" for a file that is not ours
-  std::string config;
-};
-
 Error not_an_archive(const std::filesystem::path& path, const std::string& what) {
   return failure(
       fmt::format("{}: {}\nexpected a g.pt, a checkpoint or a feature network of dcgan, or another "
@@ -115,23 +110,42 @@ Error not_an_archive(const std::filesystem::path& path, const std::string& what)
                   path.string(), what));
 }
 
-LoadedModule load_module(const std::string& bytes, const std::filesystem::path& path) {
+void check_begins_as_archive(const std::string& bytes, const std::filesystem::path& path) {
   if (bytes.empty()) throw not_an_archive(path, "the file is empty");
   if (bytes.compare(0, 4, std::string("PK\x03\x04")) != 0) {
     throw not_an_archive(path, "not a TorchScript archive");
   }
-  torch::jit::ExtraFilesMap extra{{kDescriptionFile, ""}, {kConfigFile, ""}};
+}
+
+/// For bytes that LibTorch refuses: its own text is a backtrace; what it comes to is one of these
+/// two.
+Error damaged_archive(const std::string& bytes, const std::filesystem::path& path) {
+  if (bytes.find("constants.pkl") == std::string::npos &&
+      bytes.find("data.pkl") != std::string::npos) {
+    return not_an_archive(path, "a file of torch.save (a state dict?), not of torch.jit.save");
+  }
+  return not_an_archive(path, "the archive is truncated or damaged");
+}
+
+/// `use`'s result; what LibTorch throws on the way, as damaged_archive.
+template <class Use>
+auto with_reader(const std::string& bytes, const std::filesystem::path& path, Use use) {
+  check_begins_as_archive(bytes, path);
+  try {
+    ArchiveReader reader(bytes);
+    return use(reader);
+  } catch (const std::exception&) {
+    throw damaged_archive(bytes, path);
+  }
+}
+
+/// Whether LibTorch loads it; a file that is not ours shows only so that it is a TorchScript.
+void check_loads(const std::string& bytes, const std::filesystem::path& path) {
   std::istringstream stream(bytes);
   try {
-    torch::jit::Module module = torch::jit::load(stream, torch::Device(torch::kCPU), extra);
-    return {std::move(module), extra[kDescriptionFile], extra[kConfigFile]};
+    torch::jit::load(stream, torch::Device(torch::kCPU));
   } catch (const std::exception&) {
-    // LibTorch's own text is a backtrace; what it comes to is one of these two.
-    if (bytes.find("constants.pkl") == std::string::npos &&
-        bytes.find("data.pkl") != std::string::npos) {
-      throw not_an_archive(path, "a file of torch.save (a state dict?), not of torch.jit.save");
-    }
-    throw not_an_archive(path, "the archive is truncated or damaged");
+    throw damaged_archive(bytes, path);
   }
 }
 
@@ -164,17 +178,6 @@ void check_kind(const Json& json, ArchiveKind kind, const std::filesystem::path&
   }
 }
 
-NamedTensors collect_tensors(const torch::jit::Module& module) {
-  NamedTensors tensors;
-  for (const auto& named : module.named_parameters(/*recurse=*/true)) {
-    tensors.emplace_back(named.name, named.value.detach());
-  }
-  for (const auto& named : module.named_buffers(/*recurse=*/true)) {
-    tensors.emplace_back(named.name, named.value.detach());
-  }
-  return tensors;
-}
-
 }  // namespace
 
 void write_archive(const std::filesystem::path& path, const Archive& archive) {
@@ -203,9 +206,14 @@ void write_archive(const std::filesystem::path& path, const Archive& archive) {
 }
 
 FileKind identify(const std::filesystem::path& path) {
-  const LoadedModule loaded = load_module(read_file(path), path);
-  if (loaded.description.empty()) return FileKind::foreign_torchscript;
-  const Json json = parse_description(loaded.description, path);
+  const std::string bytes = read_file(path);
+  const std::string description = with_reader(
+      bytes, path, [](ArchiveReader& reader) { return reader.extra_file(kDescriptionFile); });
+  if (description.empty()) {
+    check_loads(bytes, path);
+    return FileKind::foreign_torchscript;
+  }
+  const Json json = parse_description(description, path);
   for (const auto& [kind, file_kind] : {std::pair{ArchiveKind::generator, FileKind::generator},
                                         std::pair{ArchiveKind::features, FileKind::features}}) {
     if (json["format"] != "dcgan " + to_string(kind)) continue;
@@ -222,19 +230,27 @@ Archive read_archive(const std::filesystem::path& path, ArchiveKind kind) {
 
 Archive parse_archive(const std::string& bytes, const std::filesystem::path& path,
                       ArchiveKind kind) {
-  const LoadedModule loaded = load_module(bytes, path);
-  if (loaded.description.empty()) {
+  struct Content {
+    std::string description;  // "" for a file that is not ours
+    std::string config;
+    NamedTensors tensors;
+  };
+  Content content = with_reader(bytes, path, [](ArchiveReader& reader) {
+    return Content{reader.extra_file(kDescriptionFile), reader.extra_file(kConfigFile),
+                   reader.tensors()};
+  });
+  if (content.description.empty()) {
     throw failure(
         fmt::format("{}: a TorchScript that dcgan did not write, where a dcgan {} is "
                     "needed",
                     path.string(), to_string(kind)));
   }
-  const Json json = parse_description(loaded.description, path);
+  const Json json = parse_description(content.description, path);
   check_kind(json, kind, path);
   Archive archive;
   archive.kind = kind;
-  archive.config = loaded.config;
-  archive.tensors = collect_tensors(loaded.module);
+  archive.config = std::move(content.config);
+  archive.tensors = std::move(content.tensors);
   for (const auto& [key, value] : json["numbers"].items()) {
     if (value.is_number_integer()) archive.numbers[key] = value.get<std::int64_t>();
   }

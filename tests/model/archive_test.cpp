@@ -1,5 +1,6 @@
 #include "dcgan/model/archive.h"
 
+#include <caffe2/serialize/inline_container.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/script.h>
@@ -102,6 +103,33 @@ TEST_F(ArchiveFile, WithAFlippedBitInATensorIsRefused) {
   bytes[at] = static_cast<char>(bytes[at] ^ 1);
   write_file_atomically(path_, bytes);
   EXPECT_THAT(error(), HasSubstr("damaged"));
+}
+
+/// The pickle of {"a": M({...the same dictionary})} as a module's attributes.
+TEST_F(ArchiveFile, WithAModuleInsideItselfIsRefused) {
+  const std::string module = "c__torch__\nM\n)\x81";
+  const std::string key(
+      "X\x01\x00\x00\x00"
+      "a",
+      6);
+  const std::string dictionary("}q\x00", 3);
+  const std::string again("h\x00", 2);
+  const std::string pickle =
+      "\x80\x02" + module + dictionary + "(" + key + module + again + "bu" + "b.";
+  std::string bytes;
+  {
+    caffe2::serialize::PyTorchStreamWriter writer([&bytes](const void* data, std::size_t size) {
+      bytes.append(static_cast<const char*>(data), size);
+      return size;
+    });
+    const std::string json = description().dump();
+    writer.writeRecord("data.pkl", pickle.data(), pickle.size());
+    writer.writeRecord("constants.pkl", ".", 1);
+    writer.writeRecord("extra/dcgan.json", json.data(), json.size());
+    writer.writeEndOfFile();
+  }
+  write_file_atomically(path_, bytes);
+  EXPECT_THAT(error(), HasSubstr("the archive is truncated or damaged"));
 }
 
 TEST_F(ArchiveFile, WithAChangedNumberIsRefused) {
