@@ -5,8 +5,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <string>
 #include <system_error>
 
+#include "dcgan/base/cores.h"
 #include "dcgan/base/error.h"
 
 namespace dcgan::cli {
@@ -41,6 +43,9 @@ RunCommand load_run_command() {
   // libgomp reads this once, while it is loaded, which is why it stands before dlopen. A user's own
   // choice stays.
   if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "2000", 0);
+  // LibTorch's own default is another number, and changing it later starts threads that nobody
+  // needs.
+  setenv("OMP_NUM_THREADS", std::to_string(usable_cores()).c_str(), 0);
 
   const fs::path path = find_library();
   // Lazily: LibTorch's functions are found when they are called, most of them never.

@@ -17,7 +17,7 @@
 namespace dcgan {
 namespace {
 
-int usable_cores() {
+int cores_of_thread() {
   cpu_set_t set;
   sched_getaffinity(0, sizeof(set), &set);
   return CPU_COUNT(&set);
@@ -29,7 +29,7 @@ std::set<int> cores_of_team(std::int64_t threads) {
   std::set<int> counts;
   std::mutex mutex;
   parallel_blocks(threads, [&](std::int64_t /*block*/) {
-    const int cores = usable_cores();
+    const int cores = cores_of_thread();
     const std::lock_guard lock(mutex);
     counts.insert(cores);
   });
@@ -85,7 +85,7 @@ class CoreSharingTest : public testing::Test {
   void TearDown() override { at::set_num_threads(threads_before_); }
 
   const int threads_before_ = at::get_num_threads();
-  const int cores_ = usable_cores();
+  const int cores_ = cores_of_thread();
   Machine machine_;
 };
 
