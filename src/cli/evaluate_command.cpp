@@ -203,10 +203,7 @@ void write_neighbours(const std::string& file, const Copies& copies, const torch
 int run_evaluate(const EvaluateOptions& options) {
   const torch::NoGradGuard no_grad;
   const Progress progress;
-  keep_freed_memory();
-  take_short_turns();
-  const torch::Device device = resolve_device(options.device);
-  set_threads(options.threads);
+  const torch::Device device = prepare_machine(options.device, options.threads).device;
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
   if (options.neighbours) require_folder_of(*options.neighbours);
   const Source source = open_source(options, device);

@@ -87,10 +87,7 @@ Dataset load_split(DataConfig data, DataSplit split, Log& log) {
 
 int run_features_train(const FeaturesTrainOptions& options) {
   check_output(options);
-  keep_freed_memory();
-  take_short_turns();
-  const torch::Device device = resolve_device(options.device);
-  const std::int64_t threads = set_threads(options.threads);
+  const auto [device, threads] = prepare_machine(options.device, options.threads);
   Log log(Verbosity::normal);
   DataConfig data = find_data(options);
   check_size(options, data);

@@ -151,10 +151,7 @@ int run_sample(const SampleOptions& options) {
     throw usage_error(
         fmt::format("--separate {}: the folder is not empty; name a new one", *options.separate));
   }
-  keep_freed_memory();
-  take_short_turns();
-  const torch::Device device = resolve_device(options.device);
-  set_threads(options.threads);
+  const torch::Device device = prepare_machine(options.device, options.threads).device;
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
   const Sampler sampler =
       Sampler::open(find_generator_file(options.checkpoint, options.raw), device,

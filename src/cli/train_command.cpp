@@ -71,26 +71,19 @@ void check_same_dataset(const CheckpointInfo& checkpoint, const Dataset& dataset
       path.string(), checkpoint.dataset_fingerprint, dataset.name, dataset.fingerprint));
 }
 
-struct Machine {
-  torch::Device device;
-  std::int64_t threads;
-};
-
 /// Replaces train.precision's `auto` by what it is on this machine: the run keeps it.
-Machine prepare_machine(Config& config, Log& log) {
-  keep_freed_memory();
-  take_short_turns();
-  const torch::Device device = resolve_device(config.run.device);
+Machine prepare_training(Config& config, Log& log) {
+  const Machine machine = prepare_machine(config.run.device, config.run.threads);
   // The same sums in the same order on every run; on a CPU this is so anyway.
   at::globalContext().setDeterministicCuDNN(true);
   Precision& precision = config.train.precision;
   if (precision == Precision::automatic) {
-    precision = fastest_precision(device);
+    precision = fastest_precision(machine.device);
     log.info(fmt::format("train.precision: auto is {} here", to_string(precision)));
-  } else if (precision == Precision::bf16 && device.is_cpu() && !multiplies_bfloat16()) {
+  } else if (precision == Precision::bf16 && machine.device.is_cpu() && !multiplies_bfloat16()) {
     log.warn("train.precision: this CPU does not multiply bf16; fp32 is faster here");
   }
-  return {device, set_threads(config.run.threads)};
+  return machine;
 }
 
 std::string describe_networks(const TrainState& state) {
@@ -190,7 +183,7 @@ TrainingJob load_job(const TrainOptions& options, const Config& config, const Ma
 /// Everything but writing: one step on real data, the tables, the memory.
 int dry_run(const TrainOptions& options, Log& log) {
   ResolvedConfig resolved = resolve(options);
-  const Machine machine = prepare_machine(resolved.config, log);
+  const Machine machine = prepare_training(resolved.config, log);
   const Config& config = resolved.config;
   TrainingJob job = load_job(options, config, machine, log);
   std::cout << describe_config(resolved) << '\n'
@@ -250,7 +243,7 @@ int run_train(const TrainOptions& options) {
   Log log(static_cast<Verbosity>(options.verbosity));
   if (options.dry_run) return dry_run(options, log);
   ResolvedConfig resolved = resolve(options);
-  const Machine machine = prepare_machine(resolved.config, log);
+  const Machine machine = prepare_training(resolved.config, log);
   const Config& config = resolved.config;
   std::optional<RunDirectory> run;
   if (options.resume) run.emplace(RunDirectory::open(*options.out));  // locked while it is read

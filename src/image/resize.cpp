@@ -119,15 +119,20 @@ void mix_columns(const Value* row, const Taps& taps, float* out) {
   }
 }
 
-std::uint8_t to_byte(float value) {
+[[gnu::always_inline]] inline std::uint8_t to_byte(float value) {
   return static_cast<std::uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F));
+}
+
+DCGAN_MULTIVERSION
+void store_bytes(const float* __restrict values, std::int64_t count, std::uint8_t* __restrict out) {
+  for (std::int64_t i = 0; i < count; ++i) out[i] = to_byte(values[i]);
 }
 
 /// Where there is alpha: values are colour * alpha, and alpha * 255.
 template <int channels>
 void store_row(const float* row, std::int64_t width, std::uint8_t* out) {
   if constexpr (channels % 2 == 1) {
-    for (std::int64_t i = 0; i < width * channels; ++i) out[i] = to_byte(row[i]);
+    store_bytes(row, width * channels, out);
   } else {
     for (std::int64_t x = 0; x < width; ++x, row += channels, out += channels) {
       const float alpha = row[channels - 1] / 255.0F;
@@ -243,7 +248,9 @@ Image resize(const Image& image, const Box& box, std::int64_t height, std::int64
     return image;
   }
   Taps rows = make_taps(image.height, box.top, box.height, height);
-  Taps columns = make_taps(image.width, box.left, box.width, width);
+  const bool square = image.height == image.width && box.top == box.left &&
+                      box.height == box.width && height == width;
+  Taps columns = square ? rows : make_taps(image.width, box.left, box.width, width);
   Image target = blank_image(height, width, image.channels);
   constexpr decltype(&resize_to<1>) kByChannels[] = {resize_to<1>, resize_to<2>, resize_to<3>,
                                                      resize_to<4>};

@@ -149,6 +149,13 @@ void take_short_turns() {
 #endif
 }
 
+Machine prepare_machine(const std::string& device, std::int64_t threads) {
+  keep_freed_memory();
+  take_short_turns();
+  const torch::Device resolved = resolve_device(device);
+  return {resolved, set_threads(threads)};
+}
+
 std::int64_t peak_memory() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

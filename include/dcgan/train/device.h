@@ -38,6 +38,14 @@ void keep_freed_memory();
 /// and where another policy is set, it does nothing.
 void take_short_turns();
 
+struct Machine {
+  torch::Device device;
+  std::int64_t threads;
+};
+
+/// All of the above, for a command: before its first operator.
+Machine prepare_machine(const std::string& device, std::int64_t threads);
+
 /// The most memory that the process has held so far, in bytes.
 std::int64_t peak_memory();
 
