@@ -15,24 +15,21 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kInterval = std::chrono::milliseconds(250);
 constexpr double kContended = 0.2;    // of the time without a core: others want it
 constexpr double kFull = 0.1;         // idle for less than this: no core has room
 constexpr double kDeserted = 1. / 3;  // idle for more than this: the others are gone
 
-cpu_set_t set_of(const std::vector<int>& cores, std::size_t count) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  for (std::size_t i = 0; i < count; ++i) CPU_SET(cores[i], &set);
-  return set;
+/// The mean share of the time between two readings that the cores at `places` were idle.
+double idle_share(const CoreTimes& before, const CoreTimes& now,
+                  const std::vector<std::size_t>& places) {
+  double idle = 0;
+  for (const std::size_t place : places) idle += now.idle[place] - before.idle[place];
+  return idle / static_cast<double>(places.size()) / (now.wall - before.wall);
 }
 
-/// The mean share of the time between two readings that cores `first` and later were idle.
-double idle_share(const CoreTimes& before, const CoreTimes& now, std::size_t first) {
-  double idle = 0;
-  for (std::size_t i = first; i < now.idle.size(); ++i) idle += now.idle[i] - before.idle[i];
-  const auto cores = static_cast<double>(now.idle.size() - first);
-  return idle / cores / (now.wall - before.wall);
+void run_on(const cpu_set_t& set, std::int64_t threads) {
+  parallel_blocks(threads,
+                  [&](std::int64_t /*block*/) { sched_setaffinity(0, sizeof(set), &set); });
 }
 
 /// "cpu3 user nice system idle iowait ...", in ticks; a core that waits for a disk is free, too.
@@ -71,8 +68,12 @@ std::optional<CoreTimes> read_core_times(const std::vector<int>& cores) {
   return CoreTimes{wall, waited * 1e-9, std::move(*idle)};
 }
 
-CoreSharing::CoreSharing(std::int64_t threads, Reader read)
-    : threads_(threads), read_(std::move(read)), next_(Clock::now()) {
+CoreSharing::CoreSharing(std::int64_t threads, Reader read, std::chrono::milliseconds interval)
+    : threads_(threads),
+      read_(std::move(read)),
+      interval_(interval),
+      random_(std::random_device()()),
+      next_(Clock::now()) {
   CPU_ZERO(&all_);
   if (sched_getaffinity(0, sizeof(all_), &all_) != 0) return;  // more cores than a cpu_set_t holds
   const std::int64_t cores = CPU_COUNT(&all_);
@@ -83,29 +84,51 @@ CoreSharing::CoreSharing(std::int64_t threads, Reader read)
 }
 
 CoreSharing::~CoreSharing() {
-  if (together_) move(all_, false);
+  if (together_) part();
 }
 
 void CoreSharing::look() {
   if (cores_.empty() || Clock::now() < next_) return;
-  next_ = Clock::now() + kInterval;
+  next_ = Clock::now() + interval_;
   const std::optional<CoreTimes> now = read_(cores_);
-  if (!now) return cores_.clear();
+  if (!now) {
+    if (together_) part();
+    cores_.clear();
+    return;
+  }
   if (before_ && now->wall > before_->wall) {
     const double waited = (now->waited - before_->waited) / (now->wall - before_->wall);
-    if (!together_ && waited > kContended && idle_share(*before_, *now, 0) < kFull) {
-      move(set_of(cores_, half()), true);
-    } else if (together_ && idle_share(*before_, *now, half()) > kDeserted) {
-      move(all_, false);
+    const double idle = idle_share(*before_, *now, places(/*in_use=*/false));
+    if (!together_ && waited > kContended && idle < kFull) {
+      bring_together();
+    } else if (together_ && idle > kDeserted) {
+      part();
     }
   }
   before_ = now;
 }
 
-void CoreSharing::move(const cpu_set_t& set, bool together) {
-  together_ = together;
-  parallel_blocks(threads_,
-                  [&](std::int64_t /*block*/) { sched_setaffinity(0, sizeof(set), &set); });
+std::vector<std::size_t> CoreSharing::places(bool in_use) const {
+  std::vector<std::size_t> found;
+  for (std::int64_t place = 0; place < cores(); ++place) {
+    const bool used = together_ && place >= first_ && place < first_ + half();
+    if (used == in_use) found.push_back(static_cast<std::size_t>(place));
+  }
+  return found;
+}
+
+void CoreSharing::bring_together() {
+  together_ = true;
+  first_ = std::bernoulli_distribution()(random_) ? 0 : cores() - half();
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const std::size_t place : places(/*in_use=*/true)) CPU_SET(cores_[place], &set);
+  run_on(set, threads_);
+}
+
+void CoreSharing::part() {
+  together_ = false;
+  run_on(all_, threads_);
 }
 
 }  // namespace dcgan

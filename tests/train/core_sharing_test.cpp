@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -17,140 +18,172 @@
 namespace dcgan {
 namespace {
 
-int cores_of_thread() {
+std::vector<int> cores_of_thread() {
   cpu_set_t set;
   sched_getaffinity(0, sizeof(set), &set);
-  return CPU_COUNT(&set);
+  std::vector<int> cores;
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(core, &set)) cores.push_back(core);
+  }
+  return cores;
 }
 
-/// On how many cores each thread of a loop of `threads` may run; more than one number where they
+/// The cores that the threads of a loop of `threads` may run on; more than one set where they
 /// differ.
-std::set<int> cores_of_team(std::int64_t threads) {
-  std::set<int> counts;
+std::set<std::vector<int>> cores_of_team(std::int64_t threads) {
+  std::set<std::vector<int>> found;
   std::mutex mutex;
   parallel_blocks(threads, [&](std::int64_t /*block*/) {
-    const int cores = cores_of_thread();
+    const std::vector<int> cores = cores_of_thread();
     const std::lock_guard lock(mutex);
-    counts.insert(cores);
+    found.insert(cores);
   });
-  return counts;
+  return found;
 }
 
-/// What happens in one quarter of a second: for how much of it the thread waits, and how much each
-/// core of the first and of the second half is idle.
-struct Quarter {
+/// What happens between two looks: for how much of the time the thread waits, and how much the
+/// cores are idle that the team may run on, and the others.
+struct Interval {
   double waited;
-  double first_half_idle;
-  double second_half_idle;
+  double idle_here;
+  double idle_elsewhere;
 };
 
-/// A machine of which the test says what it does. The first look finds its start.
+/// A machine of which the test says what it does.
 class Machine {
  public:
   CoreSharing::Reader reader() {
     return [this](const std::vector<int>& cores) {
+      cores_ = cores;
       now_.idle.resize(cores.size());
+      ++readings_;
       return now_;
     };
   }
 
-  /// Real time passes, too: a look that comes earlier would not be used.
-  void pass(CoreSharing& sharing, Quarter quarter) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(260));
-    now_.wall += 0.25;
-    now_.waited += 0.25 * quarter.waited;
-    for (std::size_t i = 0; i < now_.idle.size(); ++i) {
-      const bool first = i < now_.idle.size() / 2;
-      now_.idle[i] += 0.25 * (first ? quarter.first_half_idle : quarter.second_half_idle);
+  void pass(CoreSharing& sharing, Interval interval) {
+    const std::vector<int> here = cores_of_thread();
+    now_.wall += 1;
+    now_.waited += interval.waited;
+    for (std::size_t i = 0; i < cores_.size(); ++i) {
+      const bool ours = std::find(here.begin(), here.end(), cores_[i]) != here.end();
+      now_.idle[i] += ours ? interval.idle_here : interval.idle_elsewhere;
     }
     sharing.look();
   }
 
+  int readings() const { return readings_; }
+
  private:
   CoreTimes now_;
+  std::vector<int> cores_;
+  int readings_ = 0;
 };
 
-constexpr Quarter kAlone = {0.01, 0.02, 0.02};
-constexpr Quarter kContended = {0.4, 0, 0.05};
-constexpr Quarter kOneNeighbour = {0.4, 0.25, 0.25};  // ours wait, but a core is often free
-constexpr Quarter kTogether = {0.5, 0, 0};            // ours wait for each other
-constexpr Quarter kDeserted = {0.5, 0, 0.95};
+constexpr Interval kAlone = {0.01, 0.02, 0};
+constexpr Interval kContended = {0.4, 0.05, 0};
+constexpr Interval kOneNeighbour = {0.4, 0.25, 0};  // ours wait, but a core is often free
+constexpr Interval kTogether = {0.5, 0, 0};         // ours wait for each other
+constexpr Interval kDeserted = {0.5, 0, 0.95};
+constexpr auto kNoInterval = std::chrono::milliseconds(0);
 
 class CoreSharingTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (cores_ < 2) GTEST_SKIP() << "one core can't be shared out";
-    at::set_num_threads(cores_);
+    if (count_ < 2) GTEST_SKIP() << "one core can't be shared out";
+    at::set_num_threads(static_cast<int>(count_));
   }
   void TearDown() override { at::set_num_threads(threads_before_); }
 
+  std::set<std::vector<int>> team() const { return cores_of_team(count_); }
+
   const int threads_before_ = at::get_num_threads();
-  const int cores_ = cores_of_thread();
+  const std::vector<int> cores_ = cores_of_thread();
+  const std::int64_t count_ = static_cast<std::int64_t>(cores_.size());
+  const std::set<std::vector<int>> everywhere_ = {cores_};
   Machine machine_;
 };
 
 TEST_F(CoreSharingTest, LeavesTheTeamAloneWithoutOthersAndWhereACoreIsFree) {
-  CoreSharing sharing(cores_, machine_.reader());
+  CoreSharing sharing(count_, machine_.reader(), kNoInterval);
   sharing.look();
-  for (const Quarter& quarter : {kAlone, kOneNeighbour, kAlone}) {
-    machine_.pass(sharing, quarter);
+  for (const Interval& interval : {kAlone, kOneNeighbour, kAlone}) {
+    machine_.pass(sharing, interval);
     EXPECT_FALSE(sharing.together());
-    EXPECT_EQ(cores_of_team(cores_), std::set<int>{cores_});
+    EXPECT_EQ(team(), everywhere_);
   }
 }
 
 TEST_F(CoreSharingTest, BringsTheTeamTogetherOnHalfOfTheCoresWhileOthersWantThemAll) {
-  CoreSharing sharing(cores_, machine_.reader());
-  EXPECT_EQ(sharing.cores(), cores_);
-  EXPECT_EQ(sharing.half(), cores_ / 2);
+  CoreSharing sharing(count_, machine_.reader(), kNoInterval);
+  EXPECT_EQ(sharing.cores(), count_);
+  EXPECT_EQ(sharing.half(), count_ / 2);
   sharing.look();
-  machine_.pass(sharing, kContended);
-  EXPECT_TRUE(sharing.together());
-  EXPECT_EQ(cores_of_team(cores_), std::set<int>{cores_ / 2});
-  machine_.pass(sharing, kTogether);
-  EXPECT_TRUE(sharing.together());
-  machine_.pass(sharing, kDeserted);
-  EXPECT_FALSE(sharing.together());
-  EXPECT_EQ(cores_of_team(cores_), std::set<int>{cores_});
+  for (int i = 0; i < 5; ++i) {
+    machine_.pass(sharing, kContended);
+    EXPECT_TRUE(sharing.together());
+    const auto half = team();
+    ASSERT_EQ(half.size(), 1U);
+    EXPECT_EQ(half.begin()->size(), static_cast<std::size_t>(count_ / 2));
+    machine_.pass(sharing, kTogether);
+    EXPECT_TRUE(sharing.together());
+    EXPECT_EQ(team(), half);
+    machine_.pass(sharing, kDeserted);
+    EXPECT_FALSE(sharing.together());
+    EXPECT_EQ(team(), everywhere_);
+  }
+}
+
+/// Two trainings that always took the same half would never both find room.
+TEST_F(CoreSharingTest, DrawsItsHalf) {
+  CoreSharing sharing(count_, machine_.reader(), kNoInterval);
+  sharing.look();
+  std::set<std::vector<int>> halves;
+  for (int i = 0; i < 40; ++i) {
+    machine_.pass(sharing, kContended);
+    halves.insert(cores_of_thread());
+    machine_.pass(sharing, kDeserted);
+  }
+  EXPECT_EQ(halves.size(), 2U);
+  EXPECT_EQ(halves.begin()->front(), cores_.front());
+  EXPECT_EQ(halves.rbegin()->back(), cores_.back());
 }
 
 TEST_F(CoreSharingTest, GivesTheCoresBackAtItsEnd) {
   {
-    CoreSharing sharing(cores_, machine_.reader());
+    CoreSharing sharing(count_, machine_.reader(), kNoInterval);
     sharing.look();
     machine_.pass(sharing, kContended);
     ASSERT_TRUE(sharing.together());
   }
-  EXPECT_EQ(cores_of_team(cores_), std::set<int>{cores_});
+  EXPECT_EQ(team(), everywhere_);
 }
 
 TEST_F(CoreSharingTest, DoesNothingForATeamThatHalfOfTheCoresHaveRoomFor) {
-  CoreSharing sharing(cores_ / 2, machine_.reader());
+  CoreSharing sharing(count_ / 2, machine_.reader(), kNoInterval);
   sharing.look();
   machine_.pass(sharing, kContended);
   EXPECT_FALSE(sharing.together());
+  EXPECT_EQ(machine_.readings(), 0);
 }
 
 TEST_F(CoreSharingTest, DoesNothingWhereTheSystemTellsNothing) {
   int readings = 0;
-  CoreSharing sharing(cores_, [&](const std::vector<int>& /*cores*/) -> std::optional<CoreTimes> {
+  const auto nothing = [&](const std::vector<int>& /*cores*/) -> std::optional<CoreTimes> {
     ++readings;
     return std::nullopt;
-  });
+  };
+  CoreSharing sharing(count_, nothing, kNoInterval);
   sharing.look();
-  machine_.pass(sharing, kContended);
+  sharing.look();
   EXPECT_FALSE(sharing.together());
   EXPECT_EQ(readings, 1);  // it doesn't ask again
 }
 
-TEST_F(CoreSharingTest, UsesOneReadingAQuarterOfASecond) {
-  int readings = 0;
-  CoreSharing sharing(cores_, [&](const std::vector<int>& cores) {
-    ++readings;
-    return std::optional<CoreTimes>({0, 0, std::vector<double>(cores.size())});
-  });
+TEST_F(CoreSharingTest, ReadsOnceInAnInterval) {
+  CoreSharing sharing(count_, machine_.reader(), std::chrono::hours(1));
   for (int i = 0; i < 100; ++i) sharing.look();
-  EXPECT_EQ(readings, 1);
+  EXPECT_EQ(machine_.readings(), 1);
 }
 
 TEST(ReadCoreTimes, IdleTimeGrowsNoFasterThanTheClockAndAMissingCoreIsNothing) {

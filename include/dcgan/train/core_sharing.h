@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <random>
 #include <vector>
 
 namespace dcgan {
@@ -34,15 +35,15 @@ class CoreSharing {
 
   /// For the calling thread's cores and a team of `threads`. Does nothing on a single core, for a
   /// team that half of the cores have room for, and where `read` gives nothing.
-  explicit CoreSharing(std::int64_t threads, Reader read = read_core_times);
+  explicit CoreSharing(std::int64_t threads, Reader read = read_core_times,
+                       std::chrono::milliseconds interval = std::chrono::milliseconds(250));
   ~CoreSharing();  ///< gives the threads their cores back
   CoreSharing(const CoreSharing&) = delete;
   CoreSharing& operator=(const CoreSharing&) = delete;
 
-  /// For the team's first thread, as often as it likes: a reading that comes less than a quarter of
-  /// a second after the one before is not used. Together, when the thread waited for a fifth of the
-  /// time and the cores were idle for less than a tenth of it; apart again, when the other half was
-  /// idle for a third.
+  /// For the team's first thread, as often as it likes: it reads once in an interval. Together,
+  /// when the thread waited for a fifth of the time and the cores were idle for less than a tenth
+  /// of it; apart again, when the cores that were left were idle for a third.
   void look();
 
   bool together() const { return together_; }
@@ -50,13 +51,19 @@ class CoreSharing {
   std::int64_t half() const { return cores() / 2; }
 
  private:
-  void move(const cpu_set_t& set, bool together);
+  void bring_together();
+  void part();
+  /// The cores in use while the team is together, by their places in cores_, or the others.
+  std::vector<std::size_t> places(bool in_use) const;
 
   std::int64_t threads_;
   std::vector<int> cores_;  ///< empty: nothing to do
   Reader read_;
+  std::chrono::milliseconds interval_;
   cpu_set_t all_;
   bool together_ = false;
+  std::int64_t first_ = 0;  ///< of the half in use, a place in cores_
+  std::minstd_rand random_;
   std::chrono::steady_clock::time_point next_;
   std::optional<CoreTimes> before_;
 };
