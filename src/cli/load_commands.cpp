@@ -36,7 +36,7 @@ fs::path find_library() {
 
 }  // namespace
 
-RunCommand load_run_command() {
+RunCommand load_run_command(Binding binding) {
   // libgomp's idle threads spin before they sleep. Where another process competes for the cores
   // they spin away the time of the very thread that they wait for, and training becomes many times
   // slower; a spin of some microseconds bridges what lies between two loops and costs little.
@@ -48,8 +48,8 @@ RunCommand load_run_command() {
   setenv("OMP_NUM_THREADS", std::to_string(usable_cores()).c_str(), 0);
 
   const fs::path path = find_library();
-  // Lazily: LibTorch's functions are found when they are called, most of them never.
-  void* const library = dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL);
+  void* const library =
+      dlopen(path.c_str(), (binding == Binding::now ? RTLD_NOW : RTLD_LAZY) | RTLD_LOCAL);
   if (library == nullptr) {
     const char* const why = dlerror();
     throw failure(fmt::format("{} cannot be loaded: {}\nscripts/setup.sh installs what it needs",

@@ -44,7 +44,7 @@ struct Runner {
     // A mistyped key answers at once, before LibTorch is loaded. Without --config the run that is
     // resumed has the configuration, and the command reads it.
     if (options.config) resolve_config(*options.config, options.overrides);
-    return load_run_command()(options);
+    return load_run_command(Binding::now)(options);
   }
   int operator()(const SampleOptions& options) const { return load_run_command()(options); }
   int operator()(const EvaluateOptions& options) const {
@@ -52,7 +52,9 @@ struct Runner {
     return load_run_command()(options);
   }
   int operator()(const InspectOptions& options) const { return load_run_command()(options); }
-  int operator()(const FeaturesTrainOptions& options) const { return load_run_command()(options); }
+  int operator()(const FeaturesTrainOptions& options) const {
+    return load_run_command(Binding::now)(options);
+  }
   int operator()(const DataListOptions& options) const { return load_run_command()(options); }
   int operator()(const DataFetchOptions& options) const { return load_run_command()(options); }
   int operator()(const DataVerifyOptions& options) const { return load_run_command()(options); }

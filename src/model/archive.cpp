@@ -61,13 +61,12 @@ std::string checksum(const Archive& archive) {
             [](const auto& a, const auto& b) { return a.first < b.first; });
   uLong crc = crc32(0, nullptr, 0);
   for (const std::string& text : {archive.config, dump(archive)}) {
-    crc = crc32(crc, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size()));
+    crc = crc32_z(crc, reinterpret_cast<const Bytef*>(text.data()), text.size());
   }
   for (const auto& [name, tensor] : tensors) {
     const torch::Tensor bytes = tensor.detach().to(torch::kCPU).contiguous();
-    crc = crc32(crc, reinterpret_cast<const Bytef*>(name.data()), static_cast<uInt>(name.size()));
-    crc =
-        crc32(crc, static_cast<const Bytef*>(bytes.data_ptr()), static_cast<uInt>(bytes.nbytes()));
+    crc = crc32_z(crc, reinterpret_cast<const Bytef*>(name.data()), name.size());
+    crc = crc32_z(crc, static_cast<const Bytef*>(bytes.data_ptr()), bytes.nbytes());
   }
   return fmt::format("{:08x}", crc);
 }
@@ -230,27 +229,22 @@ Archive read_archive(const std::filesystem::path& path, ArchiveKind kind) {
 
 Archive parse_archive(const std::string& bytes, const std::filesystem::path& path,
                       ArchiveKind kind) {
-  struct Content {
-    std::string description;  // "" for a file that is not ours
-    std::string config;
-    NamedTensors tensors;
-  };
-  Content content = with_reader(bytes, path, [](ArchiveReader& reader) {
-    return Content{reader.extra_file(kDescriptionFile), reader.extra_file(kConfigFile),
-                   reader.tensors()};
-  });
-  if (content.description.empty()) {
+  const std::string description = with_reader(
+      bytes, path, [](ArchiveReader& reader) { return reader.extra_file(kDescriptionFile); });
+  if (description.empty()) {
     throw failure(
         fmt::format("{}: a TorchScript that dcgan did not write, where a dcgan {} is "
                     "needed",
                     path.string(), to_string(kind)));
   }
-  const Json json = parse_description(content.description, path);
+  const Json json = parse_description(description, path);
   check_kind(json, kind, path);
   Archive archive;
   archive.kind = kind;
-  archive.config = std::move(content.config);
-  archive.tensors = std::move(content.tensors);
+  with_reader(bytes, path, [&archive](ArchiveReader& reader) {
+    archive.config = reader.extra_file(kConfigFile);
+    archive.tensors = reader.tensors();
+  });
   for (const auto& [key, value] : json["numbers"].items()) {
     if (value.is_number_integer()) archive.numbers[key] = value.get<std::int64_t>();
   }

@@ -14,7 +14,7 @@ class PyTorchStreamReader;
 
 namespace dcgan {
 
-/// LibTorch's exceptions pass through.
+/// Throws std::exceptions, LibTorch's among them, where the bytes are no archive or a damaged one.
 class ArchiveReader {
  public:
   explicit ArchiveReader(const std::string& bytes);
@@ -25,7 +25,8 @@ class ArchiveReader {
   /// A text beside the module, as torch::jit::load's ExtraFilesMap names them; "" if there is none.
   std::string extra_file(const std::string& name);
 
-  /// The tensors of the module and of those inside it, by dotted names: "3.weight".
+  /// The tensors of the module and of those inside it, by dotted names ("3.weight"), layer by
+  /// layer. Each lies within what its storage holds, which LibTorch doesn't check.
   NamedTensors tensors();
 
  private:

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -27,9 +29,13 @@ double idle_share(const CoreTimes& before, const CoreTimes& now,
   return idle / static_cast<double>(places.size()) / (now.wall - before.wall);
 }
 
-void run_on(const cpu_set_t& set, std::int64_t threads) {
-  parallel_blocks(threads,
-                  [&](std::int64_t /*block*/) { sched_setaffinity(0, sizeof(set), &set); });
+/// Whether the system lets every thread of the team run there.
+bool run_on(const cpu_set_t& set, std::int64_t threads) {
+  std::atomic<bool> allowed = true;
+  parallel_blocks(threads, [&](std::int64_t /*block*/) {
+    if (sched_setaffinity(0, sizeof(set), &set) != 0) allowed = false;
+  });
+  return allowed;
 }
 
 /// "cpu3 user nice system idle iowait ...", in ticks; a core that waits for a disk is free, too.
@@ -59,12 +65,13 @@ std::optional<std::vector<double>> read_idle(const std::vector<int>& cores) {
 }  // namespace
 
 std::optional<CoreTimes> read_core_times(const std::vector<int>& cores) {
-  double ran = 0, waited = 0;  // ns
+  double ran = 0, waited = 0, turns = 0;  // ns, ns, how often
   std::ifstream schedstat("/proc/thread-self/schedstat");
-  if (!(schedstat >> ran >> waited)) return std::nullopt;
+  if (!(schedstat >> ran >> waited >> turns)) return std::nullopt;
+  if (turns == 0) return std::nullopt;  // a kernel that doesn't count
+  const double wall = std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
   auto idle = read_idle(cores);
   if (!idle) return std::nullopt;
-  const double wall = std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
   return CoreTimes{wall, waited * 1e-9, std::move(*idle)};
 }
 
@@ -77,14 +84,17 @@ CoreSharing::CoreSharing(std::int64_t threads, Reader read, std::chrono::millise
   CPU_ZERO(&all_);
   if (sched_getaffinity(0, sizeof(all_), &all_) != 0) return;  // more cores than a cpu_set_t holds
   const std::int64_t cores = CPU_COUNT(&all_);
-  if (cores < 2 || threads <= cores / 2) return;
+  if (cores < 2 || threads <= cores / 2 || threads > cores) return;
   for (int core = 0; core < CPU_SETSIZE; ++core) {
     if (CPU_ISSET(core, &all_)) cores_.push_back(core);
   }
 }
 
 CoreSharing::~CoreSharing() {
-  if (together_) part();
+  try {
+    if (together_) part();
+  } catch (const std::exception&) {  // there was no memory for the loop
+  }
 }
 
 void CoreSharing::look() {
@@ -123,7 +133,9 @@ void CoreSharing::bring_together() {
   cpu_set_t set;
   CPU_ZERO(&set);
   for (const std::size_t place : places(/*in_use=*/true)) CPU_SET(cores_[place], &set);
-  run_on(set, threads_);
+  if (run_on(set, threads_)) return;
+  part();
+  cores_.clear();
 }
 
 void CoreSharing::part() {

@@ -10,6 +10,7 @@
 #include <torch/torch.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -47,7 +48,8 @@ std::int64_t default_threads() {
   const char* const wanted = std::getenv("OMP_NUM_THREADS");
   const std::string_view text = wanted == nullptr ? std::string_view() : wanted;
   const auto count = parse_integer(text.substr(0, text.find(','))).value_or(0);
-  return count > 0 ? count : usable_cores();
+  constexpr std::int64_t kMost = 1024;  // as run.threads has it
+  return count > 0 ? std::min(count, kMost) : usable_cores();
 }
 
 /// The file that a function of the loaded BLAS lies in, and OpenBLAS's own account if it is one.

@@ -105,30 +105,64 @@ TEST_F(ArchiveFile, WithAFlippedBitInATensorIsRefused) {
   EXPECT_THAT(error(), HasSubstr("damaged"));
 }
 
-/// The pickle of {"a": M({...the same dictionary})} as a module's attributes.
-TEST_F(ArchiveFile, WithAModuleInsideItselfIsRefused) {
-  const std::string module = "c__torch__\nM\n)\x81";
-  const std::string key(
-      "X\x01\x00\x00\x00"
-      "a",
-      6);
-  const std::string dictionary("}q\x00", 3);
-  const std::string again("h\x00", 2);
-  const std::string pickle =
-      "\x80\x02" + module + dictionary + "(" + key + module + again + "bu" + "b.";
-  std::string bytes;
-  {
-    caffe2::serialize::PyTorchStreamWriter writer([&bytes](const void* data, std::size_t size) {
-      bytes.append(static_cast<const char*>(data), size);
-      return size;
-    });
-    const std::string json = description().dump();
-    writer.writeRecord("data.pkl", pickle.data(), pickle.size());
-    writer.writeRecord("constants.pkl", ".", 1);
-    writer.writeRecord("extra/dcgan.json", json.data(), json.size());
-    writer.writeEndOfFile();
+/// An archive of ours but for the pickle of its module.
+class PickledArchive : public ArchiveFile {
+ protected:
+  void write(const std::string& pickle, const std::string& storage = "") const {
+    std::string bytes;
+    {
+      caffe2::serialize::PyTorchStreamWriter writer([&bytes](const void* data, std::size_t size) {
+        bytes.append(static_cast<const char*>(data), size);
+        return size;
+      });
+      const std::string json = description_.dump();
+      if (!storage.empty()) writer.writeRecord("data/0", storage.data(), storage.size());
+      writer.writeRecord("data.pkl", pickle.data(), pickle.size());
+      writer.writeRecord("constants.pkl", ".", 1);
+      writer.writeRecord("extra/dcgan.json", json.data(), json.size());
+      writer.writeEndOfFile();
+    }
+    write_file_atomically(path_, bytes);
   }
-  write_file_atomically(path_, bytes);
+  static std::string text(const std::string& value) {
+    return "X" + std::string{static_cast<char>(value.size()), 0, 0, 0} + value;
+  }
+  static std::string put(int place) { return {'q', static_cast<char>(place)}; }
+  static std::string get(int place) { return {'h', static_cast<char>(place)}; }
+
+  const nlohmann::json description_ = description();
+  const std::string begin_ = "\x80\x02";
+  const std::string module_ = "c__torch__\nM\n)\x81";  // its attributes and "b" follow
+};
+
+TEST_F(PickledArchive, WithAModuleInsideItselfIsRefused) {
+  write(begin_ + module_ + "}" + put(0) + "(" + text("a") + module_ + get(0) + "bu" + "b.");
+  EXPECT_THAT(error(), HasSubstr("the archive is truncated or damaged"));
+}
+
+/// Each module holds the one before twice: following every way would visit 2 to the 60 of them.
+TEST_F(PickledArchive, WithOneModuleInTwoPlacesIsRefused) {
+  std::string pickle = begin_ + module_ + "}b" + put(0);
+  for (int level = 0; level < 60; ++level) {
+    pickle += "0" + module_ + "}(" + text("a") + get(level) + text("b") + get(level) + "ub" +
+              put(level + 1);
+  }
+  write(pickle + ".");
+  EXPECT_THAT(error(), HasSubstr("the archive is truncated or damaged"));
+}
+
+TEST_F(PickledArchive, WithATensorLargerThanItsStorageIsRefused) {
+  const auto tensor = [](const std::string& size) {
+    return "ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") + "ctorch\nFloatStorage\n" +
+           text("0") + text("cpu") + "K\x01tQK" + std::string(1, '\0') + size +
+           "\x85K\x01\x85\x89" + "ccollections\nOrderedDict\n)RtR";
+  };
+  const std::string one = "K\x01";
+  const std::string many("J\x00\x00\x00\x10", 5);
+  const std::string four_bytes(4, '\0');
+  write(begin_ + module_ + "}(" + text("a") + tensor(one) + "ub.", four_bytes);
+  EXPECT_THAT(error(), HasSubstr("its content does not match its checksum"));  // it is read
+  write(begin_ + module_ + "}(" + text("a") + tensor(many) + "ub.", four_bytes);
   EXPECT_THAT(error(), HasSubstr("the archive is truncated or damaged"));
 }
 

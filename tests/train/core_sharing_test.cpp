@@ -159,12 +159,14 @@ TEST_F(CoreSharingTest, GivesTheCoresBackAtItsEnd) {
   EXPECT_EQ(team(), everywhere_);
 }
 
-TEST_F(CoreSharingTest, DoesNothingForATeamThatHalfOfTheCoresHaveRoomFor) {
-  CoreSharing sharing(count_ / 2, machine_.reader(), kNoInterval);
-  sharing.look();
-  machine_.pass(sharing, kContended);
-  EXPECT_FALSE(sharing.together());
-  EXPECT_EQ(machine_.readings(), 0);
+TEST_F(CoreSharingTest, DoesNothingForATeamThatHalfOfTheCoresHaveRoomForOrThatIsLargerThanAll) {
+  for (const std::int64_t threads : {count_ / 2, count_ + 1, 2 * count_}) {
+    CoreSharing sharing(threads, machine_.reader(), kNoInterval);
+    sharing.look();
+    machine_.pass(sharing, kContended);
+    EXPECT_FALSE(sharing.together());
+    EXPECT_EQ(machine_.readings(), 0);
+  }
 }
 
 TEST_F(CoreSharingTest, DoesNothingWhereTheSystemTellsNothing) {
@@ -195,8 +197,9 @@ TEST(ReadCoreTimes, IdleTimeGrowsNoFasterThanTheClockAndAMissingCoreIsNothing) {
   ASSERT_EQ(after->idle.size(), 1U);
   const double wall = after->wall - before->wall;
   EXPECT_GE(wall, 0.3);
-  EXPECT_GE(after->idle[0], before->idle[0]);
-  EXPECT_LE(after->idle[0] - before->idle[0], wall + 0.05);  // counted in hundredths of a second
+  // Counted in hundredths of a second, and read a moment apart from the clock.
+  EXPECT_GT(after->idle[0] - before->idle[0], -0.2);
+  EXPECT_LT(after->idle[0] - before->idle[0], wall + 0.2);
   EXPECT_GE(after->waited, before->waited);
   EXPECT_LE(after->waited - before->waited, wall);
   EXPECT_FALSE(read_core_times({0, 100'000}));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <torch/torch.h>
 #include <unistd.h>
 
 #include <array>
@@ -42,6 +43,17 @@ bool has_turns() {
   Scheduling same = scheduling();
   return (major > 6 || (major == 6 && minor >= 12)) && same.size != 0 &&
          syscall(SYS_sched_setattr, 0, &same, 0) == 0;
+}
+
+TEST(SetThreads, IsWhatLibTorchThenHas) {
+  const int before = at::get_num_threads();
+  for (const std::int64_t threads : {1, 3, 2, 2}) {
+    EXPECT_EQ(set_threads(threads), threads);
+    EXPECT_EQ(at::get_num_threads(), threads);
+  }
+  const std::int64_t own = set_threads(0);  // the tests have OMP_NUM_THREADS or nothing
+  EXPECT_EQ(at::get_num_threads(), own);
+  at::set_num_threads(before);
 }
 
 TEST(TakeShortTurns, ShortensTheTurnsOfThisThreadAndTheNextAndNothingElse) {

@@ -33,17 +33,19 @@ class CoreSharing {
  public:
   using Reader = std::function<std::optional<CoreTimes>(const std::vector<int>&)>;
 
-  /// For the calling thread's cores and a team of `threads`. Does nothing on a single core, for a
-  /// team that half of the cores have room for, and where `read` gives nothing.
+  /// For the calling thread's cores and a team of `threads`; reads once in an `interval`. Does
+  /// nothing on a single core, for a team that half of the cores have room for, for one larger than
+  /// the cores (its threads wait for each other anyway), and where the system doesn't tell or
+  /// doesn't allow it.
   explicit CoreSharing(std::int64_t threads, Reader read = read_core_times,
                        std::chrono::milliseconds interval = std::chrono::milliseconds(250));
   ~CoreSharing();  ///< gives the threads their cores back
   CoreSharing(const CoreSharing&) = delete;
   CoreSharing& operator=(const CoreSharing&) = delete;
 
-  /// For the team's first thread, as often as it likes: it reads once in an interval. Together,
-  /// when the thread waited for a fifth of the time and the cores were idle for less than a tenth
-  /// of it; apart again, when the cores that were left were idle for a third.
+  /// For the team's first thread, as often as it likes. Together, when the thread waited for a
+  /// fifth of the time and the cores were idle for less than a tenth of it; apart again, when the
+  /// cores that were left were idle for a third.
   void look();
 
   bool together() const { return together_; }

@@ -16,8 +16,8 @@ namespace dcgan {
 /// and there is none, LibTorch has no CUDA, or the number is too large.
 torch::Device resolve_device(const std::string& name);
 
-/// Sets the threads of LibTorch's operators; 0: OMP_NUM_THREADS if the environment has it, else the
-/// cores that this process may use. Returns how many. Call it before the first operator.
+/// Has LibTorch's operators run on so many threads; 0: OMP_NUM_THREADS if the environment has it,
+/// else the cores that this process may use. Returns how many. Call it before the first operator.
 std::int64_t set_threads(std::int64_t threads);
 
 /// Whether this CPU has instructions that multiply bfloat16 (AVX512_BF16, Arm's BF16).
@@ -40,10 +40,11 @@ void take_short_turns();
 
 struct Machine {
   torch::Device device;
-  std::int64_t threads;
+  std::int64_t threads;  ///< as set_threads returned it
 };
 
-/// All of the above, for a command: before its first operator.
+/// keep_freed_memory, take_short_turns, resolve_device and set_threads, for a command: before its
+/// first operator.
 Machine prepare_machine(const std::string& device, std::int64_t threads);
 
 /// The most memory that the process has held so far, in bytes.
