@@ -172,3 +172,14 @@ clothes "rates 1e-3, constant rate, EMA 0.9995, 28 epochs" "${slow[@]}" \
   train.lr_schedule=constant train.ema_decay=0.9995 train.epochs=28
 clothes "constant rate, EMA 0.9998, 45 epochs" train.lr_schedule=constant train.ema_decay=0.9998 \
   train.epochs=45
+constant() { # NAME EPOCHS KEY=VALUE...
+  known fashion "$1" train.lr_schedule=constant train.ema_decay=0.9998 "${slow[@]}" \
+    train.epochs="$2" "${@:3}"
+}
+constant "fashion, classes, rates 5e-4, constant rate, EMA 0.9998, 45 epochs" 45 \
+  generator.lr=0.0005 discriminator.lr=0.0005
+constant "fashion, classes, 20 modes of 400 latents, constant rate 1e-3, EMA 0.9998, 45 epochs" 45 \
+  model.latent_dim=400
+constant \
+  "fashion, both networks of 64 channels, classes, constant rate 1e-3, EMA 0.9998, 22 epochs" 22 \
+  model.base_channels=64
