@@ -183,3 +183,5 @@ constant "fashion, classes, 20 modes of 400 latents, constant rate 1e-3, EMA 0.9
 constant \
   "fashion, both networks of 64 channels, classes, constant rate 1e-3, EMA 0.9998, 22 epochs" 22 \
   model.base_channels=64
+constant "fashion, classes, rates 1e-3, constant rate, EMA 0.99995, 45 epochs" 45 \
+  train.ema_decay=0.99995
