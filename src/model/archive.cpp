@@ -138,6 +138,12 @@ auto with_reader(const std::string& bytes, const std::filesystem::path& path, Us
   }
 }
 
+/// dcgan.json, or "" for a file that is not ours.
+std::string read_description(const std::string& bytes, const std::filesystem::path& path) {
+  return with_reader(bytes, path,
+                     [](ArchiveReader& reader) { return reader.extra_file(kDescriptionFile); });
+}
+
 /// Whether LibTorch loads it; a file that is not ours shows only so that it is a TorchScript.
 void check_loads(const std::string& bytes, const std::filesystem::path& path) {
   std::istringstream stream(bytes);
@@ -206,8 +212,7 @@ void write_archive(const std::filesystem::path& path, const Archive& archive) {
 
 FileKind identify(const std::filesystem::path& path) {
   const std::string bytes = read_file(path);
-  const std::string description = with_reader(
-      bytes, path, [](ArchiveReader& reader) { return reader.extra_file(kDescriptionFile); });
+  const std::string description = read_description(bytes, path);
   if (description.empty()) {
     check_loads(bytes, path);
     return FileKind::foreign_torchscript;
@@ -229,8 +234,7 @@ Archive read_archive(const std::filesystem::path& path, ArchiveKind kind) {
 
 Archive parse_archive(const std::string& bytes, const std::filesystem::path& path,
                       ArchiveKind kind) {
-  const std::string description = with_reader(
-      bytes, path, [](ArchiveReader& reader) { return reader.extra_file(kDescriptionFile); });
+  const std::string description = read_description(bytes, path);
   if (description.empty()) {
     throw failure(
         fmt::format("{}: a TorchScript that dcgan did not write, where a dcgan {} is "

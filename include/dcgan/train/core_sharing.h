@@ -28,7 +28,8 @@ std::optional<CoreTimes> read_core_times(const std::vector<int>& cores);
 /// all of them. The kernel's balance then gives the other half to those programs, and ours share
 /// their half among themselves: one that has finished its part of a loop leaves its core to one
 /// that has not, where it would leave it to a stranger (the gang scheduling of Ousterhout, 1982,
-/// without the kernel's help). What is computed stays the same to the bit.
+/// without the kernel's help). Which half is drawn each time: two trainings that take the same one
+/// see the other idle, part and draw again. What is computed stays the same to the bit.
 class CoreSharing {
  public:
   using Reader = std::function<std::optional<CoreTimes>(const std::vector<int>&)>;

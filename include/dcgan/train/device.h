@@ -38,6 +38,7 @@ void keep_freed_memory();
 /// and where another policy is set, it does nothing.
 void take_short_turns();
 
+/// Where a command computes.
 struct Machine {
   torch::Device device;
   std::int64_t threads;  ///< as set_threads returned it
