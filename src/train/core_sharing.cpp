@@ -9,6 +9,7 @@
 #include <sstream>
 #include <string>
 
+#include "dcgan/base/cores.h"
 #include "dcgan/base/text.h"
 #include "dcgan/kernels/parallel.h"
 
@@ -21,19 +22,11 @@ constexpr double kContended = 0.2;    // of the time without a core: others want
 constexpr double kFull = 0.1;         // idle for less than this: no core has room
 constexpr double kDeserted = 1. / 3;  // idle for more than this: the others are gone
 
-/// The mean share of the time between two readings that the cores at `places` were idle.
-double idle_share(const CoreTimes& before, const CoreTimes& now,
-                  const std::vector<std::size_t>& places) {
-  double idle = 0;
-  for (const std::size_t place : places) idle += now.idle[place] - before.idle[place];
-  return idle / static_cast<double>(places.size()) / (now.wall - before.wall);
-}
-
 /// Whether the system lets every thread of the team run there.
-bool run_on(const cpu_set_t& set, std::int64_t threads) {
+bool run_on(const std::vector<int>& cores, std::int64_t threads) {
   std::atomic<bool> allowed = true;
   parallel_blocks(threads, [&](std::int64_t /*block*/) {
-    if (sched_setaffinity(0, sizeof(set), &set) != 0) allowed = false;
+    if (!run_thread_on(cores)) allowed = false;
   });
   return allowed;
 }
@@ -81,13 +74,9 @@ CoreSharing::CoreSharing(std::int64_t threads, Reader read, std::chrono::millise
       interval_(interval),
       random_(std::random_device()()),
       next_(Clock::now()) {
-  CPU_ZERO(&all_);
-  if (sched_getaffinity(0, sizeof(all_), &all_) != 0) return;  // more cores than a cpu_set_t holds
-  const std::int64_t cores = CPU_COUNT(&all_);
-  if (cores < 2 || threads <= cores / 2 || threads > cores) return;
-  for (int core = 0; core < CPU_SETSIZE; ++core) {
-    if (CPU_ISSET(core, &all_)) cores_.push_back(core);
-  }
+  const std::vector<int> all = cores_of_thread();
+  const auto count = static_cast<std::int64_t>(all.size());
+  if (count > 1 && threads > count / 2 && threads <= count) cores_ = all;
 }
 
 CoreSharing::~CoreSharing() {
@@ -108,7 +97,7 @@ void CoreSharing::look() {
   }
   if (before_ && now->wall > before_->wall) {
     const double waited = (now->waited - before_->waited) / (now->wall - before_->wall);
-    const double idle = idle_share(*before_, *now, places(/*in_use=*/false));
+    const double idle = idle_share(*before_, *now);
     if (!together_ && waited > kContended && idle < kFull) {
       bring_together();
     } else if (together_ && idle > kDeserted) {
@@ -118,29 +107,30 @@ void CoreSharing::look() {
   before_ = now;
 }
 
-std::vector<std::size_t> CoreSharing::places(bool in_use) const {
-  std::vector<std::size_t> found;
+double CoreSharing::idle_share(const CoreTimes& before, const CoreTimes& now) const {
+  double idle = 0;
+  std::int64_t counted = 0;
   for (std::int64_t place = 0; place < cores(); ++place) {
-    const bool used = together_ && place >= first_ && place < first_ + half();
-    if (used == in_use) found.push_back(static_cast<std::size_t>(place));
+    if (together_ && place >= first_ && place < first_ + half()) continue;
+    idle +=
+        now.idle[static_cast<std::size_t>(place)] - before.idle[static_cast<std::size_t>(place)];
+    ++counted;
   }
-  return found;
+  return idle / static_cast<double>(counted) / (now.wall - before.wall);
 }
 
 void CoreSharing::bring_together() {
   together_ = true;
   first_ = std::bernoulli_distribution()(random_) ? 0 : cores() - half();
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  for (const std::size_t place : places(/*in_use=*/true)) CPU_SET(cores_[place], &set);
-  if (run_on(set, threads_)) return;
+  const auto first = cores_.begin() + first_;
+  if (run_on({first, first + half()}, threads_)) return;
   part();
   cores_.clear();
 }
 
 void CoreSharing::part() {
   together_ = false;
-  run_on(all_, threads_);
+  run_on(cores_, threads_);
 }
 
 }  // namespace dcgan

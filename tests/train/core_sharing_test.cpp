@@ -1,7 +1,6 @@
 #include "dcgan/train/core_sharing.h"
 
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -13,20 +12,11 @@
 #include <thread>
 #include <vector>
 
+#include "dcgan/base/cores.h"
 #include "dcgan/kernels/parallel.h"
 
 namespace dcgan {
 namespace {
-
-std::vector<int> cores_of_thread() {
-  cpu_set_t set;
-  sched_getaffinity(0, sizeof(set), &set);
-  std::vector<int> cores;
-  for (int core = 0; core < CPU_SETSIZE; ++core) {
-    if (CPU_ISSET(core, &set)) cores.push_back(core);
-  }
-  return cores;
-}
 
 /// The cores that the threads of a loop of `threads` may run on; more than one set where they
 /// differ.
@@ -208,17 +198,11 @@ TEST(ReadCoreTimes, IdleTimeGrowsNoFasterThanTheClockAndAMissingCoreIsNothing) {
 /// Two threads on one core: each waits for the other for about half of the time.
 TEST(ReadCoreTimes, CountsTheTimeThatAThreadWaitsForItsCore) {
   if (!read_core_times({})) GTEST_SKIP() << "this system has no /proc/thread-self/schedstat";
-  cpu_set_t before;
-  sched_getaffinity(0, sizeof(before), &before);
-  int core = 0;
-  while (!CPU_ISSET(core, &before)) ++core;
+  const int core = cores_of_thread().front();
   std::atomic<bool> done = false;
   double waited = 0;
   auto busy_until = [&](auto over) {
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(core, &one);
-    sched_setaffinity(0, sizeof(one), &one);
+    run_thread_on({core});
     while (!over()) {
     }
   };

@@ -2,8 +2,6 @@
 // only half the time, and at the end of every loop waits for the thread whose turn comes last.
 #pragma once
 
-#include <sched.h>
-
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -56,14 +54,14 @@ class CoreSharing {
  private:
   void bring_together();
   void part();
-  /// The cores in use while the team is together, by their places in cores_, or the others.
-  std::vector<std::size_t> places(bool in_use) const;
+  /// The mean share of the time from `before` to `now` that the cores were idle, those left out
+  /// which the team is together on.
+  double idle_share(const CoreTimes& before, const CoreTimes& now) const;
 
   std::int64_t threads_;
   std::vector<int> cores_;  ///< empty: nothing to do
   Reader read_;
   std::chrono::milliseconds interval_;
-  cpu_set_t all_;
   bool together_ = false;
   std::int64_t first_ = 0;  ///< of the half in use, a place in cores_
   std::minstd_rand random_;
