@@ -13,6 +13,7 @@
 #include "dcgan/config/fields.h"
 #include "dcgan/data/batch_stream.h"
 #include "dcgan/evaluate/features.h"
+#include "dcgan/kernels/cpu.h"
 #include "dcgan/run/checkpoint.h"
 #include "dcgan/run/log.h"
 #include "dcgan/run/run_directory.h"

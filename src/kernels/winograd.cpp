@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "channels_last.h"
+#include "dcgan/kernels/cpu.h"
 #include "dcgan/kernels/parallel.h"
 #include "transpose.h"
 #include "winograd_points.h"
@@ -286,7 +287,8 @@ torch::Tensor data(const torch::Tensor& grad, const torch::Tensor& weight, const
 bool takes_winograd(Product product, const torch::Tensor& weight, const Window& window,
                     const Extent2& map, std::int64_t images) {
   const bool bfloat16 = weight.scalar_type() == at::kBFloat16;
-  if (weight.scalar_type() != at::kFloat && !(bfloat16 && has_bfloat16_products())) return false;
+  if (weight.scalar_type() != at::kFloat && !(bfloat16 && multiplies_only_vectors_of_bfloat16()))
+    return false;
   const auto fits = [](std::int64_t kernel) { return kernel == 3 || kernel == 4; };
   if (!fits(window.kernel[0]) || !fits(window.kernel[1]) ||
       window.stride != Extent2{kWinogradStride, kWinogradStride} || weight.size(0) % kLanes != 0 ||

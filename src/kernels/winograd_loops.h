@@ -460,9 +460,15 @@ DCGAN_INLINE void multiply_tile(const ProductShape& shape, const float* a, const
 template <typename V, typename Number, int kRows, int kVectors>
 DCGAN_INLINE void multiply(const ProductShape& shape, const float* a, const float* b,
                            bool accumulate, float* c) {
-  static_assert(kRowStep % kRows == 0 && kPanel % (kVectors * V::kWidth) == 0);
+  constexpr int kFewRows = kRowStep / 2;
+  static_assert(kRows % 2 == 0 && kRows <= kRowStep && kPanel % (kVectors * V::kWidth) == 0);
   for (std::int64_t column = 0; column < kPanel; column += kVectors * V::kWidth) {
-    for (std::int64_t row = 0; row < shape.rows; row += kRows) {
+    std::int64_t row = 0;
+    for (; (shape.rows - row) % kRows != 0; row += kFewRows) {
+      multiply_tile<V, Number, kFewRows, kVectors>(shape, a + row * shape.a_row, b + column,
+                                                   accumulate, c + row * shape.c_row + column);
+    }
+    for (; row < shape.rows; row += kRows) {
       multiply_tile<V, Number, kRows, kVectors>(shape, a + row * shape.a_row, b + column,
                                                 accumulate, c + row * shape.c_row + column);
     }

@@ -1,10 +1,10 @@
 #include "winograd_tile.h"
 
+#include "dcgan/kernels/cpu.h"
 #include "winograd_loops.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define DCGAN_HAS_KINDS 1
-#include <cpuid.h>
 #include <immintrin.h>
 #else
 #define DCGAN_HAS_KINDS 0
@@ -68,19 +68,19 @@ namespace {
   typedef std::uint16_t Halves __attribute__((vector_size(bytes / 2))); \
   using V = winograd::VectorOf<Floats, Words, Halves, narrows>;
 
-#define DCGAN_WINOGRAD_TILE(kind, target, bytes, tile_rows, vectors)       \
-  namespace kind {                                                         \
-  DCGAN_VECTORS(bytes, false)                                              \
-  DCGAN_WINOGRAD_LOOPS(float32, float, target, tile_rows, vectors)         \
-  DCGAN_WINOGRAD_LOOPS(bfloat16, at::BFloat16, target, tile_rows, vectors) \
+#define DCGAN_WINOGRAD_TILE(kind, target, bytes, float_rows, pair_rows, vectors) \
+  namespace kind {                                                               \
+  DCGAN_VECTORS(bytes, false)                                                    \
+  DCGAN_WINOGRAD_LOOPS(float32, float, target, float_rows, vectors)              \
+  DCGAN_WINOGRAD_LOOPS(bfloat16, at::BFloat16, target, pair_rows, vectors)       \
   }
 
 // Sums enough for two fused multiply-adds a cycle, and as many registers as there are.
-DCGAN_WINOGRAD_TILE(baseline, , 16, 4, 2)
+DCGAN_WINOGRAD_TILE(baseline, , 16, 4, 4, 2)
 #if DCGAN_HAS_KINDS
-DCGAN_WINOGRAD_TILE(avx2, __attribute__((target("avx2,fma"))), 32, 4, 2)
+DCGAN_WINOGRAD_TILE(avx2, __attribute__((target("avx2,fma"))), 32, 6, 4, 2)
 #define DCGAN_AVX512 "avx512f,avx512vl,avx512dq,avx512bw,fma"
-DCGAN_WINOGRAD_TILE(avx512, __attribute__((target(DCGAN_AVX512))), 64, 8, 2)
+DCGAN_WINOGRAD_TILE(avx512, __attribute__((target(DCGAN_AVX512))), 64, 8, 8, 2)
 
 #define DCGAN_AVX512_BF16 __attribute__((target(DCGAN_AVX512 ",avx512bf16")))
 namespace avx512_bf16 {
@@ -124,15 +124,6 @@ constexpr WinogradTile<at::BFloat16> kTile{
 }  // namespace avx512_bf16
 #endif
 
-bool has_avx512() {
-#if DCGAN_HAS_KINDS
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
-#else
-  return false;
-#endif
-}
-
 /// Adds the kinds that have loops for both types.
 template <typename Number, typename Tiles>
 void add_common(Tiles& tiles) {
@@ -152,28 +143,6 @@ void add_common(Tiles& tiles) {
   add(baseline::float32::kTile, baseline::bfloat16::kTile);
 }
 
-/// Not every compiler knows AMX-BF16 by its name: leaf 7, bit 22 of EDX (Intel, "Software
-/// Developer's Manual", volume 2A, CPUID).
-bool has_matrices_of_bfloat16() {
-#if DCGAN_HAS_KINDS
-  unsigned int eax = 0;
-  unsigned int ebx = 0;
-  unsigned int ecx = 0;
-  unsigned int edx = 0;
-  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx >> 22 & 1) != 0;
-#else
-  return false;
-#endif
-}
-
-bool has_avx512_bf16() {
-#if DCGAN_HAS_KINDS
-  return has_avx512() && __builtin_cpu_supports("avx512bf16");
-#else
-  return false;
-#endif
-}
-
 }  // namespace
 
 template <>
@@ -187,7 +156,7 @@ template <>
 std::vector<const WinogradTile<at::BFloat16>*> usable_winograd_tiles() {
   std::vector<const WinogradTile<at::BFloat16>*> tiles;
 #if DCGAN_HAS_KINDS
-  if (has_avx512_bf16()) tiles.push_back(&avx512_bf16::kTile);
+  if (has_avx512() && multiplies_bfloat16()) tiles.push_back(&avx512_bf16::kTile);
 #endif
   add_common<at::BFloat16>(tiles);
   return tiles;
@@ -200,11 +169,5 @@ const WinogradTile<Number>& winograd_tile() {
 }
 template const WinogradTile<float>& winograd_tile();
 template const WinogradTile<at::BFloat16>& winograd_tile();
-
-bool has_bfloat16_products() {
-  // Asked once: in a virtual machine CPUID is a call of the machine that runs it.
-  static const bool has = has_avx512_bf16() && !has_matrices_of_bfloat16();
-  return has;
-}
 
 }  // namespace dcgan

@@ -98,8 +98,4 @@ std::vector<const WinogradTile<Number>*> usable_winograd_tiles();
 template <typename Number>
 const WinogradTile<Number>& winograd_tile();
 
-/// Whether the CPU has an instruction for vectors' products of bfloat16, and none for matrices',
-/// which oneDNN takes and which leave nothing to gain.
-bool has_bfloat16_products();
-
 }  // namespace dcgan

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dcgan/kernels/convolution.h"
+#include "dcgan/kernels/cpu.h"
 #include "dcgan/kernels/gelu.h"
 #include "dcgan/kernels/norm_activation.h"
 #include "dcgan/model/modes.h"
@@ -43,6 +44,18 @@ torch::Tensor apply_nonlinearity(const torch::Tensor& x, const LayerPlan& plan) 
   return x;
 }
 
+/// In x's type. On a CPU whose products of bfloat16 are bad, of float32 and then rounded.
+torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight,
+                     const torch::Tensor& bias) {
+  const at::ScalarType type = x.scalar_type();
+  if (type != torch::kBFloat16 || !x.is_cpu() || has_fast_bfloat16()) {
+    return torch::linear(x, weight, bias);
+  }
+  const auto as_float = [](const torch::Tensor& tensor) { return tensor.to(torch::kFloat32); };
+  return torch::linear(as_float(x), as_float(weight), bias.defined() ? as_float(bias) : bias)
+      .to(type);
+}
+
 /// The layer's linear part, in x's type; the weights' gradients come back in the weights' own.
 torch::Tensor apply_weights(const torch::Tensor& x, const Layer& layer) {
   const LayerPlan& plan = layer.plan;
@@ -50,7 +63,7 @@ torch::Tensor apply_weights(const torch::Tensor& x, const Layer& layer) {
   const bool transposed = plan.kind == LayerKind::transposed_convolution;
   if (plan.kind == LayerKind::linear || !has_kernels(x)) {
     const torch::Tensor weight = layer.weight.to(x.scalar_type());
-    if (plan.kind == LayerKind::linear) return torch::linear(x, weight, bias);
+    if (plan.kind == LayerKind::linear) return linear(x, weight, bias);
     // The kernels of our plans leave a transposed convolution no choice of size.
     return transposed ? torch::conv_transpose2d(x, weight, bias, plan.stride, plan.padding)
                       : torch::conv2d(x, weight, bias, plan.stride, plan.padding);

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <malloc.h>
 #include <sched.h>
-#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <torch/torch.h>
@@ -19,6 +18,7 @@
 #include "dcgan/base/cores.h"
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
+#include "dcgan/kernels/cpu.h"
 
 namespace dcgan {
 namespace {
@@ -105,16 +105,6 @@ std::int64_t set_threads(std::int64_t threads) {
     at::set_num_threads(static_cast<int>(count));
   }
   return count;
-}
-
-bool multiplies_bfloat16() {
-#if defined(__x86_64__) && defined(__GNUC__)
-  return __builtin_cpu_supports("avx512bf16") != 0;
-#elif defined(__aarch64__) && defined(__linux__)
-  return (getauxval(AT_HWCAP2) & HWCAP2_BF16) != 0;
-#else
-  return false;
-#endif
 }
 
 Precision fastest_precision(torch::Device device) {

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "dcgan/kernels/cpu.h"
 #include "kernels/winograd_points.h"
 #include "kernels/winograd_tile.h"
 #include "support/convolution_case.h"
@@ -213,11 +214,11 @@ TEST(TakesWinograd, InBfloat16WhereTheCpuHasAnInstruction) {
                           {{weight[2], weight[3]}, {2, 2}, {1, 1}}, map, 64);
   };
   for (const Product product : {Product::forward, Product::data, Product::weight}) {
-    EXPECT_EQ(takes(product, {128, 64, 4, 4}, {7, 7}), has_bfloat16_products());
-    EXPECT_EQ(takes(product, {128, 48, 4, 4}, {7, 7}), has_bfloat16_products());
+    EXPECT_EQ(takes(product, {128, 64, 4, 4}, {7, 7}), multiplies_only_vectors_of_bfloat16());
+    EXPECT_EQ(takes(product, {128, 48, 4, 4}, {7, 7}), multiplies_only_vectors_of_bfloat16());
     EXPECT_FALSE(takes(product, {128, 40, 4, 4}, {7, 7})) << "odd channels";
   }
-  EXPECT_EQ(takes(Product::data, {256, 128, 3, 3}, {4, 4}), has_bfloat16_products());
+  EXPECT_EQ(takes(Product::data, {256, 128, 3, 3}, {4, 4}), multiplies_only_vectors_of_bfloat16());
   EXPECT_FALSE(takes(Product::forward, {256, 128, 3, 3}, {4, 4}));
   EXPECT_FALSE(takes(Product::weight, {256, 128, 3, 3}, {4, 4}));
 }

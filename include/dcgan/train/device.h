@@ -20,9 +20,6 @@ torch::Device resolve_device(const std::string& name);
 /// else the cores that this process may use. Returns how many. Call it before the first operator.
 std::int64_t set_threads(std::int64_t threads);
 
-/// Whether this CPU has instructions that multiply bfloat16 (AVX512_BF16, Arm's BF16).
-bool multiplies_bfloat16();
-
 /// What Precision::automatic is on `device`: bf16 on a CPU that multiplies it, else fp32.
 Precision fastest_precision(torch::Device device);
 
