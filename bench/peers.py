@@ -32,6 +32,7 @@ MNIST = ROOT / "data/mnist"
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "1073741824",
                "MALLOC_TOP_PAD_": "16777216"}
 KEPT = ", allocator kept"
+STRETCH = 50
 VARIANTS = ["eager", "channels_last", "fused", "compile"]
 
 
@@ -67,19 +68,22 @@ class Bench:
         self.python = arguments.python
         self.threads = arguments.threads
         self.rounds = arguments.rounds
+        self.stretch = arguments.stretch
         self.folder = Path(tempfile.mkdtemp(prefix="peers-"))
 
     # The sides ----------------------------------------------------------------------------------
 
-    def dcgan_train(self, size=28, channels=1, batch=64, steps=200, stretch=50, precision="fp32"):
+    def dcgan_train(self, size=28, channels=1, batch=64, stretch=None, stretches=3,
+                    precision="fp32"):
         """Real training without its evaluation: images/s from the log, the first stretch left out."""
+        stretch = stretch or self.stretch
         out = self.folder / "run"
         _, cost = run([self.bin / "dcgan", "train", "-q", "--config", PAPER, "--out", out,
                        "--device", "cpu", "--threads", self.threads,
                        "--set", f"data.image_size=[{size},{size}]",
                        "--set", f"train.precision={precision}",
                        "--set", f"data.channels={channels}", "--set", f"train.batch_size={batch}",
-                       "--set", "train.epochs=1", "--set", f"data.limit={steps * batch}",
+                       "--set", "train.epochs=1", "--set", f"data.limit={(1 + stretches) * stretch * batch}",
                        "--set", f"train.log_every={stretch}", "--set", "train.evaluate_every=0"])
         lines = [json.loads(line) for line in (out / "metrics.jsonl").open()]
         shutil.rmtree(out)
@@ -87,11 +91,11 @@ class Bench:
         return {"images_per_second": statistics.median(rates[1:]), "memory_mb": cost["memory_mb"]}
 
     def pytorch_train(self, variant, size=28, channels=1, batch=64, kept=False, bf16=False,
-                      stretch=50):
+                      stretch=None):
         output, cost = run([self.python, ROOT / "bench/pytorch_dcgan.py", "train",
                             "--variant", variant, "--size", size, "--channels", channels,
                             "--batch-size", batch, "--threads", self.threads,
-                            "--stretch", stretch] + (["--bf16"] if bf16 else []),
+                            "--stretch", stretch or self.stretch] + (["--bf16"] if bf16 else []),
                            KEEP_MEMORY if kept else None)
         return {"images_per_second": statistics.median(json.loads(output)["images_per_second"]),
                 "memory_mb": cost["memory_mb"]}
@@ -156,8 +160,9 @@ class Bench:
                                 **twice(VARIANTS, self.pytorch_train, bf16=True)})
 
     def size(self, size, channels, batch, stretch):
+        stretch = max(3, stretch * self.stretch // STRETCH)
         shape = {"size": size, "channels": channels, "batch": batch, "stretch": stretch}
-        return self.take_turns({"dcgan": lambda: self.dcgan_train(steps=4 * stretch, **shape),
+        return self.take_turns({"dcgan": lambda: self.dcgan_train(**shape),
                                 **twice(["eager", "fused", "compile"], self.pytorch_train, **shape)})
 
     def epoch(self):
@@ -214,7 +219,7 @@ class Bench:
                 return measure()
 
         fused = lambda: self.pytorch_train("fused", stretch=10)
-        ours = lambda: self.dcgan_train(steps=80, stretch=10)
+        ours = lambda: self.dcgan_train(stretch=10, stretches=7)
         return self.take_turns({name + suffix: lambda m=measure, p=processes: beside(p, m)
                                 for processes, suffix in ((0, ""), (1, ", one beside"),
                                                           (os.cpu_count(), ", busy"))
@@ -260,6 +265,9 @@ def main():
     parser.add_argument("--python", required=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--stretch", type=int, default=STRETCH,
+                        help="steps that a figure of images/s goes over at 28x28 (default "
+                             "%(default)s); fewer on a slow machine")
     parser.add_argument("--only", help="sections, comma-separated; a start of the name is enough")
     parser.add_argument("--results", type=Path)
     arguments = parser.parse_args()

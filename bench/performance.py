@@ -4,7 +4,8 @@
     bench/performance.py
 
 Reads bench/results/peers-*.json, one for each LibTorch, and writes each table between the lines
-<!-- NAME --> and <!-- /NAME --> of the two documents. A figure is the median of the rounds; a ratio
+<!-- NAME --> and <!-- /NAME --> of the two documents; <!-- NAME of FOLDER --> is the table of another
+machine, whose files are in bench/results/FOLDER. A figure is the median of the rounds; a ratio
 the median of the ratios within a round. Only the standard library is needed.
 """
 import json
@@ -18,9 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SHAPES = [f"{size}x{size}x3 batch {batch}" for size in (32, 64) for batch in (64, 128)]
 
 
-def load():
+def load(folder):
     """LibTorch's version -> section -> what was measured."""
-    paths = sorted((ROOT / "bench/results").glob("peers-*.json"))
+    paths = sorted((ROOT / "bench/results" / folder).glob("peers-*.json"))
     return {path.stem.removeprefix("peers-"): json.loads(path.read_text()) for path in paths}
 
 
@@ -166,17 +167,22 @@ AIMS = [
 ]
 
 
+NOT_MEASURED = "not measured"
+
+
 def measured(cell, sections):
     try:
         return cell(sections)
     except KeyError:
-        return "not measured"
+        return NOT_MEASURED
 
 
 def aims(results):
+    """Of one machine; without the rows that no LibTorch has."""
+    rows = [[what, asked, *(measured(cell, sections) for sections in results.values())]
+            for what, asked, cell in AIMS]
     return table(["", "asked", *(f"LibTorch {version}" for version in results)],
-                 [[what, asked, *(measured(cell, sections) for sections in results.values())]
-                  for what, asked, cell in AIMS])
+                 [row for row in rows if set(row[2:]) != {NOT_MEASURED}])
 
 
 def spread(section, side, key):
@@ -241,18 +247,18 @@ def machine(results):
 TABLES = {"aims": aims, "step": step, "layers": layers, "curves": curves, "machine": machine}
 
 
-def fill(text, results):
+def fill(text):
     def replace(match):
-        name = match.group(1)
-        return f"<!-- {name} -->\n{TABLES[name](results)}<!-- /{name} -->"
-    return re.sub(r"<!-- (\w+) -->\n.*?<!-- /\1 -->", replace, text, flags=re.DOTALL)
+        marker = match.group(1)
+        name, _, folder = marker.partition(" of ")
+        return f"<!-- {marker} -->\n{TABLES[name](load(folder))}<!-- /{marker} -->"
+    return re.sub(r"<!-- (\w+(?: of \w+)?) -->\n.*?<!-- /\1 -->", replace, text, flags=re.DOTALL)
 
 
 def main():
-    results = load()
     for name in ("docs/performance.md", "README.md"):
         path = ROOT / name
-        path.write_text(fill(path.read_text(), results))
+        path.write_text(fill(path.read_text()))
 
 
 if __name__ == "__main__":
