@@ -464,6 +464,7 @@ DCGAN_INLINE void multiply(const ProductShape& shape, const float* a, const floa
   static_assert(kRows % 2 == 0 && kRows <= kRowStep && kPanel % (kVectors * V::kWidth) == 0);
   for (std::int64_t column = 0; column < kPanel; column += kVectors * V::kWidth) {
     std::int64_t row = 0;
+    // No step is a multiple of six: fours first, until what is left is one.
     for (; (shape.rows - row) % kRows != 0; row += kFewRows) {
       multiply_tile<V, Number, kFewRows, kVectors>(shape, a + row * shape.a_row, b + column,
                                                    accumulate, c + row * shape.c_row + column);

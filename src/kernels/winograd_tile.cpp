@@ -75,7 +75,8 @@ namespace {
   DCGAN_WINOGRAD_LOOPS(bfloat16, at::BFloat16, target, pair_rows, vectors)       \
   }
 
-// Sums enough for two fused multiply-adds a cycle, and as many registers as there are.
+// Rows and vectors of a product's tile: sums enough for two fused multiply-adds a cycle, and as
+// many registers as there are, of which pairs need more.
 DCGAN_WINOGRAD_TILE(baseline, , 16, 4, 4, 2)
 #if DCGAN_HAS_KINDS
 DCGAN_WINOGRAD_TILE(avx2, __attribute__((target("avx2,fma"))), 32, 6, 4, 2)
