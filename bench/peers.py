@@ -83,7 +83,8 @@ class Bench:
                        "--set", f"data.image_size=[{size},{size}]",
                        "--set", f"train.precision={precision}",
                        "--set", f"data.channels={channels}", "--set", f"train.batch_size={batch}",
-                       "--set", "train.epochs=1", "--set", f"data.limit={(1 + stretches) * stretch * batch}",
+                       "--set", "train.epochs=1",
+                       "--set", f"data.limit={(1 + stretches) * stretch * batch}",
                        "--set", f"train.log_every={stretch}", "--set", "train.evaluate_every=0"])
         lines = [json.loads(line) for line in (out / "metrics.jsonl").open()]
         shutil.rmtree(out)

@@ -8,7 +8,8 @@ usage() {
 Measures dcgan beside its peers and makes the tables of docs/performance.md: about an hour and a half
 with five rounds, on a machine that has nothing else to do.
 
-Usage: bench/peers.sh [--torch apt|pip] [options of bench/peers.py: --only, --rounds, --threads, --results]
+Usage: bench/peers.sh [--torch apt|pip] [options of bench/peers.py: --only, --rounds, --stretch,
+       --threads, --results]
 
 Installs what is missing (Google Benchmark; PyTorch 2.11, numpy and pillow in build/peers-venv),
 builds dcgan with its benchmarks, runs bench/peers.py and bench/performance.py.

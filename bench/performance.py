@@ -8,6 +8,7 @@ Reads bench/results/peers-*.json, one for each LibTorch, and writes each table b
 machine, whose files are in bench/results/FOLDER. A figure is the median of the rounds; a ratio
 the median of the ratios within a round. Only the standard library is needed.
 """
+import functools
 import json
 import re
 import statistics
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHAPES = [f"{size}x{size}x3 batch {batch}" for size in (32, 64) for batch in (64, 128)]
 
 
+@functools.cache
 def load(folder):
     """LibTorch's version -> section -> what was measured."""
     paths = sorted((ROOT / "bench/results" / folder).glob("peers-*.json"))

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "dcgan/kernels/convolution.h"
-#include "dcgan/kernels/cpu.h"
 #include "dcgan/kernels/gelu.h"
 #include "dcgan/kernels/norm_activation.h"
 #include "dcgan/model/modes.h"
@@ -44,16 +43,12 @@ torch::Tensor apply_nonlinearity(const torch::Tensor& x, const LayerPlan& plan) 
   return x;
 }
 
-/// In x's type. On a CPU whose products of bfloat16 are bad, of float32 and then rounded.
+/// In x's type.
 torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight,
                      const torch::Tensor& bias) {
-  const at::ScalarType type = x.scalar_type();
-  if (type != torch::kBFloat16 || !x.is_cpu() || has_fast_bfloat16()) {
-    return torch::linear(x, weight, bias);
-  }
-  const auto as_float = [](const torch::Tensor& tensor) { return tensor.to(torch::kFloat32); };
-  return torch::linear(as_float(x), as_float(weight), bias.defined() ? as_float(bias) : bias)
-      .to(type);
+  const at::ScalarType type = x.is_cpu() ? product_type(x) : x.scalar_type();
+  return torch::linear(x.to(type), weight.to(type), bias.defined() ? bias.to(type) : bias)
+      .to(x.scalar_type());
 }
 
 /// The layer's linear part, in x's type; the weights' gradients come back in the weights' own.

@@ -8,9 +8,10 @@
 // discriminator) is a matrix product in all three. The data product of images with few channels is
 // a matrix product and fold_patches(); kernels of 3 or 4 places at stride 2 go Winograd's way where
 // there are enough channels and images, in bfloat16 where the CPU multiplies it
-// (src/kernels/winograd.h); other weight products in bfloat16 are matrix products of
-// unfold_patches(), where oneDNN's takes half as long again and more. The rest is oneDNN's, on
-// tensors with the channels last in memory, where its kernels need no reordering.
+// (src/kernels/winograd.h); other weight products in bfloat16, and without AVX-512 those of images
+// with few channels, are matrix products of unfold_patches(), where oneDNN's takes half as long
+// again and more. The rest is oneDNN's, on tensors with the channels last in memory, where its
+// kernels need no reordering.
 #pragma once
 
 #include <torch/types.h>
@@ -26,6 +27,10 @@ struct Window {
   std::array<std::int64_t, 2> stride{};
   std::array<std::int64_t, 2> padding{};
 };
+
+/// What products of x, on a CPU, are best made in: x's own type, or float32, to be rounded, for
+/// bfloat16 where there is no fast one (cpu.h).
+at::ScalarType product_type(const torch::Tensor& x);
 
 /// x [N, in, H, W], weight [out, in, kh, kw] -> [N, out, h, w], channels last in memory; both
 /// float32 or both bfloat16, on a CPU. A float32 weight beside a bfloat16 x is rounded, and has a
