@@ -2,7 +2,7 @@
 //
 //   cmake --preset apt -DDCGAN_BUILD_BENCHMARKS=ON
 //   cmake --build --preset apt --target kernel_benchmarks
-//   OMP_NUM_THREADS=2 GOMP_SPINCOUNT=2000 build/apt/bin/kernel_benchmarks
+//   OMP_NUM_THREADS=2 GOMP_SPINCOUNT=30000 build/apt/bin/kernel_benchmarks
 //
 // Needs Google Benchmark (Debian: libbenchmark-dev). The machine should have nothing else to do.
 #include <benchmark/benchmark.h>

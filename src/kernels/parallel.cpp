@@ -3,6 +3,10 @@
 #include <ATen/TensorIterator.h>
 #include <torch/torch.h>
 
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
 namespace dcgan {
 
 // at::parallel_for is a template that needs OpenMP's flag and library, and the wheel's LibTorch
@@ -27,5 +31,40 @@ void parallel_blocks(std::int64_t blocks, c10::function_ref<void(std::int64_t bl
       },
       /*grain_size=*/1);
 }
+
+/// A team belongs to the thread that runs the loop, and ends with it.
+struct SecondTeam::Impl {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool running = false;
+  bool ending = false;
+  std::thread first{[this] { hold(); }};
+
+  void hold() {
+    parallel_blocks(at::get_num_threads(), [](std::int64_t /*block*/) {});
+    std::unique_lock lock(mutex);
+    running = true;
+    changed.notify_all();
+    changed.wait(lock, [this] { return ending; });
+  }
+
+  void wait_until_running() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return running; });
+  }
+
+  ~Impl() {
+    {
+      const std::lock_guard lock(mutex);
+      ending = true;
+    }
+    changed.notify_all();
+    first.join();
+  }
+};
+
+SecondTeam::SecondTeam() : impl_(std::make_unique<Impl>()) { impl_->wait_until_running(); }
+
+SecondTeam::~SecondTeam() = default;
 
 }  // namespace dcgan

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <system_error>
 
 #include "dcgan/base/cores.h"
 #include "dcgan/base/text.h"
@@ -123,13 +124,20 @@ void CoreSharing::bring_together() {
   together_ = true;
   first_ = std::bernoulli_distribution()(random_) ? 0 : cores() - half();
   const auto first = cores_.begin() + first_;
-  if (run_on({first, first + half()}, threads_)) return;
+  if (run_on({first, first + half()}, threads_)) {
+    try {
+      sleepers_.emplace();
+    } catch (const std::system_error&) {  // no thread to be had: ours spin, then
+    }
+    return;
+  }
   part();
   cores_.clear();
 }
 
 void CoreSharing::part() {
   together_ = false;
+  sleepers_.reset();
   run_on(cores_, threads_);
 }
 

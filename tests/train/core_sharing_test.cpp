@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <filesystem>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -122,6 +124,24 @@ TEST_F(CoreSharingTest, BringsTheTeamTogetherOnHalfOfTheCoresWhileOthersWantThem
     EXPECT_FALSE(sharing.together());
     EXPECT_EQ(team(), everywhere_);
   }
+}
+
+TEST_F(CoreSharingTest, HoldsASecondTeamWhileTogether) {
+  const auto threads = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  team();
+  CoreSharing sharing(count_, machine_.reader(), kNoInterval);
+  sharing.look();
+  const auto before = threads();
+  machine_.pass(sharing, kContended);
+  EXPECT_EQ(threads(), before + count_);
+  machine_.pass(sharing, kDeserted);
+  for (int i = 0; i < 500 && threads() != before; ++i) {  // the last of them end on their own
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(threads(), before);
 }
 
 /// Two trainings that always took the same half would never both find room.

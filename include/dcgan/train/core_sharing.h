@@ -9,6 +9,8 @@
 #include <random>
 #include <vector>
 
+#include "dcgan/kernels/parallel.h"
+
 namespace dcgan {
 
 /// Seconds since some start; only differences of two readings mean anything.
@@ -27,7 +29,8 @@ std::optional<CoreTimes> read_core_times(const std::vector<int>& cores);
 /// their half among themselves: one that has finished its part of a loop leaves its core to one
 /// that has not, where it would leave it to a stranger (the gang scheduling of Ousterhout, 1982,
 /// without the kernel's help). Which half is drawn each time: two trainings that take the same one
-/// see the other idle, part and draw again. What is computed stays the same to the bit.
+/// see the other idle, part and draw again. A thread that spins would keep its core from the one it
+/// waits for, so meanwhile they don't. What is computed stays the same to the bit.
 class CoreSharing {
  public:
   using Reader = std::function<std::optional<CoreTimes>(const std::vector<int>&)>;
@@ -63,7 +66,8 @@ class CoreSharing {
   Reader read_;
   std::chrono::milliseconds interval_;
   bool together_ = false;
-  std::int64_t first_ = 0;  ///< of the half in use, a place in cores_
+  std::optional<SecondTeam> sleepers_;  ///< while together, for its effect on the first
+  std::int64_t first_ = 0;              ///< of the half in use, a place in cores_
   std::minstd_rand random_;
   std::chrono::steady_clock::time_point next_;
   std::optional<CoreTimes> before_;
