@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """dcgan beside its peers and beside what the hardware allows, side by side in turns.
 
-    bench/peers.py --build build/apt --python .venv/bin/python [--only step,start] [--rounds 5]
+    bench/peers.py --build build/apt [--build build/pip] --python .venv/bin/python
+                   [--only step,start] [--rounds 5]
 
 Each section of figures is measured --rounds times, its sides in turns, and written with every
-round's raw value to --results (default bench/results/peers-<LibTorch>.json), where sections that
-are not measured again stay. bench/performance.py makes the tables of the documents from these files.
+round's raw value to peers-<LibTorch>.json in --results (default bench/results), where sections that
+are not measured again stay. Several builds take their turns beside the same runs of Python. bench/performance.py makes the tables of the documents from these files.
 The machine should have nothing else to do.
 
 --build is a build folder with the benchmarks (-DDCGAN_BUILD_BENCHMARKS=ON); --python has torch,
@@ -34,6 +35,7 @@ KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "
 KEPT = ", allocator kept"
 STRETCH = 50
 VARIANTS = ["eager", "channels_last", "fused", "compile"]
+PYTHON = [*VARIANTS, "g.pt", "PyTorch"]
 
 
 class Failed(Exception):
@@ -63,13 +65,15 @@ def twice(variants, measure, **more):
 
 
 class Bench:
-    def __init__(self, arguments):
-        self.bin = Path(arguments.build) / "bin"
+    """One build. A section's sides: name -> function that measures once."""
+
+    def __init__(self, build, arguments):
+        self.bin = Path(build) / "bin"
         self.python = arguments.python
         self.threads = arguments.threads
-        self.rounds = arguments.rounds
         self.stretch = arguments.stretch
         self.folder = Path(tempfile.mkdtemp(prefix="peers-"))
+        self.libtorch = json.loads(run([self.bin / "step_limit", 8, 1, 4, 4, 1, 1])[0])["libtorch"]
 
     # The sides ----------------------------------------------------------------------------------
 
@@ -134,37 +138,19 @@ class Bench:
 
     # The sections -------------------------------------------------------------------------------
 
-    def take_turns(self, sides):
-        """name -> function to name -> list of results, one a round. A side that fails is left out
-        of what follows, and said."""
-        results = {name: [] for name in sides}
-        failed = {}
-        for number in range(self.rounds):
-            for name, measure in sides.items():
-                if name in failed:
-                    continue
-                try:
-                    results[name].append(measure())
-                except Failed as failure:
-                    failed[name] = str(failure)
-                    print(f"  {name}: {failure}", file=sys.stderr)
-            print(f"  round {number + 1} of {self.rounds}", file=sys.stderr)
-        return {"sides": {name: list_ for name, list_ in results.items() if name not in failed},
-                **({"failed": failed} if failed else {})}
-
     def step(self):
-        return self.take_turns({"dcgan": self.dcgan_train, **twice(VARIANTS, self.pytorch_train)})
+        return {"dcgan": self.dcgan_train, **twice(VARIANTS, self.pytorch_train)}
 
     def bf16(self):
-        return self.take_turns({"dcgan": lambda: self.dcgan_train(precision="bf16"),
+        return {"dcgan": lambda: self.dcgan_train(precision="bf16"),
                                 "step_limit": lambda: self.step_limit(precision="bf16"),
-                                **twice(VARIANTS, self.pytorch_train, bf16=True)})
+                                **twice(VARIANTS, self.pytorch_train, bf16=True)}
 
     def size(self, size, channels, batch, stretch):
         stretch = max(3, stretch * self.stretch // STRETCH)
         shape = {"size": size, "channels": channels, "batch": batch, "stretch": stretch}
-        return self.take_turns({"dcgan": lambda: self.dcgan_train(**shape),
-                                **twice(["eager", "fused", "compile"], self.pytorch_train, **shape)})
+        return {"dcgan": lambda: self.dcgan_train(**shape),
+                                **twice(["eager", "fused", "compile"], self.pytorch_train, **shape)}
 
     def epoch(self):
         """One epoch of MNIST from the command to its end, everything on, beside the textbook's."""
@@ -180,12 +166,12 @@ class Bench:
             shutil.rmtree(out)
             return cost
 
-        return self.take_turns({
+        return {
             "dcgan": dcgan,
-            "textbook": lambda: run([self.bin / "textbook_dcgan", unpacked, self.threads, 60000])[1]})
+            "textbook": lambda: run([self.bin / "textbook_dcgan", unpacked, self.threads, 60000])[1]}
 
     def limit(self):
-        return self.take_turns({"step_limit": self.step_limit, "dcgan": self.dcgan_train})
+        return {"step_limit": self.step_limit, "dcgan": self.dcgan_train}
 
     def curves(self):
         """The cost of a step beside its limit, over one thing at a time."""
@@ -198,20 +184,20 @@ class Bench:
             change = {**change, **({"batch": 16} if change.get("size", 0) >= 128 else {})}
             name = ", ".join(f"{key} {value}" for key, value in change.items())
             sides[name] = lambda c=change: self.step_limit(**c)
-        return self.take_turns(sides)
+        return sides
 
     def sampling(self):
         peer = {"count": 10000, "name": "peer.npy"}
-        return self.take_turns({"dcgan": lambda: self.dcgan_sample(10000, "images.npy"),
+        return {"dcgan": lambda: self.dcgan_sample(10000, "images.npy"),
                                 **twice(["eager", "channels_last", "compile"], self.pytorch_sample,
                                         **peer),
-                                "g.pt": lambda: self.pytorch_sample(ckpt=True, **peer)})
+                                "g.pt": lambda: self.pytorch_sample(ckpt=True, **peer)}
 
     def start(self):
         """64 images as a grid, from the command to its end."""
-        return self.take_turns({
+        return {
             "dcgan": lambda: self.dcgan_sample(64, "grid.png"),
-            "PyTorch": lambda: self.pytorch_sample(count=64, name="peer.png", ckpt=True)})
+            "PyTorch": lambda: self.pytorch_sample(count=64, name="peer.png", ckpt=True)}
 
     def load(self):
         """Training idle, beside one busy process, and beside one for each core."""
@@ -221,10 +207,10 @@ class Bench:
 
         fused = lambda: self.pytorch_train("fused", stretch=10)
         ours = lambda: self.dcgan_train(stretch=10, stretches=7)
-        return self.take_turns({name + suffix: lambda m=measure, p=processes: beside(p, m)
+        return {name + suffix: lambda m=measure, p=processes: beside(p, m)
                                 for processes, suffix in ((0, ""), (1, ", one beside"),
                                                           (os.cpu_count(), ", busy"))
-                                for name, measure in (("dcgan", ours), ("fused", fused))})
+                                for name, measure in (("dcgan", ours), ("fused", fused))}
 
     def sections(self):
         sizes = {f"{size}x{size}x{channels} batch {batch}":
@@ -234,6 +220,35 @@ class Bench:
         return {"step": self.step, "bf16": self.bf16, "epoch": self.epoch,
                 "limit": self.limit, "sampling": self.sampling, "start": self.start,
                 "load": self.load, **sizes, "curves": self.curves}
+
+
+def take_turns(rounds, sides_of_builds):
+    """One dict of sides for each build to one of lists of results, one a round, for each; given
+    after every round. Python's sides are measured once a round for all. A side that fails is left
+    out of what follows, and said."""
+    found = [{"sides": {name: [] for name in sides}} for sides in sides_of_builds]
+    everywhere = list(range(len(found)))
+
+    def measure(name, builds):
+        if any(name in found[build].get("failed", {}) for build in builds):
+            return
+        try:
+            result = sides_of_builds[builds[0]][name]()
+            for build in builds:
+                found[build]["sides"][name].append(result)
+        except Failed as failure:
+            print(f"  {name}: {failure}", file=sys.stderr)
+            for build in builds:
+                found[build].setdefault("failed", {})[name] = str(failure)
+                del found[build]["sides"][name]
+
+    for number in range(rounds):
+        for name in sides_of_builds[0]:
+            shared = name.split(",")[0] in PYTHON
+            for builds in [everywhere] if shared else [[build] for build in everywhere]:
+                measure(name, builds)
+        print(f"  round {number + 1} of {rounds}", file=sys.stderr)
+        yield [{"rounds": number + 1, **results} for results in found]
 
 
 @contextmanager
@@ -262,7 +277,7 @@ def cpu_name():
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", required=True, type=Path)
+    parser.add_argument("--build", required=True, type=Path, action="append")
     parser.add_argument("--python", required=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
@@ -270,29 +285,40 @@ def main():
                         help="steps that a figure of images/s goes over at 28x28 (default "
                              "%(default)s); fewer on a slow machine")
     parser.add_argument("--only", help="sections, comma-separated; a start of the name is enough")
-    parser.add_argument("--results", type=Path)
+    parser.add_argument("--results", type=Path, default=ROOT / "bench/results",
+                        help="folder (default bench/results)")
     arguments = parser.parse_args()
 
-    bench = Bench(arguments)
+    benches = []
     try:
-        version = json.loads(run([bench.bin / "step_limit", 8, 1, 4, 4, 1, 1])[0])["libtorch"]
+        for build in arguments.build:
+            benches.append(Bench(build, arguments))
         peer = run([arguments.python, "-c", "import torch; print(torch.__version__)"])[0].strip()
-        path = arguments.results or ROOT / f"bench/results/peers-{version}.json"
         wanted = arguments.only.split(",") if arguments.only else [""]
-        for name, measure in bench.sections().items():
+        sections = [bench.sections() for bench in benches]
+        for name in sections[0]:
             if not any(name.startswith(start) for start in wanted):
                 continue
             print(name, file=sys.stderr)
-            section = {"libtorch": version, "pytorch": peer, "cpu": cpu_name(),
-                       "threads": arguments.threads, "rounds": arguments.rounds, **measure()}
-            # Read again: a section takes minutes, and another process may have written its own.
-            results = json.loads(path.read_text()) if path.exists() else {}
-            results[name] = section
-            path.write_text(json.dumps(results, indent=1) + "\n")
+            for found in take_turns(arguments.rounds, [of_build[name]() for of_build in sections]):
+                for bench, results in zip(benches, found):
+                    write(arguments.results / f"peers-{bench.libtorch}.json", name,
+                          {"libtorch": bench.libtorch, "pytorch": peer, "cpu": cpu_name(),
+                           "threads": arguments.threads, **results})
     except Failed as failure:
         sys.exit(str(failure))
     finally:
-        shutil.rmtree(bench.folder, ignore_errors=True)
+        for bench in benches:
+            shutil.rmtree(bench.folder, ignore_errors=True)
+
+
+def write(path, name, section):
+    """In place of a section of no more rounds: one that is cut short doesn't cost a longer one. Read
+    again, since a round takes minutes and another process may have written its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    results = json.loads(path.read_text()) if path.exists() else {}
+    if results.get(name, section)["rounds"] <= section["rounds"]:
+        path.write_text(json.dumps({**results, name: section}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
