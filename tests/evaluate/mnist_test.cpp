@@ -19,7 +19,7 @@ constexpr std::int64_t kCount = 1000;
 
 torch::Tensor load_images(DataSplit split, std::int64_t limit) {
   DataConfig data;
-  data.path = std::string(DCGAN_SOURCE_DIR) + "/data/mnist";
+  data.path = DCGAN_SOURCE_DIR "/data/mnist";
   data.split = split;
   data.limit = limit;
   return load_dataset(data).images;
