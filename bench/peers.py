@@ -6,8 +6,9 @@
 
 Each section of figures is measured --rounds times, its sides in turns, and written with every
 round's raw value to peers-<LibTorch>.json in --results (default bench/results), where sections that
-are not measured again stay. Several builds take their turns beside the same runs of Python. bench/performance.py makes the tables of the documents from these files.
-The machine should have nothing else to do.
+are not measured again stay. Several builds take their turns beside the same runs of Python.
+bench/performance.py makes the tables of the documents from these files. The machine should have
+nothing else to do.
 
 --build is a build folder with the benchmarks (-DDCGAN_BUILD_BENCHMARKS=ON); --python has torch,
 numpy and pillow. Only the standard library is needed here. bench/peers.sh does all of it.
@@ -143,14 +144,14 @@ class Bench:
 
     def bf16(self):
         return {"dcgan": lambda: self.dcgan_train(precision="bf16"),
-                                "step_limit": lambda: self.step_limit(precision="bf16"),
-                                **twice(VARIANTS, self.pytorch_train, bf16=True)}
+                "step_limit": lambda: self.step_limit(precision="bf16"),
+                **twice(VARIANTS, self.pytorch_train, bf16=True)}
 
     def size(self, size, channels, batch, stretch):
         stretch = max(3, stretch * self.stretch // STRETCH)
         shape = {"size": size, "channels": channels, "batch": batch, "stretch": stretch}
         return {"dcgan": lambda: self.dcgan_train(**shape),
-                                **twice(["eager", "fused", "compile"], self.pytorch_train, **shape)}
+                **twice(["eager", "fused", "compile"], self.pytorch_train, **shape)}
 
     def epoch(self):
         """One epoch of MNIST from the command to its end, everything on, beside the textbook's."""
@@ -189,9 +190,9 @@ class Bench:
     def sampling(self):
         peer = {"count": 10000, "name": "peer.npy"}
         return {"dcgan": lambda: self.dcgan_sample(10000, "images.npy"),
-                                **twice(["eager", "channels_last", "compile"], self.pytorch_sample,
-                                        **peer),
-                                "g.pt": lambda: self.pytorch_sample(ckpt=True, **peer)}
+                **twice(["eager", "channels_last", "compile"], self.pytorch_sample,
+                        **peer),
+                "g.pt": lambda: self.pytorch_sample(ckpt=True, **peer)}
 
     def start(self):
         """64 images as a grid, from the command to its end."""
@@ -208,9 +209,9 @@ class Bench:
         fused = lambda: self.pytorch_train("fused", stretch=10)
         ours = lambda: self.dcgan_train(stretch=10, stretches=7)
         return {name + suffix: lambda m=measure, p=processes: beside(p, m)
-                                for processes, suffix in ((0, ""), (1, ", one beside"),
-                                                          (os.cpu_count(), ", busy"))
-                                for name, measure in (("dcgan", ours), ("fused", fused))}
+                for processes, suffix in ((0, ""), (1, ", one beside"),
+                                          (os.cpu_count(), ", busy"))
+                for name, measure in (("dcgan", ours), ("fused", fused))}
 
     def sections(self):
         sizes = {f"{size}x{size}x{channels} batch {batch}":

@@ -3,8 +3,7 @@
 #include <ATen/TensorIterator.h>
 #include <torch/torch.h>
 
-#include <condition_variable>
-#include <mutex>
+#include <future>
 #include <thread>
 
 namespace dcgan {
@@ -34,36 +33,21 @@ void parallel_blocks(std::int64_t blocks, c10::function_ref<void(std::int64_t bl
 
 /// A team belongs to the thread that runs the loop, and ends with it.
 struct SecondTeam::Impl {
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool running = false;
-  bool ending = false;
-  std::thread first{[this] { hold(); }};
-
-  void hold() {
+  std::promise<void> running;
+  std::promise<void> ending;
+  std::thread first{[this] {
     parallel_blocks(at::get_num_threads(), [](std::int64_t /*block*/) {});
-    std::unique_lock lock(mutex);
-    running = true;
-    changed.notify_all();
-    changed.wait(lock, [this] { return ending; });
-  }
-
-  void wait_until_running() {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [this] { return running; });
-  }
+    running.set_value();
+    ending.get_future().wait();
+  }};
 
   ~Impl() {
-    {
-      const std::lock_guard lock(mutex);
-      ending = true;
-    }
-    changed.notify_all();
+    ending.set_value();
     first.join();
   }
 };
 
-SecondTeam::SecondTeam() : impl_(std::make_unique<Impl>()) { impl_->wait_until_running(); }
+SecondTeam::SecondTeam() : impl_(std::make_unique<Impl>()) { impl_->running.get_future().wait(); }
 
 SecondTeam::~SecondTeam() = default;
 

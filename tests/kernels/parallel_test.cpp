@@ -18,21 +18,15 @@
 namespace dcgan {
 namespace {
 
-double process_milliseconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) * 1e-6;
-}
-
 /// Milliseconds of CPU time that the threads of a loop take after its end; the median of nine
 /// loops.
 double milliseconds_spun() {
   std::array<double, 9> spun{};
   for (double& milliseconds : spun) {
     parallel_blocks(at::get_num_threads(), [](std::int64_t /*block*/) {});
-    const double before = process_milliseconds();
+    const std::clock_t before = std::clock();
     std::this_thread::sleep_for(std::chrono::milliseconds(25));
-    milliseconds = process_milliseconds() - before;
+    milliseconds = 1e3 * static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
   }
   std::sort(spun.begin(), spun.end());
   return spun[spun.size() / 2];
