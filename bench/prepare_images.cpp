@@ -45,7 +45,6 @@ void decode_all(const dcgan::ImageFolder& folder, std::int64_t size) {
 
 dcgan::PreparedImages prepare(const std::string& path, const dcgan::RowFormat& format,
                               const fs::path& cache) {
-  fs::remove_all(cache);
   return dcgan::open_image_cache(dcgan::list_images(path, false), format, 0.1, cache, {});
 }
 
@@ -58,6 +57,8 @@ int measure(const std::string& path, std::int64_t size) {
   double warm = 1e9;
   dcgan::PreparedImages images;
   for (int round = 0; round < 3; ++round) {
+    images = {};
+    fs::remove_all(cache);
     codec = std::min(codec, seconds([&] { decode_all(folder, size); }));
     whole = std::min(whole, seconds([&] { images = prepare(path, format, cache); }));
     warm =

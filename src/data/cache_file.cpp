@@ -20,6 +20,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
@@ -74,6 +75,7 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return number_; }
+  int release() { return std::exchange(number_, -1); }
 
  private:
   int number_;
@@ -149,13 +151,6 @@ Error cache_failure(const fs::path& path, int error, std::int64_t wanted) {
                   path.string(), std::strerror(error), sizes));
 }
 
-/// Also removes the file.
-[[noreturn]] void fail_to_write(const fs::path& path, int error, std::int64_t wanted) {
-  std::error_code ignored;
-  fs::remove(path, ignored);
-  throw cache_failure(path, error, wanted);
-}
-
 /// Its number, or -1 with errno.
 int open_lock(const fs::path& path) {
   const int made = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -196,8 +191,8 @@ std::string_view CacheFile::paths() const {
           static_cast<std::size_t>(header().path_bytes)};
 }
 
-std::uint8_t* CacheFile::row(std::int64_t index) const {
-  return at(layout_of(header()).rows + index * header().row_bytes);
+std::int64_t CacheFile::row_place(std::int64_t index) const {
+  return layout_of(header()).rows + index * header().row_bytes;
 }
 
 std::uint32_t CacheFile::index_crc() const {
@@ -227,36 +222,61 @@ MappedCache map_cache(const fs::path& path, std::string_view key, std::int64_t r
   return ours ? file : nullptr;
 }
 
-MappedCache create_cache(const fs::path& path, CacheHeader header, std::string_view key,
-                         std::string_view paths) {
+NewCache::NewCache(fs::path path, CacheHeader header, std::string_view key, std::string_view paths)
+    : path_(std::move(path)) {
   header.key_bytes = static_cast<std::int64_t>(key.size());
   header.path_bytes = static_cast<std::int64_t>(paths.size());
   const Layout layout = layout_of(header);
-  const std::int64_t size = layout.end;
-  const Descriptor descriptor(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (descriptor.get() < 0) throw cache_failure(path, errno, size);
-  const int error = reserve(descriptor.get(), size);
-  if (error != 0) fail_to_write(path, error, size);
-  MappedCache file = map(descriptor.get(), size, PROT_READ | PROT_WRITE, path);
-  if (!file) fail_to_write(path, errno, size);
-  file->header() = header;
-  auto* const bytes = reinterpret_cast<char*>(&file->header());
+  size_ = layout.end;
+  Descriptor descriptor(open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (descriptor.get() < 0) throw cache_failure(path_, errno, size_);
+  const int error = reserve(descriptor.get(), size_);
+  if (error != 0) fail(error);
+  file_ = map(descriptor.get(), size_, PROT_READ | PROT_WRITE, path_);
+  if (!file_) fail(errno);
+  descriptor_ = descriptor.release();
+  file_->header() = header;
+  auto* const bytes = reinterpret_cast<char*>(&file_->header());
   key.copy(bytes + layout.key, key.size());
   paths.copy(bytes + layout.paths, paths.size());
-  return file;
 }
 
-void complete_cache(const CacheFile& file, const fs::path& part, const fs::path& whole) {
-  CacheHeader& header = file.header();
-  header.index_crc = file.index_crc();
-  header.complete = 1;
-  const auto size = static_cast<std::size_t>(file.size());
-  if (msync(&header, size, MS_SYNC) != 0 || rename(part.c_str(), whole.c_str()) != 0) {
-    fail_to_write(part, errno, file.size());
+NewCache::~NewCache() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+void NewCache::fail(int error) const {
+  std::error_code ignored;
+  fs::remove(path_, ignored);
+  throw cache_failure(path_, error, size_);
+}
+
+void NewCache::write_row(std::int64_t index, const std::uint8_t* row) const {
+  std::int64_t place = file_->row_place(index);
+  const std::int64_t end = place + file_->header().row_bytes;
+  while (place < end) {
+    const ssize_t count = pwrite(descriptor_, row, static_cast<std::size_t>(end - place), place);
+    if (count < 0 && errno != EINTR) fail(errno);
+    if (count < 0) continue;
+    place += count;
+    row += count;
   }
+}
+
+void NewCache::start_flush() const {
+  sync_file_range(descriptor_, 0, size_, SYNC_FILE_RANGE_WRITE);
+}
+
+MappedCache NewCache::complete(const fs::path& whole) {
+  CacheHeader& header = file_->header();
+  header.index_crc = file_->index_crc();
+  header.complete = 1;
+  const auto size = static_cast<std::size_t>(size_);
+  if (fsync(descriptor_) != 0 || rename(path_.c_str(), whole.c_str()) != 0) fail(errno);
   forget_map(&header);  // under its old name
-  note_map(&header, file.size(), whole);
+  note_map(&header, size_, whole);
   mprotect(&header, size, PROT_READ);
+  return std::move(file_);
 }
 
 void advise(const CacheFile& file) {

@@ -206,23 +206,27 @@ MappedCache build_cache(const CacheOrder& order, const PrepareProgress& progress
   header.row_bytes = row_bytes;
   const std::vector<std::int64_t> slots =
       slots_of(header.files, order.held_out, header.training_rows);
-  MappedCache file = create_cache(order.part, header, order.key, joined_paths(order.folder));
-  CacheEntry* const entries = file->entries();
+  NewCache cache(order.part, header, order.key, joined_paths(order.folder));
+  CacheEntry* const entries = cache.file().entries();
   const auto work = [&](std::int64_t i) {
     const ImageFile& source = order.folder.files[static_cast<std::size_t>(i)];
     CacheEntry entry;
     entry.row = slots[static_cast<std::size_t>(i)];
-    std::uint8_t* const row = file->row(entry.row);
-    if (!old.copy(source, row, entry)) {
+    std::vector<std::uint8_t> row(static_cast<std::size_t>(row_bytes));
+    if (!old.copy(source, row.data(), entry)) {
       std::string problem;
-      entry.state = decode_file(order.folder, source, order.format, row, entry, problem);
+      entry.state = decode_file(order.folder, source, order.format, row.data(), entry, problem);
     }
+    if (entry.state == State::good) cache.write_row(entry.row, row.data());
     entries[i] = entry;  // last: an entry that is there has its row
   };
-  for_each_image(header.files, work, progress);
-  close_up(*file);
-  complete_cache(*file, order.part, order.whole);
-  return file;
+  const auto tick = [&](std::int64_t done, std::int64_t count) {
+    cache.start_flush();
+    if (progress) progress(done, count);
+  };
+  for_each_image(header.files, work, tick);
+  close_up(cache.file());
+  return cache.complete(order.whole);
 }
 
 // Opening ---------------------------------------------------------------------------------------

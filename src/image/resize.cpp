@@ -19,9 +19,24 @@ struct Taps {
   std::vector<std::int64_t> count;
   std::vector<float> weights;
   std::int64_t stride = 0;
+  bool pairs = false;  ///< each count is 2
 
   const float* of(std::int64_t i) const { return weights.data() + i * stride; }
 };
+
+/// Where a side does not shrink, two old pixels make a new one, but for the edges, where one does:
+/// that one gets a neighbour of weight 0.
+void make_pairs(Taps& taps, std::int64_t old_side) {
+  for (std::size_t i = 0; i < taps.first.size(); ++i) {
+    float* const weights = taps.weights.data() + static_cast<std::int64_t>(i) * taps.stride;
+    if (taps.first[i] + 1 == old_side) {
+      --taps.first[i];
+      weights[1] = std::exchange(weights[0], 0.0F);
+    }
+    taps.count[i] = 2;
+  }
+  taps.pairs = true;
+}
 
 /// A triangle of half the width `scale`, or 1 where the side grows, as Pillow has it
 /// (`precompute_coeffs` in its Resample.c).
@@ -55,6 +70,7 @@ Taps make_taps(std::int64_t old_side, double start, double length, std::int64_t 
       out[k] = static_cast<float>(weights[static_cast<std::size_t>(k)] / sum);
     }
   }
+  if (support == 1.0 && old_side >= 2) make_pairs(taps, old_side);
   return taps;
 }
 
@@ -63,6 +79,13 @@ template <typename Value>
 [[gnu::always_inline]] inline void mix_rows_of(const Value* rows, std::int64_t stride,
                                                const float* weights, std::int64_t count,
                                                std::int64_t length, float* __restrict out) {
+  if (count == 2) {  // as everywhere but at the edges where the side grows
+    for (std::int64_t x = 0; x < length; ++x) {
+      out[x] = weights[0] * static_cast<float>(rows[x]) +
+               weights[1] * static_cast<float>(rows[stride + x]);
+    }
+    return;
+  }
   std::fill_n(out, length, 0.0F);
   std::int64_t k = 0;
   // Four rows a turn: the sums are read and written a quarter as often.
@@ -105,18 +128,43 @@ void mix_rows(const float* rows, std::int64_t stride, const float* weights, std:
   mix_rows_of(rows, stride, weights, count, length, out);
 }
 
-/// The same along a row of interleaved pixels: out has the new side's pixels.
-template <int channels, typename Value>
-void mix_columns(const Value* row, const Taps& taps, float* out) {
+template <int channels>
+void mix_column_pairs(const float* row, const Taps& taps, float* __restrict out) {
   for (std::size_t i = 0; i < taps.first.size(); ++i, out += channels) {
-    const Value* in = row + taps.first[i] * channels;
+    const float* const in = row + taps.first[i] * channels;
+    const float* const weights = taps.of(static_cast<std::int64_t>(i));
+    for (int c = 0; c < channels; ++c) {
+      out[c] = weights[0] * in[c] + weights[1] * in[channels + c];
+    }
+  }
+}
+
+/// The same along a row of interleaved pixels: out has the new side's pixels.
+template <int channels>
+void mix_columns(const float* row, const Taps& taps, float* out) {
+  if (taps.pairs) {
+    mix_column_pairs<channels>(row, taps, out);
+    return;
+  }
+  for (std::size_t i = 0; i < taps.first.size(); ++i, out += channels) {
+    const float* in = row + taps.first[i] * channels;
     const float* const weights = taps.of(static_cast<std::int64_t>(i));
     float sums[channels] = {};
     for (std::int64_t k = 0; k < taps.count[i]; ++k, in += channels) {
-      for (int c = 0; c < channels; ++c) sums[c] += weights[k] * static_cast<float>(in[c]);
+      for (int c = 0; c < channels; ++c) sums[c] += weights[k] * in[c];
     }
     std::copy_n(sums, channels, out);
   }
+}
+
+DCGAN_MULTIVERSION
+void widen(const std::uint8_t* __restrict values, std::int64_t count, float* __restrict out) {
+  for (std::int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(values[i]);
+}
+
+DCGAN_MULTIVERSION
+void widen(const std::uint16_t* __restrict values, std::int64_t count, float* __restrict out) {
+  for (std::int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(values[i]);
 }
 
 [[gnu::always_inline]] inline std::uint8_t to_byte(float value) {
@@ -160,11 +208,12 @@ void resample(const View<Value>& source, const Taps& rows, const Taps& columns, 
   const std::int64_t old_line = source.width * channels;
   const std::int64_t new_line = target.width * channels;
   const bool shrinks = target.height <= source.height;
-  std::vector<float> line(static_cast<std::size_t>(new_line));
+  std::vector<float> line(static_cast<std::size_t>(std::max(old_line, new_line)));
   std::vector<float> mixed(static_cast<std::size_t>(shrinks ? old_line : source.height * new_line));
   if (!shrinks) {
     for (std::int64_t y = 0; y < source.height; ++y) {
-      mix_columns<channels>(source.values + y * source.pitch, columns, mixed.data() + y * new_line);
+      widen(source.values + y * source.pitch, old_line, line.data());
+      mix_columns<channels>(line.data(), columns, mixed.data() + y * new_line);
     }
   }
   for (std::int64_t y = 0; y < target.height; ++y) {

@@ -2,7 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "cli/training_fixture.h"
+#include "dcgan/base/cores.h"
 
 namespace dcgan {
 namespace {
@@ -70,6 +76,30 @@ TEST_F(Training, TakesAsManyThreadsAsTheEnvironmentSays) {
         {"--version"}, {.folder = folder_.path(), .environment = {{"OMP_NUM_THREADS", wanted}}});
     EXPECT_THAT(result.out, HasSubstr("\nthreads: 3\n"));
   }
+}
+
+/// What OpenMP's library says of itself; nothing where it is not GNU's.
+std::string openmp_settings(std::vector<std::pair<std::string, std::string>> environment) {
+  unsetenv("OMP_NUM_THREADS");  // which ctest sets
+  environment.emplace_back("OMP_DISPLAY_ENV", "verbose");
+  const std::string said = run_program({"--version"}, {.environment = environment}).err;
+  return said.find("GOMP_") == std::string::npos ? "" : said;
+}
+
+TEST(OpenMp, HasAThreadForEachCoreWhichSpinsAMillisecond) {
+  const std::string said = openmp_settings({});
+  if (said.empty()) GTEST_SKIP() << "OpenMP is not GNU's";
+  EXPECT_THAT(said, HasSubstr("OMP_NUM_THREADS = '" + std::to_string(usable_cores()) + "'"));
+  EXPECT_THAT(said, HasSubstr("GOMP_SPINCOUNT = '30000'"));
+}
+
+TEST(OpenMp, KeepsWhatTheUserChose) {
+  const std::string said = openmp_settings({{"GOMP_SPINCOUNT", "77"}, {"OMP_NUM_THREADS", "1"}});
+  if (said.empty()) GTEST_SKIP() << "OpenMP is not GNU's";
+  EXPECT_THAT(said, HasSubstr("OMP_NUM_THREADS = '1'"));
+  EXPECT_THAT(said, HasSubstr("GOMP_SPINCOUNT = '77'"));
+  // Passive threads do not spin at all.
+  EXPECT_THAT(openmp_settings({{"OMP_WAIT_POLICY", "passive"}}), HasSubstr("GOMP_SPINCOUNT = '0'"));
 }
 
 }  // namespace

@@ -70,7 +70,8 @@ class CacheFile {
   CacheEntry* entries() const;  ///< [files]
   std::string_view key() const;
   std::string_view paths() const;
-  std::uint8_t* row(std::int64_t index) const;
+  std::int64_t row_place(std::int64_t index) const;  ///< bytes from the beginning of the file
+  std::uint8_t* row(std::int64_t index) const { return at(row_place(index)); }
   std::int64_t size() const { return size_; }  ///< bytes
 
   /// CRC-32 of key, entries and paths as they are now.
@@ -91,17 +92,41 @@ enum class CacheAccess { read, write };
 MappedCache map_cache(const std::filesystem::path& path, std::string_view key,
                       std::int64_t row_bytes, CacheAccess access);
 
-/// Makes a cache file without entries, with room on the disk for everything, so that writing to its
-/// map can't fail. `header` has the counts; key_bytes and path_bytes are taken from the texts.
-/// There must be no file at `path`. Throws `failure` that names it, with what is needed and what is
-/// free where the disk is too small.
-MappedCache create_cache(const std::filesystem::path& path, CacheHeader header,
-                         std::string_view key, std::string_view paths);
+/// A cache file that is being built. Its rows are written, not stored through the map: no page is
+/// cleared first, and a disk that fails gives an error, not a signal.
+class NewCache {
+ public:
+  /// Makes a file without entries at `path`, where there must be none, with room on the disk for
+  /// everything. `header` has the counts; key_bytes and path_bytes are taken from the texts.
+  /// Everything here throws `failure` that names the file, with what is needed and what is free
+  /// where the disk is too small; the file is removed then.
+  NewCache(std::filesystem::path path, CacheHeader header, std::string_view key,
+           std::string_view paths);
+  ~NewCache();
+  NewCache(const NewCache&) = delete;
+  NewCache& operator=(const NewCache&) = delete;
 
-/// Marks `file`, which lies at `part`, as complete, flushes it and renames it to `whole`. From then
-/// on it can only be read. Throws as create_cache().
-void complete_cache(const CacheFile& file, const std::filesystem::path& part,
-                    const std::filesystem::path& whole);
+  const CacheFile& file() const { return *file_; }
+
+  /// Row `index` from `row`, [row_bytes]. From any thread.
+  void write_row(std::int64_t index, const std::uint8_t* row) const;
+
+  /// Asks the system to begin to write to the disk what is new, so that complete() has less to wait
+  /// for. Does not wait.
+  void start_flush() const;
+
+  /// Marks the file as complete, flushes it and renames it to `whole`. From then on it can only be
+  /// read.
+  MappedCache complete(const std::filesystem::path& whole);
+
+ private:
+  [[noreturn]] void fail(int error) const;
+
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  std::int64_t size_ = 0;
+  MappedCache file_;
+};
 
 /// Asks the system to have a cache's rows at hand: all of them where they take less than half of
 /// the memory, else none before it is used, since the order of training is random.
