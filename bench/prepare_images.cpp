@@ -61,10 +61,7 @@ int measure(const std::string& path, std::int64_t size) {
     fs::remove_all(cache);
     codec = std::min(codec, seconds([&] { decode_all(folder, size); }));
     whole = std::min(whole, seconds([&] { images = prepare(path, format, cache); }));
-    warm =
-        std::min(warm, seconds([&] {
-                   dcgan::open_image_cache(dcgan::list_images(path, false), format, 0.1, cache, {});
-                 }));
+    warm = std::min(warm, seconds([&] { prepare(path, format, cache); }));
   }
   fs::remove_all(cache);
   const auto count = static_cast<double>(folder.files.size());

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "dcgan/base/descriptor.h"
 #include "dcgan/base/error.h"
 
 namespace dcgan {
@@ -18,22 +19,6 @@ namespace {
 
 constexpr const char* kTemporaryPrefix = ".dcgan-";
 constexpr const char* kTemporaryExtension = ".tmp";
-
-/// A file descriptor that is closed once.
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int get() const { return value_; }
-  /// False, with errno, where the file system reports a late error.
-  bool close() { return value_ < 0 || ::close(std::exchange(value_, -1)) == 0; }
-
- private:
-  int value_;
-};
 
 /// Removes the temporary file unless it has been renamed.
 class TemporaryName {

@@ -66,21 +66,6 @@ bool sizes_fit(const CacheHeader& header, std::int64_t size) {
          layout_of(header).end == size;
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return number_; }
-  int release() { return std::exchange(number_, -1); }
-
- private:
-  int number_;
-};
-
 // Maps whose file is gone ------------------------------------------------------------------------
 
 /// What a signal handler may read: where a file is mapped, and what to say if it is cut.
@@ -223,26 +208,21 @@ MappedCache map_cache(const fs::path& path, std::string_view key, std::int64_t r
 }
 
 NewCache::NewCache(fs::path path, CacheHeader header, std::string_view key, std::string_view paths)
-    : path_(std::move(path)) {
+    : path_(std::move(path)),
+      descriptor_(open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) {
   header.key_bytes = static_cast<std::int64_t>(key.size());
   header.path_bytes = static_cast<std::int64_t>(paths.size());
   const Layout layout = layout_of(header);
   size_ = layout.end;
-  Descriptor descriptor(open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (descriptor.get() < 0) throw cache_failure(path_, errno, size_);
-  const int error = reserve(descriptor.get(), size_);
+  if (descriptor_.get() < 0) throw cache_failure(path_, errno, size_);
+  const int error = reserve(descriptor_.get(), size_);
   if (error != 0) fail(error);
-  file_ = map(descriptor.get(), size_, PROT_READ | PROT_WRITE, path_);
+  file_ = map(descriptor_.get(), size_, PROT_READ | PROT_WRITE, path_);
   if (!file_) fail(errno);
-  descriptor_ = descriptor.release();
   file_->header() = header;
   auto* const bytes = reinterpret_cast<char*>(&file_->header());
   key.copy(bytes + layout.key, key.size());
   paths.copy(bytes + layout.paths, paths.size());
-}
-
-NewCache::~NewCache() {
-  if (descriptor_ >= 0) close(descriptor_);
 }
 
 void NewCache::fail(int error) const {
@@ -255,7 +235,8 @@ void NewCache::write_row(std::int64_t index, const std::uint8_t* row) const {
   std::int64_t place = file_->row_place(index);
   const std::int64_t end = place + file_->header().row_bytes;
   while (place < end) {
-    const ssize_t count = pwrite(descriptor_, row, static_cast<std::size_t>(end - place), place);
+    const ssize_t count =
+        pwrite(descriptor_.get(), row, static_cast<std::size_t>(end - place), place);
     if (count < 0 && errno != EINTR) fail(errno);
     if (count < 0) continue;
     place += count;
@@ -264,7 +245,7 @@ void NewCache::write_row(std::int64_t index, const std::uint8_t* row) const {
 }
 
 void NewCache::start_flush() const {
-  sync_file_range(descriptor_, 0, size_, SYNC_FILE_RANGE_WRITE);
+  sync_file_range(descriptor_.get(), 0, size_, SYNC_FILE_RANGE_WRITE);
 }
 
 MappedCache NewCache::complete(const fs::path& whole) {
@@ -272,7 +253,7 @@ MappedCache NewCache::complete(const fs::path& whole) {
   header.index_crc = file_->index_crc();
   header.complete = 1;
   const auto size = static_cast<std::size_t>(size_);
-  if (fsync(descriptor_) != 0 || rename(path_.c_str(), whole.c_str()) != 0) fail(errno);
+  if (fsync(descriptor_.get()) != 0 || rename(path_.c_str(), whole.c_str()) != 0) fail(errno);
   forget_map(&header);  // under its old name
   note_map(&header, size_, whole);
   mprotect(&header, size, PROT_READ);
@@ -286,33 +267,24 @@ void advise(const CacheFile& file) {
 }
 
 CacheLock::CacheLock(const fs::path& path) : descriptor_(open_lock(path)) {
-  if (descriptor_ >= 0) take();
+  if (descriptor_.get() >= 0) take();
 }
 
 CacheLock::CacheLock(const fs::path& path, const std::function<void()>& waiting)
     : descriptor_(open_lock(path)) {
-  if (descriptor_ < 0) throw cache_failure(path, errno, 0);
+  if (descriptor_.get() < 0) throw cache_failure(path, errno, 0);
   constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
-  try {
-    while (!take()) {
-      waiting();
-      std::this_thread::sleep_for(kBetweenLooks);
-    }
-  } catch (...) {
-    close(descriptor_);
-    throw;
+  while (!take()) {
+    waiting();
+    std::this_thread::sleep_for(kBetweenLooks);
   }
 }
 
 bool CacheLock::take() {
-  int code = flock(descriptor_, LOCK_EX | LOCK_NB);
-  while (code != 0 && errno == EINTR) code = flock(descriptor_, LOCK_EX | LOCK_NB);
+  int code = flock(descriptor_.get(), LOCK_EX | LOCK_NB);
+  while (code != 0 && errno == EINTR) code = flock(descriptor_.get(), LOCK_EX | LOCK_NB);
   held_ = code == 0;
   return held_ || errno != EWOULDBLOCK;
-}
-
-CacheLock::~CacheLock() {
-  if (descriptor_ >= 0) close(descriptor_);
 }
 
 void explain_lost_caches() {

@@ -79,7 +79,7 @@ template <typename Value>
 [[gnu::always_inline]] inline void mix_rows_of(const Value* rows, std::int64_t stride,
                                                const float* weights, std::int64_t count,
                                                std::int64_t length, float* __restrict out) {
-  if (count == 2) {  // as everywhere but at the edges where the side grows
+  if (count == 2) {  // as everywhere where the side grows
     for (std::int64_t x = 0; x < length; ++x) {
       out[x] = weights[0] * static_cast<float>(rows[x]) +
                weights[1] * static_cast<float>(rows[stride + x]);

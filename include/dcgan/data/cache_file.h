@@ -18,6 +18,8 @@
 #include <memory>
 #include <string_view>
 
+#include "dcgan/base/descriptor.h"
+
 namespace dcgan {
 
 struct CacheHeader {
@@ -102,9 +104,6 @@ class NewCache {
   /// where the disk is too small; the file is removed then.
   NewCache(std::filesystem::path path, CacheHeader header, std::string_view key,
            std::string_view paths);
-  ~NewCache();
-  NewCache(const NewCache&) = delete;
-  NewCache& operator=(const NewCache&) = delete;
 
   const CacheFile& file() const { return *file_; }
 
@@ -123,7 +122,7 @@ class NewCache {
   [[noreturn]] void fail(int error) const;
 
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  Descriptor descriptor_;
   std::int64_t size_ = 0;
   MappedCache file_;
 };
@@ -140,9 +139,6 @@ class CacheLock {
   /// Waits, and calls `waiting` ten times a second, which may throw. Throws `failure` naming `path`
   /// where that file can't be made.
   CacheLock(const std::filesystem::path& path, const std::function<void()>& waiting);
-  ~CacheLock();
-  CacheLock(const CacheLock&) = delete;
-  CacheLock& operator=(const CacheLock&) = delete;
 
   /// False where another process has the lock and it was not waited for, and where the file system
   /// has no locks, as some network file systems.
@@ -151,7 +147,7 @@ class CacheLock {
  private:
   bool take();  ///< false where another process has it
 
-  int descriptor_ = -1;
+  Descriptor descriptor_;
   bool held_ = false;
 };
 
