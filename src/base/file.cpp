@@ -11,7 +11,6 @@
 #include <system_error>
 #include <utility>
 
-#include "dcgan/base/descriptor.h"
 #include "dcgan/base/error.h"
 
 namespace dcgan {
@@ -183,15 +182,13 @@ void remove_stale_temporaries(const std::filesystem::path& folder) {
 
 LineFile::LineFile(std::filesystem::path path)
     : path_(std::move(path)), descriptor_(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC)) {
-  if (descriptor_ < 0) throw write_failure(path_, errno);
+  if (descriptor_.get() < 0) throw write_failure(path_, errno);
 }
-
-LineFile::~LineFile() { ::close(descriptor_); }
 
 void LineFile::append(std::string_view line) {
   std::string bytes(line);
   bytes += '\n';
-  const int error = write_all(descriptor_, bytes);
+  const int error = write_all(descriptor_.get(), bytes);
   if (error != 0) throw write_failure(path_, error);
 }
 

@@ -12,6 +12,7 @@
 #include <new>
 #include <vector>
 
+#include "dcgan/base/descriptor.h"
 #include "dcgan/base/file.h"
 
 namespace dcgan {
@@ -22,16 +23,15 @@ constexpr std::size_t kChunk = std::size_t{1} << 18;
 /// Hands out the file piece by piece; `take` returns false where it has seen enough.
 void read_in_pieces(const std::filesystem::path& path,
                     const std::function<bool(std::string_view)>& take) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) throw read_failure(path, errno);
-  const std::shared_ptr<void> closer(nullptr, [descriptor](void*) { ::close(descriptor); });
+  const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (descriptor.get() < 0) throw read_failure(path, errno);
   struct stat status {};
-  if (::fstat(descriptor, &status) != 0) throw read_failure(path, errno);
+  if (::fstat(descriptor.get(), &status) != 0) throw read_failure(path, errno);
   if (S_ISDIR(status.st_mode)) throw read_failure(path, EISDIR);
   if (!S_ISREG(status.st_mode)) throw failure(path.string() + ": is not a regular file");
   std::vector<char> buffer(kChunk);
   for (;;) {
-    const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
+    const ssize_t count = ::read(descriptor.get(), buffer.data(), buffer.size());
     if (count == 0) return;
     if (count < 0 && errno != EINTR) throw read_failure(path, errno);
     if (count > 0 && !take({buffer.data(), static_cast<std::size_t>(count)})) return;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <system_error>
 
+#include "dcgan/base/descriptor.h"
 #include "dcgan/base/error.h"
 #include "dcgan/base/file.h"
 #include "dcgan/base/text.h"
@@ -40,21 +41,16 @@ class FolderLock {
   explicit FolderLock(const fs::path& folder)
       : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
     // Where a file system has no locks, there is none.
-    if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
+    if (descriptor_.get() < 0 || ::flock(descriptor_.get(), LOCK_EX | LOCK_NB) == 0 ||
+        errno != EWOULDBLOCK) {
       return;
     }
-    ::close(descriptor_);
     throw failure(fmt::format("{}: another dcgan is fetching into it; wait until it is done",
                               folder.string()));
   }
-  ~FolderLock() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
 
  private:
-  int descriptor_;
+  Descriptor descriptor_;
 };
 
 const FileCheck& find_check(const VerifyReport& report, const std::string& name) {

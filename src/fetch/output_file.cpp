@@ -12,29 +12,31 @@
 
 namespace dcgan {
 
-OutputFile::OutputFile(std::filesystem::path path) : path_(std::move(path)) {
-  // No link is followed: the name is ours, and nobody may point it elsewhere.
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-  constexpr mode_t kMode = 0666;  // the umask decides, as for any file
-  descriptor_ = ::open(path_.c_str(), kFlags, kMode);
-  if (descriptor_ < 0 && errno == ELOOP) {
+namespace {
+
+// No link is followed: the name is ours, and nobody may point it elsewhere.
+constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+constexpr mode_t kMode = 0666;  // the umask decides, as for any file
+
+}  // namespace
+
+OutputFile::OutputFile(std::filesystem::path path)
+    : path_(std::move(path)), descriptor_(::open(path_.c_str(), kFlags, kMode)) {
+  if (descriptor_.get() < 0 && errno == ELOOP) {
     throw failure(path_.string() + ": is a link; remove it and try again");
   }
-  if (descriptor_ < 0) throw write_failure(path_, errno);
+  if (descriptor_.get() < 0) throw write_failure(path_, errno);
   struct stat status {};
-  const bool known = ::fstat(descriptor_, &status) == 0;
+  const bool known = ::fstat(descriptor_.get(), &status) == 0;
   if (!known || !S_ISREG(status.st_mode)) {
-    ::close(descriptor_);
     throw failure(path_.string() + ": is not a regular file; remove it and try again");
   }
   size_ = status.st_size;
 }
 
-OutputFile::~OutputFile() { ::close(descriptor_); }
-
 void OutputFile::append(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    const ssize_t written = ::write(descriptor_.get(), bytes.data(), bytes.size());
     if (written < 0 && errno != EINTR) throw write_failure(path_, errno);
     if (written <= 0) continue;
     size_ += written;
@@ -43,12 +45,12 @@ void OutputFile::append(std::string_view bytes) {
 }
 
 void OutputFile::clear() {
-  if (::ftruncate(descriptor_, 0) != 0) throw write_failure(path_, errno);
+  if (::ftruncate(descriptor_.get(), 0) != 0) throw write_failure(path_, errno);
   size_ = 0;
 }
 
 void OutputFile::flush() {
-  if (::fsync(descriptor_) != 0 && errno != EINVAL) throw write_failure(path_, errno);
+  if (::fsync(descriptor_.get()) != 0 && errno != EINVAL) throw write_failure(path_, errno);
 }
 
 void rename_file(const std::filesystem::path& from, const std::filesystem::path& to) {

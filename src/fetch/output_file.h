@@ -5,15 +5,14 @@
 #include <filesystem>
 #include <string_view>
 
+#include "dcgan/base/descriptor.h"
+
 namespace dcgan {
 
 class OutputFile {
  public:
   /// Opens it for writing at its end, and makes it where it is not there.
   explicit OutputFile(std::filesystem::path path);
-  ~OutputFile();
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
 
   std::int64_t size() const { return size_; }
   void append(std::string_view bytes);
@@ -24,7 +23,7 @@ class OutputFile {
 
  private:
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  Descriptor descriptor_;
   std::int64_t size_ = 0;
 };
 

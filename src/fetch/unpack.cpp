@@ -12,6 +12,7 @@
 #include <new>
 #include <set>
 
+#include "dcgan/base/descriptor.h"
 #include "dcgan/base/file.h"
 #include "dcgan/base/text.h"
 #include "dcgan/fetch/digest.h"
@@ -173,12 +174,11 @@ class Unpacking {
 
 std::string unpack(const std::filesystem::path& archive, const std::vector<UnpackedFile>& files,
                    const std::filesystem::path& folder) {
-  const int descriptor = ::open(archive.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw read_failure(archive, errno);
-  const std::shared_ptr<void> closer(nullptr, [descriptor](void*) { ::close(descriptor); });
+  const Descriptor descriptor(::open(archive.c_str(), O_RDONLY | O_CLOEXEC));
+  if (descriptor.get() < 0) throw read_failure(archive, errno);
   const Reader reader = make_reader();
   constexpr std::size_t kBlock = std::size_t{1} << 16;
-  if (archive_read_open_fd(reader.get(), descriptor, kBlock) != ARCHIVE_OK) {
+  if (archive_read_open_fd(reader.get(), descriptor.get(), kBlock) != ARCHIVE_OK) {
     return damaged(reader.get());
   }
   return Unpacking(reader.get(), files, folder).run();

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "dcgan/base/descriptor.h"
 #include "dcgan/base/error.h"
 
 namespace dcgan {
@@ -33,9 +34,6 @@ class LineFile {
  public:
   /// Opens an existing file at its end. Throws `failure` naming it.
   explicit LineFile(std::filesystem::path path);
-  ~LineFile();
-  LineFile(const LineFile&) = delete;
-  LineFile& operator=(const LineFile&) = delete;
 
   /// Writes `line` and a newline; the kernel has them when this returns. Throws `failure` naming
   /// the file.
@@ -43,7 +41,7 @@ class LineFile {
 
  private:
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  Descriptor descriptor_;
 };
 
 /// Makes a folder and its parents. Throws `failure` naming `path` and the reason.
