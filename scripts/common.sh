@@ -27,14 +27,14 @@ compile_jobs() {
   echo $((cores < memory ? cores : memory))
 }
 
-# On the systems that CI covers a warning is an error. Elsewhere a newer compiler may know more
+# On the systems that README names a warning is an error. Elsewhere a newer compiler may know more
 # warnings, which should not stand between a user and a build.
 warnings_as_errors() {
   (
     # shellcheck disable=SC1091
     . /etc/os-release
     case "${ID:-}:${VERSION_ID:-}" in
-      debian:12 | ubuntu:24.04) echo ON ;;
+      debian:12 | debian:13 | ubuntu:24.04) echo ON ;;
       *) echo OFF ;;
     esac
   )

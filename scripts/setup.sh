@@ -5,7 +5,7 @@ set -euo pipefail
 
 usage() {
   cat <<'END'
-Installs what building, testing and running dcgan needs, on Debian 12 or Ubuntu 24.04.
+Installs what building, testing and running dcgan needs, on Debian 12 or 13, or Ubuntu 24.04.
 
 Usage: scripts/setup.sh [--torch apt|pip] [--torch-version V]
 

@@ -11,8 +11,8 @@ void check(VP8StatusCode status) {
   switch (status) {
     case VP8_STATUS_OK:
       return;
-    case VP8_STATUS_OUT_OF_MEMORY:
-      throw std::bad_alloc();
+    case VP8_STATUS_OUT_OF_MEMORY:  // what newer ones call a damaged alpha channel, too
+      throw failure("is a damaged WebP, or libwebp has no memory for its pixels");
     case VP8_STATUS_NOT_ENOUGH_DATA:
     case VP8_STATUS_SUSPENDED:
       throw failure("is cut short");

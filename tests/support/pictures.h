@@ -8,6 +8,7 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 #include "dcgan/base/file.h"
 #include "dcgan/image/image.h"
@@ -35,8 +36,8 @@ inline const std::map<std::string, Image>& expected_pictures() {
   return pictures;
 }
 
-inline const Image& expected_picture(const std::string& name) {
-  return expected_pictures().at(name);
+inline const Image& expected_picture(std::string_view name) {
+  return expected_pictures().at(std::string(name));
 }
 
 inline std::string shape_of(const Image& image) {
