@@ -37,8 +37,7 @@ void setup_train(CLI::App& root, TrainOptions& options, bool& quiet, bool& verbo
   add_override(*app, "--seed", "N", "seed", "What all random numbers are made from",
                options.overrides);
   add_switch(*app, "--resume", "Go on with the run in --out where it stopped", options.resume);
-  add_switch(*app, "--dry-run", "Check everything and run one step; write nothing",
-             options.dry_run);
+  add_switch(*app, "--dry-run", "Check everything and run one step; write no run", options.dry_run);
   add_switch(*app, "-q,--quiet", "Print warnings and errors only", quiet);
   add_switch(*app, "-v,--verbose", "Print a line every train.log_every steps", verbose);
   app->footer(

@@ -171,7 +171,9 @@ RealImages load_real_images(DataConfig data, const Progress& progress) {
   real.reference = load_dataset(other);
   for (const Dataset* set : {&real.training, &real.reference}) {
     check_rows(*set, 0, set->size());
-    if (!set->warning.empty()) progress.note(set->warning);
+    // With a cache both splits know of all damaged files.
+    const bool said = set == &real.reference && set->warning == real.training.warning;
+    if (!set->warning.empty() && !said) progress.note(set->warning);
     if (set->size() >= kFewestImages) continue;
     throw failure(fmt::format("{}: {} images, but evaluate needs at least {}", set->name,
                               set->size(), kFewestImages));
@@ -209,6 +211,9 @@ int run_evaluate(const EvaluateOptions& options) {
   const Source source = open_source(options, device);
   const DataConfig data =
       find_data(options, source, source.take(options.seed, /*first=*/0, /*count=*/1));
+  if (options.neighbours) {
+    keep_out_of_pictures("--neighbours " + *options.neighbours, *options.neighbours, data);
+  }
   progress.note(fmt::format("reading {}", data.path));
   const RealImages real = load_real_images(data, progress);
   const Features features = Features::find(options.features, real.training.set, device);

@@ -13,6 +13,7 @@
 #include "dcgan/run/run_directory.h"
 #include "dcgan/run/sampler.h"
 #include "dcgan/train/device.h"
+#include "output_file.h"
 
 namespace dcgan::cli {
 namespace {
@@ -70,6 +71,18 @@ void check_classes(const SampleOptions& options, const Sampler& sampler) {
     if (wanted >= 0 && wanted < classes) continue;
     throw usage_error(fmt::format("--class {}: the classes of {} are 0 to {}", wanted,
                                   options.checkpoint, classes - 1));
+  }
+}
+
+/// Not among the pictures that the generator was trained on.
+void check_place(const SampleOptions& options, const Sampler& sampler) {
+  if (!sampler.config()) return;
+  const DataConfig& data = sampler.config()->data;
+  if (options.separate) {
+    keep_out_of_pictures("--separate " + *options.separate, fs::path(*options.separate) / "0.png",
+                         data);
+  } else {
+    keep_out_of_pictures("--out " + options.out, options.out, data);
   }
 }
 
@@ -157,6 +170,7 @@ int run_sample(const SampleOptions& options) {
       Sampler::open(find_generator_file(options.checkpoint, options.raw), device,
                     options.latent_dim, options.raw ? Weights::raw : Weights::averaged);
   check_classes(options, sampler);
+  check_place(options, sampler);
   if (options.separate) return write_separate_images(options, sampler);
   return options.as_array ? write_array(options, sampler) : write_one_grid(options, sampler);
 }

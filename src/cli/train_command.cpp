@@ -198,7 +198,10 @@ int dry_run(const TrainOptions& options, Log& log) {
                            numbers.discriminator_loss, numbers.generator_loss, numbers.real_score,
                            numbers.fake_score, numbers.fake_score_after)
             << fmt::format("memory: {} at the peak\n", format_bytes(peak_memory()));
-  log.info("dry run: nothing was written");
+  log.info(job.dataset.sums
+               ? fmt::format("dry run: no run was written; the decoded images are kept in {}",
+                             job.dataset.sums->file)
+               : "dry run: nothing was written");
   return 0;
 }
 

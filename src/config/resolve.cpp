@@ -145,8 +145,12 @@ std::optional<FieldValue> value_of_text(const std::string& text) {
 /// "~/x" in the user's home; otherwise relative to `base`. No trailing slash, no "..".
 std::string absolute_path(const std::string& text, const fs::path& base) {
   fs::path path = text;
-  const char* const home = std::getenv("HOME");
-  if (home != nullptr && (text == "~" || text.starts_with("~/"))) {
+  if (text == "~" || text.starts_with("~/")) {
+    const char* const home = std::getenv("HOME");
+    if (home == nullptr || *home != '/') {
+      throw usage_error(fmt::format(
+          "{}: HOME names no folder that '~' could stand for; write the path in full", text));
+    }
     path = fs::path(home) / text.substr(std::min<std::size_t>(2, text.size()));
   }
   path = (base / path).lexically_normal();
@@ -291,7 +295,11 @@ bool Gatherer::is_first(const std::string& key, const YAML::Node& node, const st
 
 void Gatherer::set(const Field& field, const FieldValue& value, const Origin& origin,
                    const std::string& prefix) {
-  const std::string problem = field.set(resolved_.config, value);
+  const bool has_nul =
+      std::any_of(value.items.begin(), value.items.end(),
+                  [](const std::string& item) { return item.find('\0') != std::string::npos; });
+  const std::string problem =
+      has_nul ? "must not hold a NUL character" : field.set(resolved_.config, value);
   if (!problem.empty()) {
     faulty_.insert(field.key);
     add_problem(prefix + problem);

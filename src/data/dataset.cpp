@@ -195,7 +195,8 @@ Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
   std::int64_t looked_at = static_cast<std::int64_t>(folder.files.size());
   if (data.cache == "none") {
     prepared = decode_split(folder, format, data, progress);
-    looked_at = prepared.size() + prepared.bad_count;
+    // Of all files, as with a cache, also where these are the few that are held out.
+    if (data.limit > 0 || prepared.size() == 0) looked_at = prepared.size() + prepared.bad_count;
     end = prepared.size();
   } else {
     prepared = open_image_cache(folder, format, data.held_out, cache_folder(data.cache), progress);

@@ -1,6 +1,7 @@
 #include "dcgan/data/image_cache.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -420,7 +421,8 @@ fs::path cache_folder(const std::string& setting) {
   }
   std::error_code error;
   const fs::path temporary = fs::temp_directory_path(error);
-  if (!error) return temporary / "dcgan";
+  // Of each user's own: nobody can make a folder there for another.
+  if (!error) return temporary / fmt::format("dcgan-{}", geteuid());
   throw failure("there is no folder for the decoded images; set data.cache to one, or to none");
 }
 

@@ -211,6 +211,23 @@ ImageFolder list_images(const fs::path& root, bool classes) {
   return folder;
 }
 
+bool would_be_listed(const fs::path& file, const fs::path& root) {
+  std::error_code error;
+  const fs::path folder = fs::weakly_canonical(root, error);
+  if (error) return false;
+  const fs::path whole = fs::weakly_canonical(fs::absolute(file), error);
+  if (error) return false;
+  const fs::path below = whole.lexically_relative(folder);
+  if (below.empty() || *below.begin() == "..") return false;
+  fs::path at = folder;
+  for (const fs::path& part : below) {
+    if (part.native().starts_with('.')) return false;
+    at /= part;
+    if (is_run(at)) return false;
+  }
+  return may_be_image(ending_of(name_of(whole)));
+}
+
 std::string printable_path(const std::string& path) {
   std::string text;
   for (std::size_t first = 0; first <= path.size();) {

@@ -36,7 +36,8 @@ std::uint32_t number_at(std::string_view bytes, std::size_t offset, std::size_t 
 struct BmpHeader {
   std::int64_t height;
   std::int64_t width;
-  std::int64_t bits;    ///< a pixel's
+  std::int64_t bits;  ///< a pixel's
+  std::uint32_t compression;
   std::int64_t offset;  ///< of the pixels, in the file
 };
 
@@ -62,8 +63,8 @@ BmpHeader read_header(std::string_view bytes) {
   header.offset = number_at(bytes, 10, 4);
   constexpr std::size_t kCompression = 30;
   if (!old && bytes.size() >= kCompression + 4) {
-    const std::uint32_t compression = number_at(bytes, kCompression, 4);
-    const bool run_lengths = compression == 1 || compression == 2;
+    header.compression = number_at(bytes, kCompression, 4);
+    const bool run_lengths = header.compression == 1 || header.compression == 2;
     if (run_lengths) throw failure("is a BMP compressed by run lengths; save it without that");
   }
   return header;
@@ -80,13 +81,18 @@ Image decode_bmp(std::string_view bytes, const DecodeOptions& options) {
   if (size < header.offset + header.height * row) throw failure("is cut short");
   if (size > std::numeric_limits<int>::max()) throw failure("is too large for a BMP");
 
+  // Only masks make a pixel's fourth byte its alpha; without them it is reserved, whatever it
+  // holds.
+  const bool has_reserved_byte = header.bits == 32 && header.compression == 0;
+  const int wanted_channels = has_reserved_byte ? 3 : 0;  // 0: the file's own
   int width = 0;
   int height = 0;
   int channels = 0;
   const std::unique_ptr<stbi_uc, Free> pixels(
       stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(bytes.data()), static_cast<int>(size),
-                            &width, &height, &channels, /*desired_channels=*/0));
+                            &width, &height, &channels, wanted_channels));
   if (!pixels) throw failure(fmt::format("is a damaged BMP: {}", stbi_failure_reason()));
+  if (has_reserved_byte) channels = wanted_channels;
   Image image{height, width, channels, {}};
   image.pixels.assign(pixels.get(), pixels.get() + std::ptrdiff_t{height} * width * channels);
   return image;

@@ -350,7 +350,7 @@ std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dat
   }
   std::string what;
   std::string remedy = "set model.classes: 0 to train without classes";
-  if (counts.slice(0, 1).sum().item<std::int64_t>() == 0) {
+  if (counts.slice(0, 1).sum().item<std::int64_t>() == 0 && dataset.classes.size() < 2) {
     what = "no classes";
     if (config.data.format == DataFormat::folder) {
       remedy += ", or data.classes: true where each folder in data.path is a class";
@@ -361,7 +361,8 @@ std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dat
   } else {
     const std::int64_t known = counts.nonzero().max().item<std::int64_t>() + 1;
     what = fmt::format("no image of class {}", empty[0][0].item<std::int64_t>());
-    if (known < classes) remedy += fmt::format(", or to {}, whose images are there", known);
+    if (known > 1 && known < classes)
+      remedy += fmt::format(", or to {}, whose images are there", known);
     if (config.data.limit > 0) remedy += ", or raise data.limit";
   }
   throw usage_error(

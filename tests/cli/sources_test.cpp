@@ -202,6 +202,44 @@ TEST_F(Sources, ShowFailsBeforeItReadsWhereItCannotWrite) {
 
 // data verify -------------------------------------------------------------------------------------
 
+TEST_F(Sources, NothingIsWrittenAmongThePictures) {
+  const std::string before = bytes("pictures/even/0.png");
+  const std::string folder = (folder_ / "pictures").string();
+  ProgramResult result =
+      with({"data", "show", "--config", "tiny.yaml", "--out", "pictures/even/0.png"}, pictures());
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.err, "dcgan: --out pictures/even/0.png: would be one of the pictures of " +
+                            folder +
+                            ", which are trained on; name a place outside of it with --out\n");
+  EXPECT_EQ(bytes("pictures/even/0.png"), before);
+  ASSERT_EQ(with({"train", "--config", "tiny.yaml", "--out", "run"}, pictures()).exit_code, 0);
+  for (const std::string flag : {"--out", "--separate"}) {
+    const std::string target = flag == "--out" ? "pictures/samples.png" : "pictures/drawn";
+    result = run({"sample", "--ckpt", "run", flag, target});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, ::testing::StartsWith("dcgan: " + flag + " " + target +
+                                                  ": would be one of the pictures of "));
+  }
+  result = with({"evaluate", "--ckpt", "run", "--neighbours", "pictures/near.png"}, {});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(resume("run", {"--set", "train.epochs=3"}).exit_code, 0);
+}
+
+TEST_F(Sources, ShowTakesALimitBelowABatch) {
+  const ProgramResult result = with({"data", "show", "--config", "tiny.yaml", "-n", "9"},
+                                    pictures({"data.limit=2", "train.batch_size=8"}));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("images          2\n"));
+}
+
+TEST_F(Sources, ADryRunKeepsTheDecodedImagesAndSaysSo) {
+  const ProgramResult result = with({"train", "--config", "tiny.yaml", "--dry-run"}, pictures());
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr("dry run: no run was written; the decoded images are kept in " +
+                                    (folder_ / "cache").string()));
+  EXPECT_FALSE(exists("runs"));
+}
+
 TEST_F(Sources, VerifyCountsAnyOtherSet) {
   const ProgramResult folder = run({"data", "verify", "pictures"});
   EXPECT_EQ(folder.exit_code, 0) << folder.err;
@@ -328,6 +366,7 @@ TEST_F(Sources, ACacheCutShortWhileItIsTrainedOnIsNamed) {
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err,
               HasSubstr(".images: this cache of decoded images can't be read any longer"));
+  EXPECT_THAT(result.err, HasSubstr("'dcgan train --resume --out' and its folder\n"));
 }
 
 TEST_F(Sources, WaitingForAnothersCacheCanBeStopped) {

@@ -127,6 +127,21 @@ TEST_F(ResolveConfig, ExpandsTheHomeFolder) {
   EXPECT_EQ(resolve("data: {path: ~/mnist}").config.data.path, "/home/ada/mnist");
 }
 
+TEST_F(ResolveConfig, NeedsAHomeFolderForATilde) {
+  for (const char* const home : {"", "ada"}) {
+    setenv("HOME", home, 1);
+    EXPECT_EQ(problem("", {{"--set", "data.path=~/mnist"}}),
+              "~/mnist: HOME names no folder that '~' could stand for; write the path in full");
+  }
+  unsetenv("HOME");
+  EXPECT_EQ(resolve("data: {path: /~/mnist}").config.data.path, "/~/mnist");
+}
+
+TEST_F(ResolveConfig, RefusesANulCharacter) {
+  EXPECT_EQ(problem("data:\n  path: \"a\\0b\"\n"),
+            "c.yaml:2: data.path must not hold a NUL character");
+}
+
 TEST_F(ResolveConfig, TakesAPathWithSpacesAndHashesAsItStands) {
   const auto resolved = resolve("", {{"--set", "data.path=/a b: c #d"}});
   EXPECT_EQ(resolved.config.data.path, "/a b: c #d");

@@ -1,5 +1,6 @@
 #include "dcgan/data/image_cache.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
@@ -481,6 +482,14 @@ TEST(CacheFolder, IsInTheUsersCaches) {
   setenv("HOME", "/home/ann", 1);
   EXPECT_EQ(cache_folder("auto"), "/home/ann/.cache/dcgan");
   EXPECT_EQ(cache_folder("/elsewhere"), "/elsewhere");
+}
+
+TEST(CacheFolder, IsTheUsersOwnWhereThereIsNoHome) {
+  unsetenv("XDG_CACHE_HOME");
+  setenv("HOME", "here", 1);
+  setenv("TMPDIR", "/tmp", 1);
+  EXPECT_EQ(cache_folder("auto"), fmt::format("/tmp/dcgan-{}", geteuid()));
+  unsetenv("TMPDIR");
 }
 
 TEST(CacheFolder, IsAskedForWhereThereIsNone) {

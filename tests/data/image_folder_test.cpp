@@ -103,6 +103,26 @@ TEST_F(Folder, LeavesOutTheFolderOfATraining) {
   EXPECT_EQ(describe_others(list_images(folder_.path(), false)), "1 run(s) of dcgan");
 }
 
+TEST_F(Folder, KnowsWhatWouldBeListed) {
+  put("b/a.png");
+  put("run/config.yaml");
+  put("run/metrics.jsonl");
+  const auto listed = [&](const std::string& name) {
+    return would_be_listed(folder_ / name, folder_.path());
+  };
+  for (const char* name :
+       {"a.png", "b/a.png", "b/new.JPG", "new/x.png", "b/../c.png", "b/samples"}) {
+    EXPECT_TRUE(listed(name)) << name;
+  }
+  for (const char* name : {"../a.png", "a.npy", ".hidden/a.png", "b/.a.png", "run/a.png", ""}) {
+    EXPECT_FALSE(listed(name)) << name;
+  }
+  EXPECT_TRUE(would_be_listed(folder_ / "a.png", folder_ / "b/.."));
+  EXPECT_FALSE(would_be_listed(folder_ / "a.png", folder_ / "nowhere"));
+  fs::create_directory_symlink(folder_.path(), folder_ / "b/up");
+  EXPECT_TRUE(would_be_listed(folder_ / "b/up/a.png", folder_.path()));
+}
+
 TEST_F(Folder, SaysHowLargeAndHowOldAFileIs) {
   put("a.png", "seven b");
   const ImageFile file = list_images(folder_.path(), false).files.front();

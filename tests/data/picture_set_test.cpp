@@ -159,6 +159,33 @@ TEST_F(PictureSet, WarnsOfBadFilesAndNotesOthers) {
                 "(0.05) allows; mend or remove them, or raise it:\n  cats/9.png: is empty");
 }
 
+TEST_F(PictureSet, JudgesDamagedFilesAmongAllWithoutACacheToo) {
+  write_file_atomically(pictures_ / "cats/4.png", "");  // held out
+  data_ = other_split(data_);
+  for (const std::string& cache : {cache_.path().string(), std::string("none")}) {
+    data_.cache = cache;
+    data_.max_bad_fraction = 0.1;
+    EXPECT_EQ(values(), (std::vector<int>{90})) << cache;
+    EXPECT_EQ(load_dataset(data_).warning,
+              data_.path +
+                  ": 1 of 10 files are no images that can be read and are left out:\n"
+                  "  cats/4.png: is empty");
+    data_.max_bad_fraction = 0.09;
+    EXPECT_EQ(complaint(data_).substr(0, data_.path.size() + 17), data_.path + ": 1 of 10 files a");
+  }
+}
+
+TEST_F(PictureSet, SaysThatAllOfASplitIsDamaged) {
+  write_file_atomically(pictures_ / "cats/4.png", "");
+  write_file_atomically(pictures_ / "dogs/9.png", "");
+  data_ = other_split(data_);
+  data_.cache = "none";
+  data_.max_bad_fraction = 1;
+  EXPECT_EQ(complaint(data_), data_.path +
+                                  ": 2 of 2 files are no images that can be read:\n"
+                                  "  cats/4.png: is empty\n  dogs/9.png: is empty");
+}
+
 TEST_F(PictureSet, KeepsTheFirstImagesSizeWhereNoneIsAsked) {
   data_.image_size = {0, 0};
   EXPECT_EQ(load_dataset(data_).images.sizes(), (std::vector<std::int64_t>{8, 3, 8, 8}));

@@ -220,6 +220,15 @@ TEST(DecodeImage, SaysThatABmpIsDamaged) {
             "is a BMP compressed by run lengths; save it without that");
 }
 
+TEST(DecodeImage, TakesABmpsReservedByteForNoAlpha) {
+  const Image wanted = decode_image(bytes_of("rgb32.bmp"), {});
+  std::string bytes = bytes_of("rgb32.bmp");
+  bytes.back() = 1;  // of the last pixel, whose fourth byte this is
+  const Image image = decode_image(bytes, {});
+  EXPECT_EQ(image.channels, 3);
+  EXPECT_EQ(image.pixels, wanted.pixels);
+}
+
 TEST(DecodeImage, SaysThatAWebPIsDamaged) {
   std::string bytes = bytes_of("lossless.webp");
   std::fill(bytes.begin() + 30, bytes.end(), '\xff');

@@ -88,6 +88,11 @@ TEST_F(Trainer, RefusesASetWithOtherClassesThanTheModels) {
   EXPECT_EQ(text(3),
             "model.classes is 3, but noise has no classes\nset model.classes: 0 to train without "
             "classes");
+  set.classes = {"cats", "dogs", "owls"};
+  EXPECT_EQ(text(3),
+            "model.classes is 3, but noise has no image of class 1\nset model.classes: 0 to train "
+            "without classes");
+  set.classes.clear();
   set.labels = torch::tensor({0, 1, 3, 0, 1, 3}, torch::kUInt8);
   EXPECT_EQ(text(3),
             "model.classes is 3, but noise has images of class 3\nset model.classes: 0 to train "

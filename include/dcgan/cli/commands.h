@@ -94,10 +94,12 @@ struct DataVerifyOptions {
 /// `data show`.
 struct DataShowOptions {
   std::optional<std::string> config;  ///< --config
-  std::vector<Override> overrides;    ///< --set, in order
-  std::int64_t count = 64;            ///< -n: images in the grid
-  std::string out = "data.png";       ///< --out
-  bool json = false;                  ///< --json: the statistics as JSON
+  /// --set, in order, behind a first one: a data.limit below train.batch_size leaves no batch, but
+  /// enough to look at.
+  std::vector<Override> overrides{{"--set", "data.drop_last=false"}};
+  std::int64_t count = 64;       ///< -n: images in the grid
+  std::string out = "data.png";  ///< --out
+  bool json = false;             ///< --json: the statistics as JSON
 };
 
 struct VersionOptions {};

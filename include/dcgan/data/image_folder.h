@@ -33,6 +33,9 @@ struct ImageFolder {
 /// than 256 classes.
 ImageFolder list_images(const std::filesystem::path& root, bool classes);
 
+/// Whether list_images(root) would take `file`, which need not be there yet, for a picture.
+bool would_be_listed(const std::filesystem::path& file, const std::filesystem::path& root);
+
 /// The whole of a path, fit to stand in a message: control characters are escaped.
 std::string printable_path(const std::string& path);
 
