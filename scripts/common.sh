@@ -27,14 +27,15 @@ compile_jobs() {
   echo $((cores < memory ? cores : memory))
 }
 
-# On the systems that README names a warning is an error. Elsewhere a newer compiler may know more
-# warnings, which should not stand between a user and a build.
+# warnings_as_errors TORCH: on Debian with its own LibTorch a warning is an error. Elsewhere another
+# compiler, or the headers of another LibTorch, may have more of them, which should not stand between
+# a user and a build.
 warnings_as_errors() {
   (
     # shellcheck disable=SC1091
     . /etc/os-release
-    case "${ID:-}:${VERSION_ID:-}" in
-      debian:12 | debian:13 | ubuntu:24.04) echo ON ;;
+    case "$1:${ID:-}:${VERSION_ID:-}" in
+      apt:debian:12 | apt:debian:13) echo ON ;;
       *) echo OFF ;;
     esac
   )
@@ -46,7 +47,7 @@ build() {
   shift
   cd "$root" || return
   say "Configuring build/$torch"
-  cmake --preset "$torch" -DCMAKE_COMPILE_WARNING_AS_ERROR="$(warnings_as_errors)"
+  cmake --preset "$torch" -DCMAKE_COMPILE_WARNING_AS_ERROR="$(warnings_as_errors "$torch")"
   say "Building in build/$torch (the first time takes some minutes)"
   cmake --build --preset "$torch" -j "$(compile_jobs)" "$@"
 }
