@@ -158,7 +158,7 @@ int run_data_show(const DataShowOptions& options) {
   std::optional<fs::path> file;
   if (options.config) file = *options.config;
   const Config config = resolve_config(file, options.overrides).config;
-  keep_out_of_pictures("--out " + options.out, options.out, config.data);
+  keep_out_of_pictures("--out", options.out, options.out, config.data);
   const Dataset dataset = load_dataset_aloud(config.data, log);
   const torch::Tensor seen =
       first_seen(dataset, config, options.count).round().clamp(0, 255).to(torch::kUInt8);

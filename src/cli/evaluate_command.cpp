@@ -212,7 +212,7 @@ int run_evaluate(const EvaluateOptions& options) {
   const DataConfig data =
       find_data(options, source, source.take(options.seed, /*first=*/0, /*count=*/1));
   if (options.neighbours) {
-    keep_out_of_pictures("--neighbours " + *options.neighbours, *options.neighbours, data);
+    keep_out_of_pictures("--neighbours", *options.neighbours, *options.neighbours, data);
   }
   progress.note(fmt::format("reading {}", data.path));
   const RealImages real = load_real_images(data, progress);

@@ -21,14 +21,15 @@ inline void require_folder_of(const std::string& file) {
 }
 
 /// A picture written among those of a set would be one of them from then on, or take the place of
-/// one: throws `usage_error`, which names `typed` ("--out a.png"), where `picture` is to lie there.
-inline void keep_out_of_pictures(const std::string& typed, const std::filesystem::path& picture,
-                                 const DataConfig& data) {
+/// one: throws `usage_error` where `picture`, which `flag` and its `value` ask for, is to lie
+/// there.
+inline void keep_out_of_pictures(const std::string& flag, const std::string& value,
+                                 const std::filesystem::path& picture, const DataConfig& data) {
   if (data.format != DataFormat::folder || !would_be_listed(picture, data.path)) return;
   throw usage_error(
-      fmt::format("{}: would be one of the pictures of {}, which are trained on; name a place "
-                  "outside of it with {}",
-                  typed, data.path, typed.substr(0, typed.find(' '))));
+      fmt::format("{0} {1}: would be one of the pictures of {2}, which are trained on; name a "
+                  "place outside of it with {0}",
+                  flag, value, data.path));
 }
 
 }  // namespace dcgan::cli

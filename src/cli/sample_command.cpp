@@ -79,10 +79,10 @@ void check_place(const SampleOptions& options, const Sampler& sampler) {
   if (!sampler.config()) return;
   const DataConfig& data = sampler.config()->data;
   if (options.separate) {
-    keep_out_of_pictures("--separate " + *options.separate, fs::path(*options.separate) / "0.png",
+    keep_out_of_pictures("--separate", *options.separate, fs::path(*options.separate) / "0.png",
                          data);
   } else {
-    keep_out_of_pictures("--out " + options.out, options.out, data);
+    keep_out_of_pictures("--out", options.out, options.out, data);
   }
 }
 

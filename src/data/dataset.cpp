@@ -17,6 +17,7 @@
 #include "dcgan/base/text.h"
 #include "dcgan/config/fields.h"
 #include "dcgan/data/cache_file.h"
+#include "dcgan/data/cache_folder.h"
 #include "dcgan/data/data_format.h"
 #include "dcgan/data/image_cache.h"
 #include "dcgan/data/image_folder.h"

@@ -1,9 +1,7 @@
 #include "dcgan/data/image_cache.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <random>
@@ -411,19 +409,6 @@ PreparedImages open_image_cache(const ImageFolder& folder, const RowFormat& form
   }
   advise(*file);
   return describe_cache(file, order);
-}
-
-fs::path cache_folder(const std::string& setting) {
-  if (setting != "auto") return setting;
-  for (const auto& [variable, below] : {std::pair{"XDG_CACHE_HOME", ""}, {"HOME", ".cache"}}) {
-    const char* const value = std::getenv(variable);
-    if (value != nullptr && *value == '/') return fs::path(value) / below / "dcgan";
-  }
-  std::error_code error;
-  const fs::path temporary = fs::temp_directory_path(error);
-  // Of each user's own: nobody can make a folder there for another.
-  if (!error) return temporary / fmt::format("dcgan-{}", geteuid());
-  throw failure("there is no folder for the decoded images; set data.cache to one, or to none");
 }
 
 }  // namespace dcgan

@@ -215,8 +215,10 @@ bool would_be_listed(const fs::path& file, const fs::path& root) {
   std::error_code error;
   const fs::path folder = fs::weakly_canonical(root, error);
   if (error) return false;
-  const fs::path whole = fs::weakly_canonical(fs::absolute(file), error);
+  // Not where a link leads that bears its name: among the pictures that is one of them.
+  const fs::path parent = fs::weakly_canonical(fs::absolute(file).parent_path(), error);
   if (error) return false;
+  const fs::path whole = parent / file.filename();
   const fs::path below = whole.lexically_relative(folder);
   if (below.empty() || *below.begin() == "..") return false;
   fs::path at = folder;

@@ -200,8 +200,6 @@ TEST_F(Sources, ShowFailsBeforeItReadsWhereItCannotWrite) {
   EXPECT_EQ(result.err, "dcgan: nowhere/seen.png: there is no folder nowhere; make it first\n");
 }
 
-// data verify -------------------------------------------------------------------------------------
-
 TEST_F(Sources, NothingIsWrittenAmongThePictures) {
   const std::string before = bytes("pictures/even/0.png");
   const std::string folder = (folder_ / "pictures").string();
@@ -239,6 +237,8 @@ TEST_F(Sources, ADryRunKeepsTheDecodedImagesAndSaysSo) {
                                     (folder_ / "cache").string()));
   EXPECT_FALSE(exists("runs"));
 }
+
+// data verify -------------------------------------------------------------------------------------
 
 TEST_F(Sources, VerifyCountsAnyOtherSet) {
   const ProgramResult folder = run({"data", "verify", "pictures"});

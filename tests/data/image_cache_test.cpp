@@ -1,6 +1,5 @@
 #include "dcgan/data/image_cache.h"
 
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
@@ -473,32 +472,6 @@ TEST_F(Cache, TakesFilesOfAnyName) {
   for (int time = 0; time < 2; ++time) {
     EXPECT_THAT(values(open()), ElementsAre(0, 15, 10, 17, 20, 30, 40, 50, 60, 70, 80, 90));
   }
-}
-
-TEST(CacheFolder, IsInTheUsersCaches) {
-  setenv("XDG_CACHE_HOME", "/somewhere", 1);
-  EXPECT_EQ(cache_folder("auto"), "/somewhere/dcgan");
-  unsetenv("XDG_CACHE_HOME");
-  setenv("HOME", "/home/ann", 1);
-  EXPECT_EQ(cache_folder("auto"), "/home/ann/.cache/dcgan");
-  EXPECT_EQ(cache_folder("/elsewhere"), "/elsewhere");
-}
-
-TEST(CacheFolder, IsTheUsersOwnWhereThereIsNoHome) {
-  unsetenv("XDG_CACHE_HOME");
-  setenv("HOME", "here", 1);
-  setenv("TMPDIR", "/tmp", 1);
-  EXPECT_EQ(cache_folder("auto"), fmt::format("/tmp/dcgan-{}", geteuid()));
-  unsetenv("TMPDIR");
-}
-
-TEST(CacheFolder, IsAskedForWhereThereIsNone) {
-  unsetenv("XDG_CACHE_HOME");
-  unsetenv("HOME");
-  setenv("TMPDIR", "/nowhere", 1);
-  EXPECT_EQ(error_of([] { cache_folder("auto"); }),
-            "there is no folder for the decoded images; set data.cache to one, or to none");
-  unsetenv("TMPDIR");
 }
 
 }  // namespace

@@ -121,6 +121,8 @@ TEST_F(Folder, KnowsWhatWouldBeListed) {
   EXPECT_FALSE(would_be_listed(folder_ / "a.png", folder_ / "nowhere"));
   fs::create_directory_symlink(folder_.path(), folder_ / "b/up");
   EXPECT_TRUE(would_be_listed(folder_ / "b/up/a.png", folder_.path()));
+  fs::create_symlink("/elsewhere/a.png", folder_ / "b/link.png");
+  EXPECT_TRUE(listed("b/link.png"));
 }
 
 TEST_F(Folder, SaysHowLargeAndHowOldAFileIs) {

@@ -49,8 +49,4 @@ PreparedImages open_image_cache(const ImageFolder& folder, const RowFormat& form
                                 const std::filesystem::path& cache_folder,
                                 const PrepareProgress& progress);
 
-/// `setting` is data.cache: "auto" is dcgan/ in $XDG_CACHE_HOME, or in ~/.cache, or in dcgan-UID/
-/// in the folder for temporary files where there is no home. Throws `failure` where that is none, either.
-std::filesystem::path cache_folder(const std::string& setting);
-
 }  // namespace dcgan

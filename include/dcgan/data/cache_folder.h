@@ -1,0 +1,14 @@
+// Where caches of decoded images lie.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace dcgan {
+
+/// `setting` is data.cache: "auto" is dcgan/ in $XDG_CACHE_HOME, or in ~/.cache, or, where there is
+/// no home, dcgan-UID/ in the folder for temporary files. Throws `failure` where that is none,
+/// either.
+std::filesystem::path cache_folder(const std::string& setting);
+
+}  // namespace dcgan
