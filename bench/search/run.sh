@@ -185,3 +185,7 @@ constant \
   model.base_channels=64
 constant "fashion, classes, rates 1e-3, constant rate, EMA 0.99995, 45 epochs" 45 \
   train.ema_decay=0.99995
+constant "fashion, classes, D's rate 2e-3, G's 1e-3, constant rates, EMA 0.9998, 45 epochs" 45 \
+  discriminator.lr=0.002
+constant "fashion, classes, D's rate 2e-3, a layer more in D, mismatch 0.25, 33 epochs" 33 \
+  discriminator.lr=0.002 discriminator.extra_layers=1 train.class_mismatch=0.25

@@ -190,6 +190,11 @@ std::vector<Field> network_fields(const std::string& section, Network network) {
           section + ".base_channels", {0, 4096},
           kFixed, [=](auto& c) -> auto& { return network(c).base_channels; },
           "dcgan: in place of model.base_channels for this network; 0 is that one."),
+      integer(
+          section + ".extra_layers", {0, 8},
+          kFixed, [=](auto& c) -> auto& { return network(c).extra_layers; },
+          "dcgan: 3x3 convolutions at stride 1, one at half the images' size, the next at a "
+          "quarter and so on; where there are fewer sizes, one at each."),
       number(
           section + ".lr", {0, 10, true}, kFixed, [=](auto& c) -> auto& { return network(c).lr; },
           "Adam's step size; train.lr_schedule may lower it while training."),
@@ -232,6 +237,12 @@ std::vector<Field> train_fields() {
           "train.label_smoothing", {0, 0.5, false, true}, kFixed,
           [](auto& c) -> auto& { return c.train.label_smoothing; },
           "One-sided: the discriminator is asked for 1 minus this on real images, not for 1."),
+      number(
+          "train.class_mismatch", {0, 1000}, kFixed,
+          [](auto& c) -> auto& { return c.train.class_mismatch; },
+          "With model.classes: weight of the discriminator's loss on real images said to be of "
+          "each "
+          "other class, which it shall tell from those of their own; 0 is none."),
       number(
           "train.r1_gamma", {0, 1e6}, kFixed, [](auto& c) -> auto& { return c.train.r1_gamma; },
           "Weight of R1, the penalty on the discriminator's gradient at real images; 0 is none."),

@@ -10,6 +10,7 @@
 #include "dcgan/kernels/gelu.h"
 #include "dcgan/kernels/norm_activation.h"
 #include "dcgan/model/modes.h"
+#include "dcgan/model/projection.h"
 
 namespace dcgan {
 namespace {
@@ -118,12 +119,6 @@ torch::Tensor shape_input(const torch::Tensor& input, const Layer& layer) {
   return x.reshape({x.size(0), plan.input[0], plan.input[1], plan.input[2]});
 }
 
-/// [N, 1 + classes] -> [N]: the logit of any image and the one of its class.
-torch::Tensor add_class_logit(const torch::Tensor& logits, const torch::Tensor& classes) {
-  return logits.select(1, 0) +
-         logits.narrow(1, 1, logits.size(1) - 1).gather(1, classes.unsqueeze(1)).squeeze(1);
-}
-
 }  // namespace
 
 torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode mode,
@@ -142,9 +137,9 @@ torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode m
     x = layer.plan.batch_norm ? apply_batch_norm_and_nonlinearity(x, layer, mode, batches)
                               : apply_nonlinearity(x, layer.plan);
   }
-  if (options.classes.defined()) return add_class_logit(x.flatten(1), options.classes);  // [N]
-  if (out == ImageShape{1, 1, 1}) return x.reshape({x.size(0)});  // the logits, [N]
-  return x.reshape({x.size(0), out[0], out[1], out[2]});          // images, [N, C, H, W]
+  if (options.classes.defined()) return logits_of_class(x, options.classes);  // [N]
+  if (out == ImageShape{1, 1, 1}) return x.reshape({x.size(0)});              // the logits, [N]
+  return x.reshape({x.size(0), out[0], out[1], out[2]});  // images, [N, C, H, W]
 }
 
 }  // namespace dcgan

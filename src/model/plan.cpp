@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <utility>
 
 #include "dcgan/base/text.h"
 
@@ -38,6 +39,17 @@ std::int64_t product(const ImageShape& shape) { return shape[0] * shape[1] * sha
 /// The kernel that halves `size`, rounding up, at stride 2 and padding 1.
 std::int64_t halving_kernel(std::int64_t size) { return size % 2 == 0 ? 4 : 3; }
 
+/// A convolution between maps of one shape.
+LayerPlan same_size(const ImageShape& shape) {
+  LayerPlan layer;
+  layer.kind = LayerKind::convolution;
+  layer.input = shape;
+  layer.output = shape;
+  layer.kernel = {3, 3};
+  layer.padding = {1, 1};
+  return layer;
+}
+
 /// D's convolutions without BatchNorm and non-linearity, from the image to the logit.
 std::vector<LayerPlan> convolution_stack(const Config& config, const NetworkConfig& network) {
   constexpr std::int64_t kSmallestSide = 4;
@@ -46,7 +58,8 @@ std::vector<LayerPlan> convolution_stack(const Config& config, const NetworkConf
   ImageShape shape = image_shape(config);
   std::int64_t channels =
       network.base_channels > 0 ? network.base_channels : config.model.base_channels;
-  while (std::min(shape[1], shape[2]) > kSmallestSide || layers.size() < kFewestStages) {
+  std::size_t stages = 0;
+  while (std::min(shape[1], shape[2]) > kSmallestSide || stages < kFewestStages) {
     LayerPlan stage;
     stage.kind = LayerKind::convolution;
     stage.input = shape;
@@ -56,6 +69,8 @@ std::vector<LayerPlan> convolution_stack(const Config& config, const NetworkConf
     stage.padding = {1, 1};
     layers.push_back(stage);
     shape = stage.output;
+    if (std::cmp_less(stages, network.extra_layers)) layers.push_back(same_size(shape));
+    ++stages;
     channels = std::min(channels * 2, config.model.max_channels);
   }
   LayerPlan last;

@@ -7,14 +7,26 @@ namespace {
 
 // -log sigmoid(l) = softplus(-l) and -log(1 - sigmoid(l)) = softplus(l), without overflow.
 
-torch::Tensor log_loss(const torch::Tensor& real_logits, const torch::Tensor& fake_logits,
-                       double label_smoothing) {
-  torch::Tensor real_loss = torch::softplus(-real_logits).mean();
-  if (label_smoothing > 0) {
-    real_loss =
-        real_loss * (1 - label_smoothing) + torch::softplus(real_logits).mean() * label_smoothing;
+torch::Tensor log_loss_on_real(const torch::Tensor& logits, double label_smoothing) {
+  const torch::Tensor loss = torch::softplus(-logits).mean();
+  if (label_smoothing == 0) return loss;
+  return loss * (1 - label_smoothing) + torch::softplus(logits).mean() * label_smoothing;
+}
+
+/// D's loss on real images alone.
+torch::Tensor real_loss(LossKind kind, const torch::Tensor& logits, double label_smoothing) {
+  switch (kind) {
+    case LossKind::non_saturating:
+    case LossKind::minimax:
+      return log_loss_on_real(logits, label_smoothing);
+    case LossKind::hinge:
+      return torch::relu(1 - logits).mean();
+    case LossKind::least_squares:
+      return (logits - 1).square().mean() / 2;
+    case LossKind::wasserstein:
+      return -logits.mean();
   }
-  return real_loss + torch::softplus(fake_logits).mean();
+  return {};
 }
 
 /// Of each image's logit in its pixels: [N, C, H, W], with a graph.
@@ -27,16 +39,20 @@ torch::Tensor gradient_at(const torch::Tensor& images, const torch::Tensor& logi
 
 torch::Tensor discriminator_loss(LossKind kind, const torch::Tensor& real_logits,
                                  const torch::Tensor& fake_logits, double label_smoothing) {
+  return real_loss(kind, real_logits, label_smoothing) + fake_loss(kind, fake_logits);
+}
+
+torch::Tensor fake_loss(LossKind kind, const torch::Tensor& logits) {
   switch (kind) {
     case LossKind::non_saturating:
     case LossKind::minimax:
-      return log_loss(real_logits, fake_logits, label_smoothing);
+      return torch::softplus(logits).mean();
     case LossKind::hinge:
-      return torch::relu(1 - real_logits).mean() + torch::relu(1 + fake_logits).mean();
+      return torch::relu(1 + logits).mean();
     case LossKind::least_squares:
-      return (real_logits - 1).square().mean() / 2 + fake_logits.square().mean() / 2;
+      return logits.square().mean() / 2;
     case LossKind::wasserstein:
-      return fake_logits.mean() - real_logits.mean();
+      return logits.mean();
   }
   return {};
 }

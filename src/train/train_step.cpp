@@ -9,6 +9,7 @@
 #include "dcgan/model/forward.h"
 #include "dcgan/model/init.h"
 #include "dcgan/model/modes.h"
+#include "dcgan/model/projection.h"
 #include "dcgan/train/loss.h"
 #include "dcgan/train/schedule.h"
 
@@ -24,9 +25,10 @@ torch::Tensor mean_score(LossKind loss, const torch::Tensor& logits) {
   return is_of_probabilities(loss) ? logits.detach().sigmoid().mean() : logits.detach().mean();
 }
 
-struct Logits {
-  torch::Tensor real;  ///< [B]
-  torch::Tensor fake;  ///< [B]
+/// D's outputs, not yet the logits where it has classes: [B] or [B, 1 + classes, 1, 1].
+struct Outputs {
+  torch::Tensor real;
+  torch::Tensor fake;
 };
 
 /// int64 [B]; undefined without model.classes.
@@ -38,22 +40,23 @@ struct Classes {
 /// D of real and fake images [B, C, H, W], each a batch to BatchNorm. R1 differentiates twice
 /// through the real ones, so that the fake ones then go alone and the real ones in float32: the
 /// square of a gradient has no bits to lose.
-Logits judge(const Network& discriminator, const torch::Tensor& real, const torch::Tensor& fake,
-             const Classes& classes, bool bfloat16) {
+Outputs judge(const Network& discriminator, const torch::Tensor& real, const torch::Tensor& fake,
+              bool bfloat16) {
   const bool penalised = real.requires_grad();
   if (penalised || real.size(0) != fake.size(0)) {
-    torch::Tensor real_logits =
-        forward(discriminator, real, Mode::train,
-                {.bfloat16 = bfloat16 && !penalised, .classes = classes.real});
-    return {std::move(real_logits), forward(discriminator, fake, Mode::train,
-                                            {.bfloat16 = bfloat16, .classes = classes.fake})};
+    torch::Tensor of_real =
+        forward(discriminator, real, Mode::train, {.bfloat16 = bfloat16 && !penalised});
+    return {std::move(of_real), forward(discriminator, fake, Mode::train, {.bfloat16 = bfloat16})};
   }
-  const torch::Tensor both =
-      classes.real.defined() ? torch::cat({classes.real, classes.fake}) : torch::Tensor();
-  const auto logits = forward(discriminator, torch::cat({real, fake}), Mode::train,
-                              {.batches = 2, .bfloat16 = bfloat16, .classes = both})
-                          .chunk(2);
-  return {logits[0], logits[1]};
+  const auto outputs = forward(discriminator, torch::cat({real, fake}), Mode::train,
+                               {.batches = 2, .bfloat16 = bfloat16})
+                           .chunk(2);
+  return {outputs[0], outputs[1]};
+}
+
+/// [B], of images that are of these classes, or of a D without any.
+torch::Tensor logits_as(const torch::Tensor& output, const torch::Tensor& classes) {
+  return classes.defined() ? logits_of_class(output, classes) : output;
 }
 
 /// The value of a black pixel.
@@ -114,11 +117,17 @@ void move_discriminator(TrainState& state, const StepInputs& inputs, const torch
   state.discriminator_optimizer.zero_grad();
   const bool with_r1 = inputs.kind.has_r1;
   const torch::Tensor x = with_r1 ? real.detach().requires_grad_() : real;
-  const auto [real_logits, fake_logits] =
-      judge(state.discriminator, x, fake, classes, options.precision == Precision::bf16);
+  const Outputs outputs = judge(state.discriminator, x, fake, options.precision == Precision::bf16);
+  const torch::Tensor real_logits = logits_as(outputs.real, classes.real);
+  const torch::Tensor fake_logits = logits_as(outputs.fake, classes.fake);
   const torch::Tensor loss =
       discriminator_loss(options.loss, real_logits, fake_logits, options.label_smoothing);
   torch::Tensor objective = loss;
+  const bool has_other_classes = classes.real.defined() && outputs.real.size(1) > 2;
+  if (options.class_mismatch > 0 && has_other_classes) {
+    const torch::Tensor wrong = logits_of_other_classes(outputs.real, classes.real);
+    objective = objective + fake_loss(options.loss, wrong) * options.class_mismatch;
+  }
   if (with_r1) {
     const torch::Tensor r1 = squared_slope(real_logits, x);
     objective = objective + r1 * (options.r1_gamma / 2 * static_cast<double>(options.r1_every));

@@ -40,15 +40,16 @@ TEST(ConfigFields, AreTheKeysInTheirOrder) {
           "model.kind", "model.latent_dim", "model.latent_modes", "model.classes",
           "model.base_channels", "model.max_channels", "model.dense_widths", "model.init_deviation",
           "generator.activation", "generator.slope", "generator.batch_norm",
-          "generator.base_channels", "generator.output", "generator.lr", "discriminator.activation",
-          "discriminator.slope", "discriminator.batch_norm", "discriminator.base_channels",
-          "discriminator.lr", "train.epochs", "train.batch_size", "train.loss",
-          "train.discriminator_steps", "train.beta1", "train.beta2", "train.eps",
-          "train.lr_schedule", "train.label_smoothing", "train.r1_gamma", "train.r1_every",
-          "train.gradient_penalty", "train.weight_clip", "train.translation", "train.ema_decay",
-          "train.precision", "train.log_every", "train.sample_every", "train.checkpoint_every",
-          "train.evaluate_every", "train.evaluate_samples", "train.features", "run.sample_count",
-          "run.keep_checkpoints", "run.device", "run.cuda_graph", "run.threads"));
+          "generator.base_channels", "generator.extra_layers", "generator.output", "generator.lr",
+          "discriminator.activation", "discriminator.slope", "discriminator.batch_norm",
+          "discriminator.base_channels", "discriminator.extra_layers", "discriminator.lr",
+          "train.epochs", "train.batch_size", "train.loss", "train.discriminator_steps",
+          "train.beta1", "train.beta2", "train.eps", "train.lr_schedule", "train.label_smoothing",
+          "train.class_mismatch", "train.r1_gamma", "train.r1_every", "train.gradient_penalty",
+          "train.weight_clip", "train.translation", "train.ema_decay", "train.precision",
+          "train.log_every", "train.sample_every", "train.checkpoint_every", "train.evaluate_every",
+          "train.evaluate_samples", "train.features", "run.sample_count", "run.keep_checkpoints",
+          "run.device", "run.cuda_graph", "run.threads"));
 }
 
 TEST(ConfigFields, ExplainThemselves) {

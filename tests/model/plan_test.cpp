@@ -70,6 +70,30 @@ TEST(Plan, ChannelsStopAtTheMaximum) {
                           ImageShape{200, 8, 8}, ImageShape{200, 4, 4}, ImageShape{1, 1, 1}));
 }
 
+TEST(Plan, HasExtraLayersAtTheSizesNextTheImages) {
+  Config config = config_of_size(28, 28);
+  config.discriminator.extra_layers = 2;
+  config.generator.extra_layers = 1;
+  const NetworkPlan discriminator = plan_discriminator(config);
+  EXPECT_THAT(outputs(discriminator),
+              ElementsAre(ImageShape{64, 14, 14}, ImageShape{64, 14, 14}, ImageShape{128, 7, 7},
+                          ImageShape{128, 7, 7}, ImageShape{256, 4, 4}, ImageShape{1, 1, 1}));
+  EXPECT_EQ(discriminator.layers[1].kernel, (Extent{3, 3}));
+  EXPECT_EQ(discriminator.layers[1].stride, (Extent{1, 1}));
+  EXPECT_TRUE(discriminator.layers[1].batch_norm);
+  EXPECT_THAT(outputs(plan_generator(config)),
+              ElementsAre(ImageShape{256, 4, 4}, ImageShape{128, 7, 7}, ImageShape{64, 14, 14},
+                          ImageShape{64, 14, 14}, ImageShape{1, 28, 28}));
+}
+
+TEST(Plan, HasNoMoreExtraLayersThanSizes) {
+  Config config = config_of_size(8, 8);
+  config.discriminator.extra_layers = 8;
+  EXPECT_THAT(outputs(plan_discriminator(config)),
+              ElementsAre(ImageShape{64, 4, 4}, ImageShape{64, 4, 4}, ImageShape{128, 2, 2},
+                          ImageShape{128, 2, 2}, ImageShape{1, 1, 1}));
+}
+
 class PlanOfSize : public ::testing::TestWithParam<std::pair<std::int64_t, std::int64_t>> {};
 
 TEST_P(PlanOfSize, EndsInTheImageAndInOneLogit) {

@@ -48,6 +48,18 @@ TEST(Loss, SmoothingAsksForLessOnRealImagesOnly) {
               expected.item<double>(), 1e-6);
 }
 
+TEST(Loss, OnGeneratedImagesAloneIsWhatRealOnesLeaveUnchanged) {
+  const auto fake = logits({0.5F, -2.0F, 3.0F});
+  const auto real = logits({1.0F, -1.0F});
+  for (const LossKind kind : {LossKind::non_saturating, LossKind::minimax, LossKind::hinge,
+                              LossKind::least_squares, LossKind::wasserstein}) {
+    const auto difference =
+        discriminator_loss(kind, real, fake) - discriminator_loss(kind, real, -fake);
+    EXPECT_NEAR((fake_loss(kind, fake) - fake_loss(kind, -fake)).item<double>(),
+                difference.item<double>(), 1e-6);
+  }
+}
+
 TEST(Loss, HingeAsksForNoMoreThanAMarginOfOne) {
   const auto real = logits({2.0F, 0.5F});
   const auto fake = logits({-3.0F, 0.25F});

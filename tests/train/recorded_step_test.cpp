@@ -90,6 +90,7 @@ std::vector<Case> cases() {
   all[3].train.precision = Precision::bf16;
   all[3].train.ema_decay = 0.9;
   all[4].train = all[1].train;
+  all[4].train.class_mismatch = 0.5;
   return all;
 }
 

@@ -169,7 +169,8 @@ INSTANTIATE_TEST_SUITE_P(PyTorch, Wasserstein,
 INSTANTIATE_TEST_SUITE_P(PyTorch, Regularised,
                          ::testing::Values("dcgan_28x28x1_regularised",
                                            "dcgan_21x13x3_regularised_plain",
-                                           "dense_28x28x1_regularised", "dcgan_28x28x1_classes"),
+                                           "dense_28x28x1_regularised", "dcgan_28x28x1_classes",
+                                           "dcgan_28x28x1_deeper", "dcgan_28x28x1_mismatch"),
                          [](const auto& entry) { return std::string(entry.param); });
 
 INSTANTIATE_TEST_SUITE_P(PyTorch, Reference,
@@ -179,7 +180,8 @@ INSTANTIATE_TEST_SUITE_P(PyTorch, Reference,
                                            "dcgan_21x13x3_regularised_plain",
                                            "dense_28x28x1_regularised", "dcgan_26x11x1_modes",
                                            "dcgan_28x28x1_hinge", "dcgan_21x13x1_least_squares",
-                                           "dcgan_28x28x1_classes", "dense_21x13x1_classes"),
+                                           "dcgan_28x28x1_classes", "dense_21x13x1_classes",
+                                           "dcgan_28x28x1_deeper", "dcgan_28x28x1_mismatch"),
                          [](const auto& entry) { return std::string(entry.param); });
 
 }  // namespace

@@ -74,6 +74,20 @@ TEST(TrainStep, ComputesTheGradientOfEveryWeightOnce) {
   for (const auto& [name, count] : computed) EXPECT_EQ(count, 1) << name;
 }
 
+TEST(TrainStep, OfASingleClassKnowsNoWrongOne) {
+  Config config = tiny_config();
+  config.model.classes = 1;
+  config.model.latent_modes = 2;
+  config.train.class_mismatch = 0.5;
+  const Inputs inputs = make_inputs(config);
+  TrainState state = make_train_state(config, torch::kCPU);
+  const torch::Tensor labels = torch::zeros({config.train.batch_size}, torch::kLong);
+  train_step(state, inputs.real, labels, inputs.latents);
+  for (const torch::Tensor& parameter : parameters(state.discriminator)) {
+    EXPECT_TRUE(parameter.isfinite().all().item<bool>());
+  }
+}
+
 TEST(TrainStep, InBfloat16FollowsTheOneInFloat32) {
   Config config = tiny_config();
   config.train.r1_gamma = 1;

@@ -70,6 +70,7 @@ struct NetworkConfig {
   bool batch_norm = true;
   double lr = 2e-4;                ///< Adam's step size, before train.lr_schedule
   std::int64_t base_channels = 0;  ///< in place of model.base_channels; 0: that one
+  std::int64_t extra_layers = 0;   ///< of 3x3 at stride 1, at so many of the sizes next the image's
 };
 
 struct TrainConfig {
@@ -82,6 +83,7 @@ struct TrainConfig {
   LrSchedule lr_schedule = LrSchedule::constant;  ///< of both learning rates, over the whole run
   std::int64_t discriminator_steps = 1;           ///< steps of D for each of G
   double label_smoothing = 0;    ///< one-sided: D's target for a real image is 1 - this
+  double class_mismatch = 0;     ///< weight of D's loss on real images of a wrong class; 0: none
   double r1_gamma = 0;           ///< weight of the penalty on D's gradient at real images; 0: none
   std::int64_t r1_every = 16;    ///< steps between two penalties, each scaled by as much
   double gradient_penalty = 0;   ///< weight of D's slope other than 1 between images; 0: none
@@ -111,7 +113,7 @@ struct Config {
   ModelConfig model;
   NetworkConfig generator;
   OutputRange output = OutputRange::tanh;  ///< generator.output: [-1, 1] or [0, 1]
-  NetworkConfig discriminator{Activation::leaky_relu, 0.2, true, 2e-4, 0};
+  NetworkConfig discriminator{Activation::leaky_relu};
   TrainConfig train;
   RunConfig run;
 };

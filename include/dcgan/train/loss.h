@@ -17,6 +17,10 @@
 //     D minimises E f(G(z)) - E f(x), G minimises -E f(G(z)). Minus D's loss is the distance of the
 //     real from the generated images (Wasserstein-1), as long as f's slope is 1 at most.
 //
+// With classes D's loss may have, beside these, that on real images said to be of each other class,
+// as on generated ones (Reed et al., "Generative adversarial text to image synthesis", 2016,
+// section 4.2): otherwise D never sees a wrong class and does not learn to mind it.
+//
 // Penalties, which D's loss has beside these:
 //   R1 (Mescheder, Geiger, Nowozin, "Which training methods for GANs do actually converge?", 2018,
 //   eq. 9): (gamma / 2) E |grad f(x)|^2 over real images x
@@ -35,6 +39,10 @@ namespace dcgan {
 /// `label_smoothing`: s in [0, 0.5), for these two; the others know none.
 torch::Tensor discriminator_loss(LossKind kind, const torch::Tensor& real_logits,
                                  const torch::Tensor& fake_logits, double label_smoothing = 0);
+
+/// D's loss on generated images alone, [N] or more dimensions; of it, too, is the loss on real
+/// images of a wrong class.
+torch::Tensor fake_loss(LossKind kind, const torch::Tensor& logits);
 
 /// May be negative under `minimax`, `hinge` and `wasserstein`.
 torch::Tensor generator_loss(LossKind kind, const torch::Tensor& fake_logits);

@@ -12,9 +12,10 @@
 // section 3.1). With train.gradient_penalty every step adds the penalty of WGAN-GP, at mixtures of
 // the step's real and fake images; with train.weight_clip D's weights are cut after its update.
 // With train.discriminator_steps n only each n-th step has G's half; the others leave G as it is,
-// but for its BatchNorm's running statistics, which see every batch. With train.translation D sees
-// every image moved (translate.h). With train.ema_decay an average of G follows its weights and
-// BatchNorm's statistics.
+// but for its BatchNorm's running statistics, which see every batch. With train.class_mismatch D's
+// half also has the loss on real images of a wrong class, from the numbers D gave for them. With
+// train.translation D sees every image moved (translate.h). With train.ema_decay an average of G
+// follows its weights and BatchNorm's statistics.
 #pragma once
 
 #include <torch/types.h>
