@@ -6,8 +6,9 @@
 For the newest checkpoint of each run: D's mean logit over 10,000 training images, over the test set
 and over 10,000 samples of g.pt, each in batches of the training's size, which BatchNorm sees as in
 training. A D that judges by what real images have in common puts test images beside training
-images; one that has learned these by heart puts them nearer to the samples. Needs torch and numpy;
-D in float32, with LeakyReLU or GELU.
+images; one that has learned these by heart puts them nearer to the samples. Where D knows classes each
+image is judged as one of its own, and test images once more as the other classes: a D that minds the
+class has them below. Needs torch and numpy; D in float32, with LeakyReLU or GELU.
 """
 import argparse
 import gzip
@@ -27,12 +28,18 @@ def read_images(folder, name):
     return torch.from_numpy(images[:10000].copy()).float() / 127.5 - 1
 
 
+def read_labels(folder, name):
+    path = next(path for path in sorted(folder.iterdir()) if path.name.startswith(name))
+    data = gzip.open(path).read() if path.suffix == ".gz" else path.read_bytes()
+    return torch.from_numpy(np.frombuffer(data, np.uint8, offset=8)[:10000].copy()).long()
+
+
 def value(config, section, key):
     return re.search(rf"^{section}:\n(?:  .*\n)*?  {key}: (.*)$", config, re.MULTILINE)[1]
 
 
 def judge(tensors, config, x):
-    """D's logits, [N], as in training."""
+    """D's numbers, [N, 1 + classes], as in training."""
     layers = sorted({name.split(".")[0] for name in tensors})
     activation = value(config, "discriminator", "activation")
     slope = float(value(config, "discriminator", "slope"))
@@ -45,7 +52,7 @@ def judge(tensors, config, x):
                              tensors[f"{layer}.norm.bias"], training=True)
         if not last:
             x = F.gelu(x) if activation == "gelu" else F.leaky_relu(x, slope)
-    return x.flatten()
+    return x.flatten(1)
 
 
 @torch.no_grad()
@@ -60,27 +67,41 @@ def measure(run):
     batch = int(value(config, "train", "batch_size"))
     folder = Path(value(config, "data", "path").strip('"'))
     generator = torch.jit.load(run / "g.pt")
+    classes = int(value(config, "model", "classes"))
     torch.manual_seed(1)
+    latents = torch.randn(10000, generator.latent_dim)
     sets = {"training": read_images(folder, "train-images"),
             "test": read_images(folder, "t10k-images"),
-            "samples": torch.cat([generator(torch.randn(500, generator.latent_dim))
-                                  for _ in range(20)])}
-    means = {name: torch.cat([judge(tensors, config, part)
-                              for part in images.split(batch) if len(part) == batch]).mean().item()
-             for name, images in sets.items()}
-    return newest.stem, means
+            "samples": torch.cat([generator(part) for part in latents.split(500)])}
+    numbers = {name: torch.cat([judge(tensors, config, part) for part in images.split(batch)
+                                if len(part) == batch]) for name, images in sets.items()}
+    if not classes:
+        return newest.stem, [n[:, 0].mean().item() for n in numbers.values()]
+    bias = dict(generator.named_buffers())["layer1.mode_bias"]
+    own = {"training": read_labels(folder, "train-labels"),
+           "test": read_labels(folder, "t10k-labels"),
+           "samples": (latents[:, :len(bias)] + bias).argmax(1) % classes}
+    means = []
+    for name, n in numbers.items():
+        logits = n[:, :1] + n[:, 1:]
+        mine = F.one_hot(own[name][:len(n)], classes).bool()
+        means.append(logits[mine].mean().item())
+        if name == "test":
+            others = logits[~mine].mean().item()
+    return newest.stem, [*means, others]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
-    print("| run | step | training images | test images | samples |")
-    print("|-|-|-|-|-|")
+    torch.set_num_threads(1)  # a batch of a training is too small for more
+    print("| run | step | training images | test images | samples | test images as other classes |")
+    print("|-|-|-|-|-|-|")
     for run in parser.parse_args().runs:
         step, means = measure(run)
-        print(f"| {run.name} | {step} | " + " | ".join(f"{mean:+.2f}" for mean in means.values())
-              + " |")
+        print(f"| {run.name} | {step} | " + " | ".join(f"{mean:+.2f}" for mean in means)
+              + (" |" if len(means) == 4 else " | |"))
 
 
 if __name__ == "__main__":
