@@ -11,6 +11,9 @@
 //             └ transposed 4x4 /2 [1, 28, 28] tanh          └ conv 4x4   [1, 1, 1]   logit
 //   N: BatchNorm, R: ReLU, L: LeakyReLU
 //
+// extra_layers puts a 3x3 convolution at stride 1 behind each of D's first halvings, and before
+// each of G's last doublings.
+//
 // Source: Radford, Metz, Chintala (2015), section 3, for any image size.
 #pragma once
 
