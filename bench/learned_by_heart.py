@@ -20,18 +20,21 @@ import torch
 import torch.nn.functional as F
 
 
-def read_images(folder, name):
+def read(folder, name):
     path = next(path for path in sorted(folder.iterdir()) if path.name.startswith(name))
-    data = gzip.open(path).read() if path.suffix == ".gz" else path.read_bytes()
+    return gzip.open(path).read() if path.suffix == ".gz" else path.read_bytes()
+
+
+def read_images(folder, name):
+    data = read(folder, name)
     height, width = np.frombuffer(data, ">u4", 2, 8)
     images = np.frombuffer(data, np.uint8, offset=16).reshape(-1, 1, height, width)
     return torch.from_numpy(images[:10000].copy()).float() / 127.5 - 1
 
 
 def read_labels(folder, name):
-    path = next(path for path in sorted(folder.iterdir()) if path.name.startswith(name))
-    data = gzip.open(path).read() if path.suffix == ".gz" else path.read_bytes()
-    return torch.from_numpy(np.frombuffer(data, np.uint8, offset=8)[:10000].copy()).long()
+    labels = np.frombuffer(read(folder, name), np.uint8, offset=8)
+    return torch.from_numpy(labels[:10000].copy()).long()
 
 
 def value(config, section, key):
@@ -81,14 +84,10 @@ def measure(run):
     own = {"training": read_labels(folder, "train-labels"),
            "test": read_labels(folder, "t10k-labels"),
            "samples": (latents[:, :len(bias)] + bias).argmax(1) % classes}
-    means = []
-    for name, n in numbers.items():
-        logits = n[:, :1] + n[:, 1:]
-        mine = F.one_hot(own[name][:len(n)], classes).bool()
-        means.append(logits[mine].mean().item())
-        if name == "test":
-            others = logits[~mine].mean().item()
-    return newest.stem, [*means, others]
+    logits = {name: n[:, :1] + n[:, 1:] for name, n in numbers.items()}  # as one of each class
+    is_own = {name: F.one_hot(own[name][:len(n)], classes).bool() for name, n in numbers.items()}
+    means = [logits[name][is_own[name]].mean().item() for name in sets]
+    return newest.stem, [*means, logits["test"][~is_own["test"]].mean().item()]
 
 
 def main():

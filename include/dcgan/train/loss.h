@@ -40,8 +40,8 @@ namespace dcgan {
 torch::Tensor discriminator_loss(LossKind kind, const torch::Tensor& real_logits,
                                  const torch::Tensor& fake_logits, double label_smoothing = 0);
 
-/// D's loss on generated images alone, [N] or more dimensions; of it, too, is the loss on real
-/// images of a wrong class.
+/// D's loss on generated images alone, and on whatever else it shall take for no real image.
+/// `logits`: of any shape.
 torch::Tensor fake_loss(LossKind kind, const torch::Tensor& logits);
 
 /// May be negative under `minimax`, `hinge` and `wasserstein`.
