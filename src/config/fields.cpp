@@ -241,8 +241,7 @@ std::vector<Field> train_fields() {
           "train.class_mismatch", {0, 1000}, kFixed,
           [](auto& c) -> auto& { return c.train.class_mismatch; },
           "With model.classes: weight of the discriminator's loss on real images said to be of "
-          "each "
-          "other class, which it shall tell from those of their own; 0 is none."),
+          "each other class, which it shall tell from those of their own; 0 is none."),
       number(
           "train.r1_gamma", {0, 1e6}, kFixed, [](auto& c) -> auto& { return c.train.r1_gamma; },
           "Weight of R1, the penalty on the discriminator's gradient at real images; 0 is none."),

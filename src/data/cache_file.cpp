@@ -81,8 +81,7 @@ void note_map(const void* data, std::int64_t size, const fs::path& path) {
   const std::string words = fmt::format(
       "\ndcgan: {}: this cache of decoded images can't be read any longer: it was cut short, or "
       "its disk is gone\n       remove it and run the same command again; a training goes on from "
-      "its last "
-      "checkpoint with 'dcgan train --resume --out' and its folder\n",
+      "its last checkpoint with 'dcgan train --resume --out' and its folder\n",
       path.string());
   const std::lock_guard lock(map_notes_mutex);
   for (MapNote& note : map_notes) {
