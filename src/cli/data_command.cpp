@@ -74,6 +74,19 @@ int verify_other(const std::string& path) {
   return 0;
 }
 
+std::string in_words(FetchOutcome outcome) {
+  switch (outcome) {
+    case FetchOutcome::fetched:
+      break;
+    case FetchOutcome::already_there:
+      return "is there already and right";
+    case FetchOutcome::there_unchecked:
+      return "is there already, but some files are in a form of which no sum is published, so they "
+             "were not checked (--force replaces them)";
+  }
+  return "is there";
+}
+
 }  // namespace
 
 int run_data_list(const DataListOptions& /*options*/) {
@@ -87,11 +100,8 @@ int run_data_fetch(const DataFetchOptions& options) {
   FetchOptions fetch{.folder = options.to, .force = options.force};
   if (options.mirror) fetch.sources = {*options.mirror};
   const FetchOutcome outcome = fetch_set(set, fetch, printer.listener());
-  std::cout << fmt::format("{}: {}; train on it with --set data.path={}\n", options.to,
-                           outcome == FetchOutcome::already_there
-                               ? fmt::format("all of {} is there already and right", set.name)
-                               : fmt::format("all of {} is there", set.name),
-                           options.to);
+  std::cout << fmt::format("{}: all of {} {}; train on it with --set data.path={}\n", options.to,
+                           set.name, in_words(outcome), shell_quote(options.to));
   return 0;
 }
 
@@ -104,8 +114,8 @@ int run_data_verify(const DataVerifyOptions& options) {
   if (report->all_right()) return 0;
   throw failure(
       fmt::format("{0}: not all of {1} is as published; get the rest with: dcgan data fetch {1} "
-                  "--to {0} --force",
-                  options.path, report->set.name));
+                  "--to {2} --force",
+                  options.path, report->set.name, shell_quote(options.path)));
 }
 
 }  // namespace dcgan::cli

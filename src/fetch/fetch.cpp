@@ -57,9 +57,10 @@ const FileCheck& find_check(const VerifyReport& report, const std::string& name)
                        [&](const FileCheck& check) { return check.published == name; });
 }
 
-/// What is missing, and what is wrong under `force`. Throws where something is wrong without.
-std::vector<Job> find_jobs(const KnownSet& set, const FetchOptions& options) {
-  const VerifyReport report = check_set(set, options.folder);
+/// What is missing, and under `force` what is wrong or can't be checked. Throws where something is
+/// wrong without.
+std::vector<Job> find_jobs(const KnownSet& set, const VerifyReport& report,
+                           const FetchOptions& options) {
   std::vector<Job> jobs;
   for (const RemoteFile& file : set.files) {
     std::vector<std::string> names;
@@ -71,8 +72,10 @@ std::vector<Job> find_jobs(const KnownSet& set, const FetchOptions& options) {
     bool wanted = false;
     for (const std::string& name : names) {
       const FileCheck& check = find_check(report, name);
-      wanted = wanted || check.state == FileState::missing || check.state == FileState::wrong;
-      if (check.state != FileState::wrong) continue;
+      const bool bad =
+          check.state == FileState::wrong || (check.state == FileState::unchecked && options.force);
+      wanted = wanted || check.state == FileState::missing || bad;
+      if (!bad) continue;
       job.replaced.push_back(check.found);
       if (options.force) continue;
       throw failure(fmt::format(
@@ -218,8 +221,11 @@ FetchOutcome fetch_set(const KnownSet& set, const FetchOptions& options,
                        const FetchListener& listener) {
   make_folder(options.folder);
   const FolderLock lock(options.folder);
-  const std::vector<Job> jobs = find_jobs(set, options);
-  if (jobs.empty()) return FetchOutcome::already_there;
+  const VerifyReport report = check_set(set, options.folder);
+  const std::vector<Job> jobs = find_jobs(set, report, options);
+  if (jobs.empty()) {
+    return report.all_right() ? FetchOutcome::already_there : FetchOutcome::there_unchecked;
+  }
   check_space(jobs, options.folder);
   const std::vector<std::string>& sources = options.sources.empty() ? set.sources : options.sources;
   for (const Job& job : jobs) run_job(job, sources, options, listener);

@@ -106,6 +106,17 @@ TEST_F(FetchFiles, TakesTheUsersSourceInstead) {
   EXPECT_EQ(server_.requests(), "/norange/a.gz\n/norange/b.gz\n");
 }
 
+TEST_F(FetchFiles, ReplacesWhatHasNoPublishedSumByForceAlone) {
+  set_.files[0].content_sha256 = "";
+  fetch();
+  std::filesystem::remove(path("a.gz"));
+  write_file_atomically(path("a"), "not compressed, and of no published sum");
+  EXPECT_EQ(fetch(), FetchOutcome::there_unchecked);
+  options_.force = true;
+  EXPECT_EQ(fetch(), FetchOutcome::fetched);
+  EXPECT_THAT(names(), ElementsAre("a.gz", "b.gz"));
+}
+
 TEST_F(FetchFiles, AsksForNothingWhenAllIsThere) {
   fetch();
   server_.forget_requests();

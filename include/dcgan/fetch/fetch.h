@@ -23,7 +23,11 @@ struct FetchListener {
   std::function<void(const TransferProgress&)> progress;
 };
 
-enum class FetchOutcome { fetched, already_there };
+enum class FetchOutcome {
+  fetched,
+  already_there,
+  there_unchecked,  ///< some in a form of which no sum is published; `force` replaces these
+};
 
 /// Brings every file of `set` into `options.folder`, which is made. Files that are there and right
 /// stay as they are; wrong ones are an error without `force`, and replaced only once the new ones
