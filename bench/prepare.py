@@ -7,7 +7,7 @@
 
 The first decodes every picture in FOLDER and crops it to --size: dcgan on every core (prepare_images:
 its codecs alone, and the whole way into the cache), then torchvision's ImageFolder with a DataLoader
-of 0, 1, 2 and 4 workers, in turns, --rounds times (dcgan three times a turn); the best counts.
+of 0, 1, 2 and 4 workers, in turns, --rounds times (dcgan between any two of them); the best counts.
 PYTHON needs torch and torchvision. --train trains a configuration of a folder in turns from its cache
 and from memory (data.cache: none), and compares images/s. --many makes so many small PNGs of 64 x 64
 in a temporary folder, and times a dry run of a training that prepares them and one that finds them in
