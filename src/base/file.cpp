@@ -8,10 +8,13 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <new>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
 #include "dcgan/base/error.h"
+#include "dcgan/base/text.h"
 
 namespace dcgan {
 namespace {
@@ -106,6 +109,26 @@ Error read_failure(const std::filesystem::path& path, int error) {
   return failure(fmt::format("{}: cannot be read: {}", path.string(), reason(error)));
 }
 
+namespace {
+
+/// What `descriptor` gives to its end, about `expected` bytes.
+std::string read_whole(int descriptor, const std::filesystem::path& path, std::size_t expected) {
+  // One byte more: a file that does not grow meanwhile needs no second buffer.
+  std::string bytes(expected + 1, '\0');
+  std::size_t size = 0;
+  for (;;) {
+    if (size == bytes.size()) bytes.resize(2 * size + 4096);
+    const ssize_t count = ::read(descriptor, bytes.data() + size, bytes.size() - size);
+    if (count == 0) break;
+    if (count < 0 && errno != EINTR) throw read_failure(path, errno);
+    if (count > 0) size += static_cast<std::size_t>(count);
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+}  // namespace
+
 std::string read_file(const std::filesystem::path& path) {
   Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (descriptor.get() < 0) throw read_failure(path, errno);
@@ -118,18 +141,13 @@ std::string read_file(const std::filesystem::path& path) {
     throw failure(fmt::format("{}: is not a regular file", path.string()));
   }
 
-  // One byte more than the size says: a file that does not grow meanwhile needs no second buffer.
-  std::string bytes(static_cast<std::size_t>(status.st_size) + 1, '\0');
-  std::size_t size = 0;
-  for (;;) {
-    if (size == bytes.size()) bytes.resize(2 * size + 4096);
-    const ssize_t count = ::read(descriptor.get(), bytes.data() + size, bytes.size() - size);
-    if (count == 0) break;
-    if (count < 0 && errno != EINTR) throw read_failure(path, errno);
-    if (count > 0) size += static_cast<std::size_t>(count);
+  try {
+    return read_whole(descriptor.get(), path, static_cast<std::size_t>(status.st_size));
+  } catch (const std::bad_alloc&) {
+  } catch (const std::length_error&) {
   }
-  bytes.resize(size);
-  return bytes;
+  throw failure(fmt::format("{}: has {}, more than there is memory for", path.string(),
+                            format_bytes(status.st_size)));
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes, Flush flush) {

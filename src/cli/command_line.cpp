@@ -134,7 +134,7 @@ void setup_sample(CLI::App& root, SampleOptions& options, SampleFlags& flags) {
       "  dcgan sample --ckpt runs/mnist-001 -n 50000 --out images.npy");
 }
 
-void check_interpolate(const SampleOptions& options) {
+void check_interpolate(const SampleOptions& options, std::int64_t most) {
   if (options.columns) {
     throw usage_error(
         "--interpolate sets the columns itself: a walk is a row; leave out --columns");
@@ -148,10 +148,15 @@ void check_interpolate(const SampleOptions& options) {
   const std::int64_t below = options.count / walk * walk;
   const std::int64_t above = below + walk;
   const bool take_above =
-      below == 0 || (above - options.count < options.count - below && above <= kMostInGrid);
+      below == 0 || (above - options.count < options.count - below && above <= most);
   throw usage_error(
       fmt::format("-n must be a multiple of --interpolate {}, not {}; the nearest is {}", walk,
                   options.count, take_above ? above : below));
+}
+
+std::int64_t most_images(const SampleOptions& options) {
+  if (options.separate) return kMostSeparate;
+  return options.as_array ? kMostInArray : kMostInGrid;
 }
 
 void check_count(SampleOptions& options, const std::optional<std::int64_t>& given) {
@@ -160,15 +165,25 @@ void check_count(SampleOptions& options, const std::optional<std::int64_t>& give
   } else if (options.interpolate) {
     options.count = *options.interpolate * kRowsPerWalk;
   }
-  const std::int64_t most = options.separate   ? kMostSeparate
-                            : options.as_array ? kMostInArray
-                                               : kMostInGrid;
+  const std::int64_t most = most_images(options);
   if (options.count >= 1 && options.count <= most) return;
   const bool would_fit =
       !options.separate && options.count > most && options.count <= kMostSeparate;
   throw usage_error(fmt::format("-n must be an integer from 1 to {}, not '{}'{}", most,
                                 options.count,
                                 would_fit ? "; --separate DIR takes up to 1000000000" : ""));
+}
+
+/// What arranges a grid is refused where there is none.
+void check_grid(const SampleOptions& options) {
+  if (!options.as_array && !options.separate) return;
+  for (const auto& [flag, given] : {std::pair("--columns", options.columns.has_value()),
+                                    std::pair("--padding", options.padding.has_value())}) {
+    if (!given) continue;
+    throw usage_error(
+        fmt::format("{} arranges a grid, which {}; leave one out", flag,
+                    options.separate ? "--separate does not write" : "a .npy file is not"));
+  }
 }
 
 void check_sample(SampleOptions& options, const SampleFlags& flags) {
@@ -187,9 +202,7 @@ void check_sample(SampleOptions& options, const SampleFlags& flags) {
         "--separate writes a file an image into its folder, --out all images into one; leave one "
         "out");
   }
-  if (options.as_array && options.columns) {
-    throw usage_error("--columns arranges a grid, which a .npy file is not; leave one out");
-  }
+  check_grid(options);
   if (!out.ends_with(".png") && !out.ends_with(".npy")) {
     throw usage_error(fmt::format("--out must be a file name that ends in .png or .npy, not '{}'",
                                   printable(options.out)));
@@ -198,7 +211,7 @@ void check_sample(SampleOptions& options, const SampleFlags& flags) {
     throw usage_error(fmt::format("--columns must be at most {}, the number of images, not {}",
                                   options.count, *options.columns));
   }
-  if (options.interpolate) check_interpolate(options);
+  if (options.interpolate) check_interpolate(options, most_images(options));
 }
 
 void setup_inspect(CLI::App& root, InspectOptions& options) {

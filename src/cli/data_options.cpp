@@ -59,7 +59,7 @@ void setup_show(CLI::App& data, DataLine& line) {
   app->footer(
       "Examples:\n"
       "  dcgan data show --config configs/mnist.yaml\n"
-      "  dcgan data show --set data.path=data/cifar10 -n 100 --out cifar10.png");
+      "  dcgan data show --config configs/cifar10.yaml -n 100 --out cifar10.png");
 }
 
 bool is_web_url(const std::string& text) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "command_context.h"
@@ -35,7 +36,8 @@ struct ClassCount {
 struct Summary {
   std::string name;
   std::int64_t images = 0;
-  std::int64_t held_out = 0;  ///< of the other split; 0 where there is none
+  std::int64_t held_out = 0;     ///< of the other split; 0 where there is none
+  std::string held_out_problem;  ///< why it can't be read; "" otherwise
   SizeRange originals;
   std::array<std::int64_t, 3> shape{};  ///< C, H, W
   std::vector<double> means;            ///< a channel each, of pixels in [0, 1]
@@ -67,20 +69,25 @@ std::vector<ClassCount> count_by_class(const Dataset& dataset) {
   return classes;
 }
 
-std::int64_t count_held_out(const DataConfig& data) {
+/// How many images are not trained on; 0 and why where they can't be read.
+std::pair<std::int64_t, std::string> count_held_out(const DataConfig& data) {
+  if (!has_other_split(data)) return {0, ""};
   try {
-    return load_dataset(other_split(data)).size();
-  } catch (const Error&) {  // there is none: nothing to complain about here
-    return 0;
+    return {load_dataset(other_split(data)).size(), ""};
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    return {0, text.substr(0, text.find('\n'))};
   }
 }
 
 Summary summarise(const Dataset& dataset, const DataConfig& data) {
   constexpr std::int64_t kMostMeasured = 10'000;
   const torch::Tensor images = spaced_images(dataset, kMostMeasured);
+  const auto [held_out, problem] = count_held_out(data);
   Summary summary{.name = dataset.name,
                   .images = dataset.size(),
-                  .held_out = count_held_out(data),
+                  .held_out = held_out,
+                  .held_out_problem = problem,
                   .originals = dataset.originals,
                   .shape = {images.size(1), images.size(2), images.size(3)},
                   .measured = images.size(0),
@@ -102,7 +109,9 @@ std::string to_text(const Summary& summary) {
   std::vector<std::vector<std::string>> rows{
       {"set", summary.name},
       {"images", format_count(summary.images)},
-      {"not trained on", format_count(summary.held_out)},
+      {"not trained on", format_count(summary.held_out) +
+                             (summary.held_out_problem.empty() ? "" : ": ") +
+                             summary.held_out_problem},
       {"as stored", summary.originals.text()},
       {"as trained",
        fmt::format("{} x {} x {}", summary.shape[0], summary.shape[1], summary.shape[2])},
@@ -120,6 +129,7 @@ nlohmann::ordered_json to_json(const Summary& summary, const std::string& pictur
   nlohmann::ordered_json json{{"name", summary.name},
                               {"images", summary.images},
                               {"not_trained_on", summary.held_out},
+                              {"not_trained_on_problem", summary.held_out_problem},
                               {"smallest", summary.originals.smallest},
                               {"largest", summary.originals.largest},
                               {"shape", summary.shape},

@@ -4,6 +4,7 @@
 
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "command_context.h"
 #include "dcgan/base/error.h"
@@ -61,8 +62,8 @@ struct Report {
 };
 
 /// A g.pt or a checkpoint of ours.
-Report report_archive(const fs::path& path, ArchiveKind kind) {
-  const Archive archive = read_archive(path, kind);
+Report report_archive(const std::string& bytes, const fs::path& path, ArchiveKind kind) {
+  const Archive archive = parse_archive(bytes, path, kind);
   const Config config = parse_config(archive.config, path.string() + ": config.yaml");
   const bool is_checkpoint = kind == ArchiveKind::checkpoint;
   const std::string kind_name = is_checkpoint ? "dcgan checkpoint" : "dcgan generator";
@@ -85,17 +86,17 @@ Report report_archive(const fs::path& path, ArchiveKind kind) {
   report.text = fmt::format("{}: {}, format version {}, step {}\n{} tensors, {} numbers\n\n{}\n{}",
                             path.string(), kind_name, kArchiveFormatVersion, format_count(steps),
                             archive.tensors.size(), format_count(count_numbers(archive.tensors)),
-                            archive.config, describe(plan_generator(config)));
+                            to_yaml(config), describe(plan_generator(config)));
   if (is_checkpoint) report.text += fmt::format("\n{}", describe(plan_discriminator(config)));
   return report;
 }
 
 /// A feature network of ours.
-Report report_features(const fs::path& path) {
-  const ClassifierFile file = parse_classifier(read_file(path), path);
+Report report_features(const std::string& bytes, const fs::path& path) {
+  const ClassifierFile file = parse_classifier(bytes, path);
   const ClassifierRecord& record = file.record;
   const ImageShape& image = file.classifier.image();
-  const NamedTensors tensors = read_archive(path, ArchiveKind::features).tensors;
+  const NamedTensors tensors = parse_archive(bytes, path, ArchiveKind::features).tensors;
   const double accuracy =
       static_cast<double>(record.test_correct) / static_cast<double>(record.test_images);
 
@@ -133,8 +134,9 @@ Report report_features(const fs::path& path) {
 }
 
 /// Somebody else's TorchScript: what can be said without running it.
-Report report_foreign(const fs::path& path) {
-  const torch::jit::Module module = torch::jit::load(path.string(), torch::Device(torch::kCPU));
+Report report_foreign(const std::string& bytes, const fs::path& path) {
+  std::istringstream stream(bytes);
+  const torch::jit::Module module = torch::jit::load(stream, torch::Device(torch::kCPU));
   NamedTensors tensors;
   for (const auto& named : module.named_parameters(true)) {
     tensors.emplace_back(named.name, named.value);
@@ -158,17 +160,18 @@ Report report_foreign(const fs::path& path) {
 }
 
 Report report_file(const fs::path& path) {
-  switch (identify(path)) {
+  const std::string bytes = read_file(path);
+  switch (identify(bytes, path)) {
     case FileKind::generator:
-      return report_archive(path, ArchiveKind::generator);
+      return report_archive(bytes, path, ArchiveKind::generator);
     case FileKind::checkpoint:
-      return report_archive(path, ArchiveKind::checkpoint);
+      return report_archive(bytes, path, ArchiveKind::checkpoint);
     case FileKind::features:
-      return report_features(path);
+      return report_features(bytes, path);
     case FileKind::foreign_torchscript:
       break;
   }
-  return report_foreign(path);
+  return report_foreign(bytes, path);
 }
 
 }  // namespace

@@ -23,6 +23,21 @@ int dispatch(const DataVerifyOptions& options) { return run_data_verify(options)
 int dispatch(const DataShowOptions& options) { return run_data_show(options); }
 int dispatch(const VersionOptions& options) { return run_version(options); }
 
+/// What needs less memory.
+std::string smaller(const TrainOptions& /*options*/) {
+  return "lower train.batch_size, data.image_size or model.base_channels";
+}
+std::string smaller(const FeaturesTrainOptions& /*options*/) { return "lower data.image_size"; }
+std::string smaller(const SampleOptions& /*options*/) { return "lower -n"; }
+std::string smaller(const EvaluateOptions& /*options*/) { return "lower --samples"; }
+std::string smaller(const DataShowOptions& /*options*/) {
+  return "lower -n, data.image_size or data.limit";
+}
+template <class Options>
+std::string smaller(const Options& /*options*/) {
+  return "end other programs";
+}
+
 bool is_out_of_memory(const std::string& text) {
   return text.find("out of memory") != std::string::npos ||
          text.find("can't allocate memory") != std::string::npos;
@@ -34,18 +49,21 @@ bool is_out_of_memory(const std::string& text) {
 extern "C" int dcgan_run_command(const dcgan::cli::Command& command) {
   using dcgan::failure;
   dcgan::explain_lost_caches();
-  const char* const kTooLarge =
-      "out of memory: lower train.batch_size, data.image_size or model.base_channels";
+  const auto out_of_memory = [&command] {
+    return failure(
+        "out of memory: " +
+        std::visit([](const auto& options) { return dcgan::cli::smaller(options); }, command));
+  };
   try {
     return std::visit([](const auto& options) { return dcgan::cli::dispatch(options); }, command);
   } catch (const std::bad_alloc&) {
-    throw failure(kTooLarge);
+    throw out_of_memory();
   } catch (const std::filesystem::filesystem_error& error) {
     throw failure(error.path1().string() + ": " + error.code().message() +
                   "; check the path and its permissions");
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
-    if (dcgan::cli::is_out_of_memory(text)) throw failure(kTooLarge);
+    if (dcgan::cli::is_out_of_memory(text)) throw out_of_memory();
     throw failure("internal error in LibTorch, please report it: " +
                   text.substr(0, text.find('\n')));
   }

@@ -20,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::int64_t kPadding = 2;
 constexpr std::int64_t kChunk = 256;  ///< images generated at a time: bounds the memory
 
 torch::Tensor any_latents(const SampleOptions& options, const Sampler& sampler, std::int64_t first,
@@ -97,10 +98,11 @@ torch::Tensor walking_latents(const SampleOptions& options, const Sampler& sampl
   for (std::int64_t row = 0; row < rows; ++row) {
     const torch::Tensor start = ends[2 * row];
     const torch::Tensor end = ends[2 * row + 1];
-    end.narrow(0, 0, modes).copy_(start.narrow(0, 0, modes));
-    const torch::Tensor walk = slerp(start, end, steps);
-    walk.narrow(1, 0, modes).copy_(start.narrow(0, 0, modes));  // slerp scales them on its way
-    walks.push_back(walk);
+    const std::int64_t others = start.size(0) - modes;
+    walks.push_back(
+        torch::cat({start.narrow(0, 0, modes).expand({steps, modes}),
+                    slerp(start.narrow(0, modes, others), end.narrow(0, modes, others), steps)},
+                   1));
   }
   return as_asked(options, sampler, torch::cat(walks), 0, steps);
 }
@@ -149,7 +151,7 @@ int write_one_grid(const SampleOptions& options, const Sampler& sampler) {
   GridOptions grid;
   grid.columns = options.interpolate ? *options.interpolate
                                      : options.columns.value_or(square_columns(options.count));
-  grid.padding = options.padding;
+  grid.padding = options.padding.value_or(kPadding);
   const Image sheet = make_grid(images, grid);
   write_png(options.out, sheet);
   std::cout << fmt::format("{}: {} images, {} x {} pixels\n", options.out, options.count,
@@ -164,6 +166,7 @@ int run_sample(const SampleOptions& options) {
     throw usage_error(
         fmt::format("--separate {}: the folder is not empty; name a new one", *options.separate));
   }
+  if (!options.separate) require_folder_of(options.out);
   const torch::Device device = prepare_machine(options.device, options.threads).device;
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
   const Sampler sampler =

@@ -130,11 +130,12 @@ TrainingJob new_job(const Config& config, const Machine& machine, Log& log) {
   return {config, std::move(dataset), std::move(state)};
 }
 
-/// The newest checkpoint; says how to go on without it where it can't be read.
+/// The newest checkpoint; says how to go on without it where it is damaged.
 Archive read_newest(const std::vector<fs::path>& checkpoints) {
   try {
     return read_archive(checkpoints.back(), ArchiveKind::checkpoint);
   } catch (const Error& error) {
+    if (error.kind() != ErrorKind::damaged) throw;
     const std::string text = error.what();
     const std::string remedy =
         checkpoints.size() > 1 ? fmt::format("remove it, and --resume goes on from {}",

@@ -149,7 +149,8 @@ std::vector<Field> model_fields() {
       integer(
           "model.latent_modes", {0, 4096}, kFixed,
           [](auto& c) -> auto& { return c.model.latent_modes; },
-          "Modes of the latents: the largest of the first so many chooses its own; 0 is none."),
+          "Modes: learned places for the generator to start from; of the first so many latents the "
+          "largest chooses its own; 0 is none."),
       integer(
           "model.classes", {0, 256}, kFixed, [](auto& c) -> auto& { return c.model.classes; },
           "Classes of the data set: each has its share of model.latent_modes, a multiple of it, "
@@ -289,7 +290,8 @@ std::vector<Field> train_fields() {
       integer(
           "train.evaluate_samples", {0, 1000000}, kFree,
           [](auto& c) -> auto& { return c.train.evaluate_samples; },
-          "Generated images in each evaluation; 0 is one for 20 training images, at most 2000."),
+          "Generated images in each evaluation; 0 is one for every 20 images trained on since the "
+          "last one, at most 2000, and no evaluation where that is under 500. 10 at least."),
       text(
           "train.features", "auto | file", "auto or a file",
           [](const std::string& path) { return !path.empty(); }, kFree,
@@ -415,6 +417,12 @@ std::vector<Conflict> find_conflicts(const Config& config) {
          "train.loss: wasserstein needs a discriminator whose slope is bounded, or its loss has no "
          "end: set train.gradient_penalty: 10 (with discriminator.batch_norm: false), or "
          "train.weight_clip: 0.01"});
+  }
+  if (train.evaluate_samples > 0 && train.evaluate_samples < kFewestEvaluatedSamples) {
+    conflicts.push_back({{"train.evaluate_samples"},
+                         fmt::format("train.evaluate_samples ({}) must be at least {}, or 0: fewer "
+                                     "images can't be measured",
+                                     train.evaluate_samples, kFewestEvaluatedSamples)});
   }
   if (train.label_smoothing > 0 && !is_of_probabilities(train.loss)) {
     conflicts.push_back({{"train.label_smoothing", "train.loss"},

@@ -142,15 +142,21 @@ std::optional<FieldValue> value_of_text(const std::string& text) {
   }
 }
 
-/// "~/x" in the user's home; otherwise relative to `base`. No trailing slash, no "..".
-std::string absolute_path(const std::string& text, const fs::path& base) {
+fs::path working_folder() {
+  std::error_code error;
+  fs::path folder = fs::current_path(error);
+  if (!error) return folder;
+  throw usage_error(
+      fmt::format("the working folder can't be found: {}; change to another one", error.message()));
+}
+
+/// "~/x" in the user's home, and nothing where there is none; otherwise relative to `base`. No
+/// trailing slash, no "..".
+std::optional<std::string> absolute_path(const std::string& text, const fs::path& base) {
   fs::path path = text;
   if (text == "~" || text.starts_with("~/")) {
     const char* const home = std::getenv("HOME");
-    if (home == nullptr || *home != '/') {
-      throw usage_error(fmt::format(
-          "{}: HOME names no folder that '~' could stand for; write the path in full", text));
-    }
+    if (home == nullptr || *home != '/') return std::nullopt;
     path = fs::path(home) / text.substr(std::min<std::size_t>(2, text.size()));
   }
   path = (base / path).lexically_normal();
@@ -411,8 +417,15 @@ ResolvedConfig resolve_config(const std::optional<fs::path>& file,
   ResolvedConfig& resolved = gatherer.resolved();
   const auto make_absolute = [&](const std::string& key, std::string& path) {
     const bool from_file = resolved.origins[key].source == Origin::Source::file;
-    const fs::path base = from_file ? fs::absolute(*file).parent_path() : fs::current_path();
-    path = absolute_path(path, base);
+    const fs::path base = from_file ? (working_folder() / *file).parent_path() : working_folder();
+    const std::optional<std::string> absolute = absolute_path(path, base);
+    if (!absolute) {
+      gatherer.add_problem(fmt::format(
+          "{}: {} '{}': HOME names no folder that '~' could stand for; write the path in full",
+          resolved.origins[key].text, key, printable(path)));
+      return;
+    }
+    path = *absolute;
   };
   make_absolute("data.path", resolved.config.data.path);
   std::string& cache = resolved.config.data.cache;
@@ -420,6 +433,7 @@ ResolvedConfig resolve_config(const std::optional<fs::path>& file,
   if (resolved.config.train.features != "auto") {
     make_absolute("train.features", resolved.config.train.features);
   }
+  if (!gatherer.problems().empty()) throw usage_error(joined_problems(gatherer));
   return resolved;
 }
 

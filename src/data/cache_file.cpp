@@ -139,10 +139,10 @@ Error cache_failure(const fs::path& path, int error, std::int64_t wanted) {
 
 /// Its number, or -1 with errno.
 int open_lock(const fs::path& path) {
-  const int made = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  const int made = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
   if (made >= 0 || errno != EACCES) return made;
   // Another user's may be locked, too.
-  const int found = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int found = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   errno = EACCES;
   return found;
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <system_error>
 
+#include "dcgan/base/text.h"
 #include "dcgan/config/fields.h"
 #include "dcgan/data/image_folder.h"
 
@@ -31,7 +32,8 @@ std::optional<DataFormat> recognise_format(const std::string& path) {
   std::error_code ignored;
   const auto has = [&](const std::string& name) { return fs::exists(folder / name, ignored); };
   if (!fs::is_directory(folder, ignored)) {
-    return folder.extension() == ".npy" ? std::optional(DataFormat::npy) : std::nullopt;
+    return lower_case(folder.extension().string()) == ".npy" ? std::optional(DataFormat::npy)
+                                                             : std::nullopt;
   }
   if (has("data_batch_1.bin") || has("cifar-10-batches-bin")) return DataFormat::cifar10;
   if (has("train.bin") || has("cifar-100-binary")) return DataFormat::cifar100;

@@ -118,7 +118,7 @@ torch::Tensor load_images(const fs::path& path, std::int64_t most) {
   if (!fs::exists(path, ignored)) {
     throw failure(fmt::format("{}: no such file or folder", path.string()));
   }
-  if (path.extension() != ".npy") {
+  if (lower_case(path.extension().string()) != ".npy") {
     throw failure(fmt::format("{}: is neither a folder of PNGs nor a .npy file", path.string()));
   }
   return load_npy(path, most);

@@ -22,12 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 bool may_be_image(const std::string& ending) {
   constexpr std::array<std::string_view, 9> kEndings{"",      ".png", ".jpg", ".jpeg", ".jpe",
                                                      ".jfif", ".bmp", ".dib", ".webp"};
@@ -89,9 +83,12 @@ void add_file(const fs::path& path, const struct stat& status, ImageFolder& fold
     ++folder.others["without an ending"];
     return;
   }
-  constexpr std::int64_t kNanoseconds = 1'000'000'000;
-  folder.files.push_back({below(folder.root, path), status.st_size,
-                          status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec, 0});
+  // From the year 2262 on it wraps around: it is only compared.
+  constexpr std::uint64_t kNanoseconds = 1'000'000'000;
+  const std::uint64_t modified = static_cast<std::uint64_t>(status.st_mtim.tv_sec) * kNanoseconds +
+                                 static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
+  folder.files.push_back(
+      {below(folder.root, path), status.st_size, static_cast<std::int64_t>(modified), 0});
 }
 
 /// What lies at `path`, behind links; nothing where it is gone or a link to nowhere. A link to

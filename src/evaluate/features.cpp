@@ -193,7 +193,7 @@ Features::~Features() = default;
 
 Features Features::open(const std::filesystem::path& path, torch::Device device) {
   const std::string bytes = read_file(path);
-  switch (identify(path)) {
+  switch (identify(bytes, path)) {
     case FileKind::features:
       return Features(
           named(open_native(bytes, path.string(), device), path.string(), bytes, device));

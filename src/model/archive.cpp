@@ -5,8 +5,10 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <string_view>
 
 #include "archive_reader.h"
 #include "dcgan/base/error.h"
@@ -103,7 +105,7 @@ torch::jit::Module build_module(const std::string& type_name, const NamedTensors
 }
 
 Error not_an_archive(const std::filesystem::path& path, const std::string& what) {
-  return failure(
+  return damaged(
       fmt::format("{}: {}\nexpected a g.pt, a checkpoint or a feature network of dcgan, or another "
                   "TorchScript (torch.jit.save)",
                   path.string(), what));
@@ -116,9 +118,23 @@ void check_begins_as_archive(const std::string& bytes, const std::filesystem::pa
   }
 }
 
+/// Whether LibTorch wanted more memory than there is: for a whole file on a machine with too
+/// little, or for a damaged one that claims to be larger than it is.
+bool lacks_memory(const std::exception& error) {
+  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+         std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos;
+}
+
 /// For bytes that LibTorch refuses: its own text is a backtrace; what it comes to is one of these
-/// two.
-Error damaged_archive(const std::string& bytes, const std::filesystem::path& path) {
+/// three.
+Error refused_archive(const std::exception& error, const std::string& bytes,
+                      const std::filesystem::path& path) {
+  if (lacks_memory(error)) {
+    return failure(
+        fmt::format("{}: too little memory to read it, or it is damaged\nend other programs, or "
+                    "use another file",
+                    path.string()));
+  }
   if (bytes.find("constants.pkl") == std::string::npos &&
       bytes.find("data.pkl") != std::string::npos) {
     return not_an_archive(path, "a file of torch.save (a state dict?), not of torch.jit.save");
@@ -133,8 +149,8 @@ auto with_reader(const std::string& bytes, const std::filesystem::path& path, Us
   try {
     ArchiveReader reader(bytes);
     return use(reader);
-  } catch (const std::exception&) {
-    throw damaged_archive(bytes, path);
+  } catch (const std::exception& error) {
+    throw refused_archive(error, bytes, path);
   }
 }
 
@@ -149,8 +165,8 @@ void check_loads(const std::string& bytes, const std::filesystem::path& path) {
   std::istringstream stream(bytes);
   try {
     torch::jit::load(stream, torch::Device(torch::kCPU));
-  } catch (const std::exception&) {
-    throw damaged_archive(bytes, path);
+  } catch (const std::exception& error) {
+    throw refused_archive(error, bytes, path);
   }
 }
 
@@ -162,7 +178,7 @@ Json parse_description(const std::string& text, const std::filesystem::path& pat
       json.contains("crc32") && json["crc32"].is_string() && json.contains("numbers") &&
       json["numbers"].is_object() && json.contains("notes") && json["notes"].is_object();
   if (!complete) {
-    throw failure(
+    throw damaged(
         fmt::format("{}: its {} is damaged; use another file", path.string(), kDescriptionFile));
   }
   return json;
@@ -210,8 +226,7 @@ void write_archive(const std::filesystem::path& path, const Archive& archive) {
   write_file_atomically(path, stream.str());
 }
 
-FileKind identify(const std::filesystem::path& path) {
-  const std::string bytes = read_file(path);
+FileKind identify(const std::string& bytes, const std::filesystem::path& path) {
   const std::string description = read_description(bytes, path);
   if (description.empty()) {
     check_loads(bytes, path);
@@ -256,7 +271,7 @@ Archive parse_archive(const std::string& bytes, const std::filesystem::path& pat
     if (value.is_string()) archive.notes[key] = value.get<std::string>();
   }
   if (checksum(archive) != json["crc32"].get<std::string>()) {
-    throw failure(fmt::format(
+    throw damaged(fmt::format(
         "{}: damaged: its content does not match its checksum; use another file", path.string()));
   }
   return archive;

@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "dcgan/base/error.h"
 #include "dcgan/config/resolve.h"
 
 namespace dcgan {
 namespace {
+
+constexpr const char* kNewestR1 = "r1";
 
 struct Part {
   std::string prefix;
@@ -44,6 +48,7 @@ void save_checkpoint(const std::filesystem::path& path, const TrainState& state,
       archive.tensors.emplace_back(part.prefix + name, tensor);
     }
   }
+  if (state.r1.defined()) archive.tensors.emplace_back(kNewestR1, state.r1);
   archive.config = to_yaml(config);
   archive.numbers = {{"step", state.step},
                      {"generator_optimizer_steps", state.generator_optimizer.steps_done()},
@@ -64,6 +69,10 @@ CheckpointInfo describe_checkpoint(const Archive& archive, const std::filesystem
 void restore(TrainState& state, const Archive& archive, const std::filesystem::path& path) {
   for (const Part& part : parts_of(state)) copy_tensors(archive, part.prefix, part.tensors, path);
   state.step = find_number(archive, "step", path);
+  const auto is_r1 = [](const auto& named) { return named.first == kNewestR1; };
+  if (std::any_of(archive.tensors.begin(), archive.tensors.end(), is_r1)) {
+    state.r1 = find_tensor(archive, kNewestR1, {}, path).to(state.device);
+  }
   state.generator_optimizer.set_steps_done(find_number(archive, "generator_optimizer_steps", path));
   state.discriminator_optimizer.set_steps_done(
       find_number(archive, "discriminator_optimizer_steps", path));

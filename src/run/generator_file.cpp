@@ -19,22 +19,22 @@ void save_generator(const std::filesystem::path& path, const Network& generator,
   write_archive(path, archive);
 }
 
-GeneratorFile load_generator(const std::filesystem::path& path, ArchiveKind kind, Weights weights) {
-  const Archive archive = read_archive(path, kind);
+GeneratorFile load_generator(const Archive& archive, const std::filesystem::path& path,
+                             Weights weights) {
   GeneratorFile file;
   file.config = parse_config(archive.config, path.string() + ": config.yaml");
   file.generator = make_network(plan_generator(file.config), torch::kCPU);
   set_requires_grad(file.generator, false);
+  const bool alone = archive.kind == ArchiveKind::generator;
   const bool averaged = file.config.train.ema_decay > 0;
-  if (kind == ArchiveKind::generator && averaged && weights == Weights::raw) {
+  if (alone && averaged && weights == Weights::raw) {
     throw failure(fmt::format(
         "{}: it holds the averaged weights alone; --raw needs a checkpoint of its run, such as "
         "checkpoints/NNNNNN.pt",
         path.string()));
   }
   const bool average = averaged && weights == Weights::averaged;
-  const std::string prefix =
-      kind == ArchiveKind::generator ? "" : (average ? "average." : "generator.");
+  const std::string prefix = alone ? "" : (average ? "average." : "generator.");
   copy_tensors(archive, prefix, named_tensors(file.generator), path);
   const auto step = archive.numbers.find("step");
   if (step != archive.numbers.end()) file.step = step->second;

@@ -14,6 +14,19 @@ using Json = nlohmann::ordered_json;
 
 double rounded(double value, double per_unit) { return std::round(value * per_unit) / per_unit; }
 
+/// What tells evaluations apart, and which is better; nothing of a line that is none.
+std::optional<EvaluationRecord> evaluation_of(const Json& json) {
+  const bool complete = json.contains("fid") && json["fid"].is_number() &&
+                        json.contains("samples") && json["samples"].is_number_integer() &&
+                        json.contains("features") && json["features"].is_string();
+  if (!complete) return {};
+  EvaluationRecord record;
+  record.samples = json["samples"].get<std::int64_t>();
+  record.features = json["features"].get<std::string>();
+  record.scores.fid = json["fid"].get<double>();
+  return record;
+}
+
 }  // namespace
 
 std::string to_json(const MetricsRecord& record) {
@@ -41,6 +54,7 @@ std::string to_json(const EvaluationRecord& record) {
   json["epoch"] = record.epoch;
   json["seconds"] = rounded(record.seconds, 1000);
   json["samples"] = record.samples;
+  json["features"] = record.features;
   json["fid"] = record.scores.fid;
   json["precision"] = record.scores.precision;
   json["recall"] = record.scores.recall;
@@ -63,15 +77,22 @@ MetricsFile::MetricsFile(const std::filesystem::path& path, std::int64_t last_st
       if (json.contains("seconds") && json["seconds"].is_number()) {
         seconds_before_ = json["seconds"].get<double>();
       }
-      if (json.contains("fid") && json["fid"].is_number()) {
-        const double fid = json["fid"].get<double>();
-        best_fid_before_ = std::min(best_fid_before_.value_or(fid), fid);
-      }
+      if (const auto evaluation = evaluation_of(json)) evaluations_before_.push_back(*evaluation);
       kept += line + "\n";
     }
   }
   write_file_atomically(path, kept);
   lines_.emplace(path);
+}
+
+std::optional<double> MetricsFile::best_fid_before(std::int64_t samples,
+                                                   const std::string& features) const {
+  std::optional<double> best;
+  for (const EvaluationRecord& record : evaluations_before_) {
+    if (record.samples != samples || record.features != features) continue;
+    best = std::min(best.value_or(record.scores.fid), record.scores.fid);
+  }
+  return best;
 }
 
 void MetricsFile::append(const MetricsRecord& record) { lines_->append(to_json(record)); }

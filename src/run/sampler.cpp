@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "dcgan/base/error.h"
+#include "dcgan/base/file.h"
 #include "dcgan/data/random.h"
 #include "dcgan/model/forward.h"
 #include "dcgan/model/modes.h"
@@ -125,12 +127,14 @@ bool try_latent(ForeignGenerator& generator, std::int64_t size, bool as_image) {
   }
 }
 
-std::unique_ptr<Sampler::Impl> open_foreign(const std::filesystem::path& path, torch::Device device,
+std::unique_ptr<Sampler::Impl> open_foreign(const std::string& bytes,
+                                            const std::filesystem::path& path, torch::Device device,
                                             std::optional<std::int64_t> latent_dim) {
   auto generator = std::make_unique<ForeignGenerator>();
   generator->path = path;
   generator->device = device;
-  generator->module = torch::jit::load(path.string(), device);
+  std::istringstream stream(bytes);
+  generator->module = torch::jit::load(stream, device);
   generator->module.eval();
   const std::vector<std::int64_t> sizes =
       latent_dim ? std::vector<std::int64_t>{*latent_dim} : guess_latent_sizes(generator->module);
@@ -153,11 +157,11 @@ std::unique_ptr<Sampler::Impl> open_foreign(const std::filesystem::path& path, t
                      "size with --latent-dim");
 }
 
-std::unique_ptr<Sampler::Impl> open_native(const std::filesystem::path& path, ArchiveKind kind,
-                                           torch::Device device,
+std::unique_ptr<Sampler::Impl> open_native(const Archive& archive,
+                                           const std::filesystem::path& path, torch::Device device,
                                            std::optional<std::int64_t> latent_dim,
                                            Weights weights) {
-  const GeneratorFile file = load_generator(path, kind, weights);
+  const GeneratorFile file = load_generator(archive, path, weights);
   if (latent_dim && *latent_dim != file.config.model.latent_dim) {
     throw no_generator(path, fmt::format("its latent size is {}, not {}; leave --latent-dim out",
                                          file.config.model.latent_dim, *latent_dim));
@@ -183,11 +187,16 @@ Sampler::~Sampler() = default;
 Sampler Sampler::open(const std::filesystem::path& path, torch::Device device,
                       std::optional<std::int64_t> latent_dim, Weights weights) {
   const torch::NoGradGuard no_grad;
-  switch (identify(path)) {
+  const std::string bytes = read_file(path);
+  const auto native = [&](ArchiveKind kind) {
+    return Sampler(
+        open_native(parse_archive(bytes, path, kind), path, device, latent_dim, weights));
+  };
+  switch (identify(bytes, path)) {
     case FileKind::generator:
-      return Sampler(open_native(path, ArchiveKind::generator, device, latent_dim, weights));
+      return native(ArchiveKind::generator);
     case FileKind::checkpoint:
-      return Sampler(open_native(path, ArchiveKind::checkpoint, device, latent_dim, weights));
+      return native(ArchiveKind::checkpoint);
     case FileKind::features:
       throw no_generator(path,
                          "a feature network, which tells images apart but makes none; name a "
@@ -201,7 +210,7 @@ Sampler Sampler::open(const std::filesystem::path& path, torch::Device device,
                     "--raw out",
                     path.string()));
   }
-  return Sampler(open_foreign(path, device, latent_dim));
+  return Sampler(open_foreign(bytes, path, device, latent_dim));
 }
 
 std::int64_t Sampler::latent_dim() const { return impl_->latent_dim; }

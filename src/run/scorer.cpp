@@ -22,6 +22,8 @@ torch::Tensor held_out_images(const Dataset& set, std::int64_t count) {
 
 }  // namespace
 
+static_assert(kFewestEvaluatedSamples >= kFewestImages);
+
 std::int64_t evaluation_samples(const Config& config, std::int64_t training_images) {
   constexpr std::int64_t kMost = 2000;
   constexpr std::int64_t kFewest = 500;

@@ -7,7 +7,12 @@ namespace {
 
 volatile std::sig_atomic_t stop_requested = 0;
 
-void request_stop(int /*signal*/) { stop_requested = 1; }
+/// The next one, of either kind, kills.
+void request_stop(int /*signal*/) {
+  stop_requested = 1;
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+}
 
 }  // namespace
 
@@ -15,7 +20,7 @@ StopSignal::StopSignal() {
   stop_requested = 0;
   struct sigaction action {};
   action.sa_handler = request_stop;
-  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;  // the second one kills
+  action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);

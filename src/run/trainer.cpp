@@ -59,7 +59,6 @@ class Loop {
         grid_latents_(normal_rows(config_.seed, Purpose::grid_latents, 0, config_.run.sample_count,
                                   config_.model.latent_dim)
                           .to(state_.device)),
-        best_fid_(metrics_.best_fid_before()),
         watch_(config_.train),
         seconds_before_(metrics_.seconds_before()),
         start_(Clock::now()),
@@ -71,7 +70,11 @@ class Loop {
   }
 
   TrainingOutcome run(const StopSignal& stop) {
-    if (state_.step < total_steps_) prepare_evaluation();
+    if (state_.step < total_steps_) {
+      prepare_evaluation();
+    } else {  // what ended the run before may have come between its checkpoint and its g.pt
+      save_generator(run_.generator(), best_generator(state_), config_, state_.step);
+    }
     if (state_.step == 0) {
       write_real_images();
       write_samples();
@@ -112,8 +115,8 @@ class Loop {
     const Batch batch = stream_.next();
     StepStats stats = recorded_ ? recorded_->step(batch.images, batch.labels, batch.latents)
                                 : train_step(state_, batch.images, batch.labels, batch.latents);
-    if (stats.r1.defined()) r1_ = stats.r1;
-    stats.r1 = r1_;  // between two of them the newest one is reported
+    if (stats.r1.defined()) state_.r1 = stats.r1;
+    stats.r1 = state_.r1;  // between two of them the newest one is reported
     const bool last = state_.step == total_steps_;
     const bool first = stats.moved_generator && !looked_;  // later gradients are compared with it
     const bool log_due = state_.step % config_.train.log_every == 0;
@@ -199,14 +202,16 @@ class Loop {
     Scorer::Made made = Scorer::make(config_, dataset_, state_.device);
     if (!made.reason.empty()) log_.info(made.reason);
     scorer_ = std::move(made.scorer);
-    if (scorer_) log_.info(fmt::format("evaluating {}", scorer_->describe()));
+    if (!scorer_) return;
+    best_fid_ = metrics_.best_fid_before(scorer_->samples(), scorer_->features());
+    log_.info(fmt::format("evaluating {}", scorer_->describe()));
   }
 
   void evaluate() {
     const Clock::time_point start = Clock::now();
     const QuickScores scores = scorer_->score(best_generator(state_));
     metrics_.append(EvaluationRecord{state_.step, epoch(), seconds_before_ + seconds_since(start_),
-                                     scorer_->samples(), scores});
+                                     scorer_->samples(), scorer_->features(), scores});
     const bool best = !best_fid_ || scores.fid < *best_fid_;
     if (best) {
       best_fid_ = scores.fid;
@@ -303,7 +308,6 @@ class Loop {
   const std::int64_t first_step_;
   std::int64_t last_checkpoint_ = -1;
   StepNumbers numbers_;
-  torch::Tensor r1_;
   Clock::time_point last_line_;
   Clock::time_point last_bar_;
 };

@@ -56,8 +56,11 @@ StepStats RecordedStep::step(const torch::Tensor& real, const torch::Tensor& lab
   } else {
     if (!recording.repeat) recording.repeat = recorder_->record(again);
     recording.repeat();
-    // The repeated work writes where the recorded one did; another kind's may have come between.
-    for (std::size_t i = 0; i < trained_.size(); ++i) {
+    // The repeated work writes where the recorded one did; another kind's may have come between. A
+    // step of D alone leaves G's gradients as they are.
+    const std::size_t written =
+        drawn.kind.moves_generator ? trained_.size() : parameters(state_.discriminator).size();
+    for (std::size_t i = 0; i < written; ++i) {
       trained_[i].mutable_grad() = recording.gradients[i];
     }
   }

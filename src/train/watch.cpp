@@ -24,7 +24,12 @@ double mean(const std::deque<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-double deviation(const std::deque<double>& values) {
+/// The standard deviation without the largest and the smallest tenth: one outlier is no swing.
+double deviation(std::deque<double> values) {
+  std::sort(values.begin(), values.end());
+  const auto cut = static_cast<std::ptrdiff_t>(values.size() / 10);
+  values.erase(values.end() - cut, values.end());
+  values.erase(values.begin(), values.begin() + cut);
   const double middle = mean(values);
   const double squares = std::accumulate(
       values.begin(), values.end(), 0.0,
@@ -104,11 +109,11 @@ bool Watch::discriminator_wins(const StepNumbers& numbers) {
 }
 
 std::vector<Warning> Watch::look(const Observation& seen) {
-  push(generator_losses_, seen.numbers.generator_loss, 2 * patience_);
   if (++looks_ <= patience_) {
     first_gradient_ = std::max(first_gradient_, seen.gradient);
     return {};
   }
+  push(generator_losses_, seen.numbers.generator_loss, 2 * patience_);
   std::vector<Warning> warnings;
   if (discriminator_wins(seen.numbers)) {
     warnings.push_back({Trouble::discriminator_wins, describe(Trouble::discriminator_wins, seen)});

@@ -71,6 +71,22 @@ TEST(ReadFile, NamesAFileThatDoesNotExist) {
             folder.path().string() + "/a: no such file");
 }
 
+TEST(ReadFile, SaysThatThereIsTooLittleMemory) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer wants more address space than any limit leaves";
+#endif
+  const TempFolder folder;
+  const std::filesystem::path path = folder / "a.bin";
+  std::ofstream(path).put('a');
+  std::filesystem::resize_file(path, std::uintmax_t{1} << 32);
+  EXPECT_EQ(error_in_child([&] {
+              const rlimit limit{1U << 30, 1U << 30};
+              setrlimit(RLIMIT_AS, &limit);
+              read_file(path);
+            }),
+            path.string() + ": has 4.0 GiB, more than there is memory for");
+}
+
 TEST(ReadFile, RefusesAFolder) {
   const TempFolder folder;
   EXPECT_EQ(error_of([&] { read_file(folder.path()); }),

@@ -178,6 +178,16 @@ TEST_F(BadCheckpoint, DamagedOneIsNotResumedFromAndStays) {
   EXPECT_TRUE(exists("run/checkpoints/000064.pt"));
 }
 
+TEST_F(BadCheckpoint, OneThatIsWholeButCannotBeReadIsNotCalledDamaged) {
+  train("run", {"--set", "train.epochs=1"});
+  std::filesystem::copy(folder_ / "run/g.pt", folder_ / "run/checkpoints/000128.pt");
+  const ProgramResult result = resume("run", {"--set", "train.epochs=3"});
+  expect_clean_error(result, 1);
+  EXPECT_EQ(result.err,
+            "dcgan: run/checkpoints/000128.pt: a dcgan generator, where a dcgan checkpoint is "
+            "needed\n");
+}
+
 TEST_F(BadCheckpoint, InspectSaysTheSame) {
   put("g.pt", std::string(5000, '\x99'));
   const ProgramResult result = run({"inspect", "g.pt"});

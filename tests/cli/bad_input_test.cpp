@@ -157,6 +157,12 @@ TEST_F(SampleLine, RefusesAnOutputThatIsNoPng) {
 TEST_F(SampleLine, RefusesColumnsOfAnArray) {
   expect_usage_error({"sample", "--ckpt", "g.pt", "--out", "a.npy", "--columns", "2"},
                      "--columns arranges a grid, which a .npy file is not; leave one out");
+  expect_usage_error({"sample", "--ckpt", "g.pt", "--out", "a.npy", "--padding", "2"},
+                     "--padding arranges a grid, which a .npy file is not; leave one out");
+  expect_usage_error({"sample", "--ckpt", "g.pt", "--separate", "a", "--columns", "2"},
+                     "--columns arranges a grid, which --separate does not write; leave one out");
+  expect_usage_error({"sample", "--ckpt", "g.pt", "--separate", "a", "--padding", "2"},
+                     "--padding arranges a grid, which --separate does not write; leave one out");
 }
 
 TEST_F(SampleLine, RefusesAnArrayThatIsTooLarge) {

@@ -80,7 +80,7 @@ void PrintTo(const Failing& failing, std::ostream* out) { *out << failing.name; 
 class FailingTraining : public Training, public ::testing::WithParamInterface<Failing> {};
 
 TEST_P(FailingTraining, SaysWhatIsWrongOnce) {
-  std::vector<std::string> more{"--set", "train.epochs=20"};
+  std::vector<std::string> more{"--set", "train.epochs=24"};
   for (const std::string& setting : GetParam().settings) {
     more.insert(more.end(), {"--set", setting});
   }

@@ -295,6 +295,15 @@ TEST(FindConflicts, WassersteinNeedsABoundOnTheSlope) {
   EXPECT_TRUE(find_conflicts(config).empty());
 }
 
+TEST(FindConflicts, AFewSamplesCantBeMeasured) {
+  Config config;
+  config.train.evaluate_samples = 9;
+  EXPECT_EQ(only_conflict(config),
+            "train.evaluate_samples (9) must be at least 10, or 0: fewer images can't be measured");
+  config.train.evaluate_samples = 10;
+  EXPECT_TRUE(find_conflicts(config).empty());
+}
+
 TEST(FindConflicts, SmoothingIsOfProbabilities) {
   Config config;
   config.train.loss = LossKind::hinge;

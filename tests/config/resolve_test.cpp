@@ -130,8 +130,15 @@ TEST_F(ResolveConfig, ExpandsTheHomeFolder) {
 TEST_F(ResolveConfig, NeedsAHomeFolderForATilde) {
   for (const char* const home : {"", "ada"}) {
     setenv("HOME", home, 1);
-    EXPECT_EQ(problem("", {{"--set", "data.path=~/mnist"}}),
-              "~/mnist: HOME names no folder that '~' could stand for; write the path in full");
+    EXPECT_EQ(
+        problem("", {{"--set", "data.path=~/mnist"}}),
+        "--set: data.path '~/mnist': HOME names no folder that '~' could stand for; write the "
+        "path in full");
+    EXPECT_EQ(problem("train: {features: ~/f.pt}\ndata: {path: ~/mnist}"),
+              "c.yaml:2: data.path '~/mnist': HOME names no folder that '~' could stand for; write "
+              "the path in full\n"
+              "c.yaml:1: train.features '~/f.pt': HOME names no folder that '~' could stand for; "
+              "write the path in full");
   }
   unsetenv("HOME");
   EXPECT_EQ(resolve("data: {path: /~/mnist}").config.data.path, "/~/mnist");

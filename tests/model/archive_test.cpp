@@ -213,12 +213,12 @@ TEST_F(ArchiveFile, ExtraTensorIsNamed) {
 }
 
 TEST_F(ArchiveFile, IsIdentified) {
-  EXPECT_EQ(identify(path_), FileKind::checkpoint);
+  EXPECT_EQ(identify(read_file(path_), path_), FileKind::checkpoint);
   torch::jit::Module module("Other");
   module.define("def forward(self, x):\n    return x\n");
   const auto other = folder_ / "other.pt";
   module.save(other.string());
-  EXPECT_EQ(identify(other), FileKind::foreign_torchscript);
+  EXPECT_EQ(identify(read_file(other), other), FileKind::foreign_torchscript);
 }
 
 }  // namespace

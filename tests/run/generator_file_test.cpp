@@ -67,7 +67,7 @@ TEST_P(GeneratorFileOf, ScriptStaysInEvalMode) {
 }
 
 TEST_P(GeneratorFileOf, LoadsAsTheSameNetwork) {
-  const GeneratorFile file = load_generator(path_, ArchiveKind::generator);
+  const GeneratorFile file = load_generator(read_archive(path_, ArchiveKind::generator), path_);
   EXPECT_TRUE(testing::equal(named_tensors(file.generator), named_tensors(state_.generator)));
   EXPECT_EQ(to_yaml(file.config), to_yaml(config_));
   EXPECT_EQ(file.step, 3);
@@ -76,7 +76,8 @@ TEST_P(GeneratorFileOf, LoadsAsTheSameNetwork) {
 TEST_P(GeneratorFileOf, CheckpointHoldsTheSameGenerator) {
   const auto checkpoint = folder_ / "000003.pt";
   save_checkpoint(checkpoint, state_, config_, "");
-  const GeneratorFile file = load_generator(checkpoint, ArchiveKind::checkpoint);
+  const GeneratorFile file =
+      load_generator(read_archive(checkpoint, ArchiveKind::checkpoint), checkpoint);
   EXPECT_TRUE(testing::equal(named_tensors(file.generator), named_tensors(state_.generator)));
 }
 
@@ -88,7 +89,8 @@ TEST(GeneratorFile, HoldsTheAverageAndACheckpointBoth) {
   save_generator(folder / "g.pt", best_generator(state), config, 3);
   save_checkpoint(folder / "c.pt", state, config, "");
   const auto load = [&](const std::string& name, ArchiveKind kind, Weights weights) {
-    return named_tensors(load_generator(folder / name, kind, weights).generator);
+    const Archive archive = read_archive(folder / name, kind);
+    return named_tensors(load_generator(archive, folder / name, weights).generator);
   };
   const NamedTensors average = named_tensors(*state.average);
   EXPECT_TRUE(testing::equal(load("g.pt", ArchiveKind::generator, Weights::averaged), average));

@@ -46,7 +46,7 @@ TEST(Metrics, LineHasTheGradientPenaltyWhereThereIsOne) {
 }
 
 EvaluationRecord evaluation_at(std::int64_t step, double fid) {
-  EvaluationRecord record{step, 1, 2.5, 500, {}};
+  EvaluationRecord record{step, 1, 2.5, 500, "49dc3f81", {}};
   record.scores.fid = fid;
   record.scores.precision = 0.75;
   record.scores.recall = 0.5;
@@ -56,8 +56,8 @@ EvaluationRecord evaluation_at(std::int64_t step, double fid) {
 TEST(Metrics, EvaluationHasItsOwnLine) {
   EvaluationRecord record = evaluation_at(100, 3.5);
   EXPECT_EQ(to_json(record),
-            R"({"step":100,"epoch":1,"seconds":2.5,"samples":500,"fid":3.5,"precision":0.75,)"
-            R"("recall":0.5})");
+            R"({"step":100,"epoch":1,"seconds":2.5,"samples":500,"features":"49dc3f81","fid":3.5,)"
+            R"("precision":0.75,"recall":0.5})");
   record.scores.modes = 2;
   record.scores.shares = {0.25, 0.75};
   EXPECT_NE(to_json(record).find(R"("recall":0.5,"modes":2,"shares":[0.25,0.75]})"),
@@ -68,13 +68,17 @@ TEST(Metrics, KnowsTheBestFidOfTheLinesKept) {
   const TempFolder folder;
   {
     MetricsFile metrics(folder / "metrics.jsonl", 0);
-    EXPECT_FALSE(metrics.best_fid_before().has_value());
+    EXPECT_FALSE(metrics.best_fid_before(500, "49dc3f81").has_value());
     metrics.append(evaluation_at(10, 4.0));
     metrics.append(evaluation_at(20, 3.0));
     metrics.append(evaluation_at(30, 3.5));
     metrics.append(evaluation_at(40, 1.0));
   }
-  EXPECT_EQ(MetricsFile(folder / "metrics.jsonl", 30).best_fid_before(), 3.0);
+  const MetricsFile metrics(folder / "metrics.jsonl", 30);
+  EXPECT_EQ(metrics.best_fid_before(500, "49dc3f81"), 3.0);
+  EXPECT_EQ(metrics.best_fid_before(501, "49dc3f81"), std::nullopt)
+      << "of another number of samples";
+  EXPECT_EQ(metrics.best_fid_before(500, "00000000"), std::nullopt) << "in other features";
 }
 
 TEST(Metrics, LinesAreAppended) {

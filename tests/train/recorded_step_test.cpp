@@ -62,6 +62,17 @@ class FrozenRecorder : public Recorder {
   int& repeats_;
 };
 
+/// As a CUDA graph, whose repetition runs none of our code: it does the work at the recording, and
+/// nothing when that is repeated.
+class DeafRecorder : public Recorder {
+ public:
+  void run(const std::function<void()>& work) override { work(); }
+  std::function<void()> record(const std::function<void()>& work) override {
+    work();
+    return [] {};
+  }
+};
+
 struct Case {
   const char* name;
   TrainConfig train;
@@ -176,6 +187,18 @@ TEST_P(RecordedStepOf, WritesWhereItWroteAtTheRecording) {
   const auto before = places();
   for (int step = 0; step < 3; ++step) recorded.step(real(step), labels(step), latents(step));
   EXPECT_EQ(places(), before);
+}
+
+TEST_P(RecordedStepOf, OfTheDiscriminatorAloneLeavesTheGeneratorsGradients) {
+  TrainState state = make_train_state(config(), torch::kCPU, kSteps);
+  RecordedStep recorded(state, std::make_unique<DeafRecorder>(), /*warm_ups=*/1);
+  torch::Tensor newest;
+  for (int step = 0; step < kSteps; ++step) {
+    const StepStats stats = recorded.step(real(step), labels(step), latents(step));
+    const torch::Tensor gradient = parameters(state.generator).front().grad();
+    if (stats.moved_generator) newest = gradient;
+    EXPECT_TRUE(gradient.is_same(newest)) << step;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, RecordedStepOf, ::testing::ValuesIn(cases()),

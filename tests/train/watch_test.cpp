@@ -137,6 +137,12 @@ TEST(Watch, SeesSwingingLosses) {
       Trouble::swinging_loss, "went between 0.5 and 12.0 in the last 1000 steps");
 }
 
+TEST(Watch, AnOutlierNowAndThenIsNoSwing) {
+  EXPECT_TRUE(warnings_of(100, [](Observation& seen, std::size_t i) {
+                if (i % kPatience == 0) seen.numbers.generator_loss = 60.0;
+              }).empty());
+}
+
 TEST(Watch, AdvisesMoreOfThePenaltyThanThereIs) {
   for (const auto& [gamma, advice] : {std::pair(0.0, "1"), {0.05, "1"}, {1.0, "2"}, {10.0, "20"}}) {
     TrainConfig config = training(kEvery);

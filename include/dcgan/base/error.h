@@ -13,6 +13,7 @@ namespace dcgan {
 enum class ErrorKind {
   usage,    ///< the command line or the configuration is wrong: exit code 2
   failure,  ///< a file or a run failed: exit code 1
+  damaged,  ///< a file's content is broken, and another copy of it would do: exit code 1
   stopped,  ///< Ctrl-C or SIGTERM ended it: exit code 130
 };
 
@@ -28,6 +29,7 @@ class Error : public std::runtime_error {
       case ErrorKind::usage:
         return 2;
       case ErrorKind::failure:
+      case ErrorKind::damaged:
         break;
       case ErrorKind::stopped:
         return kExitStopped;
@@ -44,6 +46,9 @@ inline Error usage_error(const std::string& message) { return {ErrorKind::usage,
 
 /// A file could not be read or written, or a run could not go on.
 inline Error failure(const std::string& message) { return {ErrorKind::failure, message}; }
+
+/// What a file holds is not what was written into it.
+inline Error damaged(const std::string& message) { return {ErrorKind::damaged, message}; }
 
 /// The user ended it; `message` says what was kept.
 inline Error stopped(const std::string& message) { return {ErrorKind::stopped, message}; }

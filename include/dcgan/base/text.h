@@ -54,4 +54,7 @@ std::string format_table(const std::vector<std::string>& header,
 /// `text` as one word for a POSIX shell: quoted only where it must be.
 std::string shell_quote(std::string_view text);
 
+/// ASCII's capital letters made small; all else stays.
+std::string lower_case(std::string text);
+
 }  // namespace dcgan

@@ -30,7 +30,7 @@ struct SampleOptions {
   std::string out = "samples.png";  ///< --out
   bool as_array = false;            ///< `out` is a .npy file
   std::optional<std::int64_t> columns;
-  std::int64_t padding = 2;  ///< pixels between images
+  std::optional<std::int64_t> padding;  ///< pixels between images
   std::int64_t seed = 1;
   std::optional<std::string> separate;  ///< --separate DIR: one PNG an image
   std::optional<std::int64_t> interpolate;

@@ -73,6 +73,9 @@ struct NetworkConfig {
   std::int64_t extra_layers = 0;   ///< of 3x3 at stride 1, at so many of the sizes next the image's
 };
 
+/// Fewer images have no neighbours to be measured by.
+inline constexpr std::int64_t kFewestEvaluatedSamples = 10;
+
 struct TrainConfig {
   std::int64_t epochs = 10;
   std::int64_t batch_size = 64;
@@ -95,7 +98,7 @@ struct TrainConfig {
   std::int64_t sample_every = 0;          ///< steps between two sample grids; 0: each epoch's end
   std::int64_t checkpoint_every = 0;      ///< steps between two checkpoints; 0: each epoch's end
   std::int64_t evaluate_every = 1;        ///< epochs between two evaluations; 0: none
-  std::int64_t evaluate_samples = 0;      ///< generated images in each; 0: chosen to be cheap
+  std::int64_t evaluate_samples = 0;  ///< images in each, from kFewestEvaluatedSamples; 0: cheap
   std::string features = "auto";  ///< what evaluations see: auto, or a file, absolute once resolved
 };
 

@@ -47,7 +47,8 @@ class Features {
   const std::string& name() const;
   /// CRC-32 of the file, or of the random weights; 8 hex digits.
   const std::string& checksum() const;
-  /// Classes that the logits tell apart; 0 for none.
+  /// Classes that the logits tell apart; 0 for none, and for another program's network, whose
+  /// logits are not known before it has run.
   std::int64_t classes() const;
 
   /// images: uint8 [N, C, H, W], CPU, C = 1 or 3, any size; resized (antialiased) and converted

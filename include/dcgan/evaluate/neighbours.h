@@ -49,7 +49,7 @@ struct Overlap {
   torch::Tensor covered;   ///< float64 [M]: 1 for a real image with any sample in its ball
 };
 
-/// samples: [N, D]; real: [M, D]. On the border is outside, as in the authors' code.
+/// samples: [N, D]; real: [M, D]. On the border is outside, as in prdc, the code of Naeem et al.
 Overlap overlap(const Manifold& samples, const Manifold& real);
 
 }  // namespace dcgan

@@ -36,12 +36,13 @@ void write_archive(const std::filesystem::path& path, const Archive& archive);
 /// What a file turned out to be, for messages and for `inspect`.
 enum class FileKind { generator, checkpoint, features, foreign_torchscript };
 
-/// Looks at a file: ours, or a TorchScript of somebody else. Throws `failure` that names the file
-/// when it is missing, empty, truncated, or no TorchScript archive.
-FileKind identify(const std::filesystem::path& path);
+/// What a file's bytes are: ours, or a TorchScript of somebody else. Throws `damaged` that names
+/// `path` when they are empty, truncated, or no TorchScript archive.
+FileKind identify(const std::string& bytes, const std::filesystem::path& path);
 
-/// Reads an archive of `kind`, tensors on the CPU. Throws `failure` naming the file and the remedy
-/// when it is missing, empty, damaged, of another kind or of another format version.
+/// Reads an archive of `kind`, tensors on the CPU. Throws, naming the file and the remedy,
+/// `damaged` when it is empty or damaged, `failure` when it is missing, of another kind or of
+/// another format version.
 Archive read_archive(const std::filesystem::path& path, ArchiveKind kind);
 
 /// The same of a file's bytes; `path` is for messages.

@@ -27,9 +27,9 @@ enum class Weights {
   raw,       ///< what the last step left
 };
 
-/// Reads the generator of a g.pt or of a checkpoint. Throws `failure` naming the file; also for the
-/// raw weights of a g.pt that holds an average.
-GeneratorFile load_generator(const std::filesystem::path& path, ArchiveKind kind,
+/// The generator of a g.pt or of a checkpoint, read from `path`. Throws `failure` naming the file;
+/// also for the raw weights of a g.pt that holds an average.
+GeneratorFile load_generator(const Archive& archive, const std::filesystem::path& path,
                              Weights weights = Weights::averaged);
 
 }  // namespace dcgan

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "dcgan/base/file.h"
 #include "dcgan/evaluate/evaluate.h"
@@ -32,11 +33,13 @@ struct EvaluationRecord {
   std::int64_t epoch = 0;  ///< the epoch that the step belongs to, from 1
   double seconds = 0;      ///< of training, over all parts of a resumed run
   std::int64_t samples = 0;
+  std::string features;  ///< CRC-32 of the network whose features were compared
   QuickScores scores;
 };
 
-/// {"step":938,"epoch":1,"seconds":60.2,"samples":2000,"fid":..,"precision":..,"recall":..,
-///  "modes":10,"shares":[..]}: the last two where the features tell classes apart. No newline.
+/// {"step":938,"epoch":1,"seconds":60.2,"samples":2000,"features":"49dc3f81","fid":..,
+///  "precision":..,"recall":..,"modes":10,"shares":[..]}: the last two where the features tell
+///  classes apart. No newline.
 std::string to_json(const EvaluationRecord& record);
 
 /// The open file of a run. A line is on disk (in the kernel's hands) when append() returns.
@@ -52,12 +55,13 @@ class MetricsFile {
 
   /// The `seconds` of the last line kept; 0 without one.
   double seconds_before() const { return seconds_before_; }
-  /// The smallest `fid` of the lines kept.
-  std::optional<double> best_fid_before() const { return best_fid_before_; }
+  /// The smallest `fid` of the lines kept that are of so many samples in these features: no other
+  /// can be compared with it.
+  std::optional<double> best_fid_before(std::int64_t samples, const std::string& features) const;
 
  private:
   double seconds_before_ = 0;
-  std::optional<double> best_fid_before_;
+  std::vector<EvaluationRecord> evaluations_before_;  ///< their samples, features and fid
   std::optional<LineFile> lines_;
 };
 

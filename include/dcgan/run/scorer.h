@@ -31,6 +31,8 @@ class Scorer {
   QuickScores score(const Network& generator) const;
 
   std::int64_t samples() const { return samples_; }
+  /// CRC-32 of the features.
+  const std::string& features() const { return features_.checksum(); }
   /// Of each class in the reference; empty without classes.
   const std::vector<double>& real_shares() const { return real_shares_; }
   /// "2,000 samples against 4,000 real images in the features of mnist classifier (crc32 ...)".

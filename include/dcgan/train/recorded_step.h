@@ -54,7 +54,7 @@ class RecordedStep {
   void work(Recording& recording);
 
   TrainState& state_;
-  const std::vector<torch::Tensor> trained_;  ///< the parameters of both networks
+  const std::vector<torch::Tensor> trained_;  ///< the parameters of both networks, D's first
   std::unique_ptr<Recorder> recorder_;
   int warm_ups_;
   std::map<StepKind, Recording> recordings_;
