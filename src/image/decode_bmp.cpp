@@ -141,7 +141,7 @@ std::string simplified(std::string_view bytes, const BmpHeader& header, std::siz
   const std::string palette = header.bits <= 8 ? palette_of(bytes, header) : "";
   const std::size_t size = has_masks(header) ? kMasksHeader : kWindowsHeader;
   std::string plain = "BM";
-  add_number(plain, 0, 8);
+  plain.resize(10, '\0');  // the file's size, which nobody needs, and what is reserved
   add_number(plain, static_cast<std::uint32_t>(kFileHeader + size + palette.size()), 4);
   add_number(plain, static_cast<std::uint32_t>(size), 4);
   add_number(plain, static_cast<std::uint32_t>(header.width), 4);
