@@ -20,7 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kPadding = 2;
 constexpr std::int64_t kChunk = 256;  ///< images generated at a time: bounds the memory
 
 torch::Tensor any_latents(const SampleOptions& options, const Sampler& sampler, std::int64_t first,
@@ -151,7 +150,7 @@ int write_one_grid(const SampleOptions& options, const Sampler& sampler) {
   GridOptions grid;
   grid.columns = options.interpolate ? *options.interpolate
                                      : options.columns.value_or(square_columns(options.count));
-  grid.padding = options.padding.value_or(kPadding);
+  grid.padding = options.padding.value_or(grid.padding);
   const Image sheet = make_grid(images, grid);
   write_png(options.out, sheet);
   std::cout << fmt::format("{}: {} images, {} x {} pixels\n", options.out, options.count,

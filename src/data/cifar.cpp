@@ -86,13 +86,18 @@ std::string read_records(const fs::path& file, const Layout& layout) {
   return records;
 }
 
-/// Nothing where the list is not there or is another one: it is not needed.
+/// Nothing where the list can't be read or is another one: it is not needed.
 std::vector<std::string> read_names(const fs::path& file, const Layout& layout) {
   constexpr std::uintmax_t kMost = 1 << 16;
   std::error_code ignored;
   if (!fs::is_regular_file(file, ignored) || fs::file_size(file, ignored) > kMost) return {};
+  std::istringstream lines;
+  try {
+    lines.str(read_file(file));
+  } catch (const Error&) {
+    return {};
+  }
   std::vector<std::string> names;
-  std::istringstream lines(read_file(file));
   for (std::string line; std::getline(lines, line);) {
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) names.push_back(line);

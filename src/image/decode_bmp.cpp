@@ -86,10 +86,13 @@ BmpHeader read_header(std::string_view bytes) {
   return header;
 }
 
-/// Of 16 or 32 bits a pixel.
+bool has_bit_fields(const BmpHeader& header) {
+  return header.compression == kBitFields || header.compression == kAlphaBitFields;
+}
+
+/// A pixel of 24 bits is its three bytes, whatever is said of fields.
 bool has_masks(const BmpHeader& header) {
-  return (header.bits == 16 || header.bits == 32) &&
-         (header.compression == kBitFields || header.compression == kAlphaBitFields);
+  return has_bit_fields(header) && (header.bits == 16 || header.bits == 32);
 }
 
 void read_masks(std::string_view bytes, BmpHeader& header) {
@@ -108,9 +111,9 @@ void check_kind(const BmpHeader& header) {
   if (header.compression == 1 || header.compression == 2) {
     throw failure("is a BMP compressed by run lengths; save it without that");
   }
-  // OS/2's later headers, 64 bytes or fewer, call something else so.
-  const bool fields = header.compression == kBitFields || header.compression == kAlphaBitFields;
-  if (header.compression != 0 && !fields) {
+  // Of fewer bits OS/2 calls a compression so.
+  const bool has_fields = has_bit_fields(header) && header.bits >= 16;
+  if (header.compression != 0 && !has_fields) {
     throw failure("is a BMP with another picture or a compression in it; save it as a plain one");
   }
   constexpr std::array<std::uint32_t, 6> kBits = {1, 4, 8, 16, 24, 32};

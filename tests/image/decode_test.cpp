@@ -220,6 +220,13 @@ TEST(DecodeImage, SaysThatABmpIsDamaged) {
             "is a BMP compressed by run lengths; save it without that");
 }
 
+TEST(DecodeImage, RefusesABmpOfOs2WithACompressionOfItsOwn) {
+  std::string bytes = bytes_of("palette1.bmp");
+  bytes[30] = 3;
+  EXPECT_EQ(error_of_bytes(bytes),
+            "is a BMP with another picture or a compression in it; save it as a plain one");
+}
+
 TEST(DecodeImage, TakesABmpsReservedByteForNoAlpha) {
   const Image wanted = decode_image(bytes_of("rgb32.bmp"), {});
   std::string bytes = bytes_of("rgb32.bmp");
