@@ -32,6 +32,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+
 /// The length of the UTF-8 character that `text` begins with, or 0 where it is not one.
 std::size_t character_length(std::string_view text) {
   const auto first = static_cast<unsigned char>(text[0]);
@@ -146,11 +148,21 @@ std::string printable(std::string_view text) {
   for (std::size_t count = 0; !text.empty(); ++count) {
     if (count == kMost) return shown + "...";
     const std::size_t length = character_length(text);
-    const bool control = static_cast<unsigned char>(text[0]) < 0x20 || text[0] == 0x7F;
-    shown += length == 0 || control ? "?" : std::string(text.substr(0, length));
+    const bool shows = length > 0 && !is_control(text[0]);
+    shown += shows ? std::string(text.substr(0, length)) : "?";
     text.remove_prefix(std::max<std::size_t>(1, length));
   }
   return shown;
+}
+
+std::string without_controls(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return is_control(c) && c != '\n'; }, '?');
+  return text;
+}
+
+std::string first_line(std::string_view text) {
+  return std::string(text.substr(0, text.find('\n')));
 }
 
 std::string trimmed(std::string_view text) {

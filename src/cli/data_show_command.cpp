@@ -75,8 +75,7 @@ std::pair<std::int64_t, std::string> count_held_out(const DataConfig& data) {
   try {
     return {load_dataset(other_split(data)).size(), ""};
   } catch (const Error& error) {
-    const std::string text = error.what();
-    return {0, text.substr(0, text.find('\n'))};
+    return {0, first_line(error.what())};
   }
 }
 

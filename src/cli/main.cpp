@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "dcgan/base/error.h"
+#include "dcgan/base/text.h"
 #include "dcgan/cli/command_line.h"
 #include "dcgan/cli/config_command.h"
 #include "dcgan/cli/load_commands.h"
@@ -65,9 +66,9 @@ struct Runner {
 };
 
 /// `dcgan: <message>`, further lines below the first.
-void print_error(std::string_view message) {
+void print_error(const std::string& message) {
   std::string text = "dcgan: ";
-  for (const char c : message) {
+  for (const char c : without_controls(message)) {
     text += c;
     if (c == '\n') text += "       ";
   }
@@ -80,8 +81,6 @@ int flush_results(int exit_code) {
   print_error("the standard output cannot be written");
   return exit_code == 0 ? 1 : exit_code;
 }
-
-std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
 
 int run(int argc, const char* const* argv) {
   try {

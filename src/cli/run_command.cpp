@@ -7,6 +7,7 @@
 
 #include "command_context.h"
 #include "dcgan/base/error.h"
+#include "dcgan/base/text.h"
 #include "dcgan/data/cache_file.h"
 
 namespace dcgan::cli {
@@ -64,7 +65,6 @@ extern "C" int dcgan_run_command(const dcgan::cli::Command& command) {
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     if (dcgan::cli::is_out_of_memory(text)) throw out_of_memory();
-    throw failure("internal error in LibTorch, please report it: " +
-                  text.substr(0, text.find('\n')));
+    throw failure("internal error in LibTorch, please report it: " + dcgan::first_line(text));
   }
 }

@@ -136,12 +136,11 @@ Archive read_newest(const std::vector<fs::path>& checkpoints) {
     return read_archive(checkpoints.back(), ArchiveKind::checkpoint);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::damaged) throw;
-    const std::string text = error.what();
     const std::string remedy =
         checkpoints.size() > 1 ? fmt::format("remove it, and --resume goes on from {}",
                                              checkpoints[checkpoints.size() - 2].string())
                                : "there is no older checkpoint: start a new run with another --out";
-    throw failure(text.substr(0, text.find('\n')) + "\n" + remedy);
+    throw failure(first_line(error.what()) + "\n" + remedy);
   }
 }
 

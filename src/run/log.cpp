@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "dcgan/base/error.h"
+#include "dcgan/base/text.h"
 
 namespace dcgan {
 namespace {
@@ -64,7 +65,7 @@ struct Log::Impl {
   bool has_bar = false;
 
   void write(spdlog::level::level_enum level, const std::string& text) const {
-    std::istringstream lines(text);
+    std::istringstream lines(without_controls(text));
     for (std::string line; std::getline(lines, line);) logger->log(level, "{}", line);
   }
 };

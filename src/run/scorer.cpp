@@ -66,10 +66,9 @@ Scorer::Made Scorer::make(const Config& config, const Dataset& training, torch::
   try {
     other = load_dataset(other_split(config.data));
   } catch (const Error& error) {
-    const std::string text = error.what();
     return {std::nullopt, fmt::format("the samples are not evaluated, for want of real images that "
                                       "were not trained on: {}",
-                                      text.substr(0, text.find('\n')))};
+                                      first_line(error.what()))};
   }
   const torch::Tensor held_out = held_out_images(other, 2 * samples);
   if (held_out.size(0) < kFewestImages) {

@@ -51,6 +51,17 @@ TEST(Printable, CutsLongText) {
   EXPECT_EQ(printable(std::string(61, 'x')), std::string(60, 'x') + "...");
 }
 
+TEST(WithoutControls, LeavesLineEndsAndUtf8) {
+  EXPECT_EQ(without_controls("a\x1b[2J\tb\x7f\r\n\xc3\xa4"), "a?[2J?b??\n\xc3\xa4");
+}
+
+TEST(FirstLine, EndsBeforeTheFirstLineEnd) {
+  EXPECT_EQ(first_line("a.png: not an image\nremove it"), "a.png: not an image");
+  EXPECT_EQ(first_line("a"), "a");
+  EXPECT_EQ(first_line("\na"), "");
+  EXPECT_EQ(first_line(""), "");
+}
+
 TEST(Trimmed, TakesTheSpacesAroundAway) {
   EXPECT_EQ(trimmed(" \ta b\r\n"), "a b");
   EXPECT_EQ(trimmed("a"), "a");

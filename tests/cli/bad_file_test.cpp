@@ -78,6 +78,14 @@ TEST_F(BadData, WrongMagicIsNamed) {
   expect_error(kImages);
 }
 
+TEST_F(BadData, ShowSaysWhyTheImagesThatAreNotTrainedOnCannotBeRead) {
+  const ProgramResult result =
+      run({"data", "show", "--config", "tiny.yaml", "--set", "data.path=data"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("not trained on  0: "));
+  EXPECT_THAT(result.out, HasSubstr("data: no t10k-images file"));
+}
+
 TEST_F(BadData, EmptyFileIsNamed) {
   overwrite(kLabels, "");
   expect_error(kLabels);
@@ -121,6 +129,10 @@ class BadCheckpoint : public Training {
 
 TEST_F(BadCheckpoint, Missing) {
   EXPECT_THAT(sample("nowhere.pt").err, HasSubstr("nowhere.pt: no such file"));
+}
+
+TEST_F(BadCheckpoint, EscapesInItsNameDoNotReachTheTerminal) {
+  EXPECT_THAT(sample("\x1b[2J.pt").err, HasSubstr("dcgan: ?[2J.pt: no such file"));
 }
 
 TEST_F(BadCheckpoint, FolderWithoutARun) {

@@ -32,7 +32,7 @@ struct SourceCase {
 
 void PrintTo(const SourceCase& source, std::ostream* out) { *out << source.name; }
 
-/// A folder `pictures` with 60 pictures in two folders, and `images.npy` with 40 images.
+/// A folder `pictures` with 60 pictures in two folders.
 class Sources : public testing::Training {
  protected:
   Sources() {

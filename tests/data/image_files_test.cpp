@@ -93,6 +93,11 @@ TEST_F(ImageFiles, AreReadFromNpy) {
   EXPECT_EQ(values(images), (std::vector<int>{'a', 'c', 'e'}));
 }
 
+TEST_F(ImageFiles, AnEndingInCapitalsIsTheSame) {
+  write_npy(folder_ / "X.NPY", {1, 1, 2}, "ab");
+  EXPECT_EQ(values(load_images(folder_ / "X.NPY", 100)), (std::vector<int>{'a'}));
+}
+
 TEST_F(ImageFiles, ColoursOfNpyAreTheLastDimension) {
   write_npy(folder_ / "x.npy", {2, 1, 2, 3}, "abcdefghijkl");
   const torch::Tensor images = load_images(folder_ / "x.npy", 1);

@@ -217,6 +217,7 @@ TEST_F(PictureSet, OutlivesItsCacheAndItsDescription) {
 TEST_F(PictureSet, IsGuessedFromItsFiles) {
   EXPECT_EQ(guess_format(data_.path), DataFormat::folder);
   EXPECT_EQ(guess_format(data_.path + "/set.npy"), DataFormat::npy);
+  EXPECT_EQ(guess_format(data_.path + "/SET.NPY"), DataFormat::npy);
   EXPECT_EQ(guess_format(std::string(DCGAN_SOURCE_DIR) + "/data/mnist"), DataFormat::mnist);
   EXPECT_EQ(guess_format(cache_.path().string()), DataFormat::mnist) << "an empty folder";
 }

@@ -24,6 +24,13 @@ std::string or_list(const std::vector<std::string>& words);
 /// text of more than 60 characters is cut and ends in "...".
 std::string printable(std::string_view text);
 
+/// `text` with '?' for every control character but line ends: a file's name may hold any, and a
+/// terminal obeys them.
+std::string without_controls(std::string text);
+
+/// What stands before the first line end: an error's text without its remedy or its backtrace.
+std::string first_line(std::string_view text);
+
 /// `text` without the spaces, tabs and line ends around it.
 std::string trimmed(std::string_view text);
 
