@@ -12,6 +12,7 @@
 #include "dcgan/base/text.h"
 #include "dcgan/config/fields.h"
 #include "dcgan/data/batch_stream.h"
+#include "dcgan/evaluate/evaluate.h"
 #include "dcgan/evaluate/features.h"
 #include "dcgan/kernels/cpu.h"
 #include "dcgan/run/checkpoint.h"
@@ -109,10 +110,19 @@ std::string resume_command(const RunDirectory& run) {
   return fmt::format("{} train --resume --out {}", program(), shell_quote(run.root().string()));
 }
 
-/// A wrong file of features is told before there is a run.
-void check_features(const Config& config, const Machine& machine) {
-  if (config.train.features == "auto" || config.train.evaluate_every == 0) return;
-  Features::find(config.train.features, /*set=*/"", machine.device);
+/// Those that the user names: a wrong file of features is told before the images are read.
+std::optional<Features> named_features(const Config& config, const Machine& machine) {
+  if (config.train.features == "auto" || config.train.evaluate_every == 0) return std::nullopt;
+  return Features::find(config.train.features, /*set=*/"", machine.device);
+}
+
+/// One that can't measure such images is told before there is a run.
+void try_features(const Features& features, const Dataset& dataset) {
+  constexpr std::int64_t kTried = 64;
+  if (dataset.size() < kFewestImages) return;
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor some = dataset.images.index_select(0, evenly_spaced(dataset.size(), kTried));
+  require_telling(describe_set(features.compute(some)));
 }
 
 /// So is a build that can't record steps on the device.
@@ -122,9 +132,10 @@ void check_recorder(const Config& config, const Machine& machine) {
 
 /// A training from its first step.
 TrainingJob new_job(const Config& config, const Machine& machine, Log& log) {
-  check_features(config, machine);
+  const std::optional<Features> features = named_features(config, machine);
   Dataset dataset = load_dataset_aloud(config.data, log);
   check_batches(config, dataset);
+  if (features) try_features(*features, dataset);
   TrainState state = make_train_state(config, machine.device, total_steps(config, dataset.size()));
   if (config.model.classes > 0) set_class_counts(state, count_classes(config, dataset));
   return {config, std::move(dataset), std::move(state)};

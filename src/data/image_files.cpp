@@ -68,13 +68,13 @@ torch::Tensor planes(const Image& image) {
   return pixels.permute({2, 0, 1}).contiguous();
 }
 
-torch::Tensor load_folder(const fs::path& folder, std::int64_t most) {
+torch::Tensor load_folder(const fs::path& folder, std::int64_t most, const Color& background) {
   const std::vector<fs::path> files = list_pngs(folder, most);
   std::vector<torch::Tensor> images;
   std::string first_size;
   std::int64_t channels = 1;
   for (const fs::path& file : files) {
-    const Image image = read_png(file);
+    const Image image = read_png(file, background);
     if (first_size.empty()) first_size = size_of(image);
     if (size_of(image) != first_size) {
       throw failure(fmt::format("{} is {} pixels, but {} is {}; all must have one size",
@@ -112,9 +112,9 @@ torch::Tensor load_npy(const fs::path& path, std::int64_t most) {
 
 }  // namespace
 
-torch::Tensor load_images(const fs::path& path, std::int64_t most) {
+torch::Tensor load_images(const fs::path& path, std::int64_t most, const Color& background) {
   std::error_code ignored;
-  if (fs::is_directory(path, ignored)) return load_folder(path, most);
+  if (fs::is_directory(path, ignored)) return load_folder(path, most, background);
   if (!fs::exists(path, ignored)) {
     throw failure(fmt::format("{}: no such file or folder", path.string()));
   }

@@ -22,6 +22,7 @@ constexpr double kFewestRecognised = 0.5;
 constexpr std::int64_t kResamples = 100;  ///< where a resample costs no more than its draws
 constexpr std::int64_t kScoreSplits = 10;
 constexpr std::int64_t kFewestScored = 10 * kScoreSplits;
+constexpr std::int64_t kFewestForTwins = 100;
 
 // Errors ------------------------------------------------------------------------------------------
 
@@ -53,9 +54,10 @@ Estimate quantile_of(const torch::Tensor& numbers, double q, std::int64_t seed) 
   return {measure(numbers), bootstrap(numbers, seed, measure)};
 }
 
-/// The share of numbers below a threshold.
-Estimate share_below(const torch::Tensor& numbers, double threshold) {
-  return share_of(numbers < threshold);
+/// The share of numbers up to a threshold. Up to and with it: where real images have exact twins it
+/// is 0.
+Estimate share_within(const torch::Tensor& numbers, double threshold) {
+  return share_of(numbers <= threshold);
 }
 
 // Groups of measures ------------------------------------------------------------------------------
@@ -149,19 +151,38 @@ void add_classes(Report& report, const Sets& sets) {
 void add_duplicates(Report& report, const Sets& sets) {
   const std::int64_t count =
       std::min({sets.samples.size(), sets.real.size(), sets.reference.size()});
+  if (count < kFewestForTwins) {
+    report.left_out.push_back(fmt::format(
+        "duplicates: it needs {} images of each kind, there are {}", kFewestForTwins, count));
+    return;
+  }
   constexpr double kRare = 0.001;
-  const double threshold =
-      nearest_among(sets.reference.manifold, count).quantile(kRare).item<double>();
+  constexpr double kFewestTwins = 10.0;  // five pairs
+  const double twins = std::max(kRare * static_cast<double>(count), kFewestTwins);
+  const torch::Tensor nearest = nearest_among(sets.reference.manifold, count);
+  const auto threshold_of = [&](double of_them) {
+    return nearest.quantile(of_them / static_cast<double>(count)).item<double>();
+  };
+  // Half as many pairs as twins, a Poisson number: the threshold could as well be one of these.
+  const double spread = twins / std::sqrt(twins / 2.0);
+  const double threshold = threshold_of(twins);
+  const double nearer = threshold_of(twins - spread);
+  const double farther = threshold_of(twins + spread);
   const auto share = [&](const Described& set) {
-    return share_below(nearest_among(set.manifold, count), threshold);
+    const torch::Tensor distances = nearest_among(set.manifold, count);
+    Estimate estimate = share_within(distances, threshold);
+    const double of_threshold = share_within(distances, farther).value -  //
+                                share_within(distances, nearer).value;
+    estimate.error = std::hypot(estimate.error, of_threshold / 2.0);
+    return estimate;
   };
   report.measures.push_back({"duplicates", share(sets.samples), share(sets.real)});
 }
 
 void add_copies(Report& report, const Copies& copies, std::int64_t seed) {
   const double threshold = copy_threshold(copies);
-  report.measures.push_back({"memorised", share_below(copies.distances, threshold),
-                             share_below(copies.held_out_distances, threshold)});
+  report.measures.push_back({"memorised", share_within(copies.distances, threshold),
+                             share_within(copies.held_out_distances, threshold)});
   const auto add = [&](const char* key, double q) {
     report.measures.push_back({key, quantile_of(copies.distances, q, seed),
                                quantile_of(copies.held_out_distances, q, seed)});
@@ -186,6 +207,15 @@ void require_finite(const FeatureBatch& batch) {
 }
 
 }  // namespace
+
+void require_telling(const Described& real) {
+  const torch::Tensor& features = real.batch.features;
+  if (!torch::equal(features.amax(0), features.amin(0))) return;
+  throw failure(fmt::format(
+      "the features of {} real images are all the same, so nothing can be measured with them; name "
+      "others with --features or train.features",
+      format_count(real.size())));
+}
 
 torch::Tensor choose_images(const torch::Tensor& images, std::int64_t count, std::int64_t seed,
                             Purpose purpose) {
@@ -223,6 +253,7 @@ QuickScores score_quickly(const FeatureBatch& samples, const Described& referenc
 Report evaluate(const Described& samples, const Described& real, const Described& reference,
                 const Copies& copies, std::int64_t seed) {
   const torch::NoGradGuard no_grad;
+  require_telling(reference);
   const Sets sets{samples, real, reference, seed};
   Report report;
   report.sample_count = samples.size();

@@ -32,17 +32,19 @@ struct Projected {
 };
 
 /// The distance of the rows with their multiplicities. The covariance C of a resample enters by its
-/// trace and by B C B^T, whose eigenvalues are the squared singular values of frechet_distance():
-/// half of their digits are lost, which a deviation can bear.
+/// trace and by B C B^T = M^T M, whose eigenvalues, which are those of M M^T as well, are the
+/// squared singular values of frechet_distance(): half of their digits are lost, which a deviation
+/// can bear.
 double weighted_distance(const Projected& set, const torch::Tensor& counts) {
   const auto count = static_cast<double>(counts.size(0));
   const torch::Tensor shift = counts.matmul(set.centred) / count;              // [D]
   const torch::Tensor projected_shift = counts.matmul(set.projected) / count;  // [R]
   const torch::Tensor drawn = counts.nonzero().squeeze(1);
+  const torch::Tensor weights = (counts.index_select(0, drawn) / (count - 1.0)).sqrt();
   const torch::Tensor rows =
-      set.projected.index_select(0, drawn) * counts.index_select(0, drawn).sqrt().unsqueeze(1);
-  const torch::Tensor product =
-      (rows.t().mm(rows) - projected_shift.outer(projected_shift) * count) / (count - 1.0);
+      (set.projected.index_select(0, drawn) - projected_shift) * weights.unsqueeze(1);
+  const bool fewer_rows = rows.size(0) < rows.size(1);
+  const torch::Tensor product = fewer_rows ? rows.mm(rows.t()) : rows.t().mm(rows);
   const double trace =
       (sum_of(counts * set.squares) - count * sum_of(shift.square())) / (count - 1.0);
   const double cross = sum_of(torch::linalg_eigvalsh(product).clamp_min(0.0).sqrt());

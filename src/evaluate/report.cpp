@@ -45,7 +45,7 @@ constexpr MeasureInfo kMeasures[] = {
      "the classifier cannot tell what many samples show"},
     {"inception_score", Better::higher, 0.0, 0.05, "clear and varied classes",
      "classes are unclear or missing"},
-    {"duplicates", Better::lower, 0.01, 0.0, "samples with a twin among the samples",
+    {"duplicates", Better::lower, 0.05, 0.0, "samples with a twin among the samples",
      "collapse: many samples are nearly the same"},
     {"memorised", Better::lower, 0.1, 0.0, "samples near to training images",
      "memorising: many samples are nearly training images"},
@@ -71,6 +71,12 @@ bool is_worse(const Measure& measure) {
   return worse_by > noise && worse_by > std::max(info->least, info->relative * std::fabs(real));
 }
 
+/// Rounding alone makes an error of the mean of equal numbers.
+bool has_error(const Estimate& estimate) {
+  constexpr double kRounding = 1e-9;
+  return estimate.error > kRounding * std::fabs(estimate.value);
+}
+
 /// Two digits of the error, or three of a value without one.
 std::string format_value(double value, double decisive, int digits) {
   if (!std::isfinite(value)) return "unknown";
@@ -84,14 +90,14 @@ std::string format_value(double value, double decisive, int digits) {
 }
 
 std::string format_value(const Estimate& estimate) {
-  const bool is_count = estimate.error == 0.0 && estimate.value == std::round(estimate.value);
+  const bool is_count = !has_error(estimate) && estimate.value == std::round(estimate.value);
   if (is_count) return fmt::format("{:.0f}", estimate.value);
-  return estimate.error > 0.0 ? format_value(estimate.value, estimate.error, 2)
-                              : format_value(estimate.value, estimate.value, 3);
+  return has_error(estimate) ? format_value(estimate.value, estimate.error, 2)
+                             : format_value(estimate.value, estimate.value, 3);
 }
 
 std::string format_estimate(const Estimate& estimate) {
-  if (!(estimate.error > 0.0)) return format_value(estimate);
+  if (!has_error(estimate)) return format_value(estimate);
   return fmt::format("{} ± {}", format_value(estimate),
                      format_value(estimate.error, estimate.error, 2));
 }

@@ -5,24 +5,13 @@
 #include "codecs.h"
 #include "dcgan/base/error.h"
 #include "dcgan/base/file.h"
+#include "dcgan/image/fit.h"
 
 namespace dcgan {
 namespace {
 
 bool begins_with(std::string_view bytes, std::string_view magic) {
   return bytes.substr(0, magic.size()) == magic;
-}
-
-Image drop_alpha(const Image& image) {
-  if (image.channels % 2 == 1) return image;
-  Image bare = blank_image(image.height, image.width, image.channels - 1);
-  const auto from = static_cast<std::size_t>(image.channels);
-  const auto to = static_cast<std::size_t>(bare.channels);
-  const auto count = static_cast<std::size_t>(image.height * image.width);
-  for (std::size_t i = 0; i < count; ++i) {
-    for (std::size_t c = 0; c < to; ++c) bare.pixels[i * to + c] = image.pixels[i * from + c];
-  }
-  return bare;
 }
 
 }  // namespace
@@ -80,13 +69,13 @@ Image read_image(const std::filesystem::path& path, const DecodeOptions& options
   }
 }
 
-Image read_png(const std::filesystem::path& path) {
+Image read_png(const std::filesystem::path& path, const std::array<std::uint8_t, 3>& background) {
   const std::string bytes = read_file(path);
   if (image_format(bytes) != ImageFormat::png) {
     throw failure(fmt::format("{}: is not a PNG", path.string()));
   }
   try {
-    return drop_alpha(decode_png(bytes, {}));
+    return composite(decode_png(bytes, {}), background);
   } catch (const Error& error) {
     throw failure(fmt::format("{}: {}", path.string(), error.what()));
   }

@@ -55,18 +55,6 @@ void blend_colour(const Image& image, const std::array<std::uint8_t, 3>& backgro
   blend<4, 3>(image.pixels.data(), count, background, bare.pixels.data());
 }
 
-/// A picture with alpha on the background. A background with a colour makes a grey picture an RGB
-/// one. Before it is resized: both are linear in colour times alpha, and three channels are less
-/// work than four.
-Image composite(const Image& image, const std::array<std::uint8_t, 3>& background) {
-  const bool grey_behind = background[0] == background[1] && background[1] == background[2];
-  const bool grey = image.channels == 2 && grey_behind;
-  Image bare = blank_image(image.height, image.width, grey ? 1 : 3);
-  const auto run = image.channels == 4 ? blend_colour : grey ? blend_grey : blend_grey_on_colour;
-  run(image, background, bare);
-  return bare;
-}
-
 Image with_channels(Image image, std::int64_t channels) {
   if (image.channels == channels) return image;
   Image other = blank_image(image.height, image.width, channels);
@@ -132,10 +120,22 @@ Image pad(const Image& image, const FitOptions& options) {
 
 }  // namespace
 
+Image composite(const Image& image, const std::array<std::uint8_t, 3>& background) {
+  if (image.channels % 2 == 1) return image;
+  const bool grey_behind = background[0] == background[1] && background[1] == background[2];
+  const bool grey = image.channels == 2 && grey_behind;
+  Image bare = blank_image(image.height, image.width, grey ? 1 : 3);
+  const auto run = image.channels == 4 ? blend_colour : grey ? blend_grey : blend_grey_on_colour;
+  run(image, background, bare);
+  return bare;
+}
+
 Image fit_image(const Image& image, const FitOptions& options) {
   if (options.height < 1 || options.width < 1 || (options.channels != 1 && options.channels != 3)) {
     throw std::invalid_argument("fit_image: needs a height, a width and 1 or 3 channels");
   }
+  // Before it is resized: both are linear in colour times alpha, and three channels are less work
+  // than four.
   if (image.channels % 2 == 0) return fit_image(composite(image, options.background), options);
   if (options.fit == ImageFit::pad) return pad(image, options);
   const Image resized = options.fit == ImageFit::stretch

@@ -58,7 +58,7 @@ Scorer::Made Scorer::make(const Config& config, const Dataset& training, torch::
   if (samples == 0) {
     return {std::nullopt,
             fmt::format("the samples are not evaluated: {} images are too few for it to be cheap; "
-                        "set train.evaluate_samples, or train.evaluate_every: 0",
+                        "set train.evaluate_samples, a larger train.evaluate_every, or 0 for none",
                         format_count(training.size()))};
   }
   Features features = Features::find(config.train.features, training.set, device);
@@ -75,6 +75,7 @@ Scorer::Made Scorer::make(const Config& config, const Dataset& training, torch::
     return {std::nullopt, "the samples are not evaluated: too few images were not trained on"};
   }
   Described reference = describe_set(features.compute(held_out));
+  require_telling(reference);
   return {Scorer(std::move(features), std::move(reference), samples, config, device), ""};
 }
 

@@ -151,8 +151,9 @@ class Loop {
         "{}: step {}: {}\ntry a lower generator.lr and discriminator.lr, model.init_deviation near "
         "0.02, {}\n{}",
         run_.root().string(), state_.step, what,
-        config_.train.loss == LossKind::wasserstein ? "train.gradient_penalty: 10"
-                                                    : "batch_norm: true",
+        config_.train.loss == LossKind::wasserstein
+            ? "train.gradient_penalty: 10"
+            : "generator.batch_norm and discriminator.batch_norm: true",
         checkpoints.empty() ? "no checkpoint had been written yet"
                             : "the last good checkpoint is " + checkpoints.back().string()));
   }

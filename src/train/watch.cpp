@@ -83,7 +83,7 @@ std::string Watch::describe(Trouble trouble, const Observation& seen) const {
       return fmt::format(
           "the generator's gradient vanishes: for {} steps it has been under a thousandth of what "
           "it was at the beginning, so the generator stands still; try train.loss: non_saturating, "
-          "batch_norm: true, or a lower discriminator.lr",
+          "generator.batch_norm and discriminator.batch_norm: true, or a lower discriminator.lr",
           steps);
     case Trouble::swinging_loss:
       return fmt::format(

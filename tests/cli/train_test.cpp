@@ -297,6 +297,15 @@ TEST_F(Training, AWrongFileOfFeaturesLeavesNoRun) {
   EXPECT_FALSE(exists("run"));
 }
 
+TEST_F(Training, FeaturesThatDoNotFitTheImagesLeaveNoRun) {
+  const std::string features = std::string(DCGAN_SOURCE_DIR) + "/tests/fixtures/measures.pt";
+  const ProgramResult result = run(
+      {"train", "--config", "tiny.yaml", "--out", "run", "--set", "train.features=" + features});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr(features + ": it fails, or makes no features, for images of"));
+  EXPECT_FALSE(exists("run"));
+}
+
 TEST_F(Training, InBfloat16GoesOnBitForBit) {
   std::vector<std::string> half = kRegularised;
   half.insert(half.end(), {"--set", "train.precision=bf16", "--set", "train.checkpoint_every=40"});
@@ -434,7 +443,7 @@ TEST_F(Training, StopsAtALossThatIsNotFinite) {
       ::testing::EndsWith(
           "dcgan: run: step 1: a loss is not a finite number (D nan, G nan)\n"
           "       try a lower generator.lr and discriminator.lr, model.init_deviation near 0.02, "
-          "batch_norm: true\n"
+          "generator.batch_norm and discriminator.batch_norm: true\n"
           "       no checkpoint had been written yet\n"));
   EXPECT_FALSE(exists("run/g.pt"));
 }

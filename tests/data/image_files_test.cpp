@@ -57,6 +57,23 @@ TEST_F(ImageFiles, AreTakenEvenlySpaced) {
   EXPECT_EQ(values(load(3)), (std::vector<int>{0, 2, 4}));
 }
 
+TEST_F(ImageFiles, ShowTheBackgroundWhereTheyAreTransparent) {
+  // RGBA by Python's zlib: 10, 20, 30, 128 and 40, 50, 60, 0.
+  constexpr char kBytes[] =
+      "\211\120\116\107\015\012\032\012\000\000\000\015\111\110\104\122\000\000\000\002"
+      "\000\000\000\001\010\006\000\000\000\364\042\177\212\000\000\000\021\111\104\101"
+      "\124\170\234\143\340\022\221\153\320\060\262\141\000\000\005\307\001\123\142\244"
+      "\104\273\000\000\000\000\111\105\116\104\256\102\140\202";
+  write_file_atomically(folder_ / "a.png", {kBytes, sizeof kBytes - 1});
+  const auto pixels = [this](const Color& background) {
+    const torch::Tensor images = load_images(folder_.path(), 1, background);
+    const torch::Tensor rows = images.permute({0, 2, 3, 1}).flatten().to(torch::kInt);
+    return std::vector<int>(rows.data_ptr<int>(), rows.data_ptr<int>() + rows.numel());
+  };
+  EXPECT_EQ(pixels({1, 2, 3}), (std::vector<int>{6, 11, 17, 1, 2, 3}));
+  EXPECT_EQ(pixels(DataConfig().background), (std::vector<int>{132, 137, 142, 255, 255, 255}));
+}
+
 TEST_F(ImageFiles, CountGreyAsRgbBesideRgb) {
   put("a.png", 7);
   put("b.png", 9, 2, 3);

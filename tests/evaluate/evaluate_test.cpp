@@ -166,6 +166,39 @@ TEST_F(Evaluation, NoticesCopiesOfTrainingImages) {
   EXPECT_EQ(value(report, "nearest_median"), 0.0);
 }
 
+/// 30 of the reference's images are training images, too: more than the 1 % that set the threshold.
+TEST_F(Evaluation, NoticesCopiesWhereRealImagesHaveTwins) {
+  reference_features_.narrow(0, 0, 30).copy_(real_features_.narrow(0, 0, 30));
+  reference_ = describe_set(classified(reference_features_));
+  const Report report = score(real_features_);
+  EXPECT_THAT(found(report), Contains("memorised"));
+  EXPECT_EQ(value(report, "memorised"), 1.0);
+  EXPECT_EQ(find_measure(report, "memorised")->real.value, 0.05);
+}
+
+TEST_F(Evaluation, NoticesCollapseWhereRealImagesHaveTwins) {
+  for (torch::Tensor set : {real_features_, reference_features_}) {
+    set.narrow(0, 0, 30).copy_(set.narrow(0, 30, 30));
+  }
+  real_ = describe_set(classified(real_features_));
+  reference_ = describe_set(classified(reference_features_));
+  const Report report = score(cloud(10).narrow(0, 0, 20).repeat({kCount / 20, 1}));
+  EXPECT_THAT(found(report), Contains("duplicates"));
+  EXPECT_EQ(value(report, "duplicates"), 1.0);
+  EXPECT_EQ(find_measure(report, "duplicates")->real.value, 0.1);
+}
+
+/// The threshold rests on few pairs of a small set, and its error says so.
+TEST_F(Evaluation, AFewNearSamplesOfFewAreNoCollapse) {
+  torch::Tensor samples = cloud(4);
+  samples.narrow(0, 0, 8).copy_(samples.narrow(0, 20, 8) + noise(11, 8) * 1e-3);
+  const Report report = score(samples);
+  EXPECT_THAT(found(report), Not(Contains("duplicates")));
+  const Measure& measure = *find_measure(report, "duplicates");
+  EXPECT_GT(measure.samples.value, 0.025);
+  EXPECT_GT(measure.real.error, std::sqrt(measure.real.value / kCount));
+}
+
 TEST_F(Evaluation, IsTheSameAgain) {
   EXPECT_EQ(to_json(score(cloud(4))), to_json(score(cloud(4))));
 }
@@ -184,8 +217,9 @@ TEST_F(Evaluation, LeavesTheClassesOutWhereThereAreNone) {
 
 TEST_F(Evaluation, LeavesOutTheScoreOfFewSamples) {
   const Report report = score(cloud(4).narrow(0, 0, kFewestImages));
-  EXPECT_EQ(report.left_out, std::vector<std::string>{"inception_score: it needs 100 images of "
-                                                      "each kind, there are 10"});
+  EXPECT_THAT(report.left_out,
+              ElementsAre("inception_score: it needs 100 images of each kind, there are 10",
+                          "duplicates: it needs 100 images of each kind, there are 10"));
   EXPECT_NE(find_measure(report, "kid"), nullptr);
 }
 
@@ -195,6 +229,13 @@ TEST_F(Evaluation, RefusesFeaturesThatAreNotFinite) {
   EXPECT_EQ(error_of([&] { describe_set(batch); }),
             "the feature network gives NaN or infinity for some images, so nothing can be measured "
             "with it; name another with --features");
+}
+
+TEST_F(Evaluation, RefusesFeaturesThatTellNothingApart) {
+  reference_ = describe_set(classified(torch::ones({kCount, kWidth})));
+  EXPECT_EQ(error_of([&] { score(cloud(4)); }),
+            "the features of 600 real images are all the same, so nothing can be measured with "
+            "them; name others with --features or train.features");
 }
 
 TEST_F(Evaluation, QuickScoresAreThoseOfTheWhole) {

@@ -1,5 +1,6 @@
 #include "dcgan/evaluate/report.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -82,6 +83,12 @@ TEST(Report, SaysWhenNothingIsOff) {
       table.ends_with("\nleft out: kid: for a reason\n"
                       "\nNo measure is clearly worse than among real images.\n"))
       << table;
+}
+
+TEST(Report, TakesRoundingForNoError) {
+  Report report;
+  report.measures = {{"fid", {1726.5426177, 4e-7}, {2.0, 1e-16}}};
+  EXPECT_THAT(to_table(report), ::testing::HasSubstr("fid         1727     2  lower   worse"));
 }
 
 TEST(Findings, AreBeyondTheError) {

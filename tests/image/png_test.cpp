@@ -67,7 +67,7 @@ TEST_F(Png, IsTheSameBytesEachTime) {
   EXPECT_EQ(encode_png(pattern(9, 9, 3)), encode_png(pattern(9, 9, 3)));
 }
 
-TEST_F(Png, DropsAlpha) {
+TEST_F(Png, ShowsTheBackgroundBehindAlpha) {
   constexpr char kBytes[] =
       "\211\120\116\107\015\012\032\012\000\000\000\015\111\110\104\122\000\000\000\002"
       "\000\000\000\001\010\006\000\000\000\364\042\177\212\000\000\000\021\111\104\101"
@@ -75,10 +75,11 @@ TEST_F(Png, DropsAlpha) {
       "\104\273\000\000\000\000\111\105\116\104\256\102\140\202";
   const Image image = read({kBytes, sizeof kBytes - 1});
   EXPECT_EQ(image.channels, 3);
-  EXPECT_THAT(image.pixels, ElementsAre(10, 20, 30, 40, 50, 60));
+  EXPECT_THAT(image.pixels, ElementsAre(132, 137, 142, 255, 255, 255));
+  EXPECT_THAT(read_png(path_, {0, 0, 0}).pixels, ElementsAre(5, 10, 15, 0, 0, 0));
 }
 
-TEST_F(Png, DropsAlphaOfGrey) {
+TEST_F(Png, ShowsTheBackgroundBehindAlphaOfGrey) {
   constexpr char kBytes[] =
       "\211\120\116\107\015\012\032\012\000\000\000\015\111\110\104\122\000\000\000\002"
       "\000\000\000\001\010\004\000\000\000\136\053\267\001\000\000\000\015\111\104\101"
@@ -86,7 +87,10 @@ TEST_F(Png, DropsAlphaOfGrey) {
       "\000\000\111\105\116\104\256\102\140\202";
   const Image image = read({kBytes, sizeof kBytes - 1});
   EXPECT_EQ(image.channels, 1);
-  EXPECT_THAT(image.pixels, ElementsAre(10, 40));
+  EXPECT_THAT(image.pixels, ElementsAre(132, 255));
+  const Image on_red = read_png(path_, {255, 0, 0});
+  EXPECT_EQ(on_red.channels, 3);
+  EXPECT_THAT(on_red.pixels, ElementsAre(132, 5, 5, 255, 0, 0));
 }
 
 TEST_F(Png, ReducesSixteenBitsToEight) {

@@ -25,7 +25,8 @@ inline constexpr std::int64_t kMostCompared = 1000;
 Copies find_copies(const torch::Tensor& samples, const torch::Tensor& training,
                    const torch::Tensor& held_out, std::int64_t most = kMostCompared);
 
-/// How near counts as a copy: the distance that 1 % of the held-out images stay below.
+/// How near counts as a copy: the distance that 1 % of the held-out images do not exceed; 0 where
+/// that many are training images, too.
 double copy_threshold(const Copies& copies);
 
 /// The distance of `count` rows of a set, evenly spaced, to the nearest other among them: float64

@@ -38,6 +38,10 @@ struct Described {
 /// batch: of at least kFewestImages images. Throws `failure` where a feature is NaN or infinite.
 Described describe_set(FeatureBatch batch);
 
+/// Throws `failure` where real images have all the same features: by these any sample would be as
+/// good as another.
+void require_telling(const Described& real);
+
 /// The measures that are cheap enough for each epoch of a training, without errors. Compare them
 /// only with those of as many samples.
 struct QuickScores {
@@ -54,6 +58,7 @@ QuickScores score_quickly(const FeatureBatch& samples, const Described& referenc
 /// Every measure: fills Report's `measures`, `shares`, `real_shares`, `left_out` and counts; where
 /// the sets come from is the caller's to say. `real`: images of the other split than the
 /// reference, which show what the measures say of real images. `seed`: of subsets and resamples.
+/// Throws as require_telling() does of the reference.
 Report evaluate(const Described& samples, const Described& real, const Described& reference,
                 const Copies& copies, std::int64_t seed);
 

@@ -31,6 +31,10 @@ struct Box {
 Image resize(const Image& image, std::int64_t height, std::int64_t width);
 Image resize(const Image& image, const Box& box, std::int64_t height, std::int64_t width);
 
+/// The image on a background of RGB, without alpha: a grey one stays grey where the background is,
+/// and becomes RGB on a coloured one. One without alpha is as it was.
+Image composite(const Image& image, const std::array<std::uint8_t, 3>& background);
+
 struct FitOptions {
   std::int64_t height = 28;
   std::int64_t width = 28;

@@ -31,9 +31,11 @@ std::string encode_png(const Image& image);
 /// Encodes and writes atomically; errors name `path`.
 void write_png(const std::filesystem::path& path, const Image& image, Flush flush = Flush::yes);
 
-/// Reads a PNG as 1 or 3 channels: as `read_image` in decode.h, but alpha is dropped. Throws
-/// `failure` that names the file when it cannot be read or is no PNG. In the library dcgan_image.
-Image read_png(const std::filesystem::path& path);
+/// Reads a PNG as 1 or 3 channels: as `read_image` in decode.h, but what is transparent shows the
+/// background, RGB. Throws `failure` that names the file when it cannot be read or is no PNG. In
+/// the library dcgan_image.
+Image read_png(const std::filesystem::path& path,
+               const std::array<std::uint8_t, 3>& background = {255, 255, 255});
 
 struct GridOptions {
   std::int64_t columns = 8;
