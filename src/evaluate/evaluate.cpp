@@ -148,6 +148,27 @@ void add_classes(Report& report, const Sets& sets) {
   report.measures.push_back({"inception_score", score(sets.samples), score(sets.real)});
 }
 
+/// How near another image counts as a twin, and what that could as well have been.
+struct TwinDistance {
+  double threshold;
+  double nearer;
+  double farther;
+};
+
+/// nearest: of each reference image to the nearest other. A thousandth of them have a twin, or ten
+/// where that is fewer. These are half as many pairs, a Poisson number.
+TwinDistance twin_distance(const torch::Tensor& nearest) {
+  constexpr double kRare = 0.001;
+  constexpr double kFewest = 10.0;
+  const auto count = static_cast<double>(nearest.size(0));
+  const double twins = std::max(kRare * count, kFewest);
+  const double spread = twins / std::sqrt(twins / 2.0);
+  const auto distance_of = [&](double of_them) {
+    return nearest.quantile(of_them / count).item<double>();
+  };
+  return {distance_of(twins), distance_of(twins - spread), distance_of(twins + spread)};
+}
+
 void add_duplicates(Report& report, const Sets& sets) {
   const std::int64_t count =
       std::min({sets.samples.size(), sets.real.size(), sets.reference.size()});
@@ -156,24 +177,13 @@ void add_duplicates(Report& report, const Sets& sets) {
         "duplicates: it needs {} images of each kind, there are {}", kFewestForTwins, count));
     return;
   }
-  constexpr double kRare = 0.001;
-  constexpr double kFewestTwins = 10.0;  // five pairs
-  const double twins = std::max(kRare * static_cast<double>(count), kFewestTwins);
-  const torch::Tensor nearest = nearest_among(sets.reference.manifold, count);
-  const auto threshold_of = [&](double of_them) {
-    return nearest.quantile(of_them / static_cast<double>(count)).item<double>();
-  };
-  // Half as many pairs as twins, a Poisson number: the threshold could as well be one of these.
-  const double spread = twins / std::sqrt(twins / 2.0);
-  const double threshold = threshold_of(twins);
-  const double nearer = threshold_of(twins - spread);
-  const double farther = threshold_of(twins + spread);
+  const TwinDistance twin = twin_distance(nearest_among(sets.reference.manifold, count));
   const auto share = [&](const Described& set) {
     const torch::Tensor distances = nearest_among(set.manifold, count);
-    Estimate estimate = share_within(distances, threshold);
-    const double of_threshold = share_within(distances, farther).value -  //
-                                share_within(distances, nearer).value;
-    estimate.error = std::hypot(estimate.error, of_threshold / 2.0);
+    Estimate estimate = share_within(distances, twin.threshold);
+    const double more = share_within(distances, twin.farther).value;
+    const double fewer = share_within(distances, twin.nearer).value;
+    estimate.error = std::hypot(estimate.error, (more - fewer) / 2.0);
     return estimate;
   };
   report.measures.push_back({"duplicates", share(sets.samples), share(sets.real)});
