@@ -188,7 +188,7 @@ void check_grid(const SampleOptions& options) {
 
 void check_sample(SampleOptions& options, const SampleFlags& flags) {
   if (flags.out) options.out = *flags.out;
-  const std::string out = CLI::detail::to_lower(options.out);
+  const std::string out = lower_case(options.out);
   options.as_array = !options.separate && out.ends_with(".npy");
   check_count(options, flags.count);
   if (!flags.checkpoint) {

@@ -63,7 +63,7 @@ void setup_show(CLI::App& data, DataLine& line) {
 }
 
 bool is_web_url(const std::string& text) {
-  const std::string lower = CLI::detail::to_lower(text);
+  const std::string lower = lower_case(text);
   const auto is_blank = [](unsigned char c) { return c <= ' ' || c == 0x7F; };
   if (std::any_of(text.begin(), text.end(), is_blank)) return false;
   for (const std::string_view scheme : {"http://", "https://"}) {
@@ -108,7 +108,7 @@ void check_data_verify(const DataLine& line) {
 
 void check_data_show(DataLine& line) {
   if (!line.out) return;
-  if (!CLI::detail::to_lower(*line.out).ends_with(".png")) {
+  if (!lower_case(*line.out).ends_with(".png")) {
     throw usage_error(
         fmt::format("--out must be a file name that ends in .png, not '{}'", printable(*line.out)));
   }

@@ -52,7 +52,7 @@ void check_evaluate(const EvaluateOptions& options) {
   if (options.images && options.latent_dim) {
     throw usage_error("--latent-dim is for a generator; leave it out with --images");
   }
-  if (options.neighbours && !CLI::detail::to_lower(*options.neighbours).ends_with(".png")) {
+  if (options.neighbours && !lower_case(*options.neighbours).ends_with(".png")) {
     throw usage_error(fmt::format("--neighbours must be a file name that ends in .png, not '{}'",
                                   printable(*options.neighbours)));
   }

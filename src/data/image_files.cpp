@@ -19,11 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_png(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return ending == ".png";
+bool has_ending(const fs::path& path, std::string_view ending) {
+  return lower_case(path.extension().string()) == ending;
 }
 
 /// Row i of `taken` out of `count`.
@@ -39,7 +36,7 @@ std::vector<fs::path> list_pngs(const fs::path& folder, std::int64_t most) {
     std::error_code ignored;
     if (entry->path().filename().native().starts_with('.')) {
       entry.disable_recursion_pending();
-    } else if (is_png(entry->path()) && entry->is_regular_file(ignored)) {
+    } else if (has_ending(entry->path(), ".png") && entry->is_regular_file(ignored)) {
       all.push_back(entry->path());
     }
   }
@@ -118,7 +115,7 @@ torch::Tensor load_images(const fs::path& path, std::int64_t most, const Color& 
   if (!fs::exists(path, ignored)) {
     throw failure(fmt::format("{}: no such file or folder", path.string()));
   }
-  if (lower_case(path.extension().string()) != ".npy") {
+  if (!has_ending(path, ".npy")) {
     throw failure(fmt::format("{}: is neither a folder of PNGs nor a .npy file", path.string()));
   }
   return load_npy(path, most);
