@@ -6,7 +6,6 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "dcgan/evaluate/random_features.h"
 #include "dcgan/evaluate/shipped_features.h"
 #include "dcgan/model/archive.h"
+#include "dcgan/model/foreign_module.h"
 
 namespace dcgan {
 
@@ -83,8 +83,8 @@ struct NativeFeatures : Features::Impl {
 
 /// Somebody else's network.
 struct ForeignFeatures : Features::Impl {
-  mutable torch::jit::Module module;  // forward() is not const
-  bool takes_bytes = false;           ///< NVIDIA's Inception: uint8 RGB and `return_features`
+  mutable ForeignModule foreign;  // forward() is not const
+  bool takes_bytes = false;       ///< NVIDIA's Inception: uint8 RGB and `return_features`
 
   FeatureBatch run(const torch::Tensor& images) const override {
     const std::int64_t given = images.size(1);
@@ -110,7 +110,8 @@ struct ForeignFeatures : Features::Impl {
     try {
       torch::jit::Kwargs options;
       if (takes_bytes) options["return_features"] = true;
-      return read(module.forward({images}, options), images.size(0));
+      const torch::Tensor input = takes_bytes ? images : images.to(foreign.type);
+      return read(foreign.module.forward({input}, options), images.size(0));
     } catch (const std::exception&) {  // LibTorch's own words: a backtrace
       return {};
     }
@@ -159,10 +160,8 @@ std::unique_ptr<Features::Impl> open_native(const std::string& bytes, const std:
 
 std::unique_ptr<Features::Impl> open_foreign(const std::string& bytes, torch::Device device) {
   auto features = std::make_unique<ForeignFeatures>();
-  std::istringstream stream(bytes);
-  features->module = torch::jit::load(stream, device);
-  features->module.eval();
-  if (const auto method = features->module.find_method("forward")) {
+  features->foreign = load_foreign_module(bytes, device);
+  if (const auto method = features->foreign.module.find_method("forward")) {
     for (const auto& argument : method->function().getSchema().arguments()) {
       features->takes_bytes = features->takes_bytes || argument.name() == "return_features";
     }

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
 
 #include "dcgan/base/error.h"
 #include "dcgan/base/file.h"
 #include "dcgan/data/random.h"
+#include "dcgan/model/foreign_module.h"
 #include "dcgan/model/forward.h"
 #include "dcgan/model/modes.h"
 #include "dcgan/run/generator_file.h"
@@ -65,10 +65,10 @@ struct NativeGenerator : Sampler::Impl {
 
 /// Somebody else's.
 struct ForeignGenerator : Sampler::Impl {
-  mutable torch::jit::Module module;  // forward() is not const
-  bool latent_is_image = false;       ///< wants [N, latent_dim, 1, 1]
-  bool unit_range = false;            ///< makes [0, 1]
-  bool fits_range = true;             ///< makes [-1, 1] or [0, 1]
+  mutable ForeignModule foreign;  // forward() is not const
+  bool latent_is_image = false;   ///< wants [N, latent_dim, 1, 1]
+  bool unit_range = false;        ///< makes [0, 1]
+  bool fits_range = true;         ///< makes [-1, 1] or [0, 1]
 
   torch::Tensor run(const torch::Tensor& latents) const override {
     const torch::Tensor z =
@@ -81,7 +81,7 @@ struct ForeignGenerator : Sampler::Impl {
   torch::Tensor call(const torch::Tensor& z) const {
     torch::Tensor images;
     try {
-      images = module.forward({z}).toTensor();
+      images = foreign.module.forward({z.to(foreign.type)}).toTensor();
     } catch (const std::exception&) {  // LibTorch's own words: a backtrace
       images = torch::Tensor();
     }
@@ -133,11 +133,10 @@ std::unique_ptr<Sampler::Impl> open_foreign(const std::string& bytes,
   auto generator = std::make_unique<ForeignGenerator>();
   generator->path = path;
   generator->device = device;
-  std::istringstream stream(bytes);
-  generator->module = torch::jit::load(stream, device);
-  generator->module.eval();
-  const std::vector<std::int64_t> sizes =
-      latent_dim ? std::vector<std::int64_t>{*latent_dim} : guess_latent_sizes(generator->module);
+  generator->foreign = load_foreign_module(bytes, device);
+  const std::vector<std::int64_t> sizes = latent_dim
+                                              ? std::vector<std::int64_t>{*latent_dim}
+                                              : guess_latent_sizes(generator->foreign.module);
   for (const std::int64_t size : sizes) {
     for (const bool as_image : {false, true}) {
       if (!try_latent(*generator, size, as_image)) continue;

@@ -226,6 +226,22 @@ TEST(Sampler, RefusesImagesThatAreNotFinite) {
               HasSubstr("NaN or infinity"));
 }
 
+TEST(Sampler, TakesAGeneratorWithWeightsOfAnyType) {
+  const TempFolder folder;
+  const std::string body = "torch.tanh(torch.conv_transpose2d(z, self.weight))";
+  // Exact in every type.
+  const torch::Tensor weight =
+      torch::arange(7 * 3 * 16).remainder(17).sub(8).div(16.0).view({7, 3, 4, 4});
+  const auto images_of = [&](torch::Dtype type) {
+    const auto path = write_foreign(folder, body, weight.to(type));
+    return Sampler::open(path, torch::kCPU, {}).generate(latents(2, 7)).to(torch::kInt64);
+  };
+  const torch::Tensor expected = images_of(torch::kFloat32);
+  EXPECT_TRUE(torch::equal(images_of(torch::kHalf), expected));
+  EXPECT_TRUE(torch::equal(images_of(torch::kBFloat16), expected));
+  EXPECT_LE((images_of(torch::kFloat64) - expected).abs().max().item<int>(), 1);
+}
+
 TEST(ToBytes, RoundsAndClamps) {
   const auto bytes = to_bytes(torch::tensor({-2.0F, -1.0F, 0.0F, 1.0F, 2.0F}).view({1, 1, 1, 5}));
   EXPECT_TRUE(torch::equal(bytes.flatten(),
