@@ -153,7 +153,7 @@ torch::Tensor first_seen(const Dataset& dataset, Config config, std::int64_t cou
   if (config.train.translation > 0) {
     const Translations moves = draw_translations(config.seed, /*first=*/0, images.size(0),
                                                  config.train.translation, torch::kCPU);
-    images = translate(images, moves.real, config.train.translation, symmetric ? -1.0 : 0.0);
+    images = translate(images, moves.real, border_fill(config));
   }
   return symmetric ? images.add(1.0).mul(127.5) : images.mul(255.0);
 }

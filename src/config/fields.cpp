@@ -262,8 +262,9 @@ std::vector<Field> train_fields() {
       integer(
           "train.translation", {0, 1024}, kFixed,
           [](auto& c) -> auto& { return c.train.translation; },
-          "Pixels by which each image, real or generated, moves at most before the discriminator "
-          "sees it, up or down and sideways at random; 0 is none."),
+          "Maximum shift in pixels, up or down and sideways at random, of each image that the "
+          "discriminator sees, real or generated; 0 is none. Where data.fit pads, data.background "
+          "comes in at the border, else the image mirrored there."),
       number(
           "train.ema_decay", {0, 1, false, true}, kFixed,
           [](auto& c) -> auto& { return c.train.ema_decay; },

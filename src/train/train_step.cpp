@@ -59,11 +59,6 @@ torch::Tensor logits_as(const torch::Tensor& output, const torch::Tensor& classe
   return classes.defined() ? logits_of_class(output, classes) : output;
 }
 
-/// The value of a black pixel.
-double black(const TrainState& state) {
-  return state.generator.layers.back().plan.nonlinearity == Nonlinearity::sigmoid ? 0 : -1;
-}
-
 double rate_factor(const TrainState& state) {
   return lr_factor(state.options.lr_schedule, state.step, state.total_steps);
 }
@@ -185,6 +180,7 @@ TrainState make_train_state(const Config& config, torch::Device device, std::int
     average = copy_to(generator, device);
     set_requires_grad(*average, false);
   }
+  const torch::Tensor fill = border_fill(config);
   return {std::move(generator),
           std::move(discriminator),
           std::move(generator_optimizer),
@@ -194,7 +190,9 @@ TrainState make_train_state(const Config& config, torch::Device device, std::int
           total_steps,
           device,
           0,
-          config.seed};
+          config.seed,
+          {},
+          fill.defined() ? fill.to(device) : fill};
 }
 
 void set_class_counts(TrainState& state, const std::vector<std::int64_t>& counts) {
@@ -245,8 +243,7 @@ StepStats do_step(TrainState& state, const StepInputs& inputs) {
   const torch::Tensor fake = generate(state, inputs.latents, /*with_graph=*/stats.moved_generator);
   stats.fake = fake.detach();
   const auto seen = [&](const torch::Tensor& images, const torch::Tensor& move) {
-    return move.defined() ? translate(images, move, state.options.translation, black(state))
-                          : images;
+    return move.defined() ? translate(images, move, state.border_fill) : images;
   };
   const Classes classes = classes_of_step(state, inputs);
   move_discriminator(state, inputs, seen(inputs.real, inputs.moves.real),

@@ -3,45 +3,22 @@
 #include <torch/torch.h>
 
 #include "dcgan/data/random.h"
+#include "dcgan/image/fit.h"
 
 namespace dcgan {
 namespace {
 
-/// Where in its image with a frame `limit` wide each pixel of a moved image was: int64
-/// [B, 1, H * W], of places in rows of W + 2 * limit.
-torch::Tensor sources(const torch::Tensor& moves, std::int64_t height, std::int64_t width,
-                      std::int64_t limit) {
-  const auto places = [&](std::int64_t column, std::int64_t size) {
-    return torch::arange(size, moves.options()) + limit - moves.select(1, column).unsqueeze(1);
-  };
-  const torch::Tensor rows = places(0, height).unsqueeze(2);    // [B, H, 1]
-  const torch::Tensor columns = places(1, width).unsqueeze(1);  // [B, 1, W]
-  return (rows * (width + 2 * limit) + columns).flatten(1).unsqueeze(1);
-}
-
-/// A move's gradient is the move back, with zeros coming in.
-class Translate : public torch::autograd::Function<Translate> {
- public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* context,
-                               const torch::Tensor& images, const torch::Tensor& moves,
-                               std::int64_t limit, double outside) {
-    context->save_for_backward({moves});
-    context->saved_data["limit"] = limit;
-    const std::int64_t channels = images.size(1);
-    const torch::Tensor framed =
-        torch::constant_pad_nd(images, {limit, limit, limit, limit}, outside).flatten(2);
-    return framed
-        .gather(2, sources(moves, images.size(2), images.size(3), limit).expand({-1, channels, -1}))
-        .view(images.sizes());
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list grads) {
-    const torch::Tensor moves = context->get_saved_variables()[0];
-    const std::int64_t limit = context->saved_data["limit"].toInt();
-    return {translate(grads[0], -moves, limit, 0), {}, {}, {}};
-  }
+/// For each position of a shifted row or column, the position that it shows.
+struct Source {
+  torch::Tensor index;   ///< int64 [B, size]: mirrored at the borders
+  torch::Tensor inside;  ///< bool [B, size]: not from beyond a border
 };
+
+Source source_of(const torch::Tensor& shifts, std::int64_t size) {
+  const torch::Tensor wanted = torch::arange(size, shifts.options()) - shifts.unsqueeze(1);
+  const std::int64_t last = size - 1;
+  return {last - (last - wanted.abs()).abs(), (wanted >= 0).logical_and(wanted <= last)};
+}
 
 }  // namespace
 
@@ -50,15 +27,37 @@ Translations draw_translations(std::int64_t seed, std::int64_t first, std::int64
   // In [0, 1), for each image three times down and right.
   const torch::Tensor numbers =
       (uniform_rows(seed, Purpose::translation, first, count, 6).view({count, 3, 2}) + 1) / 2;
-  const torch::Tensor moves =
+  const torch::Tensor shifts =
       ((numbers * static_cast<double>(2 * limit + 1)).floor().to(torch::kInt64) - limit).to(device);
-  return {moves.select(1, 0), moves.select(1, 1), moves.select(1, 2)};
+  return {shifts.select(1, 0), shifts.select(1, 1), shifts.select(1, 2)};
 }
 
-torch::Tensor translate(const torch::Tensor& images, const torch::Tensor& moves, std::int64_t limit,
-                        double outside) {
-  TORCH_CHECK(moves.size(0) == images.size(0), "each image needs a move of its own");
-  return Translate::apply(images, moves, limit, outside);
+torch::Tensor border_fill(const Config& config) {
+  if (config.data.fit != ImageFit::pad) return {};
+  const Image transparent{1, 1, 4, {0, 0, 0, 0}};
+  const Image pixel = fit_image(transparent, {.height = 1,
+                                              .width = 1,
+                                              .channels = config.data.channels,
+                                              .background = config.data.background});
+  const torch::Tensor bytes = torch::tensor(pixel.pixels, torch::kFloat32);
+  return (config.output == OutputRange::tanh ? bytes / 127.5 - 1 : bytes / 255).view({1, -1, 1, 1});
+}
+
+torch::Tensor translate(const torch::Tensor& images, const torch::Tensor& shifts,
+                        const torch::Tensor& fill) {
+  TORCH_CHECK(shifts.size(0) == images.size(0), "each image needs a shift of its own");
+  const Source rows = source_of(shifts.select(1, 0), images.size(2));
+  const Source columns = source_of(shifts.select(1, 1), images.size(3));
+  // A direction at a time: a pixel then shows up twice at most, and two gradients have one sum in
+  // whatever order a GPU adds them.
+  const auto along = [](const torch::Tensor& x, std::int64_t dim, const torch::Tensor& index) {
+    return x.gather(dim, index.unsqueeze(1).unsqueeze(5 - dim).expand_as(x));
+  };
+  const torch::Tensor shifted = along(along(images, 2, rows.index), 3, columns.index);
+  if (!fill.defined()) return shifted;
+  const torch::Tensor inside =
+      rows.inside.unsqueeze(2).logical_and(columns.inside.unsqueeze(1)).unsqueeze(1);
+  return torch::where(inside, shifted, fill.to(shifted.scalar_type()));
 }
 
 }  // namespace dcgan

@@ -45,6 +45,7 @@ struct TrainState {
   std::int64_t step = 0;  ///< steps done
   std::int64_t seed = 0;  ///< of what a step draws itself: translations, mixtures
   torch::Tensor r1;  ///< the newest of StepStats, for metrics alone; undefined before the first
+  torch::Tensor border_fill;  ///< of translate(), on `device`
 };
 
 /// Networks with their first weights on `device`, optimizers at rest, step 0. A function of

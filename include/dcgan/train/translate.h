@@ -1,19 +1,21 @@
 // Random translations of what the discriminator sees.
 //
-// A discriminator learns its training images by heart: it then tells them from other real images
-// and draws the generator towards them. Where it sees every image, real and generated alike, moved
-// at random, there is more to learn by heart, and what it says of generated images passes through
-// the move back to the generator (Zhao, Liu, Lin, Zhu, Han, "Differentiable augmentation for
-// data-efficient GAN training", 2020, section 3).
+// A discriminator memorises its training images: it then tells them from other real images and
+// pulls the generator towards them. Where it sees every image, real and generated alike, shifted at
+// random, there is more to memorise, and what it says of generated images passes through the shift
+// back to the generator (Zhao, Liu, Lin, Zhu, Han, "Differentiable augmentation for data-efficient
+// GAN training", 2020, section 3).
 #pragma once
 
 #include <torch/types.h>
 
 #include <cstdint>
 
+#include "dcgan/config/config.h"
+
 namespace dcgan {
 
-/// A step's moves, down and right in whole pixels of -limit to limit each: int64 [count, 2].
+/// A step's shifts, down and right in whole pixels of -limit to limit each: int64 [count, 2].
 struct Translations {
   torch::Tensor real;        ///< of the real images
   torch::Tensor fake;        ///< of the generated ones in D's half
@@ -25,9 +27,14 @@ struct Translations {
 Translations draw_translations(std::int64_t seed, std::int64_t first, std::int64_t count,
                                std::int64_t limit, torch::Device device);
 
-/// Each image of `images` [B, C, H, W] moved by its row of `moves` [B, 2], of whole pixels within
-/// +-limit; what comes in has the value `outside`. Differentiable any number of times in `images`.
-torch::Tensor translate(const torch::Tensor& images, const torch::Tensor& moves, std::int64_t limit,
-                        double outside);
+/// What a shifted image shows beyond its border: with data.fit `pad` data.background, float32
+/// [1, C, 1, 1] in the range of generator.output; else undefined, for the image mirrored there.
+torch::Tensor border_fill(const Config& config);
+
+/// Each image of `images` [B, C, H, W] shifted by its row of `shifts` [B, 2], in whole pixels below
+/// its height and width. `fill` [1, C, 1, 1] comes in at the borders; undefined: the image mirrored
+/// at them, the border's own pixels not repeated. Differentiable any number of times in `images`.
+torch::Tensor translate(const torch::Tensor& images, const torch::Tensor& shifts,
+                        const torch::Tensor& fill);
 
 }  // namespace dcgan
