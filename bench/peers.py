@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
-"""dcgan beside its peers and beside what the hardware allows, side by side in turns.
+"""dcgan compared with PyTorch, with a C++ loop on LibTorch, and with its convolutions alone.
 
     bench/peers.py --build build/apt [--build build/pip] --python .venv/bin/python
                    [--only step,start] [--rounds 5]
 
-Each section of figures is measured --rounds times, its sides in turns, and written with every
-round's raw value to peers-<LibTorch>.json in --results (default bench/results), where sections that
-are not measured again stay. Several builds take their turns beside the same runs of Python.
-bench/performance.py makes the tables of the documents from these files. The machine should have
-nothing else to do.
+Each section is measured --rounds times, its sides in turns, and written with every round's raw
+value to peers-<LibTorch>.json in --results (default bench/results), where sections that are not
+measured again stay. Several builds share the same runs of Python. bench/performance.py makes the
+tables of the documents from these files. The machine should be idle.
 
 --build is a build folder with the benchmarks (-DDCGAN_BUILD_BENCHMARKS=ON); --python has torch,
 numpy and pillow. Only the standard library is needed here. bench/peers.sh does all of it.
@@ -34,7 +33,7 @@ MNIST = ROOT / "data/mnist"
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "1073741824",
                "MALLOC_TOP_PAD_": "16777216"}
 KEPT = ", allocator kept"
-STRETCH = 50
+STEPS = 50
 VARIANTS = ["eager", "channels_last", "fused", "compile"]
 PYTHON = [*VARIANTS, "g.pt", "PyTorch"]
 
@@ -60,7 +59,7 @@ def run(command, env=None):
 
 
 def twice(variants, measure, **more):
-    """Each variant as a side, with glibc as shipped and kept from giving memory back."""
+    """Each variant as a side, with malloc as shipped and tuned to keep freed memory."""
     return {variant + KEPT * kept: lambda v=variant, k=kept: measure(v, kept=k, **more)
             for variant in variants for kept in (False, True)}
 
@@ -72,16 +71,16 @@ class Bench:
         self.bin = Path(build) / "bin"
         self.python = arguments.python
         self.threads = arguments.threads
-        self.stretch = arguments.stretch
+        self.steps = arguments.steps
         self.folder = Path(tempfile.mkdtemp(prefix="peers-"))
         self.libtorch = json.loads(run([self.bin / "step_limit", 8, 1, 4, 4, 1, 1])[0])["libtorch"]
 
     # The sides ----------------------------------------------------------------------------------
 
-    def dcgan_train(self, size=28, channels=1, batch=64, stretch=None, stretches=3,
+    def dcgan_train(self, size=28, channels=1, batch=64, steps=None, measurements=3,
                     precision="fp32"):
-        """Real training without its evaluation: images/s from the log, the first stretch left out."""
-        stretch = stretch or self.stretch
+        """A run without its evaluation: images/s from the log, the first measurement left out."""
+        steps = steps or self.steps
         out = self.folder / "run"
         _, cost = run([self.bin / "dcgan", "train", "-q", "--config", PAPER, "--out", out,
                        "--device", "cpu", "--threads", self.threads,
@@ -89,19 +88,19 @@ class Bench:
                        "--set", f"train.precision={precision}",
                        "--set", f"data.channels={channels}", "--set", f"train.batch_size={batch}",
                        "--set", "train.epochs=1",
-                       "--set", f"data.limit={(1 + stretches) * stretch * batch}",
-                       "--set", f"train.log_every={stretch}", "--set", "train.evaluate_every=0"])
+                       "--set", f"data.limit={(1 + measurements) * steps * batch}",
+                       "--set", f"train.log_every={steps}", "--set", "train.evaluate_every=0"])
         lines = [json.loads(line) for line in (out / "metrics.jsonl").open()]
         shutil.rmtree(out)
         rates = [line["images_per_second"] for line in lines if "images_per_second" in line]
         return {"images_per_second": statistics.median(rates[1:]), "memory_mb": cost["memory_mb"]}
 
     def pytorch_train(self, variant, size=28, channels=1, batch=64, kept=False, bf16=False,
-                      stretch=None):
+                      steps=None):
         output, cost = run([self.python, ROOT / "bench/pytorch_dcgan.py", "train",
                             "--variant", variant, "--size", size, "--channels", channels,
                             "--batch-size", batch, "--threads", self.threads,
-                            "--stretch", stretch or self.stretch] + (["--bf16"] if bf16 else []),
+                            "--steps", steps or self.steps] + (["--bf16"] if bf16 else []),
                            KEEP_MEMORY if kept else None)
         return {"images_per_second": statistics.median(json.loads(output)["images_per_second"]),
                 "memory_mb": cost["memory_mb"]}
@@ -147,14 +146,14 @@ class Bench:
                 "step_limit": lambda: self.step_limit(precision="bf16"),
                 **twice(VARIANTS, self.pytorch_train, bf16=True)}
 
-    def size(self, size, channels, batch, stretch):
-        stretch = max(3, stretch * self.stretch // STRETCH)
-        shape = {"size": size, "channels": channels, "batch": batch, "stretch": stretch}
+    def size(self, size, channels, batch, steps):
+        steps = max(3, steps * self.steps // STEPS)
+        shape = {"size": size, "channels": channels, "batch": batch, "steps": steps}
         return {"dcgan": lambda: self.dcgan_train(**shape),
                 **twice(["eager", "fused", "compile"], self.pytorch_train, **shape)}
 
     def epoch(self):
-        """One epoch of MNIST from the command to its end, everything on, beside the textbook's."""
+        """A whole epoch of MNIST, start and checkpoint included, and that of the C++ loop."""
         unpacked = self.folder / "mnist"
         unpacked.mkdir()
         for path in MNIST.glob("*.gz"):
@@ -175,13 +174,13 @@ class Bench:
         return {"step_limit": self.step_limit, "dcgan": self.dcgan_train}
 
     def curves(self):
-        """The cost of a step beside its limit, over one thing at a time."""
+        """The time of a step and of its convolutions alone, one setting changed at a time."""
         one = [{"batch": b} for b in (8, 16, 32, 64, 128, 256, 512, 1024)]
         one += [{"base": b} for b in (16, 32, 128)] + [{"size": s} for s in (32, 64, 128)]
         one += [{"threads": 1}]
         sides = {}
         for change in one:
-            # The largest maps by smaller batches: the memory and the minutes.
+            # The largest maps in smaller batches, which need less memory and time.
             change = {**change, **({"batch": 16} if change.get("size", 0) >= 128 else {})}
             name = ", ".join(f"{key} {value}" for key, value in change.items())
             sides[name] = lambda c=change: self.step_limit(**c)
@@ -201,13 +200,13 @@ class Bench:
             "PyTorch": lambda: self.pytorch_sample(count=64, name="peer.png", ckpt=True)}
 
     def load(self):
-        """Training idle, beside one busy process, and beside one for each core."""
+        """Images/s on idle cores, beside one busy process, and beside one on each core."""
         def beside(processes, measure):
-            with other_work(processes):
+            with busy_processes(processes):
                 return measure()
 
-        fused = lambda: self.pytorch_train("fused", stretch=10)
-        ours = lambda: self.dcgan_train(stretch=10, stretches=7)
+        fused = lambda: self.pytorch_train("fused", steps=10)
+        ours = lambda: self.dcgan_train(steps=10, measurements=7)
         return {name + suffix: lambda m=measure, p=processes: beside(p, m)
                 for processes, suffix in ((0, ""), (1, ", one beside"),
                                           (os.cpu_count(), ", busy"))
@@ -215,18 +214,18 @@ class Bench:
 
     def sections(self):
         sizes = {f"{size}x{size}x{channels} batch {batch}":
-                 lambda s=size, c=channels, b=batch, t=stretch: self.size(s, c, b, t)
-                 for size, channels, batch, stretch in
+                 lambda s=size, c=channels, b=batch, t=steps: self.size(s, c, b, t)
+                 for size, channels, batch, steps in
                  ((32, 3, 64, 30), (32, 3, 128, 15), (64, 3, 64, 6), (64, 3, 128, 3))}
         return {"step": self.step, "bf16": self.bf16, "epoch": self.epoch,
                 "limit": self.limit, "sampling": self.sampling, "start": self.start,
                 "load": self.load, **sizes, "curves": self.curves}
 
 
-def take_turns(rounds, sides_of_builds):
-    """One dict of sides for each build to one of lists of results, one a round, for each; given
-    after every round. Python's sides are measured once a round for all. A side that fails is left
-    out of what follows, and said."""
+def measure_in_turns(rounds, sides_of_builds):
+    """From a dict of sides for each build to a dict of lists of results, one a round, yielded after
+    every round. Python's sides are measured once a round for all builds. A side that fails is
+    reported and left out of the later rounds."""
     found = [{"sides": {name: [] for name in sides}} for sides in sides_of_builds]
     everywhere = list(range(len(found)))
 
@@ -253,7 +252,7 @@ def take_turns(rounds, sides_of_builds):
 
 
 @contextmanager
-def other_work(processes):
+def busy_processes(processes):
     workers = [subprocess.Popen([sys.executable, "-c", "while True: pass"])
                for _ in range(processes)]
     try:
@@ -282,8 +281,8 @@ def main():
     parser.add_argument("--python", required=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--stretch", type=int, default=STRETCH,
-                        help="steps that a figure of images/s goes over at 28x28 (default "
+    parser.add_argument("--steps", type=int, default=STEPS,
+                        help="steps of one measurement of images/s at 28x28 (default "
                              "%(default)s); fewer on a slow machine")
     parser.add_argument("--only", help="sections, comma-separated; a start of the name is enough")
     parser.add_argument("--results", type=Path, default=ROOT / "bench/results",
@@ -301,7 +300,8 @@ def main():
             if not any(name.startswith(start) for start in wanted):
                 continue
             print(name, file=sys.stderr)
-            for found in take_turns(arguments.rounds, [of_build[name]() for of_build in sections]):
+            sides = [of_build[name]() for of_build in sections]
+            for found in measure_in_turns(arguments.rounds, sides):
                 for bench, results in zip(benches, found):
                     write(arguments.results / f"peers-{bench.libtorch}.json", name,
                           {"libtorch": bench.libtorch, "pytorch": peer, "cpu": cpu_name(),
@@ -314,8 +314,8 @@ def main():
 
 
 def write(path, name, section):
-    """In place of a section of no more rounds: one that is cut short doesn't cost a longer one. Read
-    again, since a round takes minutes and another process may have written its own."""
+    """Replaces a section of as many or fewer rounds, so that an interrupted one does not replace a
+    longer one. Read again, since another process may have written its own meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
     results = json.loads(path.read_text()) if path.exists() else {}
     if results.get(name, section)["rounds"] <= section["rounds"]:

@@ -5,10 +5,10 @@ set -euo pipefail
 
 usage() {
   cat <<'END_OF_USAGE'
-Measures dcgan beside its peers and makes the tables of docs/performance.md: about an hour and a half
-with five rounds, on a machine that has nothing else to do.
+Compares the speed of dcgan with PyTorch's and makes the tables of docs/performance.md: about an hour
+and a half with five rounds. The machine should be idle.
 
-Usage: bench/peers.sh [--torch apt|pip] [options of bench/peers.py: --only, --rounds, --stretch,
+Usage: bench/peers.sh [--torch apt|pip] [options of bench/peers.py: --only, --rounds, --steps,
        --threads, --results]
 
 Installs what is missing (Google Benchmark; PyTorch 2.11, numpy and pillow in build/peers-venv),
@@ -40,7 +40,7 @@ if ! dpkg -s libbenchmark-dev python3-venv > /dev/null 2>&1; then
 fi
 venv=$root/build/peers-venv
 if [ ! -x "$venv/bin/python" ]; then
-  say "Installing PyTorch for the peers in build/peers-venv"
+  say "Installing PyTorch for the comparison in build/peers-venv"
   python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet torch==2.11.0 numpy pillow
 fi

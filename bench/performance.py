@@ -4,11 +4,12 @@
     bench/performance.py
 
 Reads bench/results/peers-*.json, one for each LibTorch, and writes each table between the lines
-<!-- NAME --> and <!-- /NAME --> of the two documents; <!-- NAME of FOLDER --> is the table of another
-machine, whose files are in bench/results/FOLDER. A figure is the median of the rounds; a ratio
-the median of the ratios within a round. Only the standard library is needed.
+<!-- NAME --> and <!-- /NAME --> of the two documents. <!-- NAME of FOLDER --> is the table of
+another machine, whose files are in bench/results/FOLDER. A figure is the median of the rounds; a
+ratio is the median of the ratios within a round. Only the standard library is needed.
 """
 import functools
+import itertools
 import json
 import re
 import statistics
@@ -28,8 +29,9 @@ def load(folder):
 
 
 def table(head, rows):
-    lines = [head, ["-"] * len(head), *rows]
-    return "".join("| " + " | ".join(str(cell) for cell in line) + " |\n" for line in lines)
+    lines = ["| " + " | ".join(str(cell) for cell in row) + " |" for row in (head, *rows)]
+    lines.insert(1, "|" + "-|" * len(head))
+    return "\n".join(lines) + "\n"
 
 
 def values(section, side, key):
@@ -51,19 +53,21 @@ def best(section, key, among, highest=True):
 
 
 def peers(section, kept):
-    """The names of Python's variants, with glibc kept from giving memory back or as shipped."""
+    """The names of PyTorch's variants, with malloc tuned (`kept`) or as shipped."""
     return [side for side in section["sides"]
             if side.removesuffix(KEPT) in VARIANTS and side.endswith(KEPT) == kept]
 
 
-# The rows of the table of aims: each a function of one LibTorch's sections to a text -------------
+# The rows of the summary: each a function of one LibTorch's sections to a text -------------------
 
 
-def over_best(name, kept):
+def over_best(name, kept, named=True):
+    """dcgan's images/s over those of the fastest variant of PyTorch, and that variant's name."""
     def cell(sections):
         section = sections[name]
-        peer = best(section, "images_per_second", peers(section, kept))
-        return f"{ratio(section, 'dcgan', peer, 'images_per_second'):.2f} × {peer.removesuffix(KEPT)}"
+        variant = best(section, "images_per_second", peers(section, kept))
+        value = ratio(section, "dcgan", variant, "images_per_second")
+        return f"{value:.2f} ×" + (f" {variant.removesuffix(KEPT)}" if named else "")
     return cell
 
 
@@ -73,180 +77,193 @@ def epoch(sections):
 
 def peak_memory(sections):
     section = sections["epoch"]
-    return (f"{median(section, 'dcgan', 'memory_mb'):.0f} MB against "
-            f"{median(section, 'textbook', 'memory_mb'):.0f}")
-
-
-def share_of_limit(name, limit="limit_ms"):
-    return lambda sections: f"{ratio_of(sections[name], limit, 'step_ms'):.0%}"
+    return (f"{median(section, 'dcgan', 'memory_mb'):.0f} MB, "
+            f"{median(section, 'textbook', 'memory_mb'):.0f} MB")
 
 
 def ratio_of(section, one, other):
     return statistics.median(r[one] / r[other] for r in section["sides"]["step_limit"])
 
 
-def train_over_step(sections):
-    section = sections["limit"]
-    pairs = zip(section["sides"]["dcgan"], section["sides"]["step_limit"])
-    return f"{statistics.median(d['images_per_second'] * s['step_ms'] / 64e3 for d, s in pairs):.0%}"
+def share_of_step(name, limit):
+    return lambda sections: f"{ratio_of(sections[name], limit, 'step_ms'):.0%}"
 
 
-def r1_cost(limit):
-    def cell(sections):
-        shares = [(r["r1_step_ms"] - r["step_ms"]) / r[limit]
-                  for r in sections["limit"]["sides"]["step_limit"]]
-        return f"{statistics.median(shares):.2f} ×"
-    return cell
+def share_of_generation(limit):
+    return lambda sections: f"{ratio_of(sections['limit'], limit, 'generate_ms'):.0%}"
+
+
+def fastest_sampler(section):
+    return best(section, "loop_seconds", [s for s in section["sides"] if s != "dcgan"], False)
 
 
 def sampling(sections):
     section = sections["sampling"]
-    peer = best(section, "loop_seconds", [s for s in section["sides"] if s != "dcgan"], False)
-    inside = statistics.median(p["loop_seconds"] / d["seconds"] for p, d in
-                               zip(section["sides"][peer], section["sides"]["dcgan"]))
-    whole = ratio(section, peer, "dcgan", "seconds")
-    return f"{whole:.1f} × {peer}; {inside:.2f} × its loop alone"
+    peer = fastest_sampler(section)
+    return f"{ratio(section, peer, 'dcgan', 'seconds'):.1f} × {peer.removesuffix(KEPT)}"
 
 
-def generation(limit):
-    return lambda sections: f"{ratio_of(sections['limit'], limit, 'generate_ms'):.0%}"
+def sampling_loop(sections):
+    """The loop of PyTorch, without its start, over the whole process of dcgan."""
+    section = sections["sampling"]
+    pairs = zip(section["sides"][fastest_sampler(section)], section["sides"]["dcgan"])
+    return f"{statistics.median(p['loop_seconds'] / d['seconds'] for p, d in pairs):.2f} ×"
 
 
 def start_time(sections):
-    return f"1/{ratio(sections['start'], 'PyTorch', 'dcgan', 'seconds'):.1f}"
+    return f"{ratio(sections['start'], 'PyTorch', 'dcgan', 'seconds'):.1f} ×"
 
 
 def start_memory(sections):
-    return f"1/{ratio(sections['start'], 'PyTorch', 'dcgan', 'memory_mb'):.1f}"
+    return f"{ratio(sections['start'], 'PyTorch', 'dcgan', 'memory_mb'):.1f} ×"
 
 
-def load_share(sections):
-    return f"{ratio(sections['load'], 'dcgan, busy', 'dcgan', 'images_per_second'):.2f}"
+def load_ratio(side, other):
+    return lambda sections: ratio(sections["load"], side, other, "images_per_second")
 
 
-def load_over_python(sections):
-    return f"{ratio(sections['load'], 'dcgan, busy', 'fused, busy', 'images_per_second'):.2f} ×"
+def load_share(beside):
+    return lambda sections: f"{load_ratio(f'dcgan, {beside}', 'dcgan')(sections):.0%}"
 
 
-def one_beside(sections):
-    section = sections["load"]
-    share = ratio(section, "dcgan, one beside", "dcgan", "images_per_second")
-    over = ratio(section, "dcgan, one beside", "fused, one beside", "images_per_second")
-    return f"{share:.2f}; {over:.2f} × Python's"
+def load_over_pytorch(beside):
+    found = load_ratio(f"dcgan, {beside}", f"fused, {beside}")
+    return lambda sections: f"{found(sections):.2f} ×"
 
 
-AIMS = [
-    ("fp32 training over Python's best as shipped", "1.6 ×", over_best("step", False)),
-    ("the same, Python with glibc kept from giving memory back", "1.25 ×", over_best("step", True)),
-    ("bf16 training over Python's best under autocast as shipped", "1.7 ×", over_best("bf16", False)),
-    ("the same, Python with glibc kept", "1.4 ×", over_best("bf16", True)),
-    ("an epoch of MNIST over the textbook C++ loop", "2.5 ×", epoch),
-    ("peak memory of that epoch", "not above", peak_memory),
-    ("what LibTorch's convolutions alone would take, over the step, fp32", "80 %",
-     share_of_limit("limit", "operators_limit_ms")),
-    ("what the fastest known take, ours among them, over the step, fp32", "none",
-     share_of_limit("limit")),
-    ("what LibTorch's convolutions alone would take, over the step, bf16", "75 %",
-     share_of_limit("bf16", "operators_limit_ms")),
-    ("what the fastest known take, bf16", "none", share_of_limit("bf16")),
-    ("`train` over `train_step` on a fixed batch", "97 %", train_over_step),
-    ("an R1 step's extra time over that of its convolutions by LibTorch", "1.1 ×",
-     r1_cost("r1_operators_limit_ms")),
-    ("the same over the fastest known", "none", r1_cost("r1_limit_ms")),
-    *[(f"{shape.replace('x', '×')} over Python's best as shipped", "1.4 ×", over_best(shape, False))
-      for shape in SHAPES],
-    *[(f"{shape.replace('x', '×')}, glibc kept", "1.4 ×", over_best(shape, True))
-      for shape in SHAPES],
-    ("`sample -n 10000` to a .npy over Python's best", "1.5 ×", sampling),
-    ("generation: what LibTorch's convolutions alone would take", "85 %",
-     generation("generate_operators_limit_ms")),
-    ("the same, the fastest known", "none", generation("generate_limit_ms")),
-    ("`sample -n 64`, cold: time against Python's", "1/4", start_time),
-    ("`sample -n 64`, cold: memory against Python's", "1/3", start_memory),
-    ("beside a busy process for each core: share of the idle speed", "0.4", load_share),
-    ("beside them, over Python (fused) beside them", "1 ×", load_over_python),
-    ("beside one busy process: share of the idle speed", "none", one_beside),
+# What, the section it comes from, its cell.
+SUMMARY = [
+    ("training in fp32: images/s over PyTorch's", "step", over_best("step", False)),
+    ("the same, PyTorch with malloc tuned", "step", over_best("step", True)),
+    ("training in bf16: images/s over PyTorch's", "bf16", over_best("bf16", False)),
+    ("the same, PyTorch with malloc tuned", "bf16", over_best("bf16", True)),
+    ("an epoch of MNIST: speed over the C++ loop", "epoch", epoch),
+    ("peak memory of that epoch: dcgan, the C++ loop", "epoch", peak_memory),
+    ("10,000 samples to a .npy: speed over PyTorch's", "sampling", sampling),
+    ("the same, PyTorch without its start", "sampling", sampling_loop),
+    ("64 samples, cold start: speed over PyTorch's", "start", start_time),
+    ("the same: PyTorch's peak memory over dcgan's", "start", start_memory),
+    ("beside one busy process: images/s over PyTorch's", "load", load_over_pytorch("one beside")),
+    ("the same: share of the idle images/s", "load", load_share("one beside")),
+    ("beside a busy process on each core: images/s over PyTorch's", "load",
+     load_over_pytorch("busy")),
+    ("the same: share of the idle images/s", "load", load_share("busy")),
+]
+
+FASTER = "the faster of LibTorch's and dcgan's"
+CONVOLUTIONS = [
+    ("a step in fp32, LibTorch's operators", "limit", share_of_step("limit", "operators_limit_ms")),
+    (f"a step in fp32, {FASTER}", "limit", share_of_step("limit", "limit_ms")),
+    ("a step in bf16, LibTorch's operators", "bf16", share_of_step("bf16", "operators_limit_ms")),
+    (f"a step in bf16, {FASTER}", "bf16", share_of_step("bf16", "limit_ms")),
+    ("generation, LibTorch's operators", "limit",
+     share_of_generation("generate_operators_limit_ms")),
+    (f"generation, {FASTER}", "limit", share_of_generation("generate_limit_ms")),
 ]
 
 
-NOT_MEASURED = "not measured"
+def rounds(results, name):
+    """Of each LibTorch, or once where they are equal."""
+    found = [str(sections[name]["rounds"]) for sections in results.values() if name in sections]
+    return " / ".join(found[:1] if len(set(found)) == 1 else found)
 
 
 def measured(cell, sections):
+    """Nothing where the section or one of its sides was not measured."""
     try:
         return cell(sections)
     except KeyError:
-        return NOT_MEASURED
+        return ""
 
 
-def aims(results):
-    """Of one machine; without the rows that no LibTorch has."""
-    rows = [[what, asked, *(measured(cell, sections) for sections in results.values())]
-            for what, asked, cell in AIMS]
-    return table(["", "asked", *(f"LibTorch {version}" for version in results)],
-                 [row for row in rows if set(row[2:]) != {NOT_MEASURED}])
+def rows_of(results, rows):
+    """One column a LibTorch; without the rows that this machine has no figures of."""
+    found = [[what, rounds(results, name), *(measured(cell, s) for s in results.values())]
+             for what, name, cell in rows]
+    return [row for row in found if any(row[2:])]
 
 
-def spread(section, side, key):
-    found = values(section, side, key)
-    return f"{statistics.median(found):.0f} ({min(found):.0f} to {max(found):.0f})"
+def summary(results):
+    return table(["", "rounds", *(f"LibTorch {version}" for version in results)],
+                 rows_of(results, SUMMARY))
+
+
+def convolutions(results):
+    return table(["convolutions alone, share of the time", "rounds",
+                  *(f"LibTorch {version}" for version in results)], rows_of(results, CONVOLUTIONS))
+
+
+def sizes(results):
+    head = ["images, batch", "rounds"]
+    for version in results:
+        head += [f"LibTorch {version}: images/s", "over PyTorch", "malloc tuned"]
+    rows = []
+    for shape in SHAPES:
+        cells = [rate_of(shape, "dcgan"), over_best(shape, False, False),
+                 over_best(shape, True, False)]
+        rows.append([shape.replace("x", "×").replace(" batch", ","), rounds(results, shape),
+                     *(measured(cell, s) for s in results.values() for cell in cells)])
+    return table(head, rows)
+
+
+def rate_of(name, side):
+    return lambda sections: f"{median(sections[name], side, 'images_per_second'):.0f}"
+
+
+def spread(name, side):
+    def cell(sections):
+        found = values(sections[name], side, "images_per_second")
+        return f"{statistics.median(found):.0f} ({min(found):.0f} to {max(found):.0f})"
+    return cell
+
+
+def memory(name, side):
+    return lambda sections: f"{median(sections[name], side, 'memory_mb'):.0f} MB"
 
 
 def step(results):
+    """Images/s of every variant. dcgan tunes malloc itself."""
+    head = ["28×28, batch 64, images/s", "fp32", "fp32, malloc tuned", "bf16", "bf16, malloc tuned",
+            "peak memory, fp32"]
     rows = []
-    for name, precision in (("step", "fp32"), ("bf16", "bf16")):
-        for version, sections in results.items():
-            section = sections.get(name, {"sides": {}})
-            for side in section["sides"]:
-                if side == "dcgan":
-                    rows.append([precision, f"dcgan, LibTorch {version}"])
-                elif side.removesuffix(KEPT) in VARIANTS and sections is next(iter(results.values())):
-                    rows.append([precision, f"Python, PyTorch {section['pytorch']}, {side}"])
-                else:
-                    continue
-                rows[-1] += [spread(section, side, "images_per_second"),
-                             f"{median(section, side, 'memory_mb'):.0f} MB"]
-    return table(["28×28, batch 64", "", "images/s", "peak memory"], rows)
-
-
-def layers(results):
-    """Of one round: what each convolution takes, by its fastest way, and how often a step does it."""
-    head = ["layer", "forward", "data", "weight", "times a step", "ms a step"]
+    for version, sections in results.items():
+        rows.append([f"**dcgan**, LibTorch {version}",
+                     "", measured(spread("step", "dcgan"), sections),
+                     "", measured(spread("bf16", "dcgan"), sections),
+                     measured(memory("step", "dcgan"), sections)])
     sections = next(iter(results.values()))
-    last = sections["limit"]["sides"]["step_limit"][-1]
-    rows = []
-    for layer in last["layers"]:
-        cost = [layer[f"{product}_ms"] for product in ("forward", "data", "weight")]
-        rows.append([layer["layer"], *(f"{ms:.2f}" for ms in cost),
-                     " / ".join(str(n) for n in layer["times"]),
-                     f"{sum(n * ms for n, ms in zip(layer['times'], cost)):.1f}"])
-    rows.append(["all", "", "", "", "", f"{last['limit_ms']:.1f}"])
-    rows.append(["the step", "", "", "", "", f"{last['step_ms']:.1f}"])
+    version = sections["step"]["pytorch"].split("+")[0]
+    for variant in VARIANTS:
+        rates = [spread(name, variant + kept) for name in ("step", "bf16") for kept in ("", KEPT)]
+        rows.append([f"PyTorch {version}, {variant}", *(measured(rate, sections) for rate in rates),
+                     measured(memory("step", variant), sections)])
     return table(head, rows)
 
 
 def curves(results):
-    head = ["28×28×1, base_channels 64, batch 64, 2 threads, but"]
-    rows = {}
-    for version, sections in results.items():
-        if "curves" not in sections:
-            continue
-        head += [f"{version}: images/s", "share of the limit"]
-        for name, found in sections["curves"]["sides"].items():
-            batch = int(dict(part.split() for part in name.split(", ")).get("batch", 64))
-            rows.setdefault(name, [name.replace("base", "base_channels")]).extend(
-                [f"{statistics.median(1e3 * batch / r['step_ms'] for r in found):.0f}",
-                 f"{statistics.median(r['limit_ms'] / r['step_ms'] for r in found):.0%}"])
-    return table(head, rows.values()) if rows else "Not measured yet.\n"
+    """Images/s relative to batch 64, of the first LibTorch that has them."""
+    sides = next(sections["curves"]["sides"] for sections in results.values()
+                 if "curves" in sections)
+
+    def rate(name):
+        batch = int(dict(part.split() for part in name.split(", ")).get("batch", 64))
+        return statistics.median(batch / result["step_ms"] for result in sides[name])
+    rows = [[name.replace("base", "base_channels"), f"{rate(name) / rate('batch 64'):.2f}"]
+            for name in sides if name != "batch 64"]
+    half = (len(rows) + 1) // 2
+    return table(["changed", "images/s", "changed", "images/s"],
+                 [one + other for one, other in
+                  itertools.zip_longest(rows[:half], rows[half:], fillvalue=["", ""])])
 
 
 def machine(results):
     section = next(iter(results.values()))["step"]
-    return (f"Two threads of a shared machine ({section['cpu']}), the median of {section['rounds']} "
-            f"rounds in turns, the lowest and the highest in brackets.\n")
+    return (f"Two threads of a shared machine ({section['cpu']}); medians of {section['rounds']} "
+            f"rounds in turns,\nin brackets the minimum and the maximum.\n")
 
 
-TABLES = {"aims": aims, "step": step, "layers": layers, "curves": curves, "machine": machine}
+TABLES = {"summary": summary, "step": step, "sizes": sizes, "convolutions": convolutions,
+          "curves": curves, "machine": machine}
 
 
 def fill(text):

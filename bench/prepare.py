@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Preparing a folder of pictures, beside torchvision: the numbers of docs/data.md.
+"""Decoding a folder of pictures, compared with torchvision: the numbers of docs/data.md.
 
     bench/prepare.py --python .venv/bin/python FOLDER...
     bench/prepare.py --train configs/avatars.yaml
     bench/prepare.py --many 1000000
 
-The first decodes every picture in FOLDER and crops it to --size: dcgan on every core (prepare_images:
-its codecs alone, and the whole way into the cache), then torchvision's ImageFolder with a DataLoader
-of 0, 1, 2 and 4 workers, in turns, --rounds times (dcgan between any two of them); the best counts.
-PYTHON needs torch and torchvision. --train trains a configuration of a folder in turns from its cache
-and from memory (data.cache: none), and compares images/s. --many makes so many small PNGs of 64 x 64
-in a temporary folder, and times a dry run of a training that prepares them and one that finds them in
-the cache, with the peak of memory. Times are comparable only if the machine has nothing else to do.
+The first decodes every picture in FOLDER and crops it to --size: dcgan on every core
+(prepare_images: its codecs alone, and decoding into the cache), then torchvision's ImageFolder
+with a DataLoader of 0, 1, 2 and 4 workers, --rounds times in turns; the maximum counts. PYTHON
+needs torch and torchvision. --train alternates runs of a configuration from its cache and from
+memory (data.cache: none), and compares images/s. --many makes so many small PNGs of 64 x 64 in a
+temporary folder, and times a dry run that decodes them and one that finds them in the cache, with
+its peak memory. Times are comparable only on an idle machine.
 """
 import argparse
 import json

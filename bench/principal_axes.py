@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Which detail do a generator's samples lack?
+"""The variance of samples along principal axes, relative to that of test images.
 
     bench/principal_axes.py G.PT FOLDER
 
-Prints, for bands of the principal axes of 10,000 training images in FOLDER (IDX files), the variance of
-10,000 samples along them over that of 10,000 test images. The first axes are what images have in
-common, the last ones texture and noise. Needs torch and numpy.
+Prints, for ranges of the principal axes of 10,000 training images in FOLDER (IDX files), the
+variance of 10,000 samples along them over that of 10,000 test images. The first axes carry coarse
+structure, the last ones texture and noise. Needs torch and numpy.
 """
 import argparse
 from pathlib import Path
 
 import torch
 
-from learned_by_heart import read_images
+from memorisation import read_images
 
 
 def centred(images):

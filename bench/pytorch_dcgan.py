@@ -1,12 +1,13 @@
-"""The DCGAN in PyTorch, trained or sampled in its fastest ways: the peer that peers.py measures.
+"""The DCGAN in PyTorch in its fastest variants: the baseline that peers.py measures.
 
     bench/pytorch_dcgan.py train --variant compile --size 64 --channels 3 --batch-size 128
     bench/pytorch_dcgan.py sample --variant channels_last -n 10000 --out images.npy
     bench/pytorch_dcgan.py sample --ckpt g.pt -n 64 --out grid.png
 
 Prints one JSON line. `train` repeats a step on one fixed batch, so that no data loading is timed:
-images a second over each stretch of --stretch steps, after a warm-up of so many. `sample` writes
-uint8 images, a .npy or a PNG grid, and gives the seconds from the first latent to the closed file.
+images a second over --steps steps, --measurements times, after a warm-up of as many steps. `sample`
+writes uint8 images, a .npy or a PNG grid, and gives the seconds from the first latent to the closed
+file.
 The networks are those of configs/mnist-paper.yaml at any size: 4 x 4 maps, doubled up to the image
 (rounded up on the way down), channels from --base-channels at the image doubling to 512.
 Variants, each with all that comes before it: eager, channels_last, fused (Adam in one kernel),
@@ -33,7 +34,7 @@ def map_sizes(size):
 
 
 def make_networks(size=28, channels=1, base_channels=64):
-    """G: [N, 100, 1, 1] to [N, channels, size, size] in [-1, 1]. D: from there to logits [N, 1, 1, 1]."""
+    """G: [N, 100, 1, 1] to [N, channels, size, size] in [-1, 1]. D: images to logits [N, 1, 1, 1]."""
     sizes = map_sizes(size)
     widths = [channels] + [min(base_channels << i, 512) for i in range(len(sizes) - 1)]
     up, down = [], []
@@ -98,12 +99,12 @@ def make_step(arguments):
 def train(arguments):
     step = make_step(arguments)
     rates = []
-    for stretch in range(arguments.stretches + 1):
+    for measurement in range(arguments.measurements + 1):
         start = time.perf_counter()
-        for _ in range(arguments.stretch):
+        for _ in range(arguments.steps):
             step()
-        if stretch > 0:  # the first is the warm-up
-            rates.append(arguments.stretch * arguments.batch_size / (time.perf_counter() - start))
+        if measurement > 0:  # the first is the warm-up
+            rates.append(arguments.steps * arguments.batch_size / (time.perf_counter() - start))
     return {"images_per_second": rates}
 
 
@@ -156,8 +157,8 @@ def main():
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--bf16", action="store_true")
-    parser.add_argument("--stretch", type=int, default=50, help="train: steps a figure")
-    parser.add_argument("--stretches", type=int, default=3, help="train: figures")
+    parser.add_argument("--steps", type=int, default=50, help="train: steps a measurement")
+    parser.add_argument("--measurements", type=int, default=3, help="train")
     parser.add_argument("--ckpt", help="sample: a g.pt, in place of the variant's own networks")
     parser.add_argument("-n", dest="count", type=int, default=10000, help="sample: images")
     parser.add_argument("--out", default="images.npy", help="sample: the .npy or .png")

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Trains and scores: the numbers of docs/quality.md.
+"""Trains configurations and evaluates their samples: the numbers of docs/quality.md.
 
     bench/quality.py --program build/apt/bin/dcgan train configs/quick.yaml --seeds 1,2,3
     bench/quality.py --program build/apt/bin/dcgan textbook --python .venv/bin/python --minutes 10
     bench/quality.py report
 
-`train` trains a configuration, once a seed, and scores its g.pt with `dcgan evaluate` (10,000
-samples, drawn from that seed, so that the seeds' numbers are independent); --set changes a key, --name names the recipe, --keep leaves the run. `textbook` does the
-same with the textbook loop in Python (textbook_dcgan.py), whose images `dcgan evaluate --images`
-reads. Each run adds one JSON line to --results (default bench/results/quality.jsonl). `report`
-prints the results as a Markdown table and draws the default ones' fid against minutes in
-docs/images/fid-over-minutes.svg. Only the standard library is needed here. Minutes are comparable
-only if the machine has nothing else to do.
+`train` trains a configuration, once a seed, and evaluates its g.pt with `dcgan evaluate` (10,000
+samples drawn from that seed, so that the seeds are independent). --set changes a key, --name sets
+the name in the table, --keep keeps the runs. `textbook` does the same with the reference
+implementation in PyTorch (textbook_dcgan.py), whose images `dcgan evaluate --images` reads. Each run
+adds one JSON line to --results (default bench/results/quality.jsonl). `report` prints the results as
+a Markdown table, and draws the fid over minutes of the default ones in
+docs/images/fid-over-minutes.svg. Only the standard library is needed here.
 """
 import argparse
 import json
@@ -46,7 +46,7 @@ def measure(record, key, side="value"):
 
 
 def add(results, record):
-    """A line of --results, without the folders of this machine."""
+    """Adds a line to --results, without the paths of this machine."""
     record["evaluation"]["samples"]["source"] = Path(record["evaluation"]["samples"]["source"]).name
     reference = record["evaluation"]["reference"]
     reference["name"] = reference["name"].split(",")[0]
@@ -58,7 +58,7 @@ def add(results, record):
 
 
 def evaluation_share(lines):
-    """Of the training's time, what its evaluations took: the seconds between an epoch's last step
+    """The share of a run's time that its evaluations take: the seconds between an epoch's last step
     and its evaluation. Only epochs that end with a line of their last step count."""
     times = {line["step"]: line["seconds"] for line in lines if "d_loss" in line}
     taken = [line["seconds"] - times[line["step"]] for line in lines
@@ -101,32 +101,36 @@ def textbook(arguments):
 
 def describe_share(records):
     shares = [r["evaluation_share"] for r in records if r.get("evaluation_share") is not None]
-    if shares:
-        return f"{statistics.median(shares):.1%} of the time"
-    return "not timed" if any(record.get("curve") for record in records) else "none"
+    return f"{statistics.median(shares):.1%}" if shares else ""
+
+
+def describe_recipe(name, threads, minutes):
+    if name.startswith("textbook"):
+        return f"reference implementation, {minutes:.0f} minutes, threads: {threads}"
+    return name
 
 
 def report(arguments):
     recipes = defaultdict(list)
     for line in arguments.results.open():
         record = json.loads(line)
-        recipes[record["recipe"], record["threads"], round(record["minutes"] / 5)
-                if record["recipe"].startswith("textbook") else 0].append(record)
-    print("| recipe | threads | seeds | minutes | fid | over real | precision | recall | modes | "
-          "confidence | evaluations |")
-    print("|-|-|-|-|-|-|-|-|-|-|-|")
-    for (name, threads, _), records in recipes.items():
+        recipes[record["recipe"], record["threads"]].append(record)
+    print("| configuration | seeds | fid | over real images' | precision | recall | confidence | "
+          "time in evaluation |")
+    print("|-|-|-|-|-|-|-|-|")
+    for (name, threads), records in recipes.items():
         def median(key, side="value", records=records):
             return statistics.median(measure(record, key, side) for record in records)
+        minutes = statistics.median(record["minutes"] for record in records)
         fids = [measure(record, "fid") for record in records]
-        print(f"| {name} | {threads} | {len(records)} | "
-              f"{statistics.median(r['minutes'] for r in records):.1f} | "
-              f"{statistics.median(fids):.2f} ({min(fids):.2f} to {max(fids):.2f}) | "
+        spread = f" ({min(fids):.2f} to {max(fids):.2f})" if len(fids) > 1 else ""
+        print(f"| {describe_recipe(name, threads, minutes)} | {len(records)} | "
+              f"{statistics.median(fids):.2f}{spread} | "
               f"{statistics.median(fids) / median('fid', 'real'):.1f} × | "
-              f"{median('precision'):.3f} | {median('recall'):.3f} | {median('modes'):.0f} | "
+              f"{median('precision'):.3f} | {median('recall'):.3f} | "
               f"{median('confidence'):.3f} | {describe_share(records)} |")
-    # The shipped ones, which have one word for a name; variants would hide them.
-    curves = {name: records[0]["curve"] for (name, _, _), records in recipes.items()
+    # The shipped ones, whose names are single words; variants would hide them.
+    curves = {name: records[0]["curve"] for (name, _), records in recipes.items()
               if len(records[0]["curve"]) > 1 and " " not in name}
     assert len(curves) <= len(COLORS)
     if curves and arguments.results == RESULTS:
@@ -158,8 +162,8 @@ def draw(curves):
             x0, _ = place(x, 10 ** low)
             parts.append(f'<text x="{x0:.1f}" y="{height - bottom + 18}" '
                          f'text-anchor="middle">{x}</text>')
-    parts.append(f'<text x="{(width - 100) / 2}" y="{height - 6}" text-anchor="middle">minutes of '
-                 'training</text><text x="8" y="14">fid of 2,000 samples</text>')
+    parts.append(f'<text x="{(width - 100) / 2}" y="{height - 6}" text-anchor="middle">minutes'
+                 '</text><text x="8" y="14">fid of 2,000 samples</text>')
     for color, (name, curve) in zip(COLORS, curves.items()):
         points = " ".join("{:.1f},{:.1f}".format(*place(x, y)) for x, y in curve)
         x, y = place(*curve[-1])
@@ -180,7 +184,7 @@ def main():
     job.add_argument("--seeds", default="1")
     job.add_argument("--set", action="append", default=[])
     job.add_argument("--name")
-    job.add_argument("--keep", type=Path, help="folder in which to leave the runs")
+    job.add_argument("--keep", type=Path, help="folder in which to keep the runs")
     job.set_defaults(run=train)
     job = jobs.add_parser("textbook")
     job.add_argument("--python", required=True)

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Does the Wasserstein distance keep a training alive that a plain GAN loses?
+"""Does the Wasserstein loss stabilise runs in which other losses fail?
 
-    bench/stability.py --program build/apt/bin/dcgan [--seeds 1,2,3] [--out bench/results/stability.json]
-                       [--pictures DIR]
+    bench/stability.py --program build/apt/bin/dcgan [--seeds 1,2,3] [--pictures DIR]
+                       [--out bench/results/stability.json]
     bench/stability.py --report [--out FILE]
 
-Trains MNIST for three epochs under settings chosen to go wrong (neither network has BatchNorm, the
-steps are far too large), each with the loss of the plain GAN, with R1 beside it, and by the
-Wasserstein distance with a gradient penalty; prints a Markdown table of the last fid (2,000 samples,
-the median over the seeds, the lowest and the highest) and of what dcgan warned of. One thread; some
-forty minutes of it. --report prints the table of what was measured before.
+Trains on MNIST for three epochs under settings chosen to be unstable (no BatchNorm, far too large
+learning rates), with the plain GAN losses, with R1, and with the Wasserstein loss and a gradient
+penalty. Prints a Markdown table of the last fid (2,000 samples, the median over the seeds, the
+minimum and the maximum) and the warnings of dcgan. One thread; some forty minutes. --report prints
+the table of an earlier measurement.
 """
 import argparse
 import json
@@ -57,14 +57,14 @@ def train(program, settings, seed, folder):
 def cell(runs):
     fids = sorted(run["fid"] for run in runs if run["fid"] is not None)
     if not fids:
-        return "stopped: not a number"
+        return "diverged (NaN)"
     text = f"{median(fids):.0f} ({fids[0]:.0f} to {fids[-1]:.0f})"
-    lost = len(runs) - len(fids)
-    return text + (f", {lost} stopped: not a number" if lost else "")
+    diverged = len(runs) - len(fids)
+    return text + (f", {diverged} diverged (NaN)" if diverged else "")
 
 
 def report(results):
-    print("| neither network has BatchNorm; | " + " | ".join(LOSSES) + " |")
+    print("| no BatchNorm and | " + " | ".join(LOSSES) + " |")
     print("|-|" + "-|" * len(LOSSES))
     for setting in SETTINGS:
         row = [[r for r in results if r["setting"] == setting and r["loss"] == loss]
@@ -73,10 +73,10 @@ def report(results):
     for loss in LOSSES:
         runs = [r for r in results if r["loss"] == loss]
         warned = [r for r in runs if r["warnings"]]
-        said = {re.sub(r"class.* missing.*", "a class is missing", w)
-                for r in runs for w in r["warnings"]}
+        found = {re.sub(r"class.* missing.*", "a class is missing", w)
+                 for r in runs for w in r["warnings"]}
         print(f"\n{loss}: {len(warned)} of {len(runs)} runs warned"
-              + (f" ({', '.join(sorted(said))})" if said else ""))
+              + (f" ({', '.join(sorted(found))})" if found else ""))
 
 
 def main():

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Where the milliseconds of a training step go, as a table in Markdown.
+"""The profile of a training step, as a table in Markdown.
 
     bench/step_profile.py --build build/apt
 
-Runs the step of bench/kernel_benchmarks.cpp (the networks of configs/mnist-paper.yaml, batch 64) on one
-thread under Linux's perf (Debian's package linux-perf), in float32, with R1 on every step,
-and in bfloat16, and adds up the samples by what the functions do. --build is a build folder with the benchmarks
-(-DDCGAN_BUILD_BENCHMARKS=ON). Debian's LibTorch has no names for its functions: they are one row.
+Runs the step of bench/kernel_benchmarks.cpp (the networks of configs/mnist-paper.yaml, batch 64)
+on one thread under Linux's perf (Debian's package linux-perf), in float32, with R1 on every step,
+and in bfloat16, and groups perf's samples by what the functions do. --build is a build folder with
+the benchmarks (-DDCGAN_BUILD_BENCHMARKS=ON). Debian's LibTorch is stripped: its functions are one
+row.
 """
 import argparse
 import os
@@ -19,21 +20,21 @@ from pathlib import Path
 COLUMNS = {"float32": "r1:0/bf16:0", "with R1": "r1:1/bf16:0", "bfloat16": "r1:0/bf16:1"}
 # The first that fits, of library and function.
 PARTS = [
-    ("products: Winograd's", r"^kernel_benchmarks .*(product|multiply)\b"),
-    ("products: oneDNN's", r"^(\[JIT\]|libdnnl)|dnnl::"),
-    ("products: BLAS", r"^(libopenblas|libblas|libmkl)|mkl_blas|gemm"),
-    ("Winograd's transforms and tiles",
+    ("matrix products of Winograd convolutions", r"^kernel_benchmarks .*(product|multiply)\b"),
+    ("oneDNN", r"^(\[JIT\]|libdnnl)|dnnl::"),
+    ("BLAS", r"^(libopenblas|libblas|libmkl)|mkl_blas|gemm"),
+    ("Winograd transforms",
      r"^kernel_benchmarks .*(::(input|gradient|output|sums|rows|kernel)$|transform_|correlate|places_of|"
      r"write_taps|TileRows|weight_sum|winograd|transpose)"),
-    ("patches of few channels", r"fold_patches"),
+    ("im2col, col2im", r"fold_patches"),
     ("BatchNorm and activations",
      r"^kernel_benchmarks .*(norm|moments|gradient|gelu|second_sums|Norm|measure|apply_line)"),
-    ("Adam and averages", r"^kernel_benchmarks .*(adam|average)"),
+    ("Adam, EMA", r"^kernel_benchmarks .*(adam|average)"),
     ("random numbers", r"normal_rows|uniform_rows|^libm"),
     ("allocation and page faults", r"^\[kernel|^libc\.|^ld-linux|^libc-"),
-    ("LibTorch's operators, autograd and dispatch", r"^(libtorch|libc10|libgomp|libstdc|kernel_benchmarks .*torch)"),
+    ("LibTorch: other operators, autograd, dispatch", r"^(libtorch|libc10|libgomp|libstdc|kernel_benchmarks .*torch)"),
 ]
-REST = "the rest of dcgan"
+REST = "other functions of dcgan"
 
 
 def profile(build, case, folder):

@@ -1,11 +1,10 @@
-"""The textbook DCGAN loop in eager PyTorch on MNIST: the peer whose samples quality.py scores.
+"""The reference implementation: a DCGAN in eager PyTorch on MNIST, which quality.py evaluates.
 
     bench/textbook_dcgan.py --data data/mnist --minutes 10 --out samples.npy
 
 Trains the networks of pytorch_dcgan.py with the paper's settings (batch 64, Adam 2e-4, beta1 0.5,
-BCE) for so many minutes of training, or as many as the last line says, then writes --count
-generated images as a uint8 array [N, 28, 28] that `dcgan evaluate --images` reads. Prints one JSON
-line. Needs torch and numpy.
+BCE) for so many minutes, then writes --count generated images as a uint8 array [N, 28, 28] that
+`dcgan evaluate --images` reads. Prints one JSON line. Needs torch and numpy.
 """
 import argparse
 import gzip

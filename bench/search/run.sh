@@ -115,7 +115,7 @@ best 8 1,2 "gamma 0.1, lr 4e-3, D of 24 channels with GELU, bf16" discriminator.
 best 10 1 "gamma 0.1, lr 4e-3, linear" train.lr_schedule=linear
 best 10 1 "gamma 0.05, lr 4e-3, linear" train.r1_gamma=0.05 train.lr_schedule=linear
 
-# What keeps D from learning its training images by heart: translations, a stronger R1.
+# What keeps D from memorising its training images: translations, a stronger R1.
 without=(model.classes=0 model.latent_modes=40 model.latent_dim=140)
 gelu() {
   measure configs/mnist.yaml 1 1 "8 epochs, 40 modes of 140 latents, $1" train.epochs=8 \
@@ -142,38 +142,38 @@ measure configs/fashion.yaml 1 1 "fashion, both networks of 64 channels" "${fall
   model.base_channels=64 model.classes=0
 
 # Both networks know the classes.
-known() { # CONFIG NAME KEY=VALUE...
+shipped() { # CONFIG NAME KEY=VALUE...
   measure "configs/$1.yaml" 1 1 "$2" "${@:3}"
 }
-known mnist "8 epochs, 40 modes of 140 latents, gamma 0.05, D with GELU, classes" train.epochs=8 \
+shipped mnist "8 epochs, 40 modes of 140 latents, gamma 0.05, D with GELU, classes" train.epochs=8 \
   model.latent_modes=40 model.latent_dim=140
-known mnist "8 epochs, 20 modes of 200 latents, gamma 0.05, D with GELU, classes" train.epochs=8
-known mnist "mnist, 40 modes of 140 latents, classes" model.latent_modes=40 model.latent_dim=140
-known quick "quick, 40 modes of 140 latents, classes" model.latent_modes=40 model.latent_dim=140
-clothes() { # NAME KEY=VALUE...
-  known fashion "fashion, classes, $1" "${falling[@]}" "${@:2}"
+shipped mnist "8 epochs, 20 modes of 200 latents, gamma 0.05, D with GELU, classes" train.epochs=8
+shipped mnist "mnist, 40 modes of 140 latents, classes" model.latent_modes=40 model.latent_dim=140
+shipped quick "quick, 40 modes of 140 latents, classes" model.latent_modes=40 model.latent_dim=140
+fashion() { # NAME KEY=VALUE...
+  shipped fashion "fashion, classes, $1" "${falling[@]}" "${@:2}"
 }
-clothes "10 modes of 120 latents" model.latent_modes=10 model.latent_dim=120
-clothes "40 modes of 180 latents" model.latent_modes=40 model.latent_dim=180
-clothes "gamma 0.2" train.r1_gamma=0.2
-clothes "D without BatchNorm, gamma 0.2" train.r1_gamma=0.2 discriminator.batch_norm=false
-clothes "constant rate" train.lr_schedule=constant
-clothes "G's rate 4e-3" generator.lr=0.004
-clothes "constant rate, EMA 0.9995" train.lr_schedule=constant train.ema_decay=0.9995
-clothes "G of 64 channels" generator.base_channels=64
+fashion "10 modes of 120 latents" model.latent_modes=10 model.latent_dim=120
+fashion "40 modes of 180 latents" model.latent_modes=40 model.latent_dim=180
+fashion "gamma 0.2" train.r1_gamma=0.2
+fashion "D without BatchNorm, gamma 0.2" train.r1_gamma=0.2 discriminator.batch_norm=false
+fashion "constant rate" train.lr_schedule=constant
+fashion "G's rate 4e-3" generator.lr=0.004
+fashion "constant rate, EMA 0.9995" train.lr_schedule=constant train.ema_decay=0.9995
+fashion "G of 64 channels" generator.base_channels=64
 
 # Rates that don't fall.
 slow=(generator.lr=0.001 discriminator.lr=0.001)
-clothes "rates 1e-3" "${slow[@]}"
-clothes "batch 128, 28 epochs" train.batch_size=128 train.epochs=28
-clothes "batch 64, constant rate, EMA 0.9995, translation 1, 28 epochs" train.batch_size=64 \
+fashion "rates 1e-3" "${slow[@]}"
+fashion "batch 128, 28 epochs" train.batch_size=128 train.epochs=28
+fashion "batch 64, constant rate, EMA 0.9995, translation 1, 28 epochs" train.batch_size=64 \
   train.lr_schedule=constant train.ema_decay=0.9995 train.epochs=28 train.translation=1
-clothes "rates 1e-3, constant rate, EMA 0.9995, 28 epochs" "${slow[@]}" \
+fashion "rates 1e-3, constant rate, EMA 0.9995, 28 epochs" "${slow[@]}" \
   train.lr_schedule=constant train.ema_decay=0.9995 train.epochs=28
-clothes "constant rate, EMA 0.9998, 45 epochs" train.lr_schedule=constant train.ema_decay=0.9998 \
+fashion "constant rate, EMA 0.9998, 45 epochs" train.lr_schedule=constant train.ema_decay=0.9998 \
   train.epochs=45
 constant() { # NAME EPOCHS KEY=VALUE...
-  known fashion "$1" train.lr_schedule=constant train.ema_decay=0.9998 "${slow[@]}" \
+  shipped fashion "$1" train.lr_schedule=constant train.ema_decay=0.9998 "${slow[@]}" \
     train.epochs="$2" "${@:3}"
 }
 constant "fashion, classes, rates 5e-4, constant rate, EMA 0.9998, 45 epochs" 45 \

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Has a run's discriminator learned its training images by heart?
+"""Has a run's discriminator memorised its training images?
 
-    bench/learned_by_heart.py RUN [RUN ...]
+    bench/memorisation.py RUN [RUN ...]
 
 For the newest checkpoint of each run: D's mean logit over 10,000 training images, over the test set
-and over 10,000 samples of g.pt, each in batches of the training's size, which BatchNorm sees as in
-training. A D that judges by what real images have in common puts test images beside training
-images; one that has learned these by heart puts them nearer to the samples. Where D knows classes each
-image is judged as one of its own, and test images once more as the other classes: a D that minds the
-class has them below. Needs torch and numpy; D in float32, with LeakyReLU or GELU.
+and over 10,000 samples of g.pt. Batches have the run's size and BatchNorm is in training mode. A D
+that generalises gives test images the logits of training images; one that has memorised these gives
+test images logits nearer to those of samples. A conditional D gets each image with its own class,
+and test images once more with every other class, whose logits are lower where D uses the class.
+Needs torch and numpy; D in float32, with LeakyReLU or GELU.
 """
 import argparse
 import gzip
@@ -41,8 +41,8 @@ def value(config, section, key):
     return re.search(rf"^{section}:\n(?:  .*\n)*?  {key}: (.*)$", config, re.MULTILINE)[1]
 
 
-def judge(tensors, config, x):
-    """D's numbers, [N, 1 + classes], as in training."""
+def discriminator_outputs(tensors, config, x):
+    """Of D in training mode, [N, 1 + classes]."""
     layers = sorted({name.split(".")[0] for name in tensors})
     activation = value(config, "discriminator", "activation")
     slope = float(value(config, "discriminator", "slope"))
@@ -76,16 +76,18 @@ def measure(run):
     sets = {"training": read_images(folder, "train-images"),
             "test": read_images(folder, "t10k-images"),
             "samples": torch.cat([generator(part) for part in latents.split(500)])}
-    numbers = {name: torch.cat([judge(tensors, config, part) for part in images.split(batch)
-                                if len(part) == batch]) for name, images in sets.items()}
+    outputs = {name: torch.cat([discriminator_outputs(tensors, config, part)
+                                for part in images.split(batch) if len(part) == batch])
+               for name, images in sets.items()}
     if not classes:
-        return newest.stem, [n[:, 0].mean().item() for n in numbers.values()]
+        return newest.stem, [out[:, 0].mean().item() for out in outputs.values()]
     bias = dict(generator.named_buffers())["layer1.mode_bias"]
     own = {"training": read_labels(folder, "train-labels"),
            "test": read_labels(folder, "t10k-labels"),
            "samples": (latents[:, :len(bias)] + bias).argmax(1) % classes}
-    logits = {name: n[:, :1] + n[:, 1:] for name, n in numbers.items()}  # as one of each class
-    is_own = {name: F.one_hot(own[name][:len(n)], classes).bool() for name, n in numbers.items()}
+    logits = {name: out[:, :1] + out[:, 1:] for name, out in outputs.items()}  # [N, classes]
+    is_own = {name: F.one_hot(own[name][:len(out)], classes).bool()
+              for name, out in outputs.items()}
     means = [logits[name][is_own[name]].mean().item() for name in sets]
     return newest.stem, [*means, logits["test"][~is_own["test"]].mean().item()]
 
@@ -94,8 +96,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
-    torch.set_num_threads(1)  # a batch of a training is too small for more
-    print("| run | step | training images | test images | samples | test images as other classes |")
+    torch.set_num_threads(1)  # a batch is too small for more
+    print("| run | step | training images | test images | samples | test images, other classes |")
     print("|-|-|-|-|-|-|")
     for run in parser.parse_args().runs:
         step, means = measure(run)

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""What a finished run looked like at each epoch: the README's tables and pictures come from here.
+"""A finished run, epoch by epoch: the tables and pictures of docs/experiments.md.
 
-    bench/what_to_expect.py RUN [--pictures DIR --epochs 1,2,4]
+    bench/epoch_table.py RUN [--pictures DIR --epochs 1,2,4]
 
-Prints a Markdown table from RUN/metrics.jsonl: epoch, minutes of training, images a second, losses
-and scores, each the mean over the epoch's lines, and the fid where the run was evaluated. With --pictures it copies the sample grids of the
-chosen epochs to DIR as <name>-epoch-<N>.png, where <name> is --name or the run folder's.
+Prints a Markdown table from RUN/metrics.jsonl: epoch, minutes, images a second, losses, D(x) and
+D(G(z)), each the mean over the epoch's lines, and the fid where the run was evaluated. With
+--pictures it copies the sample grids of the chosen epochs to DIR as <name>-epoch-<N>.png, where
+<name> is --name or the run folder's.
 """
 import argparse
 import json
