@@ -40,8 +40,7 @@ RunCommand load_run_command(Binding binding) {
   // libgomp's idle threads spin before they sleep: by default for ten milliseconds, which is lost
   // to the others where a process competes for the cores. About one bridges what lies between two
   // loops as well. Less does not: on a virtual machine it takes long to wake a core that sleeps.
-  // While others want all cores, train/core_sharing.h sees to it that nobody spins. libgomp reads
-  // this once, while it is loaded, which is why it stands before dlopen. A user's own choice stays.
+  // libgomp reads this once, while it is loaded, hence before dlopen. A user's own choice stays.
   if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "30000", 0);
   // LibTorch's own default is another number, and changing it later starts threads that nobody
   // needs.

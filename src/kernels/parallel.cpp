@@ -3,10 +3,6 @@
 #include <ATen/TensorIterator.h>
 #include <torch/torch.h>
 
-#include <future>
-#include <thread>
-#include <vector>
-
 namespace dcgan {
 
 // at::parallel_for is a template that needs OpenMP's flag and library, and the wheel's LibTorch
@@ -31,42 +27,5 @@ void parallel_blocks(std::int64_t blocks, c10::function_ref<void(std::int64_t bl
       },
       /*grain_size=*/1);
 }
-
-namespace {
-
-/// Throws std::system_error where the system has no room for `count` more threads. libgomp ends the
-/// process there.
-void check_room_for_threads(int count) {
-  std::vector<std::jthread> threads;
-  std::promise<void> ending;  // it ends before they are waited for, and their wait with it
-  const std::shared_future<void> end = ending.get_future().share();
-  for (int i = 0; i < count; ++i) threads.emplace_back([end] { end.wait(); });
-}
-
-}  // namespace
-
-/// A team belongs to the thread that runs the loop, and ends with it.
-struct SecondTeam::Impl {
-  std::promise<void> running;
-  std::promise<void> ending;
-  std::thread first{[this] {
-    parallel_blocks(at::get_num_threads(), [](std::int64_t /*block*/) {});
-    running.set_value();
-    ending.get_future().wait();
-  }};
-
-  ~Impl() {
-    ending.set_value();
-    first.join();
-  }
-};
-
-SecondTeam::SecondTeam() {
-  check_room_for_threads(at::get_num_threads());
-  impl_ = std::make_unique<Impl>();
-  impl_->running.get_future().wait();
-}
-
-SecondTeam::~SecondTeam() = default;
 
 }  // namespace dcgan

@@ -18,7 +18,6 @@
 #include "dcgan/run/progress.h"
 #include "dcgan/run/sampler.h"
 #include "dcgan/run/scorer.h"
-#include "dcgan/train/core_sharing.h"
 #include "dcgan/train/recorded_step.h"
 #include "dcgan/train/watch.h"
 
@@ -66,7 +65,6 @@ class Loop {
         window_images_(images_seen()),
         first_step_(state_.step) {
     if (config_.run.cuda_graph) recorded_.emplace(state_, make_recorder(state_.device));
-    if (state_.device.is_cpu()) sharing_.emplace(at::get_num_threads());
   }
 
   TrainingOutcome run(const StopSignal& stop) {
@@ -81,7 +79,6 @@ class Loop {
     }
     while (state_.step < total_steps_) {
       step();
-      share_cores();
       if (stop.requested() && state_.step < total_steps_) {
         if (last_checkpoint_ != state_.step) write_checkpoint();
         log_.show_bar("");
@@ -161,18 +158,6 @@ class Loop {
   double images_per_second() const {
     const double seconds = std::max(seconds_since(window_start_), 1e-9);
     return static_cast<double>(images_seen() - window_images_) / seconds;
-  }
-
-  /// Says so once: a training that slows down for no visible reason worries its user.
-  void share_cores() {
-    if (!sharing_) return;
-    sharing_->look();
-    if (!sharing_->together() || told_of_sharing_) return;
-    log_.info(
-        fmt::format("other programs use all {} cores; the threads keep to {} of them until "
-                    "there is room",
-                    sharing_->cores(), sharing_->half()));
-    told_of_sharing_ = true;
   }
 
   void write_metrics() {
@@ -295,8 +280,6 @@ class Loop {
   MetricsFile metrics_;
   const torch::Tensor grid_latents_;
   std::optional<RecordedStep> recorded_;  ///< with run.cuda_graph
-  std::optional<CoreSharing> sharing_;    ///< on a CPU
-  bool told_of_sharing_ = false;
   std::optional<Scorer> scorer_;
   std::optional<double> best_fid_;
   Watch watch_;

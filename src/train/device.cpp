@@ -3,11 +3,8 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <malloc.h>
-#include <sched.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <torch/torch.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -120,30 +117,8 @@ void keep_freed_memory() {
 #endif
 }
 
-void take_short_turns() {
-#if defined(__linux__) && defined(SYS_sched_setattr)
-  constexpr std::uint64_t kShortestTurn = 100'000;  // ns; what the kernel allows
-  /// The first version of the kernel's struct sched_attr; glibc has it since 2.41.
-  struct {
-    std::uint32_t size;
-    std::uint32_t policy;
-    std::uint64_t flags;
-    std::int32_t nice;
-    std::uint32_t priority;
-    std::uint64_t runtime;
-    std::uint64_t deadline;
-    std::uint64_t period;
-  } turns{};
-  if (syscall(SYS_sched_getattr, 0, &turns, sizeof(turns), 0) != 0) return;
-  if (turns.policy != SCHED_OTHER) return;
-  turns.runtime = kShortestTurn;
-  syscall(SYS_sched_setattr, 0, &turns, 0);  // a refusal changes nothing
-#endif
-}
-
 Machine prepare_machine(const std::string& device, std::int64_t threads) {
   keep_freed_memory();
-  take_short_turns();
   const torch::Device resolved = resolve_device(device);
   return {resolved, set_threads(threads)};
 }

@@ -4,7 +4,6 @@
 #include <c10/util/FunctionRef.h>
 
 #include <cstdint>
-#include <memory>
 
 namespace dcgan {
 
@@ -12,23 +11,5 @@ namespace dcgan {
 /// a block computes must not depend on which thread does it or on who does the others: then the
 /// result is the same with any number of threads.
 void parallel_blocks(std::int64_t blocks, c10::function_ref<void(std::int64_t block)> work);
-
-/// While it exists, a thread that has finished its part of a loop goes to sleep within microseconds
-/// instead of spinning for the next. libgomp decides by its threads, and by nothing else that can
-/// be changed once it is loaded: with more of them than the process has cores it spins a hundred
-/// times (manual, GOMP_SPINCOUNT). So this holds a second team, asleep; threads' own number
-/// (at::set_num_threads) must be that of the cores. With another OpenMP it costs those threads'
-/// stacks and changes nothing.
-class SecondTeam {
- public:
-  SecondTeam();
-  ~SecondTeam();
-  SecondTeam(const SecondTeam&) = delete;
-  SecondTeam& operator=(const SecondTeam&) = delete;
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-};
 
 }  // namespace dcgan

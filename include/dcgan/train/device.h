@@ -28,20 +28,13 @@ Precision fastest_precision(torch::Device device);
 /// otherwise. glibc only; elsewhere it does nothing.
 void keep_freed_memory();
 
-/// Asks the kernel for short turns on a core, for this thread and those that it starts from then
-/// on: a thread that wakes where another process holds the core then waits tenths of a millisecond
-/// for its turn, not milliseconds, and so does its team at the end of each loop. The share of the
-/// core stays what it was. Linux 6.12 and later (sched(7), SCHED_OTHER's sched_runtime); elsewhere,
-/// and where another policy is set, it does nothing.
-void take_short_turns();
-
 /// Where a command computes.
 struct Machine {
   torch::Device device;
   std::int64_t threads;  ///< as set_threads returned it
 };
 
-/// keep_freed_memory, take_short_turns, resolve_device and set_threads, for a command: before its
+/// keep_freed_memory, resolve_device and set_threads, for a command: before its
 /// first operator.
 Machine prepare_machine(const std::string& device, std::int64_t threads);
 
