@@ -2,7 +2,8 @@
 # for other projects' find_package(dcgan).
 #
 #   bin/dcgan                its commands are in lib/dcgan/libdcgan_commands.so
-#   share/dcgan/             configs/ and, where these look for it, data/mnist/
+#   share/dcgan/             configs/, which --config knows by name, and, where these look for it,
+#                            data/mnist/
 #   include/dcgan/, lib/     the library: dcgan::dcgan
 #   lib/cmake/dcgan/         dcganConfig.cmake
 include(GNUInstallDirs)

@@ -1,4 +1,4 @@
-# Installs BUILD below WORK, moves the installation, trains with its program and its configuration, and
+# Installs BUILD below WORK, moves the installation, trains with its program and a configuration of its, and
 # builds EXAMPLES against its library as a project of its own.
 cmake_minimum_required(VERSION 3.25)
 
@@ -9,6 +9,7 @@ function(run)
     string(REPLACE ";" " " command "${ARGV}")
     message(FATAL_ERROR "${command}\n${output}\nfailed: ${failed}")
   endif()
+  set(output "${output}" PARENT_SCOPE)
 endfunction()
 
 file(REMOVE_RECURSE ${WORK})
@@ -16,7 +17,17 @@ file(MAKE_DIRECTORY ${WORK})
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/first)
 file(RENAME ${WORK}/first ${WORK}/moved)
 
-run(moved/bin/dcgan train -q --config moved/share/dcgan/configs/smoke.yaml --out run)
+# The configuration's name is enough in any folder.
+run(moved/bin/dcgan train -q --config smoke.yaml --out run)
+run(moved/bin/dcgan config --list)
+if(NOT output MATCHES "\nsmoke.yaml ")
+  message(FATAL_ERROR "the installed configurations are not listed:\n${output}")
+endif()
+run(moved/bin/dcgan config --config mnist)
+if(NOT output MATCHES "moved/share/dcgan/configs/mnist.yaml" OR
+   NOT output MATCHES "moved/share/dcgan/data/mnist  #")
+  message(FATAL_ERROR "not the installed configuration or data:\n${output}")
+endif()
 
 run(${CMAKE_COMMAND} -S ${EXAMPLES} -B examples -G ${GENERATOR} -DCMAKE_BUILD_TYPE=Release
     -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_PREFIX_PATH=${WORK}/moved)

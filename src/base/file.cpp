@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <stdexcept>
 #include <system_error>
@@ -111,12 +112,23 @@ Error read_failure(const std::filesystem::path& path, int error) {
 
 namespace {
 
-/// What `descriptor` gives to its end, about `expected` bytes.
-std::string read_whole(int descriptor, const std::filesystem::path& path, std::size_t expected) {
+/// Throws where `path` can't be looked at or is a folder.
+struct stat status_of(int descriptor, const std::filesystem::path& path) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) throw read_failure(path, errno);
+  if (S_ISDIR(status.st_mode)) {
+    throw failure(fmt::format("{}: is a folder, not a file", path.string()));
+  }
+  return status;
+}
+
+/// What `descriptor` gives to its end, about `expected` bytes; it stops behind `most`.
+std::string read_whole(int descriptor, const std::filesystem::path& path, std::size_t expected,
+                       std::size_t most = std::numeric_limits<std::size_t>::max()) {
   // One byte more: a file that does not grow meanwhile needs no second buffer.
   std::string bytes(expected + 1, '\0');
   std::size_t size = 0;
-  for (;;) {
+  while (size <= most) {
     if (size == bytes.size()) bytes.resize(2 * size + 4096);
     const ssize_t count = ::read(descriptor, bytes.data() + size, bytes.size() - size);
     if (count == 0) break;
@@ -132,13 +144,10 @@ std::string read_whole(int descriptor, const std::filesystem::path& path, std::s
 std::string read_file(const std::filesystem::path& path) {
   Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (descriptor.get() < 0) throw read_failure(path, errno);
-  struct stat status {};
-  if (::fstat(descriptor.get(), &status) != 0) throw read_failure(path, errno);
-  if (S_ISDIR(status.st_mode)) {
-    throw failure(fmt::format("{}: is a folder, not a file", path.string()));
-  }
+  const struct stat status = status_of(descriptor.get(), path);
   if (!S_ISREG(status.st_mode)) {
-    throw failure(fmt::format("{}: is not a regular file", path.string()));
+    throw failure(
+        fmt::format("{}: is not a regular file; write what it gives into one", path.string()));
   }
 
   try {
@@ -148,6 +157,15 @@ std::string read_file(const std::filesystem::path& path) {
   }
   throw failure(fmt::format("{}: has {}, more than there is memory for", path.string(),
                             format_bytes(status.st_size)));
+}
+
+std::optional<std::string> read_up_to(const std::filesystem::path& path, std::size_t most) {
+  const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (descriptor.get() < 0) throw read_failure(path, errno);
+  status_of(descriptor.get(), path);
+  std::string bytes = read_whole(descriptor.get(), path, 0, most);
+  if (bytes.size() > most) return std::nullopt;
+  return bytes;
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes, Flush flush) {

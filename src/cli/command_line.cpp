@@ -27,7 +27,7 @@ constexpr std::int64_t kRowsPerWalk = 8;  ///< --interpolate without -n
 
 void setup_train(CLI::App& root, TrainOptions& options, bool& quiet, bool& verbose) {
   CLI::App* const app = add_command(root, "train", "Train a DCGAN as a configuration says");
-  add_text(*app, "--config", "FILE", "Configuration, such as configs/mnist.yaml", options.config);
+  add_config(*app, "Configuration", options.config);
   add_set(*app, options.overrides);
   add_text(*app, "--out", "DIR", "Run directory; default: a new runs/<config>-NNN", options.out);
   add_override(*app, "--device", "NAME", "run.device", "auto, cpu, cuda or cuda:N",
@@ -42,9 +42,10 @@ void setup_train(CLI::App& root, TrainOptions& options, bool& quiet, bool& verbo
   add_switch(*app, "-v,--verbose", "Print a line every train.log_every steps", verbose);
   app->footer(
       "Examples:\n"
-      "  dcgan train --config configs/quick.yaml\n"
-      "  dcgan train --config configs/mnist.yaml --set train.epochs=5 --out runs/five\n"
-      "  dcgan train --out runs/five --resume");
+      "  dcgan train --config quick.yaml\n"
+      "  dcgan train --config mnist.yaml --set train.epochs=5 --out runs/five\n"
+      "  dcgan train --out runs/five --resume\n\n"
+      "'dcgan config --list' shows the configurations that come with dcgan.");
 }
 
 void check_train(TrainOptions& options, bool quiet, bool verbose) {
@@ -58,7 +59,7 @@ void check_train(TrainOptions& options, bool quiet, bool verbose) {
   if (!options.config && !options.resume) {
     throw usage_error(
         "train needs --config, as in:\n"
-        "dcgan train --config configs/quick.yaml");
+        "dcgan train --config quick.yaml");
   }
 }
 
@@ -234,17 +235,23 @@ void check_inspect(const InspectOptions& options) {
 void setup_config(CLI::App& root, ConfigOptions& options) {
   CLI::App* const app =
       add_command(root, "config", "Show every configuration key: meaning, value, origin");
-  add_text(*app, "--config", "FILE", "Configuration to resolve", options.config);
+  add_config(*app, "Configuration to resolve", options.config);
   add_set(*app, options.overrides);
   add_switch(*app, "--defaults", "Show the built-in values, nothing resolved", options.defaults);
   add_switch(*app, "--markdown", "Print docs/configuration.md instead of YAML", options.markdown);
+  add_switch(*app, "--list", "List the configurations that come with dcgan", options.list);
   app->footer(
       "Examples:\n"
-      "  dcgan config --config configs/mnist.yaml --set train.epochs=5\n"
+      "  dcgan config --list\n"
+      "  dcgan config --config mnist.yaml --set train.epochs=5\n"
       "  dcgan config --defaults > mine.yaml");
 }
 
 void check_config(const ConfigOptions& options) {
+  if (options.list &&
+      (options.config || !options.overrides.empty() || options.defaults || options.markdown)) {
+    throw usage_error("--list shows the shipped configurations; leave out the other options");
+  }
   if (!options.defaults && !options.markdown) return;
   if (!options.config && options.overrides.empty()) return;
   throw usage_error(fmt::format("{} shows the built-in values; leave out --config and --set",
@@ -284,7 +291,7 @@ struct CommandLine {
     root.require_subcommand(0, 1);
     root.allow_extras();  // words that nobody takes are ours to explain
     root.footer(
-        "Example:\n  dcgan train --config configs/quick.yaml\n\n"
+        "Example:\n  dcgan train --config quick.yaml\n\n"
         "'dcgan COMMAND --help' shows a command's options.");
   }
 

@@ -48,7 +48,7 @@ void setup_verify(CLI::App& data, DataLine& line) {
 void setup_show(CLI::App& data, DataLine& line) {
   CLI::App* const app =
       add_command(data, "show", "Show the images as training sees them, and what is in the set");
-  add_text(*app, "--config", "FILE", "Configuration that names the data", line.show.config);
+  add_config(*app, "Configuration that names the data", line.show.config);
   add_set(*app, line.show.overrides);
   constexpr std::int64_t kMostInGrid = 65536;
   add_integer(*app, "-n", 1, kMostInGrid,
@@ -58,8 +58,8 @@ void setup_show(CLI::App& data, DataLine& line) {
   add_switch(*app, "--json", "Print what is in the set as JSON", line.show.json);
   app->footer(
       "Examples:\n"
-      "  dcgan data show --config configs/mnist.yaml\n"
-      "  dcgan data show --config configs/cifar10.yaml -n 100 --out cifar10.png");
+      "  dcgan data show --config mnist.yaml\n"
+      "  dcgan data show --config cifar10.yaml -n 100 --out cifar10.png");
 }
 
 bool is_web_url(const std::string& text) {

@@ -164,9 +164,7 @@ int run_data_show(const DataShowOptions& options) {
   const torch::NoGradGuard no_grad;
   require_folder_of(options.out);
   Log log(Verbosity::normal);
-  std::optional<fs::path> file;
-  if (options.config) file = *options.config;
-  const Config config = resolve_config(file, options.overrides).config;
+  const Config& config = options.resolved.config;
   keep_out_of_pictures("--out", options.out, options.out, config.data);
   const Dataset dataset = load_dataset_aloud(config.data, log);
   const torch::Tensor seen =

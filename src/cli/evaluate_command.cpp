@@ -68,16 +68,12 @@ struct Source {
   }
 };
 
-/// Of --config, or the defaults.
-DataConfig named_data(const EvaluateOptions& options) {
-  return options.config ? resolve_config(*options.config, {}).config.data : DataConfig();
-}
-
 Source open_source(const EvaluateOptions& options, torch::Device device) {
   Source source;
   if (options.images) {
     source.name = *options.images;
-    source.images = load_images(source.name, options.samples, named_data(options).background);
+    source.images =
+        load_images(source.name, options.samples, options.resolved.config.data.background);
     const std::int64_t count = source.images->size(0);
     if (count < kFewestImages) {
       throw failure(fmt::format("{}: holds {} image{}, but evaluate needs at least {}", source.name,
@@ -123,7 +119,7 @@ DataConfig find_data(const EvaluateOptions& options, const Source& source,
   const std::array<std::int64_t, 2> size{sample.size(2), sample.size(3)};
   DataConfig data;
   if (options.config) {
-    data = named_data(options);
+    data = options.resolved.config.data;
   } else if (source.sampler && source.sampler->config()) {
     data = source.sampler->config()->data;
   } else if (options.data) {

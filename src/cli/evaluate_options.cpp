@@ -12,7 +12,7 @@ void setup_evaluate(CLI::App& root, EvaluateOptions& options) {
            options.images);
   add_text(*app, "--data", "DIR", "Folder of the real images (default: the training's own)",
            options.data);
-  add_text(*app, "--config", "FILE", "A configuration that names the real images", options.config);
+  add_config(*app, "A configuration that names the real images", options.config);
   constexpr std::int64_t kFewest = 10;
   constexpr std::int64_t kMost = 1'000'000;
   add_integer(*app, "--samples", kFewest, kMost, "Number of images at most (default 10000)",

@@ -46,7 +46,7 @@ void check_output(const FeaturesTrainOptions& options) {
 /// folder for each class.
 DataConfig find_data(const FeaturesTrainOptions& options) {
   if (options.config) {
-    DataConfig data = resolve_config(*options.config, {}).config.data;
+    DataConfig data = options.resolved.config.data;
     data.classes = true;
     return data;
   }

@@ -13,8 +13,7 @@ void setup_features(CLI::App& root, FeaturesTrainOptions& options, FeaturesTrain
       add_command(*features, "train", "Train a classifier on a labelled set, for its features");
   add_text(*app, "--data", "DIR", "Folder with the training and the test set, see data/README.md",
            options.data);
-  add_text(*app, "--config", "FILE", "A configuration whose data section says what to read",
-           options.config);
+  add_config(*app, "A configuration whose data section says what to read", options.config);
   add_text(*app, "--out", "FILE", "The file to write, such as features.pt", flags.out)->required();
   constexpr std::int64_t kMostEpochs = 100'000;
   add_integer(*app, "--epochs", 1, kMostEpochs,

@@ -18,6 +18,7 @@
 #include "dcgan/cli/command_line.h"
 #include "dcgan/cli/config_command.h"
 #include "dcgan/cli/load_commands.h"
+#include "dcgan/cli/read_config.h"
 
 namespace dcgan::cli {
 namespace {
@@ -41,26 +42,29 @@ struct Runner {
     std::fflush(stdout);
     return load_run_command()(options);
   }
-  int operator()(const TrainOptions& options) const {
+  int operator()(TrainOptions options) const {
     // A mistyped key answers at once, before LibTorch is loaded. Without --config the run that is
     // resumed has the configuration, and the command reads it.
-    if (options.config) resolve_config(*options.config, options.overrides);
+    if (options.config) {
+      options.resolved = read_config(options.config, options.overrides, options.verbosity < 0);
+    }
     return load_run_command(Binding::now)(options);
   }
   int operator()(const SampleOptions& options) const { return load_run_command()(options); }
-  int operator()(const EvaluateOptions& options) const {
-    if (options.config) resolve_config(*options.config, {});
+  int operator()(EvaluateOptions options) const {
+    if (options.config) options.resolved = read_config(options.config, {});
     return load_run_command()(options);
   }
   int operator()(const InspectOptions& options) const { return load_run_command()(options); }
-  int operator()(const FeaturesTrainOptions& options) const {
+  int operator()(FeaturesTrainOptions options) const {
+    if (options.config) options.resolved = read_config(options.config, {});
     return load_run_command(Binding::now)(options);
   }
   int operator()(const DataListOptions& options) const { return load_run_command()(options); }
   int operator()(const DataFetchOptions& options) const { return load_run_command()(options); }
   int operator()(const DataVerifyOptions& options) const { return load_run_command()(options); }
-  int operator()(const DataShowOptions& options) const {
-    resolve_config(options.config, options.overrides);
+  int operator()(DataShowOptions options) const {
+    options.resolved = read_config(options.config, options.overrides);
     return load_run_command()(options);
   }
 };

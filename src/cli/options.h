@@ -78,6 +78,12 @@ void add_latent_dim(CLI::App& app, Target& target) {
               "Latent size of a TorchScript that is not ours (default: found)", target);
 }
 
+inline void add_config(CLI::App& app, const std::string& meaning,
+                       std::optional<std::string>& target) {
+  add_text(app, "--config", "FILE", meaning + ": a file, a shipped one's name, or - for stdin",
+           [&target](const std::string& text) { target = text == "-" ? "/dev/stdin" : text; });
+}
+
 inline void add_set(CLI::App& app, std::vector<Override>& overrides) {
   app.add_option_function<std::vector<std::string>>(
          "--set",

@@ -64,7 +64,7 @@ void check_classes(const SampleOptions& options, const Sampler& sampler) {
   if (classes == 0) {
     throw usage_error(fmt::format(
         "--class: {} was trained without classes, so it can't be asked for one; leave --class out, "
-        "or train with model.classes (configs/mnist.yaml)",
+        "or train with model.classes (--config mnist.yaml)",
         options.checkpoint));
   }
   for (const std::int64_t wanted : options.classes) {

@@ -32,17 +32,13 @@ namespace fs = std::filesystem;
 /// The configuration that the command line asks for; a resumed run's own file is the default.
 ResolvedConfig resolve(const TrainOptions& options) {
   if (options.resume) check_is_run(*options.out);
-  std::optional<fs::path> file;
-  if (options.config) {
-    file = *options.config;
-  } else if (options.resume) {
-    file = fs::path(*options.out) / "config.yaml";
-  }
-  return resolve_config(file, options.overrides);
+  if (options.config) return options.resolved;
+  return resolve_config(fs::path(*options.out) / "config.yaml", options.overrides);
 }
 
 std::string config_name(const TrainOptions& options) {
-  return options.config ? fs::path(*options.config).stem().string() : "run";
+  const fs::path& file = options.resolved.file;
+  return file.empty() ? "run" : file.stem().string();
 }
 
 /// Refuses a configuration under which the run that `source` tells of would no longer be the same.

@@ -72,11 +72,15 @@ train:
   epochs: 4
 ```
 
-- A key can be set on the command line, over the file: `dcgan train --config configs/mnist.yaml
+- A key can be set on the command line, over the file: `dcgan train --config mnist.yaml
   --set train.epochs=5 --set data.image_size=[32,32]`. `--seed`, `--device` and `--threads` are
   short for `seed`, `run.device` and `run.threads`.
-- A relative `data.path` is relative to the file that says it; on the command line, to the working
-  folder. `~/` is your home.
+- `--config` takes a file, `-` or a pipe, or the name of a configuration that comes with dcgan
+  (`dcgan config --list`); a file of that name in the working folder goes first.
+- YAML's anchors and merge keys work: `generator: &net` and, below `discriminator:`, `<<: *net`.
+- A relative `data.path` is relative to the file that says it; on the command line and in a pipe,
+  to the working folder. `~/` is your home. Data that a shipped configuration doesn't find beside
+  itself are looked for in `data/` below the working folder.
 - `dcgan config --config FILE` prints every key with its value, its meaning and where the value came
   from. All problems of a configuration are reported together.
 - On `dcgan train --resume` the keys marked *may change* take new values; any other that differs is

@@ -10,8 +10,8 @@
 #include <sstream>
 #include <system_error>
 
+#include "config_file.h"
 #include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
 #include "dcgan/base/text.h"
 #include "dcgan/config/fields.h"
 
@@ -150,6 +150,11 @@ fs::path working_folder() {
       fmt::format("the working folder can't be found: {}; change to another one", error.message()));
 }
 
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
 /// "~/x" in the user's home, and nothing where there is none; otherwise relative to `base`. No
 /// trailing slash, no "..".
 std::optional<std::string> absolute_path(const std::string& text, const fs::path& base) {
@@ -165,6 +170,13 @@ std::optional<std::string> absolute_path(const std::string& text, const fs::path
 }
 
 // Reading -----------------------------------------------------------------------------------------
+
+/// A key of a map with its value; `where` is its file and line, for messages.
+struct Entry {
+  YAML::Node key;
+  YAML::Node value;
+  std::string where;
+};
 
 /// Gathers a configuration from its sources, and every problem on the way.
 class Gatherer {
@@ -187,11 +199,12 @@ class Gatherer {
 
  private:
   void read_root(const YAML::Node& root, const std::string& name);
-  void read_entry(const YAML::Node& key, const YAML::Node& value, const std::string& name);
+  std::vector<Entry> entries_of(const YAML::Node& map, const std::string& name);
+  std::vector<YAML::Node> merged_maps(const YAML::Node& value, const std::string& where);
+  void read_entry(const Entry& entry, const std::string& name);
   void read_section(const std::string& section, const YAML::Node& keys, const std::string& name);
-  void read_key(const std::string& key, const YAML::Node& key_node, const YAML::Node& value,
-                const std::string& name);
-  bool is_first(const std::string& key, const YAML::Node& node, const std::string& name);
+  void read_key(const std::string& key, const Entry& entry);
+  bool is_first(const std::string& key, const Entry& entry);
   void set(const Field& field, const FieldValue& value, const Origin& origin,
            const std::string& prefix);
 
@@ -205,6 +218,12 @@ int line_of(const YAML::Mark& mark) { return mark.line + 1; }
 
 std::string at_line(const std::string& name, const YAML::Node& node) {
   return fmt::format("{}:{}", name, line_of(node.Mark()));
+}
+
+/// Whether the line, the first being 0, begins with a tab or with blanks and a tab.
+bool is_indented_by_tab(std::string_view yaml, int line) {
+  for (; line > 0; --line) yaml.remove_prefix(std::min(yaml.find('\n'), yaml.size() - 1) + 1);
+  return yaml.substr(0, yaml.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
 }
 
 void Gatherer::read_document(std::string_view yaml, const std::string& name) {
@@ -222,9 +241,61 @@ void Gatherer::read_document(std::string_view yaml, const std::string& name) {
   } catch (const YAML::Exception& error) {
     const std::string where =
         error.mark.is_null() ? name : fmt::format("{}:{}", name, line_of(error.mark));
+    if (!error.mark.is_null() && is_indented_by_tab(yaml, error.mark.line)) {
+      add_problem(fmt::format("{}: a tab indents this line; YAML takes spaces only", where));
+      return;
+    }
     add_problem(fmt::format("{}: is not valid YAML: {}; check indentation, colons and quotes here",
                             where, printable(error.msg)));
   }
+}
+
+/// The maps that a merge key names: one, or a list of them.
+std::vector<YAML::Node> Gatherer::merged_maps(const YAML::Node& value, const std::string& where) {
+  std::vector<YAML::Node> maps;
+  if (value.IsSequence()) {
+    for (const YAML::Node& item : value) maps.push_back(item);
+  } else {
+    maps.push_back(value);
+  }
+  if (std::all_of(maps.begin(), maps.end(), [](const auto& map) { return map.IsMap(); })) {
+    return maps;
+  }
+  add_problem(
+      fmt::format("{}: '<<' takes keys from a section such as '*name' or a list of these", where));
+  return {};
+}
+
+/// A map's own entries, then those that its merge keys bring (YAML 1.1): `<<: *name`, or a list, of
+/// which the first map that has a key gives it.
+std::vector<Entry> Gatherer::entries_of(const YAML::Node& map, const std::string& name) {
+  std::vector<Entry> entries;
+  std::set<std::string> taken;
+  std::set<int> seen;  // by position: a map that merges itself, or many merges of one
+  std::vector<std::pair<YAML::Node, std::string>> waiting{{map, ""}};
+  while (!waiting.empty()) {
+    const auto [next, by] = waiting.back();
+    waiting.pop_back();
+    if (!seen.insert(next.Mark().pos).second) continue;
+    std::set<std::string> own;
+    std::vector<std::pair<YAML::Node, std::string>> merged;
+    for (const auto& entry : next) {
+      const std::string where = at_line(name, entry.first) + by;
+      const bool is_word = entry.first.IsScalar();
+      if (is_word && entry.first.Scalar() == "<<") {
+        const int line = line_of(entry.first.Mark());
+        for (const YAML::Node& one : merged_maps(entry.second, where)) {
+          merged.emplace_back(one, by.empty() ? fmt::format(" (<< in line {})", line) : by);
+        }
+      } else if (!is_word || !taken.contains(entry.first.Scalar())) {
+        entries.push_back({entry.first, entry.second, where});
+        if (is_word) own.insert(entry.first.Scalar());
+      }
+    }
+    taken.merge(own);
+    waiting.insert(waiting.end(), merged.rbegin(), merged.rend());
+  }
+  return entries;
 }
 
 void Gatherer::read_root(const YAML::Node& root, const std::string& name) {
@@ -236,21 +307,21 @@ void Gatherer::read_root(const YAML::Node& root, const std::string& name) {
                             at_line(name, root), found));
     return;
   }
-  for (const auto& entry : root) read_entry(entry.first, entry.second, name);
+  for (const Entry& entry : entries_of(root, name)) read_entry(entry, name);
 }
 
-void Gatherer::read_entry(const YAML::Node& key, const YAML::Node& value, const std::string& name) {
-  const std::string where = at_line(name, key);
-  if (!key.IsScalar()) {
+void Gatherer::read_entry(const Entry& entry, const std::string& name) {
+  const std::string& where = entry.where;
+  if (!entry.key.IsScalar()) {
     add_problem(fmt::format("{}: a key must be a word", where));
     return;
   }
-  const std::string& word = key.Scalar();
+  const std::string& word = entry.key.Scalar();
   if (is_section(word)) {
-    if (!is_first(word, key, name)) return;
-    if (value.IsMap()) {
-      read_section(word, value, name);
-    } else if (!value.IsNull()) {
+    if (!is_first(word, entry)) return;
+    if (entry.value.IsMap()) {
+      read_section(word, entry.value, name);
+    } else if (!entry.value.IsNull()) {
       add_problem(fmt::format("{}: '{}' is a section: write keys such as '{}:' below it, indented",
                               where, word, name_of(example_key(word))));
     }
@@ -258,31 +329,30 @@ void Gatherer::read_entry(const YAML::Node& key, const YAML::Node& value, const 
     add_problem(fmt::format("{}: write '{}' as '{}:', indented below '{}:'", where, word,
                             name_of(word), section_of(word)));
   } else {
-    read_key(word, key, value, name);
+    read_key(word, entry);
   }
 }
 
 void Gatherer::read_section(const std::string& section, const YAML::Node& keys,
                             const std::string& name) {
-  for (const auto& entry : keys) {
-    if (!entry.first.IsScalar()) {
-      add_problem(fmt::format("{}: a key must be a word", at_line(name, entry.first)));
+  for (const Entry& entry : entries_of(keys, name)) {
+    if (!entry.key.IsScalar()) {
+      add_problem(fmt::format("{}: a key must be a word", entry.where));
       continue;
     }
-    read_key(section + "." + entry.first.Scalar(), entry.first, entry.second, name);
+    read_key(section + "." + entry.key.Scalar(), entry);
   }
 }
 
-void Gatherer::read_key(const std::string& key, const YAML::Node& key_node,
-                        const YAML::Node& value_node, const std::string& name) {
-  const std::string where = at_line(name, key_node);
+void Gatherer::read_key(const std::string& key, const Entry& entry) {
+  const std::string& where = entry.where;
   const Field* const field = find_field(key);
   if (field == nullptr) {
     add_problem(fmt::format("{}: unknown key '{}'{}", where, printable(key), suggestion(key)));
     return;
   }
-  if (!is_first(key, key_node, name)) return;
-  if (const auto value = value_of(value_node)) {
+  if (!is_first(key, entry)) return;
+  if (const auto value = value_of(entry.value)) {
     set(*field, *value, {Origin::Source::file, where}, fmt::format("{}: {} ", where, key));
     return;
   }
@@ -291,11 +361,11 @@ void Gatherer::read_key(const std::string& key, const YAML::Node& key_node,
       fmt::format("{}: {} must be a value or a list of values, nothing nested", where, key));
 }
 
-bool Gatherer::is_first(const std::string& key, const YAML::Node& node, const std::string& name) {
-  const auto [first, inserted] = first_at_.try_emplace(key, line_of(node.Mark()));
+bool Gatherer::is_first(const std::string& key, const Entry& entry) {
+  const auto [first, inserted] = first_at_.try_emplace(key, line_of(entry.key.Mark()));
   if (inserted) return true;
-  add_problem(fmt::format("{}: '{}' is given twice; the first is in line {}", at_line(name, node),
-                          key, first->second));
+  add_problem(fmt::format("{}: '{}' is given twice; the first is in line {}", entry.where, key,
+                          first->second));
   return false;
 }
 
@@ -358,42 +428,6 @@ void Gatherer::check_conflicts() {
   }
 }
 
-// Files -------------------------------------------------------------------------------------------
-
-std::string suggest_file(const fs::path& file) {
-  const fs::path folder = file.has_parent_path() ? file.parent_path() : ".";
-  std::vector<std::string> candidates;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string extension = entry->path().extension().string();
-    if (extension == ".yaml" || extension == ".yml") {
-      candidates.push_back((file.parent_path() / entry->path().filename()).string());
-    }
-  }
-  std::sort(candidates.begin(), candidates.end());
-  return did_you_mean(file.string(), candidates);
-}
-
-/// The text of a configuration file; a wrong path is a wrong command line.
-std::string read_config_file(const fs::path& file) {
-  constexpr std::uintmax_t kMost = 1 << 20;
-  std::error_code error;
-  const fs::file_status status = fs::status(file, error);
-  if (status.type() == fs::file_type::not_found) {
-    throw usage_error(fmt::format("{}: no such file{}", file.string(), suggest_file(file)));
-  }
-  if (fs::is_regular_file(status) && fs::file_size(file, error) > kMost && !error) {
-    throw usage_error(
-        fmt::format("{}: is too large for a configuration, which is YAML", file.string()));
-  }
-  try {
-    return read_file(file);
-  } catch (const Error& problem) {
-    throw usage_error(problem.what());
-  }
-}
-
 std::string joined_problems(const Gatherer& gatherer) {
   return fmt::format("{}", fmt::join(gatherer.problems(), "\n"));
 }
@@ -401,11 +435,13 @@ std::string joined_problems(const Gatherer& gatherer) {
 }  // namespace
 
 ResolvedConfig resolve_config(const std::optional<fs::path>& file,
-                              const std::vector<Override>& overrides) {
+                              const std::vector<Override>& overrides, const fs::path& shipped) {
   Gatherer gatherer;
+  ConfigFile source;
   if (file) {
     try {
-      gatherer.read_document(read_config_file(*file), file->string());
+      source = read_config_file(*file, shipped);
+      gatherer.read_document(source.text, source.path.string());
     } catch (const Error& error) {
       gatherer.add_problem(error.what());
     }
@@ -415,10 +451,18 @@ ResolvedConfig resolve_config(const std::optional<fs::path>& file,
   if (!gatherer.problems().empty()) throw usage_error(joined_problems(gatherer));
 
   ResolvedConfig& resolved = gatherer.resolved();
+  if (!source.is_stream) resolved.file = source.path;
   const auto make_absolute = [&](const std::string& key, std::string& path) {
     const bool from_file = resolved.origins[key].source == Origin::Source::file;
-    const fs::path base = from_file ? (working_folder() / *file).parent_path() : working_folder();
-    const std::optional<std::string> absolute = absolute_path(path, base);
+    const fs::path here = working_folder();
+    const fs::path base =
+        from_file && !source.is_stream ? (here / source.path).parent_path() : here;
+    std::optional<std::string> absolute = absolute_path(path, base);
+    // An installation brings MNIST only: `dcgan data fetch` puts other sets below the working
+    // folder, where a copy of the configuration in configs/ would look for them.
+    if (absolute && from_file && source.is_shipped && !is_there(*absolute)) {
+      absolute = absolute_path(path, here / "configs");
+    }
     if (!absolute) {
       gatherer.add_problem(fmt::format(
           "{}: {} '{}': HOME names no folder that '~' could stand for; write the path in full",

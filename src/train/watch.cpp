@@ -71,7 +71,7 @@ std::string Watch::describe(Trouble trouble, const Observation& seen) const {
           "the discriminator wins: for {} steps it has been sure of nearly every image (D(x) "
           "{:.2f} and D(G(z)) {:.2f} on average), so the generator learns little from it; try "
           "train.r1_gamma: {}, a lower discriminator.lr, or the Wasserstein distance as in "
-          "configs/wgan.yaml",
+          "--config wgan.yaml",
           steps, mean(real_scores_), mean(fake_scores_), r1_gamma);
     case Trouble::collapse:
       return fmt::format(
@@ -90,7 +90,7 @@ std::string Watch::describe(Trouble trouble, const Observation& seen) const {
           "the losses swing apart: the generator's went between {:.1f} and {:.1f} in the last {} "
           "steps, so the networks chase each other instead of learning; try lower generator.lr "
           "and discriminator.lr, train.r1_gamma: {}, or the Wasserstein distance as in "
-          "configs/wgan.yaml",
+          "--config wgan.yaml",
           *least, *most, static_cast<std::int64_t>(generator_losses_.size()) * looks_every_,
           r1_gamma);
     case Trouble::missing_class:

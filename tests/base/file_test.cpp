@@ -97,7 +97,29 @@ TEST(ReadFile, RefusesAPipeInsteadOfWaitingForIt) {
   const TempFolder folder;
   ASSERT_EQ(mkfifo((folder / "a").c_str(), 0600), 0);
   EXPECT_EQ(error_of([&] { read_file(folder / "a"); }),
-            folder.path().string() + "/a: is not a regular file");
+            folder.path().string() + "/a: is not a regular file; write what it gives into one");
+}
+
+TEST(ReadUpTo, ReadsAPipeToItsEnd) {
+  const TempFolder folder;
+  ASSERT_EQ(mkfifo((folder / "a").c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(folder / "a") << std::string(100'000, 'x'); });
+  EXPECT_EQ(read_up_to(folder / "a", 100'000), std::string(100'000, 'x'));
+  writer.join();
+}
+
+TEST(ReadUpTo, GivesNothingWhereThereIsMore) {
+  const TempFolder folder;
+  std::ofstream(folder / "a") << "abcd";
+  EXPECT_EQ(read_up_to(folder / "a", 4), "abcd");
+  EXPECT_EQ(read_up_to(folder / "a", 3), std::nullopt);
+  EXPECT_EQ(read_up_to("/dev/zero", 1000), std::nullopt);
+}
+
+TEST(ReadUpTo, RefusesAFolder) {
+  const TempFolder folder;
+  EXPECT_EQ(error_of([&] { read_up_to(folder.path(), 9); }),
+            folder.path().string() + ": is a folder, not a file");
 }
 
 TEST(WriteFileAtomically, WritesEveryByte) {

@@ -108,7 +108,7 @@ using TrainLine = BadInput;
 TEST_F(TrainLine, NeedsAConfiguration) {
   expect_usage_error({"train"},
                      "train needs --config, as in:\n"
-                     "       dcgan train --config configs/quick.yaml");
+                     "       dcgan train --config quick.yaml");
 }
 
 TEST_F(TrainLine, NeedsARunToResume) {
@@ -351,7 +351,10 @@ TEST_F(Installation, AnswersHelpWithoutItsLibrary) {
 using ConfigurationFile = BadInput;
 
 TEST_F(ConfigurationFile, IsMissing) {
-  expect_usage_error({"train", "--config", "c.yaml"}, "c.yaml: no such file");
+  expect_usage_error({"train", "--config", "c.yaml"},
+                     "c.yaml: no such file; shipped are avatars.yaml, cifar10.yaml, cifar100.yaml, "
+                     "dense.yaml, fashion.yaml, kmnist.yaml, mnist-best.yaml, mnist-paper.yaml, "
+                     "mnist.yaml, quick.yaml, smoke.yaml, wgan.yaml");
 }
 
 TEST_F(ConfigurationFile, IsAFolder) {

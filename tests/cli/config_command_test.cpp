@@ -53,6 +53,50 @@ TEST(ConfigCommand, ShowsTheDefaultsUnresolved) {
 
 TEST(ConfigCommand, WritesNothingToStderr) { EXPECT_EQ(run_program({"config"}).err, ""); }
 
+TEST(ConfigCommand, ListsTheShippedConfigurations) {
+  const auto result = run_program({"config", "--list"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  for (const auto& entry : fs::directory_iterator(kSource / "configs")) {
+    EXPECT_THAT(result.out, HasSubstr("\n" + entry.path().filename().string() + " "));
+  }
+  EXPECT_THAT(result.out, HasSubstr("The place to start: digits that a person can read"));
+}
+
+/// What a shell makes of `command`, in which "$0" is the program.
+testing::ProgramResult run_shell(const std::string& command, const fs::path& folder) {
+  return run_program({"-c", command, DCGAN_PROGRAM}, {.folder = folder, .program = "/bin/bash"});
+}
+
+TEST(ConfigCommand, TakesAShippedConfigurationByNameFromAnyFolderAndSaysSo) {
+  const TempFolder folder;
+  const std::string line = (fs::canonical(kSource) / "configs/mnist.yaml").string() + "\n";
+  for (const std::string name : {"mnist", "mnist.yaml"}) {
+    const auto result = run_program({"config", "--config", name}, {.folder = folder.path()});
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_EQ(result.err, "--config " + name + ": taking " + line);
+    EXPECT_THAT(result.out,
+                HasSubstr("path: " + (fs::canonical(kSource) / "data/mnist").string() + "  #"));
+  }
+}
+
+TEST(ConfigCommand, ReadsAPipe) {
+  const TempFolder folder;
+  for (const std::string command : {"\"$0\" config --config <(sleep 0.05; echo 'seed: 7')",
+                                    "echo 'seed: 7' | \"$0\" config --config /dev/stdin",
+                                    "echo 'seed: 7' | \"$0\" config --config -"}) {
+    const auto result = run_shell(command, folder.path());
+    EXPECT_EQ(result.err, "") << command;
+    EXPECT_THAT(result.out, HasSubstr("seed: 7")) << command;
+  }
+}
+
+TEST(ConfigCommand, TakesPathsOnTheStandardInputRelativeToTheWorkingFolder) {
+  const TempFolder folder;
+  write_file_atomically(folder / "c.yaml", "data: {path: images}\n");
+  const auto result = run_shell("\"$0\" config --config - < c.yaml", folder.path());
+  EXPECT_THAT(result.out, HasSubstr("path: " + (fs::canonical(folder.path()) / "images").string()));
+}
+
 TEST(ConfigurationDocument, IsWhatTheProgramPrints) {
   const auto result = run_program({"config", "--defaults", "--markdown"});
   EXPECT_EQ(read_file(kSource / "docs/configuration.md"), result.out)

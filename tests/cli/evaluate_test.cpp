@@ -243,7 +243,8 @@ TEST_F(EvaluateLine, DrawsAPng) {
 }
 
 TEST_F(EvaluateLine, ChecksTheConfigurationFirst) {
-  expect_usage_error({"--ckpt", "g.pt", "--config", "absent.yaml"}, "absent.yaml: no such file");
+  expect_usage_error({"--ckpt", "g.pt", "--config", "none/absent.yaml"},
+                     "none/absent.yaml: no such file");
 }
 
 }  // namespace

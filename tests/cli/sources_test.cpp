@@ -162,6 +162,35 @@ TEST_F(Sources, FeaturesAreTrainedOnAFolderForEachClass) {
   EXPECT_THAT(result.out, HasSubstr("f.pt: 2 classes"));
 }
 
+// --config of every command ----------------------------------------------------------------------
+
+TEST_F(Sources, AConfigurationInAPipeIsEnoughForEveryCommand) {
+  const std::string yaml =
+      "{data: {format: folder, path: pictures, image_size: [8, 8], channels: 3, cache: none, "
+      "classes: true, held_out: 0.3}, model: {base_channels: 4}, train: {batch_size: 8, epochs: "
+      "1}}";
+  for (const std::string command : {"data show", "evaluate --images pictures",
+                                    "features train --out f.pt --epochs 1", "train -q"}) {
+    const ProgramResult result = testing::run_program(
+        {"-c", "echo '" + yaml + "' | \"$0\" " + command + " --config -", DCGAN_PROGRAM},
+        {.folder = folder_.path(), .program = "/bin/sh"});
+    EXPECT_EQ(result.exit_code, 0) << command << result.err;
+  }
+  EXPECT_TRUE(exists("runs/run-001/g.pt"));
+}
+
+TEST_F(Sources, AShippedConfigurationsNameIsEnoughForEveryCommand) {
+  EXPECT_EQ(run({"data", "show", "--config", "smoke"}).exit_code, 0);
+  EXPECT_EQ(run({"train", "-q", "--config", "smoke", "--set", "train.epochs=1"}).exit_code, 0);
+  EXPECT_TRUE(exists("runs/smoke-001/g.pt"));
+  // These two fail behind the configuration.
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"evaluate", "--images", "nowhere", "--config", "smoke"},
+        {"features", "train", "--out", "tiny.yaml", "--config", "smoke"}}) {
+    EXPECT_THAT(run(command).err, ::testing::StartsWith("--config smoke: taking /"));
+  }
+}
+
 // data show ---------------------------------------------------------------------------------------
 
 TEST_F(Sources, ShowWritesWhatTheNetworkSees) {

@@ -7,49 +7,16 @@
 #include <algorithm>
 #include <fstream>
 
+#include "config/resolve_fixture.h"
 #include "dcgan/base/error.h"
 #include "dcgan/config/fields.h"
-#include "support/temp_folder.h"
 
 namespace dcgan {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::TempFolder;
+using testing::ResolveConfig;
 namespace fs = std::filesystem;
-
-/// A test in a folder of its own with a configuration c.yaml, called by its relative name.
-class ResolveConfig : public ::testing::Test {
- protected:
-  ResolveConfig() { fs::current_path(folder_.path()); }
-  ~ResolveConfig() override { fs::current_path(before_); }
-
-  void write(const std::string& yaml) {
-    std::ofstream(folder_ / "c.yaml", std::ios::binary) << yaml;
-  }
-  ResolvedConfig resolve(const std::string& yaml, const std::vector<Override>& overrides = {}) {
-    write(yaml);
-    return resolve_config("c.yaml", overrides);
-  }
-  /// The message of the usage error, or "no error".
-  std::string problem(const std::string& yaml, const std::vector<Override>& overrides = {}) {
-    write(yaml);
-    return problem_of("c.yaml", overrides);
-  }
-  std::string problem_of(const std::optional<fs::path>& file,
-                         const std::vector<Override>& overrides = {}) {
-    try {
-      resolve_config(file, overrides);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::usage);
-      return error.what();
-    }
-    return "no error";
-  }
-
-  TempFolder folder_;
-  fs::path before_ = fs::current_path();
-};
 
 TEST_F(ResolveConfig, IsTheDefaultsWithoutAnything) {
   const auto resolved = resolve_config(std::nullopt, {});
@@ -315,29 +282,74 @@ TEST_F(ResolveConfig, RefusesBinaryBytes) {
             "c.yaml: is not a text file; a configuration is YAML");
 }
 
+// Merge keys, as in YAML 1.1
+
+TEST_F(ResolveConfig, MergesAnotherSectionBehindASectionsOwnKeys) {
+  const auto resolved = resolve(
+      "generator: &net\n  activation: gelu\n  lr: 0.001\n"
+      "discriminator:\n  <<: *net\n  lr: 0.003\n");
+  EXPECT_EQ(resolved.config.discriminator.activation, Activation::gelu);
+  EXPECT_EQ(resolved.config.discriminator.lr, 0.003);
+  EXPECT_EQ(resolved.config.generator.lr, 0.001);
+  EXPECT_EQ(resolved.origins.at("discriminator.activation").text, "c.yaml:2 (<< in line 5)");
+  EXPECT_EQ(resolved.origins.at("discriminator.lr").text, "c.yaml:6");
+}
+
+TEST_F(ResolveConfig, MergesAListOfWhichTheFirstGoesFirst) {
+  const auto resolved = resolve(
+      "train:\n  <<: [{epochs: 3, beta1: 0.1}, {<<: {batch_size: 7}, beta1: 0.2, beta2: 0.9}]\n");
+  EXPECT_EQ(resolved.config.train.epochs, 3);
+  EXPECT_EQ(resolved.config.train.beta1, 0.1);
+  EXPECT_EQ(resolved.config.train.beta2, 0.9);
+  EXPECT_EQ(resolved.config.train.batch_size, 7);
+}
+
+TEST_F(ResolveConfig, MergesWholeSectionsAtTheTop) {
+  const auto resolved = resolve("<<: {seed: 7, train: {epochs: 3}}\nmodel: {latent_dim: 9}\n");
+  EXPECT_EQ(resolved.config.seed, 7);
+  EXPECT_EQ(resolved.config.train.epochs, 3);
+  EXPECT_EQ(resolved.config.model.latent_dim, 9);
+}
+
+TEST_F(ResolveConfig, NamesTheLinesOfAMergedProblem) {
+  EXPECT_EQ(problem("generator: &net\n  output: tanh\ndiscriminator:\n  <<: *net\n"),
+            "c.yaml:2 (<< in line 4): unknown key 'discriminator.output'; did you mean "
+            "'generator.output'?");
+  EXPECT_EQ(problem("train:\n  epochs: 3\n  <<: {}\n  epochs: 4\n"),
+            "c.yaml:4: 'train.epochs' is given twice; the first is in line 2");
+}
+
+TEST_F(ResolveConfig, MergesMapsOnly) {
+  for (const char* const value : {"3", "", "[{}, 3]"}) {
+    EXPECT_EQ(problem(std::string("seed: 1\ntrain:\n  <<: ") + value + "\n"),
+              "c.yaml:3: '<<' takes keys from a section such as '*name' or a list of these");
+  }
+}
+
+TEST_F(ResolveConfig, EndsOnMergesOfMergesAndOfThemselves) {
+  EXPECT_EQ(problem("train: &t\n  <<: *t\n  epochs: 3\n"), "no error");
+  std::string doubling = "train:\n  <<:\n  - &a0 {epochs: 3}\n";
+  for (int i = 1; i < 1000; ++i) {
+    doubling += "  - &a" + std::to_string(i) + " {<<: [*a" + std::to_string(i - 1) + ", *a" +
+                std::to_string(i - 1) + "]}\n";
+  }
+  EXPECT_EQ(resolve(doubling).config.train.epochs, 3);
+}
+
+// Tabs
+
+TEST_F(ResolveConfig, NamesAnIndentingTab) {
+  const std::string expected = ": a tab indents this line; YAML takes spaces only";
+  EXPECT_EQ(problem("\tseed: 1\n"), "c.yaml:1" + expected);
+  EXPECT_EQ(problem("seed: 1\ntrain:\n\tepochs: 5\n"), "c.yaml:3" + expected);
+  EXPECT_EQ(problem("train:\n  epochs: 5\n  \tbeta1: 0\n"), "c.yaml:3" + expected);
+  EXPECT_EQ(problem("model:\n  dense_widths:\n\t- 5\n"), "c.yaml:3" + expected);
+  EXPECT_EQ(problem("train:\t\n  epochs:\t5\t# a comment\n"), "no error");
+}
+
 TEST_F(ResolveConfig, SurvivesDeepNesting) {
   EXPECT_EQ(problem(std::string(100'000, '[')),
             "c.yaml:1: is not valid YAML: bad file; check indentation, colons and quotes here");
-}
-
-TEST_F(ResolveConfig, RefusesAFileFarTooLarge) {
-  EXPECT_EQ(problem(std::string((1 << 20) + 1, ' ')),
-            "c.yaml: is too large for a configuration, which is YAML");
-}
-
-TEST_F(ResolveConfig, RefusesAMissingFile) {
-  EXPECT_EQ(problem_of("nowhere.yaml"), "nowhere.yaml: no such file");
-}
-
-TEST_F(ResolveConfig, SuggestsAFileForASlip) {
-  write("");
-  fs::rename("c.yaml", "mnist.yaml");
-  EXPECT_EQ(problem_of("mnits.yaml"), "mnits.yaml: no such file; did you mean 'mnist.yaml'?");
-}
-
-TEST_F(ResolveConfig, RefusesAFolder) {
-  fs::create_directory("configs");
-  EXPECT_EQ(problem_of("configs"), "configs: is a folder, not a file");
 }
 
 // Back to text

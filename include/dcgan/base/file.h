@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,10 @@ namespace dcgan {
 /// Reads a whole regular file. Throws `failure` that names the file when it does not exist, is a
 /// folder, or cannot be read.
 std::string read_file(const std::filesystem::path& path);
+
+/// Reads a file, a pipe or a device to its end, waiting for whoever writes to it. Nothing where it
+/// gives more than `most` bytes. Throws `failure` as read_file() does.
+std::optional<std::string> read_up_to(const std::filesystem::path& path, std::size_t most);
 
 enum class Flush { yes, no };
 

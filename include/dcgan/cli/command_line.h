@@ -16,6 +16,7 @@ struct ConfigOptions {
   std::vector<Override> overrides;    ///< --set, in order
   bool defaults = false;              ///< --defaults: nothing resolved, the built-in values
   bool markdown = false;              ///< --markdown: docs/configuration.md
+  bool list = false;                  ///< --list: the shipped configurations
 };
 
 /// What the user asked to read instead of running anything.

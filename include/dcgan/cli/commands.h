@@ -17,6 +17,7 @@ namespace dcgan::cli {
 
 struct TrainOptions {
   std::optional<std::string> config;  ///< --config
+  ResolvedConfig resolved;            ///< of `config` and `overrides`, where there is a `config`
   std::vector<Override> overrides;    ///< --set, --seed, --device and --threads, in order
   std::optional<std::string> out;     ///< --out
   bool resume = false;
@@ -52,6 +53,7 @@ struct EvaluateOptions {
   std::optional<std::string> images;       ///< --images: a folder of PNGs or a .npy file
   std::optional<std::string> data;         ///< --data: the folder of the real images
   std::optional<std::string> config;       ///< --config: a configuration that names them
+  ResolvedConfig resolved;                 ///< of `config`, or the defaults
   std::int64_t samples = 10'000;           ///< at most, where images are read
   std::int64_t seed = 1;                   ///< as in `sample`
   std::string features = "auto";           ///< --features: a file; auto: the one for the data set
@@ -66,6 +68,7 @@ struct EvaluateOptions {
 struct FeaturesTrainOptions {
   std::optional<std::string> data;    ///< --data: a folder with a training and a test set
   std::optional<std::string> config;  ///< --config: a configuration that names them, instead
+  ResolvedConfig resolved;            ///< of `config`
   std::string out;                    ///< --out: the file to write
   std::int64_t epochs = 12;
   std::int64_t seed = 1;
@@ -94,6 +97,7 @@ struct DataVerifyOptions {
 /// `data show`.
 struct DataShowOptions {
   std::optional<std::string> config;  ///< --config
+  ResolvedConfig resolved;            ///< of `config` and `overrides`
   /// --set, in order, behind a first one: a data.limit below train.batch_size leaves no batch, but
   /// enough to look at.
   std::vector<Override> overrides{{"--set", "data.drop_last=false"}};

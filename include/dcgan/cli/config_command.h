@@ -7,7 +7,8 @@
 
 namespace dcgan::cli {
 
-/// The text for stdout. Throws a usage error for a configuration that is wrong.
-std::string config_command(const ConfigOptions& options);
+/// The text for stdout. Throws a usage error for a configuration that is wrong, and `failure` where
+/// the shipped ones are missing.
+std::string config_command(ConfigOptions options);
 
 }  // namespace dcgan::cli

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dcgan/config/config.h"
@@ -23,6 +24,7 @@ struct Origin {
 struct ResolvedConfig {
   Config config;
   std::map<std::string, Origin> origins;  ///< by key; every field has one
+  std::filesystem::path file;             ///< what was read; empty for none and for a pipe
 };
 
 /// One `key=value` from the command line; `flag` is what the user typed it with ("--set",
@@ -33,17 +35,24 @@ struct Override {
   std::string text;
 };
 
-/// Defaults, then `file` if given, then `overrides` in order. A relative `data.path` or
-/// `train.features` in a file is taken relative to that file; on the command line relative to the
-/// working folder; a leading "~/" is the user's home; it is absolute in the result. Throws one
-/// usage error that lists every problem found, a line each, in the form `configs/mnist.yaml:7:
-/// unknown key 'train.batchsize'; did you mean 'train.batch_size'?`.
+/// Defaults, then `file` if given, then `overrides` in order. A name without a folder that is no
+/// file here is looked up in the folder `shipped`, with and without ".yaml". A pipe or a device
+/// does as well, read to its end. A relative `data.path` or `train.features` in a file is taken
+/// relative to that file; on the command line and in a pipe relative to the working folder; where a
+/// shipped configuration's is not there, as if it lay in ./configs. A leading "~/" is the user's
+/// home; it is absolute in the result. Throws one usage error that lists every problem found, a
+/// line each, in the form `configs/mnist.yaml:7: unknown key 'train.batchsize'; did you mean
+/// 'train.batch_size'?`.
 ResolvedConfig resolve_config(const std::optional<std::filesystem::path>& file,
-                              const std::vector<Override>& overrides);
+                              const std::vector<Override>& overrides,
+                              const std::filesystem::path& shipped = {});
 
 /// The same for YAML text that stands in a checkpoint or a g.pt; `name` is used in messages.
 /// Paths stay as they are written. Throws `failure`: the file is bad, not what the user typed.
 Config parse_config(std::string_view yaml, const std::string& name);
+
+/// The configurations in the folder `shipped`: the file's name and its first line, a comment.
+std::vector<std::pair<std::string, std::string>> list_configs(const std::filesystem::path& shipped);
 
 /// A YAML document that `resolve_config` reads back as the same configuration.
 std::string to_yaml(const Config& config);
