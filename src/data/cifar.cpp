@@ -60,7 +60,7 @@ fs::path find_folder(const fs::path& path, const Layout& layout) {
 /// A file's records, checked.
 std::string read_records(const fs::path& file, const Layout& layout) {
   std::error_code ignored;
-  if (fs::status(file, ignored).type() == fs::file_type::not_found) {
+  if (fs::symlink_status(file, ignored).type() == fs::file_type::not_found) {
     throw failure(fmt::format(
         "{}: no such file; {} has {}{}\n{}", file.string(), layout.title, layout.files.front(),
         layout.files.size() > 1 ? " to " + layout.files.back() : "", kDataRemedy));

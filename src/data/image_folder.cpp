@@ -159,7 +159,7 @@ void label_files(ImageFolder& folder) {
     if (slash == std::string::npos) {
       throw failure(fmt::format(
           "{}: lies beside the folders that data.classes takes for classes; move it into one of "
-          "them, or set data.classes to false",
+          "them, or set data.classes to false to train without classes",
           printable_path((folder.root / file.path).string())));
     }
     const std::string name = file.path.substr(0, slash);
@@ -168,7 +168,7 @@ void label_files(ImageFolder& folder) {
       if (folder.classes.size() > kMostClasses) {
         throw failure(fmt::format(
             "{}: has more than {} folders, and each is a class (data.classes); leave some out, or "
-            "set data.classes to false",
+            "set data.classes to false to train without classes",
             folder.root.string(), kMostClasses));
       }
     }
@@ -179,7 +179,8 @@ void label_files(ImageFolder& folder) {
 /// The set of configs/avatars.yaml is made here, not fetched.
 void require_picture_folder(const fs::path& root) {
   std::error_code ignored;
-  if (fs::exists(root, ignored) || root.filename() != "avatars") {
+  const bool missing = fs::status(root, ignored).type() == fs::file_type::not_found;
+  if (!missing || root.filename() != "avatars") {
     require_data_folder(root.string());
     return;
   }
