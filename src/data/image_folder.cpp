@@ -72,6 +72,13 @@ bool is_run(const fs::path& directory) {
          fs::exists(directory / "config.yaml", ignored);
 }
 
+/// From the year 2262 on it wraps around: it is only compared.
+std::int64_t nanoseconds(const timespec& time) {
+  constexpr std::uint64_t kNanoseconds = 1'000'000'000;
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(time.tv_sec) * kNanoseconds +
+                                   static_cast<std::uint64_t>(time.tv_nsec));
+}
+
 /// Adds a file of `folder`, or counts it.
 void add_file(const fs::path& path, const struct stat& status, ImageFolder& folder) {
   const std::string ending = ending_of(name_of(path));
@@ -83,12 +90,9 @@ void add_file(const fs::path& path, const struct stat& status, ImageFolder& fold
     ++folder.others["without an ending"];
     return;
   }
-  // From the year 2262 on it wraps around: it is only compared.
-  constexpr std::uint64_t kNanoseconds = 1'000'000'000;
-  const std::uint64_t modified = static_cast<std::uint64_t>(status.st_mtim.tv_sec) * kNanoseconds +
-                                 static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
-  folder.files.push_back(
-      {below(folder.root, path), status.st_size, static_cast<std::int64_t>(modified), 0});
+  const FileStamp stamp{status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim),
+                        status.st_ino};
+  folder.files.push_back({below(folder.root, path), stamp, 0});
 }
 
 /// What lies at `path`, behind links; nothing where it is gone or a link to nowhere. A link to

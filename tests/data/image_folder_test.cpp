@@ -128,9 +128,9 @@ TEST_F(Folder, KnowsWhatWouldBeListed) {
 TEST_F(Folder, SaysHowLargeAndHowOldAFileIs) {
   put("a.png", "seven b");
   const ImageFile file = list_images(folder_.path(), false).files.front();
-  EXPECT_EQ(file.bytes, 7);
-  const auto age =
-      std::chrono::system_clock::now().time_since_epoch() - std::chrono::nanoseconds(file.modified);
+  EXPECT_EQ(file.stamp.bytes, 7);
+  const auto age = std::chrono::system_clock::now().time_since_epoch() -
+                   std::chrono::nanoseconds(file.stamp.modified);
   EXPECT_LT(std::chrono::abs(age), std::chrono::hours(1));
 }
 

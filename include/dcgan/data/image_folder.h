@@ -9,11 +9,21 @@
 
 namespace dcgan {
 
-struct ImageFile {
-  std::string path;           ///< relative to the folder, with '/'
-  std::int64_t bytes = 0;     ///< the file's size
+/// What the file system says of a file. Another content has another stamp, even where copying tools
+/// kept size and time: nobody can set the last two.
+struct FileStamp {
+  std::int64_t bytes = 0;
   std::int64_t modified = 0;  ///< nanoseconds, of the file system's clock
-  std::uint8_t label = 0;     ///< its class, or 0
+  std::int64_t changed = 0;   ///< the same of the last change of whatever kind (ctime)
+  std::uint64_t inode = 0;
+
+  bool operator==(const FileStamp&) const = default;
+};
+
+struct ImageFile {
+  std::string path;  ///< relative to the folder, with '/'
+  FileStamp stamp;
+  std::uint8_t label = 0;  ///< its class, or 0
 };
 
 struct ImageFolder {
