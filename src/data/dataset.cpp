@@ -218,9 +218,15 @@ Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
 
 }  // namespace
 
-Dataset load_dataset(const DataConfig& data, const PrepareProgress& progress) {
+Dataset load_dataset(const DataConfig& asked, const PrepareProgress& progress) {
+  DataConfig data = asked;
+  data.path = find_set(asked);
   Dataset dataset =
       data.format == DataFormat::folder ? load_folder(data, progress) : load_source(data, progress);
+  if (data.path != asked.path) {
+    const std::string taken = fmt::format("{}: taken from {}", asked.path, data.path);
+    dataset.note = dataset.note.empty() ? taken : taken + '\n' + dataset.note;
+  }
   if (dataset.size() > 0) return dataset;
   if (data.split == DataSplit::test) {
     throw failure(fmt::format(

@@ -242,13 +242,17 @@ std::string printable_path(const std::string& path) {
   return text;
 }
 
+bool has_image_ending(const fs::path& file) {
+  const std::string ending = lower_case(file.extension().string());
+  return !ending.empty() && may_be_image(ending);
+}
+
 bool has_pictures(const fs::path& root) {
   constexpr int kMostLooks = 10'000;  // entries
   std::error_code error;
   fs::recursive_directory_iterator entry(root, error);
   for (int i = 0; i < kMostLooks && !error && entry != fs::recursive_directory_iterator(); ++i) {
-    const std::string ending = lower_case(entry->path().extension().string());
-    if (!ending.empty() && may_be_image(ending)) return true;
+    if (has_image_ending(entry->path())) return true;
     entry.increment(error);
   }
   return false;

@@ -49,6 +49,9 @@ bool would_be_listed(const std::filesystem::path& file, const std::filesystem::p
 /// The whole of a path, fit to stand in a message: control characters are escaped.
 std::string printable_path(const std::string& path);
 
+/// Whether a file's name ends as a picture's does (".png").
+bool has_image_ending(const std::filesystem::path& file);
+
 /// Whether a picture's name is among the first ten thousand in `root` and below it.
 bool has_pictures(const std::filesystem::path& root);
 
