@@ -86,29 +86,6 @@ class Cache : public ::testing::Test {
     stream.seekp(static_cast<std::streamoff>(offset));
     stream.put(value);
   }
-  /// A BMP of one colour, which always has the same size.
-  static void put_bitmap(const fs::path& path, int value) {
-    std::string bytes(54 + 8 * 8 * 3, static_cast<char>(value));
-    const auto put = [&](std::size_t at, std::uint32_t number) {
-      std::memcpy(bytes.data() + at, &number, sizeof number);
-    };
-    bytes.replace(0, 2, "BM");
-    put(2, static_cast<std::uint32_t>(bytes.size()));
-    put(6, 0);
-    put(10, 54);
-    put(14, 40);
-    put(18, 8);
-    put(22, 8);
-    put(26, 1 | 24U << 16U);
-    for (std::size_t at = 30; at < 54; at += 4) put(at, 0);
-    fs::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary) << bytes;  // into the file that is there
-  }
-  static void overwrite_bitmap(const fs::path& path, int value) {
-    const auto time = fs::last_write_time(path);
-    put_bitmap(path, value);
-    fs::last_write_time(path, time);
-  }
   std::ptrdiff_t count_cache_files() const {
     return std::distance(fs::directory_iterator(cache_.path()), fs::directory_iterator());
   }
@@ -200,93 +177,6 @@ TEST_F(Cache, SeesAChangeThatKeepsSizeAndName) {
   if (fs::file_size(file(4)) != size) GTEST_SKIP() << "the PNGs differ in size";
   fs::last_write_time(file(4), time + std::chrono::seconds(1));
   EXPECT_EQ(values(open())[4], 41);
-}
-
-// As `tar --mtime`, `unzip`, `rsync -t` and `cp -p` leave files: the same name, size and time.
-
-TEST_F(Cache, SeesAFileWrittenToWhoseTimeWasPutBack) {
-  put_bitmap(file(4), 40);
-  open();
-  overwrite_bitmap(file(4), 41);
-  EXPECT_EQ(values(open())[4], 41);
-  put_picture(pictures_ / "35.png", 35);
-  overwrite_bitmap(file(4), 42);
-  EXPECT_EQ(values(open())[5], 42) << "nor is its old row taken over into a new cache";
-}
-
-TEST_F(Cache, SeesAnotherFileInAFilesPlace) {
-  put_bitmap(file(4), 40);
-  put_bitmap(cache_ / "other", 41);
-  fs::last_write_time(cache_ / "other", fs::last_write_time(file(4)));
-  open();
-  fs::rename(cache_ / "other", file(4));
-  EXPECT_EQ(values(open())[4], 41);
-}
-
-TEST_F(Cache, SeesAnotherLinkInAFilesPlace) {
-  TempFolder others;
-  for (const int value : {40, 41, 42}) {
-    const fs::path other = others / std::to_string(value);
-    put_bitmap(other, value);
-    fs::last_write_time(other, fs::last_write_time(others / "40"));
-  }
-  fs::remove(file(4));
-  fs::create_symlink(others / "40", file(4));
-  open();
-  fs::remove(file(4));
-  fs::create_symlink(others / "41", file(4));
-  EXPECT_EQ(values(open())[4], 41);
-  fs::remove(file(4));
-  fs::create_hard_link(others / "42", file(4));
-  EXPECT_EQ(values(open())[4], 42);
-}
-
-// No file in it is touched by that.
-TEST_F(Cache, SeesAnotherFolderInAFoldersPlace) {
-  for (const std::string name : {"in", "other"}) {
-    put_bitmap(pictures_ / name / "a.bmp", name == "in" ? 41 : 42);
-  }
-  fs::last_write_time(pictures_ / "other/a.bmp", fs::last_write_time(pictures_ / "in/a.bmp"));
-  fs::rename(pictures_ / "other", cache_ / "other");
-  open();
-  fs::rename(pictures_ / "in", cache_ / "in");
-  fs::rename(cache_ / "other", pictures_ / "in");
-  EXPECT_EQ(values(open()).back(), 42);
-}
-
-// As FAT (no time of changes), squashfs (that of writing) and some network file systems.
-TEST_F(Cache, ReadsFilesWhoseChangesTheFileSystemDoesNotRecord) {
-  constexpr std::int64_t kWholeSecond = 1'700'000'000'000'000'000;
-  for (const auto& [changed, inode] :
-       {std::pair{std::int64_t{0}, std::uint64_t{7}}, {kWholeSecond + 1, 0}, {kWholeSecond, 7}}) {
-    put_bitmap(file(4), 40);
-    ImageFolder folder = list_images(pictures_.path(), false);
-    for (ImageFile& one : folder.files) {
-      one.stamp = {one.stamp.bytes, kWholeSecond, changed, inode};
-    }
-    const auto open_it = [&, &folder = folder] {
-      return open_image_cache(folder, kFormat, 0, cache_.path(), {});
-    };
-    EXPECT_EQ(values(open_it())[4], 40);
-    spoil_first_row();
-    EXPECT_EQ(values(open_it())[0], 0x63) << "the same content is not decoded again";
-    put_bitmap(file(4), 41);
-    EXPECT_EQ(values(open_it())[4], 41) << changed << " " << inode;
-  }
-}
-
-TEST_F(Cache, KeepsItsRowsWhenItsFilesAreCopiedAnew) {
-  open();
-  spoil_first_row();
-  for (int i = 0; i < 10; ++i) {
-    fs::copy(file(i), cache_ / "copy");
-    fs::last_write_time(cache_ / "copy", fs::last_write_time(file(i)));
-    fs::rename(cache_ / "copy", file(i));
-  }
-  EXPECT_EQ(values(open())[0], 0x63) << "the content is the same";
-  const std::string noted = bytes();
-  EXPECT_EQ(values(open())[0], 0x63);
-  EXPECT_EQ(bytes(), noted);
 }
 
 TEST_F(Cache, KeepsItsRowsWhenOnlyTimesChange) {
