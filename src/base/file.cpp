@@ -47,12 +47,27 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : ".";
 }
 
-/// What an error number means to a person, with the remedy.
-std::string reason(int error) {
+/// The first folder on the way to `path` that may not be entered; none where all may.
+std::filesystem::path closed_folder(const std::filesystem::path& path) {
+  std::filesystem::path folder;
+  for (const std::filesystem::path& part : path.parent_path()) {
+    folder /= part;
+    const bool open = ::faccessat(AT_FDCWD, folder.c_str(), X_OK, AT_EACCESS) == 0;
+    if (!open && errno == EACCES) return folder;
+  }
+  return {};
+}
+
+/// What an error number of `path` means to a person, with the remedy.
+std::string reason(const std::filesystem::path& path, int error) {
   switch (error) {
     case EACCES:
-    case EPERM:
-      return "no permission";
+    case EPERM: {
+      const std::filesystem::path closed = closed_folder(path);
+      if (closed.empty()) return "no permission";
+      return fmt::format("no permission to enter the folder {} ('chmod +x' gives it)",
+                         closed.string());
+    }
     case ENOSPC:
     case EDQUOT:
       return "the disk is full; free some space and try again";
@@ -68,6 +83,14 @@ std::string reason(int error) {
     default:
       return std::strerror(error);
   }
+}
+
+/// That there is no `kind` at `path`: "no such file", or a link to nowhere.
+std::string absence(const std::filesystem::path& path, std::string_view kind) {
+  std::error_code ignored;
+  const std::filesystem::path target = std::filesystem::read_symlink(path, ignored);
+  if (target.empty()) return fmt::format("no such {}", kind);
+  return fmt::format("is a link to {}, which is not there", target.string());
 }
 
 /// 0, or the error number.
@@ -101,13 +124,13 @@ std::filesystem::path temporary_name(const std::filesystem::path& folder) {
 Error write_failure(const std::filesystem::path& path, int error) {
   const std::string why = error == ENOENT ? fmt::format("there is no folder '{}'; make it first",
                                                         folder_of(path).string())
-                                          : reason(error);
+                                          : reason(path, error);
   return failure(fmt::format("{}: cannot be written: {}", path.string(), why));
 }
 
 Error read_failure(const std::filesystem::path& path, int error) {
-  if (error == ENOENT) return failure(fmt::format("{}: no such file", path.string()));
-  return failure(fmt::format("{}: cannot be read: {}", path.string(), reason(error)));
+  if (error == ENOENT) return failure(fmt::format("{}: {}", path.string(), absence(path, "file")));
+  return failure(fmt::format("{}: cannot be read: {}", path.string(), reason(path, error)));
 }
 
 namespace {
@@ -197,7 +220,18 @@ void make_folder(const std::filesystem::path& path) {
   std::filesystem::create_directories(path, error);
   if (!error) return;
   throw failure(
-      fmt::format("{}: the folder cannot be made: {}", path.string(), reason(error.value())));
+      fmt::format("{}: the folder cannot be made: {}", path.string(), reason(path, error.value())));
+}
+
+void require_folder(const std::filesystem::path& path, const std::string& remedy) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (std::filesystem::is_directory(status)) return;
+  const std::string what = std::filesystem::exists(status) ? "is not a folder"
+                           : status.type() == std::filesystem::file_type::not_found
+                               ? absence(path, "folder")
+                               : reason(path, error.value());
+  throw failure(fmt::format("{}: {}; {}", path.string(), what, remedy));
 }
 
 bool is_non_empty_folder(const std::filesystem::path& path) {

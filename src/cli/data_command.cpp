@@ -53,9 +53,9 @@ int verify_folder(const std::string& path) {
 
 /// Reads every image of a set that is not a known one, and counts. Its files have no sums to check,
 /// but those that can't be read are found.
-int verify_other(const std::string& path) {
+int verify_other(const std::string& path, DataFormat format) {
   DataConfig data;
-  data.format = guess_format(path);
+  data.format = format;
   if (data.format == DataFormat::folder) return verify_folder(path);
   data.path = path;
   data.channels = data.format == DataFormat::mnist ? 1 : 3;
@@ -106,16 +106,21 @@ int run_data_fetch(const DataFetchOptions& options) {
 }
 
 int run_data_verify(const DataVerifyOptions& options) {
+  DataConfig data;
+  data.path = options.path;
+  data.format = guess_format(data.path);
   // An array is one file; every known set is a folder.
-  if (guess_format(options.path) == DataFormat::npy) return verify_other(options.path);
-  const std::optional<VerifyReport> report = verify_known(options.path);
-  if (!report) return verify_other(options.path);
+  if (data.format == DataFormat::npy) return verify_other(data.path, data.format);
+  // Of pictures all are looked at, whatever their split.
+  const std::string path = data.format == DataFormat::folder ? data.path : find_set(data);
+  const std::optional<VerifyReport> report = verify_known(path);
+  if (!report) return verify_other(path, data.format);
   std::cout << format_report(*report) << std::flush;
   if (report->all_right()) return 0;
   throw failure(
       fmt::format("{0}: not all of {1} is as published; get the rest with: dcgan data fetch {1} "
                   "--to {2} --force",
-                  options.path, report->set.name, shell_quote(options.path)));
+                  path, report->set.name, shell_quote(path)));
 }
 
 }  // namespace dcgan::cli

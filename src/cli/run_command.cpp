@@ -7,6 +7,7 @@
 
 #include "command_context.h"
 #include "dcgan/base/error.h"
+#include "dcgan/base/file.h"
 #include "dcgan/base/text.h"
 #include "dcgan/data/cache_file.h"
 
@@ -32,7 +33,7 @@ std::string smaller(const FeaturesTrainOptions& /*options*/) { return "lower dat
 std::string smaller(const SampleOptions& /*options*/) { return "lower -n"; }
 std::string smaller(const EvaluateOptions& /*options*/) { return "lower --samples"; }
 std::string smaller(const DataShowOptions& /*options*/) {
-  return "lower -n, data.image_size or data.limit";
+  return "lower -n or data.image_size, or set data.limit to fewer images";
 }
 template <class Options>
 std::string smaller(const Options& /*options*/) {
@@ -60,8 +61,7 @@ extern "C" int dcgan_run_command(const dcgan::cli::Command& command) {
   } catch (const std::bad_alloc&) {
     throw out_of_memory();
   } catch (const std::filesystem::filesystem_error& error) {
-    throw failure(error.path1().string() + ": " + error.code().message() +
-                  "; check the path and its permissions");
+    throw dcgan::read_failure(error.path1(), error.code().value());
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     if (dcgan::cli::is_out_of_memory(text)) throw out_of_memory();

@@ -159,7 +159,7 @@ void check_enough_images(const Dataset& dataset, std::int64_t batch_size, bool d
     throw failure(dataset.name + ": " + format_count(dataset.size()) +
                   (dataset.size() == 1 ? " image is" : " images are") + " less than one batch of " +
                   format_count(batch_size) +
-                  "; lower train.batch_size, raise data.limit, or set data.drop_last to false");
+                  "; lower train.batch_size, or set data.drop_last to false");
   }
 }
 

@@ -126,15 +126,17 @@ MappedCache map(int descriptor, std::int64_t size, int protection, const fs::pat
 Error cache_failure(const fs::path& path, int error, std::int64_t wanted) {
   std::error_code ignored;
   const fs::space_info space = fs::space(path.parent_path(), ignored);
-  const std::string sizes =
-      error == ENOSPC || error == EFBIG || error == EDQUOT
-          ? fmt::format(" ({} are needed, {} free)", format_bytes(wanted),
-                        format_bytes(static_cast<std::int64_t>(space.available)))
-          : "";
+  if (error != ENOSPC && error != EFBIG && error != EDQUOT) {
+    return failure(
+        fmt::format("{}: the decoded images can't be kept here: {}; set data.cache to another "
+                    "folder, or to none",
+                    path.string(), std::strerror(error)));
+  }
   return failure(
-      fmt::format("{}: the decoded images can't be kept here: {}{}; set data.cache to a "
-                  "folder with room, or to none, or lower data.image_size",
-                  path.string(), std::strerror(error), sizes));
+      fmt::format("{}: the decoded images can't be kept here: {} ({} are needed, {} free); set "
+                  "data.cache to a folder with room, or to none, or lower data.image_size",
+                  path.string(), std::strerror(error), format_bytes(wanted),
+                  format_bytes(static_cast<std::int64_t>(space.available))));
 }
 
 /// Its number, or -1 with errno.

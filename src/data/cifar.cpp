@@ -26,7 +26,6 @@ constexpr std::int64_t kPixels = 3 * kPlane;
 /// How one of the two sets lies on disk.
 struct Layout {
   std::string title;
-  std::string archive_folder;  ///< what its .tar.gz unpacks to
   std::vector<std::string> files;
   std::int64_t label_bytes;  ///< before the pixels; the last one counts
   int classes;
@@ -36,8 +35,7 @@ struct Layout {
 Layout layout_of(const DataConfig& data) {
   const bool train = data.split == DataSplit::train;
   if (data.format == DataFormat::cifar100) {
-    return {"CIFAR-100", "cifar-100-binary",    {train ? "train.bin" : "test.bin"}, 2,
-            100,         "fine_label_names.txt"};
+    return {"CIFAR-100", {train ? "train.bin" : "test.bin"}, 2, 100, "fine_label_names.txt"};
   }
   std::vector<std::string> files{"test_batch.bin"};
   if (train) {
@@ -45,22 +43,13 @@ Layout layout_of(const DataConfig& data) {
     for (int batch = 1; batch <= 5; ++batch)
       files.push_back(fmt::format("data_batch_{}.bin", batch));
   }
-  return {"CIFAR-10", "cifar-10-batches-bin", files, 1, 10, "batches.meta.txt"};
-}
-
-/// The folder with the files: `path`, or the one in it that the archive made.
-fs::path find_folder(const fs::path& path, const Layout& layout) {
-  std::error_code ignored;
-  const fs::path inner = path / layout.archive_folder;
-  const bool nested =
-      !fs::exists(path / layout.files[0], ignored) && fs::is_directory(inner, ignored);
-  return nested ? inner : path;
+  return {"CIFAR-10", files, 1, 10, "batches.meta.txt"};
 }
 
 /// A file's records, checked.
 std::string read_records(const fs::path& file, const Layout& layout) {
   std::error_code ignored;
-  if (fs::status(file, ignored).type() == fs::file_type::not_found) {
+  if (fs::symlink_status(file, ignored).type() == fs::file_type::not_found) {
     throw failure(fmt::format(
         "{}: no such file; {} has {}{}\n{}", file.string(), layout.title, layout.files.front(),
         layout.files.size() > 1 ? " to " + layout.files.back() : "", kDataRemedy));
@@ -123,7 +112,7 @@ Image image_of(const char* planes) {
 ImageSource open_cifar(const DataConfig& data) {
   require_data_folder(data.path);
   const Layout layout = layout_of(data);
-  const fs::path folder = find_folder(data.path, layout);
+  const fs::path folder = data.path;
   const auto records = std::make_shared<std::string>();
   for (const std::string& file : layout.files) *records += read_records(folder / file, layout);
 

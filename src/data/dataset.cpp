@@ -38,7 +38,7 @@ void require_memory(std::int64_t count, const RowFormat& format) {
   if (wanted < present) return;
   throw failure(
       fmt::format("{} images of {} x {} x {} need more memory than this machine has ({}); lower "
-                  "data.image_size or data.limit",
+                  "data.image_size, or train on fewer images with data.limit",
                   format_count(count), format.height, format.width, format.channels,
                   format_bytes(static_cast<std::int64_t>(present))));
 }
@@ -218,14 +218,24 @@ Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
 
 }  // namespace
 
-Dataset load_dataset(const DataConfig& data, const PrepareProgress& progress) {
+Dataset load_dataset(const DataConfig& asked, const PrepareProgress& progress) {
+  DataConfig data = asked;
+  data.path = find_set(asked);
   Dataset dataset =
       data.format == DataFormat::folder ? load_folder(data, progress) : load_source(data, progress);
+  if (data.path != asked.path) {
+    const std::string taken = fmt::format("{}: taken from {}", asked.path, data.path);
+    dataset.note = dataset.note.empty() ? taken : taken + '\n' + dataset.note;
+  }
   if (dataset.size() > 0) return dataset;
   if (data.split == DataSplit::test) {
-    throw failure(fmt::format("{}: no image is held out; raise data.held_out", data.path));
+    throw failure(fmt::format(
+        "{}: no image is held out; raise data.held_out (at most 0.5), or add images", data.path));
   }
-  throw failure(fmt::format("{}: no image is left to train on; lower data.held_out", data.path));
+  throw failure(fmt::format(
+      "{}: no image is left to train on, since only those that are held out can be read; mend the "
+      "others, or lower data.held_out",
+      data.path));
 }
 
 void check_rows(const Dataset& dataset, std::int64_t first, std::int64_t count) {

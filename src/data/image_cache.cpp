@@ -97,8 +97,7 @@ std::string without_name(const std::string& problem, const fs::path& path) {
 /// state; `problem` says what is wrong with a file that is not good.
 State decode_file(const ImageFolder& folder, const ImageFile& file, const RowFormat& format,
                   std::uint8_t* row, CacheEntry& entry, std::string& problem) {
-  entry.bytes = file.bytes;
-  entry.modified = file.modified;
+  entry.stamp = file.stamp;
   const fs::path path = folder.root / file.path;
   std::string content;
   try {
@@ -129,6 +128,35 @@ void add_bad(const ImageFile& file, const std::string& problem, std::size_t most
   if (prepared.bad.size() < most_named) prepared.bad.push_back({file.path, problem});
 }
 
+// Whether a file is still the one of an entry ----------------------------------------------------
+
+/// Nothing where it can't be read.
+std::optional<std::uint32_t> crc_of_file(const fs::path& path) {
+  try {
+    const std::string content = read_file(path);
+    return crc_of(content.data(), static_cast<std::int64_t>(content.size()));
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+/// Whether the file system would say of a changed file that it changed. FAT, squashfs and others
+/// keep no time of changes: they give none, or that of writing, in whole seconds.
+bool records_changes(const FileStamp& stamp) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const bool is_copy = stamp.changed == stamp.modified && stamp.changed % kSecond == 0;
+  return stamp.inode != 0 && stamp.changed != 0 && !is_copy;
+}
+
+/// Whether the cache's entry is of this very file, by its content where the stamp does not tell.
+bool is_current(const ImageFolder& folder, const ImageFile& file, const CacheEntry& entry) {
+  if (entry.stamp.bytes != file.stamp.bytes || entry.state == State::missing) return false;
+  const fs::path path = folder.root / file.path;
+  if (entry.state == State::unreadable) return !crc_of_file(path);
+  return (entry.stamp == file.stamp && records_changes(file.stamp)) ||
+         crc_of_file(path) == entry.file_crc;
+}
+
 // Building --------------------------------------------------------------------------------------
 
 /// Finds rows of files that are still the same in older caches.
@@ -149,17 +177,19 @@ class OldRows {
   }
 
   /// Copies a file's old row, if there is one that is its own still; `entry.row` stays.
-  bool copy(const ImageFile& file, std::uint8_t* row, CacheEntry& entry) const {
+  bool copy(const ImageFolder& folder, const ImageFile& file, std::uint8_t* row,
+            CacheEntry& entry) const {
     const auto found = found_.find(file.path);
     if (found == found_.end()) return false;
     const auto& [cache, old] = found->second;
-    if (old->bytes != file.bytes || old->modified != file.modified) return false;
+    if (!is_current(folder, file, *old)) return false;
     const std::uint8_t* const source = cache->row(old->row);
     const std::int64_t size = cache->header().row_bytes;
     if (crc_of(source, size) != old->row_crc) return false;
     std::memcpy(row, source, static_cast<std::size_t>(size));
     const std::int64_t number = std::exchange(entry, *old).row;
     entry.row = number;
+    entry.stamp = file.stamp;
     return true;
   }
 
@@ -212,7 +242,7 @@ MappedCache build_cache(const CacheOrder& order, const PrepareProgress& progress
     CacheEntry entry;
     entry.row = slots[static_cast<std::size_t>(i)];
     std::vector<std::uint8_t> row(static_cast<std::size_t>(row_bytes));
-    if (!old.copy(source, row.data(), entry)) {
+    if (!old.copy(order.folder, source, row.data(), entry)) {
       std::string problem;
       entry.state = decode_file(order.folder, source, order.format, row.data(), entry, problem);
     }
@@ -229,24 +259,6 @@ MappedCache build_cache(const CacheOrder& order, const PrepareProgress& progress
 }
 
 // Opening ---------------------------------------------------------------------------------------
-
-/// Nothing where it can't be read.
-std::optional<std::uint32_t> crc_of_file(const fs::path& path) {
-  try {
-    const std::string content = read_file(path);
-    return crc_of(content.data(), static_cast<std::int64_t>(content.size()));
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
-
-/// Whether the cache's entry is of this very file, whose time may have changed.
-bool is_current(const ImageFolder& folder, const ImageFile& file, const CacheEntry& entry) {
-  if (entry.bytes != file.bytes || entry.state == State::missing) return false;
-  const fs::path path = folder.root / file.path;
-  if (entry.state == State::unreadable) return !crc_of_file(path);
-  return entry.modified == file.modified || crc_of_file(path) == entry.file_crc;
-}
 
 /// Whether each good file has a row of its own, those of files that are held out behind the others,
 /// and as many as the header says.
@@ -272,16 +284,16 @@ bool has_sound_rows(const CacheFile& file, double held_out) {
   return good == header.rows && training == header.training_rows;
 }
 
-/// Writes down the files' times, so that next time none need be read for its own. Not where that
+/// Writes down the files' stamps, so that next time none need be read for its own. Not where that
 /// can't be done: the cache is read only, or another process is busy with it.
-void note_times(const CacheOrder& order, const CacheFile& seen) {
+void note_stamps(const CacheOrder& order, const CacheFile& seen) {
   const CacheLock lock(order.lock);
   if (!lock.held()) return;
   const MappedCache file =
       map_cache(order.whole, order.key, order.format.bytes(), CacheAccess::write);
   if (!file || file->header().index_crc != seen.header().index_crc) return;  // a newer one
   for (std::size_t i = 0; i < order.folder.files.size(); ++i) {
-    file->entries()[i].modified = order.folder.files[i].modified;
+    file->entries()[i].stamp = order.folder.files[i].stamp;
   }
   file->header().index_crc = file->index_crc();
 }
@@ -294,14 +306,14 @@ MappedCache open_current(const CacheOrder& order) {
       file->paths() != joined_paths(order.folder) || !has_sound_rows(*file, order.held_out)) {
     return nullptr;
   }
-  bool new_times = false;
+  bool new_stamps = false;
   for (std::int64_t i = 0; i < count; ++i) {
     const ImageFile& source = order.folder.files[static_cast<std::size_t>(i)];
     const CacheEntry& entry = file->entries()[i];
     if (!is_current(order.folder, source, entry)) return nullptr;
-    new_times = new_times || entry.modified != source.modified;
+    new_stamps = new_stamps || entry.stamp != source.stamp;
   }
-  if (new_times) note_times(order, *file);
+  if (new_stamps) note_stamps(order, *file);
   return file;
 }
 

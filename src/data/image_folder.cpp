@@ -72,6 +72,13 @@ bool is_run(const fs::path& directory) {
          fs::exists(directory / "config.yaml", ignored);
 }
 
+/// From the year 2262 on it wraps around: it is only compared.
+std::int64_t nanoseconds(const timespec& time) {
+  constexpr std::uint64_t kNanoseconds = 1'000'000'000;
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(time.tv_sec) * kNanoseconds +
+                                   static_cast<std::uint64_t>(time.tv_nsec));
+}
+
 /// Adds a file of `folder`, or counts it.
 void add_file(const fs::path& path, const struct stat& status, ImageFolder& folder) {
   const std::string ending = ending_of(name_of(path));
@@ -83,12 +90,9 @@ void add_file(const fs::path& path, const struct stat& status, ImageFolder& fold
     ++folder.others["without an ending"];
     return;
   }
-  // From the year 2262 on it wraps around: it is only compared.
-  constexpr std::uint64_t kNanoseconds = 1'000'000'000;
-  const std::uint64_t modified = static_cast<std::uint64_t>(status.st_mtim.tv_sec) * kNanoseconds +
-                                 static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
-  folder.files.push_back(
-      {below(folder.root, path), status.st_size, static_cast<std::int64_t>(modified), 0});
+  const FileStamp stamp{status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim),
+                        status.st_ino};
+  folder.files.push_back({below(folder.root, path), stamp, 0});
 }
 
 /// What lies at `path`, behind links; nothing where it is gone or a link to nowhere. A link to
@@ -159,7 +163,7 @@ void label_files(ImageFolder& folder) {
     if (slash == std::string::npos) {
       throw failure(fmt::format(
           "{}: lies beside the folders that data.classes takes for classes; move it into one of "
-          "them, or set data.classes to false",
+          "them, or set data.classes to false to train without classes",
           printable_path((folder.root / file.path).string())));
     }
     const std::string name = file.path.substr(0, slash);
@@ -168,7 +172,7 @@ void label_files(ImageFolder& folder) {
       if (folder.classes.size() > kMostClasses) {
         throw failure(fmt::format(
             "{}: has more than {} folders, and each is a class (data.classes); leave some out, or "
-            "set data.classes to false",
+            "set data.classes to false to train without classes",
             folder.root.string(), kMostClasses));
       }
     }
@@ -179,7 +183,8 @@ void label_files(ImageFolder& folder) {
 /// The set of configs/avatars.yaml is made here, not fetched.
 void require_picture_folder(const fs::path& root) {
   std::error_code ignored;
-  if (fs::exists(root, ignored) || root.filename() != "avatars") {
+  const bool missing = fs::status(root, ignored).type() == fs::file_type::not_found;
+  if (!missing || root.filename() != "avatars") {
     require_data_folder(root.string());
     return;
   }
@@ -237,13 +242,17 @@ std::string printable_path(const std::string& path) {
   return text;
 }
 
+bool has_image_ending(const fs::path& file) {
+  const std::string ending = lower_case(file.extension().string());
+  return !ending.empty() && may_be_image(ending);
+}
+
 bool has_pictures(const fs::path& root) {
   constexpr int kMostLooks = 10'000;  // entries
   std::error_code error;
   fs::recursive_directory_iterator entry(root, error);
   for (int i = 0; i < kMostLooks && !error && entry != fs::recursive_directory_iterator(); ++i) {
-    const std::string ending = lower_case(entry->path().extension().string());
-    if (!ending.empty() && may_be_image(ending)) return true;
+    if (has_image_ending(entry->path())) return true;
     entry.increment(error);
   }
   return false;

@@ -4,29 +4,19 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
-#include <filesystem>
 #include <memory>
 #include <utility>
 
 #include "dcgan/base/error.h"
+#include "dcgan/base/file.h"
 #include "dcgan/data/npy.h"
 
 namespace dcgan {
 
-namespace fs = std::filesystem;
-
 const std::string kDataRemedy =
     "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets)";
 
-void require_data_folder(const std::string& folder) {
-  std::error_code error;
-  const fs::file_status status = fs::status(folder, error);
-  if (fs::is_directory(status)) return;
-  const std::string what = fs::exists(status)                          ? "is not a folder"
-                           : status.type() == fs::file_type::not_found ? "no such folder"
-                                                                       : error.message();
-  throw failure(fmt::format("{}: {}; {}", folder, what, kDataRemedy));
-}
+void require_data_folder(const std::string& folder) { require_folder(folder, kDataRemedy); }
 
 bool is_held_out(std::int64_t index, double held_out) {
   const auto before = [=](std::int64_t count) {

@@ -30,12 +30,12 @@ std::array<std::string, 4> spellings(const std::string& stem, const std::string&
   return {dashed, dashed + ".gz", dotted, dotted + ".gz"};
 }
 
-/// A file under one of its spellings, or an empty path. One that can't be looked at counts: reading
-/// it then says why.
+/// A file under one of its spellings, or an empty path. One that can't be looked at and a link to
+/// nowhere count: reading it then says why.
 fs::path find_spelling(const fs::path& folder, const std::string& stem, const std::string& ending) {
   for (const std::string& name : spellings(stem, ending)) {
     std::error_code ignored;
-    const fs::file_status status = fs::status(folder / name, ignored);
+    const fs::file_status status = fs::symlink_status(folder / name, ignored);
     if (status.type() != fs::file_type::not_found) return folder / name;
   }
   return {};

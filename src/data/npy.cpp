@@ -117,6 +117,7 @@ class HeaderReader {
 /// Takes the header off the front of `content`.
 std::string_view take_header(std::string_view& content, const std::string& file) {
   if (content.empty()) throw damaged(file, "is empty");
+  if (content.starts_with("PK\x03\x04")) throw failure(npz_remedy(file));
   if (!content.starts_with(kMagic)) {
     if (kMagic.starts_with(content)) throw damaged(file, "cut short inside its header");
     throw damaged(file, "is no .npy file: it does not begin with \\x93NUMPY");
@@ -200,6 +201,15 @@ NpyArray read_npy(const std::filesystem::path& path) {
                                     format_count(static_cast<std::int64_t>(count))));
   }
   return {*header->shape, {rest.begin(), rest.end()}};
+}
+
+std::string npz_remedy(const std::filesystem::path& path) {
+  return fmt::format(
+      "{}: is an .npz, several arrays in one file; write its images into an .npy, and point "
+      "data.path (with data.format: npy and, without labels, model.classes: 0) or --data at that\n"
+      "python3 -c \"import numpy, sys; a = numpy.load(sys.argv[1]); numpy.save('images.npy', "
+      "max((a[k] for k in a if a[k].ndim > 2), key=len))\" {}",
+      path.string(), shell_quote(path.string()));
 }
 
 void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t>& sizes,

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "dcgan/base/error.h"
+#include "dcgan/base/file.h"
 #include "dcgan/base/text.h"
 #include "dcgan/fetch/digest.h"
 
@@ -67,14 +67,6 @@ FileCheck check_file(const fs::path& folder, const std::string& name, const std:
   return check;
 }
 
-void require_folder(const fs::path& folder) {
-  std::error_code error;
-  const fs::file_status status = fs::status(folder, error);
-  if (fs::is_directory(status)) return;
-  throw failure(fmt::format("{}: {}; name the folder that holds the files", folder.string(),
-                            fs::exists(status) ? "is not a folder" : "no such folder"));
-}
-
 std::string here(const KnownSet& set, const fs::path& root) {
   std::string usual = "data/" + set.name;
   if (is_there(set, root / usual)) return usual;
@@ -125,7 +117,7 @@ VerifyReport check_set(const KnownSet& set, const fs::path& folder) {
 
 std::optional<VerifyReport> verify_known(const fs::path& folder,
                                          const std::vector<KnownSet>& sets) {
-  require_folder(folder);
+  require_folder(folder, "name the folder that holds the files");
   std::optional<VerifyReport> best;
   std::size_t most = 0;
   for (const KnownSet& set : sets) {

@@ -351,7 +351,7 @@ std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dat
     what = fmt::format("no image of class {}", empty[0][0].item<std::int64_t>());
     if (known > 1 && known < classes)
       remedy += fmt::format(", or to {}, whose images are there", known);
-    if (config.data.limit > 0) remedy += ", or raise data.limit";
+    if (config.data.limit == dataset.size()) remedy += ", or raise data.limit";
   }
   throw usage_error(
       fmt::format("model.classes is {}, but {} has {}\n{}", classes, dataset.name, what, remedy));

@@ -19,6 +19,7 @@
 #include "dcgan/base/error.h"
 #include "support/child_process.h"
 #include "support/temp_folder.h"
+#include "support/unprivileged.h"
 
 namespace dcgan {
 namespace {
@@ -27,6 +28,7 @@ using ::testing::ElementsAre;
 using testing::error_in_child;
 using testing::SmallDisk;
 using testing::TempFolder;
+using testing::Unprivileged;
 
 /// The message of the failure that `action` throws, or "no error".
 std::string error_of(const std::function<void()>& action) {
@@ -69,6 +71,50 @@ TEST(ReadFile, NamesAFileThatDoesNotExist) {
   const TempFolder folder;
   EXPECT_EQ(error_of([&] { read_file(folder / "a"); }),
             folder.path().string() + "/a: no such file");
+}
+
+TEST(ReadFile, NamesALinkToNowhere) {
+  const TempFolder folder;
+  std::filesystem::create_symlink("../gone", folder / "a");
+  EXPECT_EQ(error_of([&] { read_file(folder / "a"); }),
+            folder.path().string() + "/a: is a link to ../gone, which is not there");
+}
+
+TEST(ReadFile, NamesTheFolderThatMayNotBeEntered) {
+  const TempFolder folder;
+  std::filesystem::create_directories(folder / "closed/b");
+  write_file_atomically(folder / "closed/b/c", "");
+  std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
+  std::filesystem::permissions(folder / "closed", std::filesystem::perms(0644));
+  {
+    const Unprivileged nobody;
+    const std::string why = "no permission to enter the folder " + (folder / "closed").string() +
+                            " ('chmod +x' gives it)";
+    EXPECT_EQ(error_of([&] { read_file(folder / "closed/b/c"); }),
+              (folder / "closed/b/c").string() + ": cannot be read: " + why);
+    EXPECT_EQ(error_of([&] { write_file_atomically(folder / "closed/b/c", ""); }),
+              (folder / "closed/b/c").string() + ": cannot be written: " + why);
+    EXPECT_EQ(error_of([&] { make_folder(folder / "closed/d"); }),
+              (folder / "closed/d").string() + ": the folder cannot be made: " + why);
+    EXPECT_EQ(error_of([&] { require_folder(folder / "closed/b", "do that"); }),
+              (folder / "closed/b").string() + ": " + why + "; do that");
+  }
+  std::filesystem::permissions(folder / "closed", std::filesystem::perms(0755));
+}
+
+TEST(RequireFolder, SaysWhatIsThereInItsPlace) {
+  const TempFolder folder;
+  require_folder(folder.path(), "do that");
+  std::ofstream(folder / "file").close();
+  std::filesystem::create_symlink("gone", folder / "link");
+  const auto said = [&](const std::string& name) {
+    return error_of([&] { require_folder(folder / name, "do that"); })
+        .substr((folder / name).string().size());
+  };
+  EXPECT_EQ(said("none"), ": no such folder; do that");
+  EXPECT_EQ(said("file"), ": is not a folder; do that");
+  EXPECT_EQ(said("file/none"), ": no such folder; do that");
+  EXPECT_EQ(said("link"), ": is a link to gone, which is not there; do that");
 }
 
 TEST(ReadFile, SaysThatThereIsTooLittleMemory) {

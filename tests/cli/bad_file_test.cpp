@@ -131,6 +131,12 @@ TEST_F(BadCheckpoint, Missing) {
   EXPECT_THAT(sample("nowhere.pt").err, HasSubstr("nowhere.pt: no such file"));
 }
 
+TEST_F(BadCheckpoint, BehindALinkToItself) {
+  fs::create_symlink("loop.pt", folder_ / "loop.pt");
+  EXPECT_EQ(sample("loop.pt").err,
+            "dcgan: loop.pt: cannot be read: Too many levels of symbolic links\n");
+}
+
 TEST_F(BadCheckpoint, EscapesInItsNameDoNotReachTheTerminal) {
   EXPECT_THAT(sample("\x1b[2J.pt").err, HasSubstr("dcgan: ?[2J.pt: no such file"));
 }

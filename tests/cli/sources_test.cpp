@@ -222,6 +222,41 @@ TEST_F(Sources, ShowCountsAsJson) {
   EXPECT_TRUE(exists("seen.png"));
 }
 
+TEST_F(Sources, ASetBelowTheFolderIsTakenAndNamed) {
+  fs::create_directories(folder_ / "root/MNIST");
+  fs::create_directory_symlink(DCGAN_SOURCE_DIR "/data/mnist", folder_ / "root/MNIST/raw");
+  const std::string root = (folder_ / "root").string();
+  const ProgramResult shown =
+      run({"data", "show", "--config", "tiny.yaml", "--set", "data.path=root"});
+  ASSERT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_THAT(shown.err, HasSubstr(root + ": taken from " + root + "/MNIST/raw\n"));
+  EXPECT_THAT(shown.out, HasSubstr("MNIST train, " + root + "/MNIST/raw\n"));
+  const ProgramResult verified = run({"data", "verify", "root"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.err;
+  EXPECT_THAT(verified.out, HasSubstr("mnist: all 4 files, "));
+}
+
+TEST_F(Sources, OfTrainAndTestTrainIsTaken) {
+  fs::create_directories(folder_ / "data/test");
+  fs::copy(folder_ / "pictures/even", folder_ / "data/test/even");
+  fs::rename(folder_ / "pictures", folder_ / "data/train");
+  const ProgramResult result = with({"data", "show", "--config", "tiny.yaml"},
+                                    pictures({"data.path=data", "data.classes=true"}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("data: taken from " + (folder_ / "data/train").string()));
+  EXPECT_THAT(result.out, HasSubstr("class even      27\nclass odd       27\n"));
+  EXPECT_EQ(run({"data", "verify", "data"}).out, "data: 90 images of 8 x 8\n");
+}
+
+TEST_F(Sources, WhatIsNotReadIsAnErrorWithTheWayOut) {
+  fs::create_directory(folder_ / "root");
+  write_file_atomically(folder_ / "root/mnist.npz", "PK\x03\x04");
+  const ProgramResult result =
+      run({"train", "--config", "tiny.yaml", "--out", "run", "--set", "data.path=root"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("root/mnist.npz: is an .npz, several arrays in one file"));
+}
+
 TEST_F(Sources, ShowFailsBeforeItReadsWhereItCannotWrite) {
   const ProgramResult result =
       run({"data", "show", "--config", "tiny.yaml", "--out", "nowhere/seen.png"});

@@ -287,11 +287,11 @@ TEST(BatchStream, RethrowsWhatTheThreadThrew) {
 
 TEST(BatchStream, RejectsASetWithoutAWholeBatch) {
   EXPECT_EQ(complaint(numbered_set(9), options(10)),
-            "a set: 9 images are less than one batch of 10; lower train.batch_size, raise "
-            "data.limit, or set data.drop_last to false");
+            "a set: 9 images are less than one batch of 10; lower train.batch_size, or set "
+            "data.drop_last to false");
   EXPECT_EQ(complaint(numbered_set(1), options(1024)),
-            "a set: 1 image is less than one batch of 1,024; lower train.batch_size, raise "
-            "data.limit, or set data.drop_last to false");
+            "a set: 1 image is less than one batch of 1,024; lower train.batch_size, or set "
+            "data.drop_last to false");
 }
 
 TEST(BatchStream, RejectsAnEmptySet) {

@@ -354,7 +354,9 @@ TEST_F(OwnSet, RejectsASizeBeyondTheMachinesMemory) {
   EXPECT_TRUE(message.starts_with(
       "1 images of 16777216 x 16777216 x 1 need more memory than this machine has ("))
       << message;
-  EXPECT_TRUE(message.ends_with("); lower data.image_size or data.limit")) << message;
+  EXPECT_TRUE(
+      message.ends_with("); lower data.image_size, or train on fewer images with data.limit"))
+      << message;
 }
 
 TEST_F(OwnSet, PassesOnWhatIsWrongWithAFile) {

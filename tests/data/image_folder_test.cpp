@@ -128,9 +128,9 @@ TEST_F(Folder, KnowsWhatWouldBeListed) {
 TEST_F(Folder, SaysHowLargeAndHowOldAFileIs) {
   put("a.png", "seven b");
   const ImageFile file = list_images(folder_.path(), false).files.front();
-  EXPECT_EQ(file.bytes, 7);
-  const auto age =
-      std::chrono::system_clock::now().time_since_epoch() - std::chrono::nanoseconds(file.modified);
+  EXPECT_EQ(file.stamp.bytes, 7);
+  const auto age = std::chrono::system_clock::now().time_since_epoch() -
+                   std::chrono::nanoseconds(file.stamp.modified);
   EXPECT_LT(std::chrono::abs(age), std::chrono::hours(1));
 }
 
@@ -217,7 +217,7 @@ TEST_F(Folder, RefusesFilesBesideClasses) {
   EXPECT_EQ(error_of([&] { list_images(folder_.path(), true); }),
             path("stray.png") +
                 ": lies beside the folders that data.classes takes for classes; move it into one "
-                "of them, or set data.classes to false");
+                "of them, or set data.classes to false to train without classes");
 }
 
 TEST_F(Folder, RefusesMoreClassesThanALabelCanName) {
@@ -226,7 +226,7 @@ TEST_F(Folder, RefusesMoreClassesThanALabelCanName) {
       error_of([&] { list_images(folder_.path(), true); }),
       folder_.path().string() +
           ": has more than 256 folders, and each is a class (data.classes); leave some out, or set "
-          "data.classes to false");
+          "data.classes to false to train without classes");
 }
 
 TEST_F(Folder, NamesAFolderWithoutPictures) {
@@ -240,6 +240,20 @@ TEST_F(Folder, NamesAFolderWithoutPictures) {
             folder_.path().string() +
                 ": no PNG, JPEG, BMP or WebP file in this folder or below it; point data.path at "
                 "the folder with the pictures");
+}
+
+TEST_F(Folder, SaysThatTheAvatarsMayNotBeLookedAt) {
+  fs::create_directories(folder_ / "closed/avatars");
+  fs::permissions(folder_.path(), fs::perms(0755));
+  fs::permissions(folder_ / "closed", fs::perms::none);
+  {
+    const Unprivileged nobody;
+    EXPECT_EQ(error_of([&] { list_images(folder_ / "closed/avatars", false); }),
+              path("closed/avatars") + ": no permission to enter the folder " + path("closed") +
+                  " ('chmod +x' gives it); point data.path or --data at the folder with the data "
+                  "('dcgan data fetch' brings known sets)");
+  }
+  fs::permissions(folder_ / "closed", fs::perms(0755));
 }
 
 TEST_F(Folder, NamesAMissingFolder) {

@@ -61,8 +61,9 @@ TEST_F(NpySet, KeepsSomeImagesBack) {
 TEST_F(NpySet, KeepsNoneBackWhereNoneAreAsked) {
   data_.held_out = 0;
   EXPECT_EQ(values().size(), 10U);
-  EXPECT_EQ(complaint(other_split(data_)),
-            data_.path + ": no image is held out; raise data.held_out");
+  EXPECT_EQ(
+      complaint(other_split(data_)),
+      data_.path + ": no image is held out; raise data.held_out (at most 0.5), or add images");
 }
 
 TEST_F(NpySet, PassesOnWhatIsWrongWithTheFile) {

@@ -7,6 +7,7 @@
 #include "fetch/archives.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
+#include "support/unprivileged.h"
 
 namespace dcgan {
 namespace {
@@ -141,6 +142,20 @@ TEST_F(Verify, NeedsAFolder) {
   put("a", "");
   EXPECT_EQ(error_of([&] { verify_known(folder_ / "a", sets_); }),
             (folder_ / "a").string() + ": is not a folder; name the folder that holds the files");
+}
+
+TEST_F(Verify, SaysWhichFolderMayNotBeEntered) {
+  std::filesystem::create_directories(folder_ / "closed/set");
+  std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
+  std::filesystem::permissions(folder_ / "closed", std::filesystem::perms::none);
+  {
+    const testing::Unprivileged nobody;
+    EXPECT_EQ(error_of([&] { verify_known(folder_ / "closed/set", sets_); }),
+              (folder_ / "closed/set").string() + ": no permission to enter the folder " +
+                  (folder_ / "closed").string() +
+                  " ('chmod +x' gives it); name the folder that holds the files");
+  }
+  std::filesystem::permissions(folder_ / "closed", std::filesystem::perms(0755));
 }
 
 TEST(VerifyMnist, KnowsTheRepositorysCopy) {

@@ -104,6 +104,10 @@ TEST_F(Trainer, RefusesASetWithOtherClassesThanTheModels) {
   EXPECT_EQ(text(4),
             "model.classes is 4, but noise has no image of class 2\nset model.classes: 0 to train "
             "without classes, or raise data.limit");
+  config.data.limit = 7;  // more than there are: it leaves none out
+  EXPECT_EQ(text(4),
+            "model.classes is 4, but noise has no image of class 2\nset model.classes: 0 to train "
+            "without classes");
   config.data.limit = 0;
   set.labels = torch::tensor({0, 1, 1, 2, 1, 2}, torch::kUInt8);
   EXPECT_EQ(text(6),

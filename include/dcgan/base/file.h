@@ -52,6 +52,9 @@ class LineFile {
 /// Makes a folder and its parents. Throws `failure` naming `path` and the reason.
 void make_folder(const std::filesystem::path& path);
 
+/// Throws `failure` where no folder is at `path`, with why, and with `remedy` behind it.
+void require_folder(const std::filesystem::path& path, const std::string& remedy);
+
 /// The failures of every function here, for code that reads and writes in pieces: they name `path`
 /// and say in words what the error number means, with the remedy.
 Error read_failure(const std::filesystem::path& path, int error);

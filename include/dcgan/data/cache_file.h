@@ -2,8 +2,7 @@
 //
 //     header     fixed size: magic "DCGANIMG", version, state, counts, sizes, CRC-32
 //     key        what the rows depend on beside the files: folder, size, channels, fit, ...
-//     entries    one a file, in the order of the paths: its size, time, CRC-32; its row's number,
-//                CRC-32
+//     entries    one a file, in the order of the paths: its stamp, CRC-32; its row's number, CRC-32
 //     paths      each ended by a zero byte, in the same order
 //     rows       at a page's boundary: uint8 [files, C, H, W], one behind the other
 //
@@ -19,12 +18,13 @@
 #include <string_view>
 
 #include "dcgan/base/descriptor.h"
+#include "dcgan/data/image_folder.h"
 
 namespace dcgan {
 
 struct CacheHeader {
   std::array<char, 8> magic{'D', 'C', 'G', 'A', 'N', 'I', 'M', 'G'};
-  std::uint32_t version = 1;
+  std::uint32_t version = 2;
   std::uint32_t complete = 0;
   std::int64_t files = 0;
   std::int64_t training_rows = 0;  ///< rows that are not held out
@@ -46,8 +46,7 @@ struct CacheEntry {
     unreadable = 3,  ///< could not be read, which may pass without a change of the file
   };
 
-  std::int64_t bytes = 0;      ///< the file's size
-  std::int64_t modified = 0;   ///< nanoseconds
+  FileStamp stamp;
   std::uint32_t file_crc = 0;  ///< CRC-32 of the file's content
   std::uint32_t row_crc = 0;   ///< CRC-32 of the row
   std::int64_t row = 0;        ///< which row is its own
@@ -56,7 +55,7 @@ struct CacheEntry {
   State state = State::missing;
   std::array<std::uint8_t, 7> unused{};
 };
-static_assert(sizeof(CacheEntry) == 48);
+static_assert(sizeof(CacheEntry) == 64);
 
 /// The mapped file. Its header's sizes fit the file, so that nothing here reaches out of it; what
 /// the entries say is not checked.

@@ -28,18 +28,20 @@ struct Dataset {
   SizeRange originals;      ///< of the decoded images, before they were fitted
   std::vector<std::string> classes;  ///< their names, where `data.classes` finds any
   std::string warning;               ///< files that are damaged and were left out; several lines
-  std::string note;                  ///< files that are no images by their names
+  std::string
+      note;  ///< where below data.path the set lies; files that are no images by their names
 
   std::shared_ptr<const RowSums> sums;  ///< of a mapped set's images; nothing in memory
 
   std::int64_t size() const { return images.size(0); }
 };
 
-/// Reads the split that `data` names and gives each image the shape of `data.image_size` ({0, 0}:
-/// the first image's own size) by `data.fit`, with `data.channels`; keeps the first `data.limit`.
-/// What each format is: ImageSource, and for a folder list_images() and the cache of image_cache.h.
-/// A set that stays in memory must fit there; a cached one needs not. `progress` is told of images
-/// that are decoded. Throws `failure` for whatever is wrong, naming the file.
+/// Reads the split that `data` names, from data.path or below it (find_set()), and gives each image
+/// the shape of `data.image_size` ({0, 0}: the first image's own size) by `data.fit`, with
+/// `data.channels`; keeps the first `data.limit`. What each format is: ImageSource, and for a
+/// folder list_images() and the cache of image_cache.h. A set that stays in memory must fit there;
+/// a cached one needs not. `progress` is told of images that are decoded. Throws `failure` for
+/// whatever is wrong, naming the file.
 Dataset load_dataset(const DataConfig& data, const PrepareProgress& progress = {});
 
 /// Throws `failure` that names the cache's file where rows `first` .. `first + count - 1` are no

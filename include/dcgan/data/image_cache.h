@@ -1,9 +1,9 @@
 // Decoded images on disk, mapped into memory: a folder of pictures is decoded once.
 //
 // One file (cache_file.h) a folder and row format, in which the rows to train on come first. It is
-// checked against the folder each time it is opened: by paths and sizes, by times, and where only a
-// time has changed by the file's content. Rows of files that are unchanged are taken from an older
-// cache, or from one whose building was interrupted.
+// checked against the folder each time it is opened: by paths, sizes, times and inodes, and where
+// only these two differ, or tell nothing, by the file's content. Rows of files that are unchanged
+// are taken from an older cache, or from one whose building was interrupted.
 #pragma once
 
 #include <cstddef>

@@ -9,11 +9,21 @@
 
 namespace dcgan {
 
-struct ImageFile {
-  std::string path;           ///< relative to the folder, with '/'
-  std::int64_t bytes = 0;     ///< the file's size
+/// What the file system says of a file. Another content has another stamp, even where copying tools
+/// kept size and time: nobody can set the last two.
+struct FileStamp {
+  std::int64_t bytes = 0;
   std::int64_t modified = 0;  ///< nanoseconds, of the file system's clock
-  std::uint8_t label = 0;     ///< its class, or 0
+  std::int64_t changed = 0;   ///< the same of the last change of whatever kind (ctime)
+  std::uint64_t inode = 0;
+
+  bool operator==(const FileStamp&) const = default;
+};
+
+struct ImageFile {
+  std::string path;  ///< relative to the folder, with '/'
+  FileStamp stamp;
+  std::uint8_t label = 0;  ///< its class, or 0
 };
 
 struct ImageFolder {
@@ -38,6 +48,9 @@ bool would_be_listed(const std::filesystem::path& file, const std::filesystem::p
 
 /// The whole of a path, fit to stand in a message: control characters are escaped.
 std::string printable_path(const std::string& path);
+
+/// Whether a file's name ends as a picture's does (".png").
+bool has_image_ending(const std::filesystem::path& file);
 
 /// Whether a picture's name is among the first ten thousand in `root` and below it.
 bool has_pictures(const std::filesystem::path& root);

@@ -31,11 +31,10 @@ ImageSource open_mnist(const DataConfig& data);
 
 /// CIFAR-10 or CIFAR-100 in their binary form (Krizhevsky, "Learning Multiple Layers of Features
 /// from Tiny Images", 2009): a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin,
-/// or with train.bin and test.bin; also the folder around the one that the archive makes. A record
-/// is one label (CIFAR-100: two, of which the second, the fine one, is taken) and 3072 bytes, a
-/// plane of 32 x 32 for red, green and blue each. The classes have their names where the list of
-/// them lies beside the images (batches.meta.txt, fine_label_names.txt). Throws `failure` naming
-/// the file.
+/// or with train.bin and test.bin. A record is one label (CIFAR-100: two, of which the second, the
+/// fine one, is taken) and 3072 bytes, a plane of 32 x 32 for red, green and blue each. The classes
+/// have their names where the list of them lies beside the images (batches.meta.txt,
+/// fine_label_names.txt). Throws `failure` naming the file.
 ImageSource open_cifar(const DataConfig& data);
 
 /// A .npy file: uint8 [N, H, W], [N, H, W, 1] or [N, H, W, 3]. Has no labels. Throws `failure`

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct NpyArray {
 /// Throws `failure` that names the file and the remedy when it is missing, no .npy, of another
 /// element type than uint8, in Fortran order, cut short, or longer than its header says.
 NpyArray read_npy(const std::filesystem::path& path);
+
+/// What a user does with an .npz, several arrays in one file, which is not read.
+std::string npz_remedy(const std::filesystem::path& path);
 
 /// Writes atomically, as version 1.0. `bytes`: row-major, as many as the product of `sizes`.
 void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t>& sizes,
