@@ -35,7 +35,8 @@ class Progress {
  public:
   void note(const std::string& text) const {
     const std::chrono::duration<double> passed = Clock::now() - start_;
-    fmt::print(stderr, "{:6.1f} s  {}\n", passed.count(), text);
+    // fmt::print() throws where the pipe or the terminal is gone.
+    std::fputs(fmt::format("{:6.1f} s  {}\n", passed.count(), text).c_str(), stderr);
   }
 
  private:
