@@ -211,7 +211,9 @@ void write_neighbours(const std::string& file, const Copies& copies, const torch
 int run_evaluate(const EvaluateOptions& options) {
   const torch::NoGradGuard no_grad;
   const Progress progress;
-  const torch::Device device = prepare_machine(options.device, options.threads).device;
+  const auto [device, threads, warning] =
+      prepare_machine(options.device, options.threads, Products::one_a_thread);
+  if (!warning.empty()) progress.note("warning: " + warning);
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
   if (options.neighbours) require_folder_of(*options.neighbours);
   const Source source = open_source(options, device);

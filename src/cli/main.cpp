@@ -45,17 +45,22 @@ struct Runner {
   int operator()(const TrainOptions& options) const {
     // A mistyped key answers at once, before LibTorch is loaded. Without --config the run that is
     // resumed has the configuration, and the command reads it.
-    if (options.config) resolve_config(*options.config, options.overrides);
-    return load_run_command(Binding::now)(options);
+    std::int64_t threads = 0;
+    if (options.config) {
+      threads = resolve_config(*options.config, options.overrides).config.run.threads;
+    }
+    return load_run_command({Binding::now, threads, IdleThreads::spin})(options);
   }
-  int operator()(const SampleOptions& options) const { return load_run_command()(options); }
+  int operator()(const SampleOptions& options) const {
+    return load_run_command({.threads = options.threads})(options);
+  }
   int operator()(const EvaluateOptions& options) const {
     if (options.config) resolve_config(*options.config, {});
-    return load_run_command()(options);
+    return load_run_command({.threads = options.threads})(options);
   }
   int operator()(const InspectOptions& options) const { return load_run_command()(options); }
   int operator()(const FeaturesTrainOptions& options) const {
-    return load_run_command(Binding::now)(options);
+    return load_run_command({Binding::now, options.threads, IdleThreads::spin})(options);
   }
   int operator()(const DataListOptions& options) const { return load_run_command()(options); }
   int operator()(const DataFetchOptions& options) const { return load_run_command()(options); }

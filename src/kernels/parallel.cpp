@@ -32,18 +32,12 @@ void parallel_blocks(std::int64_t blocks, c10::function_ref<void(std::int64_t bl
       /*grain_size=*/1);
 }
 
-namespace {
-
-/// Throws std::system_error where the system has no room for `count` more threads. libgomp ends the
-/// process there.
-void check_room_for_threads(int count) {
+void check_room_for_threads(std::int64_t count) {
   std::vector<std::jthread> threads;
   std::promise<void> ending;  // it ends before they are waited for, and their wait with it
   const std::shared_future<void> end = ending.get_future().share();
-  for (int i = 0; i < count; ++i) threads.emplace_back([end] { end.wait(); });
+  for (std::int64_t i = 0; i < count; ++i) threads.emplace_back([end] { end.wait(); });
 }
-
-}  // namespace
 
 /// A team belongs to the thread that runs the loop, and ends with it.
 struct SecondTeam::Impl {

@@ -14,7 +14,7 @@ TEST(Cores, AreThoseOfTheThreadsAffinity) {
   std::thread own([] {
     cpu_set_t set;
     ASSERT_EQ(sched_getaffinity(0, sizeof(set), &set), 0);
-    EXPECT_EQ(usable_cores(), CPU_COUNT(&set));
+    EXPECT_LE(usable_cores(), CPU_COUNT(&set));  // a cgroup may leave the time of fewer
     const std::vector<int> cores = cores_of_thread();
     ASSERT_EQ(static_cast<int>(cores.size()), CPU_COUNT(&set));
     for (const int core : cores) EXPECT_TRUE(CPU_ISSET(core, &set));

@@ -13,6 +13,10 @@ namespace dcgan {
 /// result is the same with any number of threads.
 void parallel_blocks(std::int64_t blocks, c10::function_ref<void(std::int64_t block)> work);
 
+/// Throws std::system_error where the system has no room for `count` more threads. libgomp ends the
+/// process there.
+void check_room_for_threads(std::int64_t count);
+
 /// While it exists, a thread that has finished its part of a loop goes to sleep within microseconds
 /// instead of spinning for the next. libgomp decides by its threads, and by nothing else that can
 /// be changed once it is loaded: with more of them than the process has cores it spins a hundred
