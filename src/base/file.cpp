@@ -75,6 +75,8 @@ std::string reason(const std::filesystem::path& path, int error) {
       return "the file system is read-only";
     case EFBIG:
       return "it would be larger than files may be here (see 'ulimit -f')";
+    case EMFILE:
+      return "too many files are open (see 'ulimit -n')";
     case EISDIR:
       return "it is a folder";
     case EEXIST:

@@ -35,7 +35,8 @@ class Progress {
  public:
   void note(const std::string& text) const {
     const std::chrono::duration<double> passed = Clock::now() - start_;
-    fmt::print(stderr, "{:6.1f} s  {}\n", passed.count(), text);
+    // fmt::print() throws where the pipe or the terminal is gone.
+    std::fputs(fmt::format("{:6.1f} s  {}\n", passed.count(), text).c_str(), stderr);
   }
 
  private:
@@ -206,7 +207,9 @@ void write_neighbours(const std::string& file, const Copies& copies, const torch
 int run_evaluate(const EvaluateOptions& options) {
   const torch::NoGradGuard no_grad;
   const Progress progress;
-  const torch::Device device = prepare_machine(options.device, options.threads).device;
+  const auto [device, threads, warning] =
+      prepare_machine(options.device, options.threads, Products::one_a_thread);
+  if (!warning.empty()) progress.note("warning: " + warning);
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
   if (options.neighbours) require_folder_of(*options.neighbours);
   const Source source = open_source(options, device);

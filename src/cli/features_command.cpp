@@ -87,8 +87,9 @@ Dataset load_split(DataConfig data, DataSplit split, Log& log) {
 
 int run_features_train(const FeaturesTrainOptions& options) {
   check_output(options);
-  const auto [device, threads] = prepare_machine(options.device, options.threads);
+  const auto [device, threads, warning] = prepare_machine(options.device, options.threads);
   Log log(Verbosity::normal);
+  if (!warning.empty()) log.warn(warning);
   DataConfig data = find_data(options);
   check_size(options, data);
   const Dataset train_set = load_split(data, DataSplit::train, log);

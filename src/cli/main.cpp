@@ -2,6 +2,7 @@
 // one place that turns an exception into a message and an exit code.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -45,20 +46,24 @@ struct Runner {
   int operator()(TrainOptions options) const {
     // A mistyped key answers at once, before LibTorch is loaded. Without --config the run that is
     // resumed has the configuration, and the command reads it.
+    std::int64_t threads = 0;
     if (options.config) {
       options.resolved = read_config(options.config, options.overrides, options.verbosity < 0);
+      threads = options.resolved.config.run.threads;
     }
-    return load_run_command(Binding::now)(options);
+    return load_run_command({Binding::now, threads, IdleThreads::spin})(options);
   }
-  int operator()(const SampleOptions& options) const { return load_run_command()(options); }
+  int operator()(const SampleOptions& options) const {
+    return load_run_command({.threads = options.threads})(options);
+  }
   int operator()(EvaluateOptions options) const {
     if (options.config) options.resolved = read_config(options.config, {});
-    return load_run_command()(options);
+    return load_run_command({.threads = options.threads})(options);
   }
   int operator()(const InspectOptions& options) const { return load_run_command()(options); }
   int operator()(FeaturesTrainOptions options) const {
     if (options.config) options.resolved = read_config(options.config, {});
-    return load_run_command(Binding::now)(options);
+    return load_run_command({Binding::now, options.threads, IdleThreads::spin})(options);
   }
   int operator()(const DataListOptions& options) const { return load_run_command()(options); }
   int operator()(const DataFetchOptions& options) const { return load_run_command()(options); }
@@ -79,9 +84,16 @@ void print_error(const std::string& message) {
   write_to(stderr, text + '\n');
 }
 
+/// Whether nobody is left to read the results: `| head -1` has seen enough, a terminal is gone.
+bool is_reader_gone() {
+  pollfd out{STDOUT_FILENO, /*events=*/0, /*revents=*/0};
+  return poll(&out, 1, /*timeout=*/0) > 0 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 /// A full disk behind `dcgan config > file` shows only here.
 int flush_results(int exit_code) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
+  if (is_reader_gone()) return exit_code;
   print_error("the standard output cannot be written");
   return exit_code == 0 ? 1 : exit_code;
 }
@@ -127,5 +139,7 @@ int main(int argc, char** argv) {
   }
   // A file that grows past `ulimit -f` is an error with a message, not a death by signal.
   std::signal(SIGXFSZ, SIG_IGN);
+  // `train 2>&1 | head` loses the text, not the run.
+  std::signal(SIGPIPE, SIG_IGN);
   dcgan::cli::leave(dcgan::cli::run(argc, argv));
 }

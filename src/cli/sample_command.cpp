@@ -166,7 +166,8 @@ int run_sample(const SampleOptions& options) {
         fmt::format("--separate {}: the folder is not empty; name a new one", *options.separate));
   }
   if (!options.separate) require_folder_of(options.out);
-  const torch::Device device = prepare_machine(options.device, options.threads).device;
+  const auto [device, threads, warning] = prepare_machine(options.device, options.threads);
+  if (!warning.empty()) std::cerr << "warning: " << warning << '\n';
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
   const Sampler sampler =
       Sampler::open(find_generator_file(options.checkpoint, options.raw), device,

@@ -9,6 +9,7 @@
 #include "command_context.h"
 #include "dcgan/base/error.h"
 #include "dcgan/base/file.h"
+#include "dcgan/base/system_limits.h"
 #include "dcgan/base/text.h"
 #include "dcgan/config/fields.h"
 #include "dcgan/data/batch_stream.h"
@@ -72,6 +73,7 @@ void check_same_dataset(const CheckpointInfo& checkpoint, const Dataset& dataset
 /// Replaces train.precision's `auto` by what it is on this machine: the run keeps it.
 Machine prepare_training(Config& config, Log& log) {
   const Machine machine = prepare_machine(config.run.device, config.run.threads);
+  if (!machine.warning.empty()) log.warn(machine.warning);
   // The same sums in the same order on every run; on a CPU this is so anyway.
   at::globalContext().setDeterministicCuDNN(true);
   Precision& precision = config.train.precision;
@@ -201,10 +203,12 @@ int dry_run(const TrainOptions& options, Log& log) {
   const Batch batch = stream.next();
   const StepNumbers numbers =
       read(train_step(job.state, batch.images, batch.labels, batch.latents));
+  const std::string limits = describe_memory_limits();
   std::cout << fmt::format("one step: D {:.3f}  G {:.3f}  D(x) {:.2f}  D(G(z)) {:.2f} > {:.2f}\n",
                            numbers.discriminator_loss, numbers.generator_loss, numbers.real_score,
                            numbers.fake_score, numbers.fake_score_after)
-            << fmt::format("memory: {} at the peak\n", format_bytes(peak_memory()));
+            << fmt::format("memory: {} at the peak{}\n", format_bytes(peak_memory()),
+                           limits.empty() ? "" : "; this process may have " + limits);
   log.info(job.dataset.sums
                ? fmt::format("dry run: no run was written; the decoded images are kept in {}",
                              job.dataset.sums->file)

@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "dcgan/base/error.h"
+#include "dcgan/base/system_limits.h"
 #include "dcgan/base/text.h"
 
 namespace dcgan {
@@ -264,9 +265,8 @@ MappedCache NewCache::complete(const fs::path& whole) {
 }
 
 void advise(const CacheFile& file) {
-  const std::int64_t memory = std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
   madvise(&file.header(), static_cast<std::size_t>(file.size()),
-          file.size() < memory / 2 ? MADV_WILLNEED : MADV_RANDOM);
+          file.size() < usable_memory() / 2 ? MADV_WILLNEED : MADV_RANDOM);
 }
 
 CacheLock::CacheLock(const fs::path& path) : descriptor_(open_lock(path)) {

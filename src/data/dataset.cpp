@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "dcgan/base/error.h"
+#include "dcgan/base/system_limits.h"
 #include "dcgan/base/text.h"
 #include "dcgan/config/fields.h"
 #include "dcgan/data/cache_file.h"
@@ -33,14 +33,13 @@ namespace fs = std::filesystem;
 void require_memory(std::int64_t count, const RowFormat& format) {
   const double wanted = static_cast<double>(count) * static_cast<double>(format.channels) *
                         static_cast<double>(format.height) * static_cast<double>(format.width);
-  const double present =
-      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  if (wanted < present) return;
+  const std::int64_t present = usable_memory();
+  if (wanted < static_cast<double>(present)) return;
   throw failure(
-      fmt::format("{} images of {} x {} x {} need more memory than this machine has ({}); lower "
+      fmt::format("{} images of {} x {} x {} need more memory than this {} has ({}); lower "
                   "data.image_size, or train on fewer images with data.limit",
                   format_count(count), format.height, format.width, format.channels,
-                  format_bytes(static_cast<std::int64_t>(present))));
+                  cgroup_memory_limit() ? "cgroup" : "machine", format_bytes(present)));
 }
 
 std::string hex(uLong sum) { return fmt::format("{:08x}", sum & 0xffffffffUL); }

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <thread>
 
+#include "dcgan/base/cores.h"
 #include "dcgan/base/error.h"
 #include "dcgan/base/multiversion.h"
 #include "dcgan/base/text.h"
@@ -75,11 +76,10 @@ void to_planes(const std::uint8_t* __restrict pixels, std::int64_t count,
 void for_each_image(std::int64_t count, const std::function<void(std::int64_t)>& work,
                     const PrepareProgress& progress) {
   Workers workers{.count = count, .work = work};
-  const auto cores = std::max<std::int64_t>(1, std::thread::hardware_concurrency());
-  workers.running = static_cast<std::size_t>(std::min(cores, count));
+  workers.running = static_cast<std::size_t>(std::min(usable_cores(), count));
   std::vector<std::jthread> threads;
-  for (std::size_t i = workers.running; i > 0; --i) threads.emplace_back([&] { workers.run(); });
   try {
+    for (std::size_t i = workers.running; i > 0; --i) threads.emplace_back([&] { workers.run(); });
     workers.wait(progress);
   } catch (...) {
     workers.next = count;  // the threads stop after the image at hand

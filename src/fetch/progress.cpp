@@ -57,7 +57,7 @@ FetchListener FetchPrinter::listener() {
   FetchListener listener;
   listener.line = [this](const std::string& line) {
     erase_bar();
-    fmt::print(stderr, "{}\n", line);
+    std::fputs((line + '\n').c_str(), stderr);  // fmt::print() throws where a pipe is gone
   };
   if (is_terminal_) {
     listener.progress = [this](const TransferProgress& progress) {

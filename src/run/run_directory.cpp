@@ -18,8 +18,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// In the current folder, which need not be one's own.
 fs::path new_default_folder(const std::string& config_name) {
-  make_folder("runs");
+  try {
+    make_folder("runs");
+  } catch (const Error& error) {
+    throw failure(fmt::format("{}; name another folder with --out", error.what()));
+  }
   for (int number = 1;; ++number) {
     const fs::path candidate = fs::path("runs") / fmt::format("{}-{:03d}", config_name, number);
     std::error_code code;
@@ -35,7 +40,8 @@ fs::path new_default_folder(const std::string& config_name) {
 int lock_folder(const fs::path& root) {
   const int descriptor = ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) {
-    throw failure(fmt::format("{}: cannot be opened: {}", root.string(), std::strerror(errno)));
+    throw failure(fmt::format("{}: cannot be opened: {}; name another folder with --out",
+                              root.string(), std::strerror(errno)));
   }
   if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     close(descriptor);

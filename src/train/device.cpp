@@ -3,19 +3,20 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
-#include <optional>
-#include <string_view>
+#include <vector>
 
 #include "dcgan/base/cores.h"
 #include "dcgan/base/error.h"
+#include "dcgan/base/system_limits.h"
 #include "dcgan/base/text.h"
 #include "dcgan/kernels/cpu.h"
+#include "dcgan/kernels/parallel.h"
 
 namespace dcgan {
 namespace {
@@ -39,14 +40,41 @@ std::int64_t gpu_count() {
 /// libraries to learn that there is no GPU.
 bool has_nvidia_driver() { return std::filesystem::exists("/dev/nvidiactl"); }
 
-/// OMP_NUM_THREADS, where it is set to a number, as every OpenMP program reads it; its first level
-/// if there are several ("4,2").
-std::int64_t default_threads() {
-  const char* const wanted = std::getenv("OMP_NUM_THREADS");
-  const std::string_view text = wanted == nullptr ? std::string_view() : wanted;
-  const auto count = parse_integer(text.substr(0, text.find(','))).value_or(0);
-  constexpr std::int64_t kMost = 1024;  // as run.threads has it
-  return count > 0 ? std::min(count, kMost) : usable_cores();
+/// What is wrong with so many threads, or "". A loop ends with its last thread, and a core's other
+/// threads have to wait for their turn.
+std::string warn_of_threads(std::int64_t threads, bool asked_for) {
+  const std::int64_t cores = usable_cores();
+  if (threads <= cores) return "";
+  return fmt::format(
+      "{} threads on {} core{} wait for each other, which may take many times longer; {}", threads,
+      cores, cores == 1 ? "" : "s",
+      asked_for ? "leave out --threads and run.threads" : "unset OMP_NUM_THREADS");
+}
+
+/// Takes the memory for so many matrix products at a time, and keeps it for them: OpenBLAS, where a
+/// limit leaves it none, asks for it for ever. Without a limit, or with another BLAS, there is
+/// nothing to do.
+void take_product_memory(std::int64_t products) {
+  if (!address_space_limit() && !data_limit()) return;
+  const auto take = reinterpret_cast<void* (*)(int)>(dlsym(RTLD_DEFAULT, "blas_memory_alloc"));
+  const auto give_back = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_DEFAULT, "blas_memory_free"));
+  if (take == nullptr || give_back == nullptr) return;
+  constexpr std::int64_t kBuffer = std::int64_t{128} << 20;  // OpenBLAS's on x86-64
+  constexpr std::int64_t kMost = 64;                         // threads that Debian's knows
+  products = std::min(products, kMost);
+  const auto bytes = static_cast<std::size_t>(products * kBuffer);
+  void* const room = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room == MAP_FAILED) {
+    throw failure(fmt::format(
+        "matrix products need a further {}, more than is left of {}; raise that limit{}",
+        format_bytes(products * kBuffer), describe_memory_limits(),
+        at::get_num_threads() > 1 ? ", or use --threads 1" : ""));
+  }
+  munmap(room, bytes);
+  std::vector<void*> buffers(static_cast<std::size_t>(products));
+  for (void*& buffer : buffers) buffer = take(0);
+  for (void* const buffer : buffers) give_back(buffer);
 }
 
 /// The file that a function of the loaded BLAS lies in, and OpenBLAS's own account if it is one.
@@ -84,8 +112,11 @@ torch::Device resolve_device(const std::string& name) {
   }
   const std::int64_t count = gpu_count();
   if (count == 0) {
+    // CUDA takes tens of gigabytes of address space.
+    const std::string limits = describe_memory_limits();
     throw failure(fmt::format(
-        "--device {}: no usable NVIDIA GPU or driver on this machine; use --device cpu", name));
+        "--device {}: no usable NVIDIA GPU or driver on this machine{}; use --device cpu", name,
+        limits.empty() ? "" : " under its limits (" + limits + ")"));
   }
   if (index >= count) {
     throw failure(fmt::format("--device {}: this machine has {} GPU{}, numbered from 0", name,
@@ -117,10 +148,17 @@ void keep_freed_memory() {
 #endif
 }
 
-Machine prepare_machine(const std::string& device, std::int64_t threads) {
+Machine prepare_machine(const std::string& device, std::int64_t threads, Products products) {
   keep_freed_memory();
   const torch::Device resolved = resolve_device(device);
-  return {resolved, set_threads(threads)};
+  const std::int64_t count = threads > 0 ? threads : default_threads();
+  check_room_for_threads(count - 1);
+  set_threads(count);
+  const auto cores = affinity_cores();
+  // A buffer for each core's thread was taken while OpenBLAS was loaded.
+  take_product_memory((products == Products::one_a_thread ? count : 1) +
+                      std::max<std::int64_t>(count - cores, 0));
+  return {resolved, count, resolved.is_cpu() ? warn_of_threads(count, threads > 0) : ""};
 }
 
 std::int64_t peak_memory() {

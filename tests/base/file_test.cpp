@@ -284,6 +284,15 @@ TEST_F(FullDisk, LeavesNoTemporary) {
   EXPECT_THAT(names_in(folder_ / "disk"), ElementsAre("a"));
 }
 
+TEST(ReadFile, NamesTheLimitOnOpenFiles) {
+  EXPECT_EQ(testing::error_in_child([] {
+              const rlimit limit{3, 3};
+              setrlimit(RLIMIT_NOFILE, &limit);
+              read_file("/dev/null");
+            }),
+            "/dev/null: cannot be read: too many files are open (see 'ulimit -n')");
+}
+
 /// The same without a right to mount: the process may not write more than 64 KiB to a file.
 class LimitedFileSize : public ::testing::Test {
  protected:

@@ -78,18 +78,27 @@ TEST_F(Training, TakesAsManyThreadsAsTheEnvironmentSays) {
   }
 }
 
-/// What OpenMP's library says of itself; nothing where it is not GNU's.
-std::string openmp_settings(std::vector<std::pair<std::string, std::string>> environment) {
+/// What OpenMP's library says of itself in `command`; nothing where it is not GNU's.
+std::string openmp_settings(std::vector<std::pair<std::string, std::string>> environment,
+                            const std::vector<std::string>& command = {"--version"}) {
   unsetenv("OMP_NUM_THREADS");  // which ctest sets
   environment.emplace_back("OMP_DISPLAY_ENV", "verbose");
-  const std::string said = run_program({"--version"}, {.environment = environment}).err;
+  const std::string said = run_program(command, {.environment = environment}).err;
   return said.find("GOMP_") == std::string::npos ? "" : said;
 }
 
-TEST(OpenMp, HasAThreadForEachCoreWhichSpinsAMillisecond) {
+TEST(OpenMp, HasAThreadForEachCoreWhichSleepsWhenIdle) {
   const std::string said = openmp_settings({});
   if (said.empty()) GTEST_SKIP() << "OpenMP is not GNU's";
   EXPECT_THAT(said, HasSubstr("OMP_NUM_THREADS = '" + std::to_string(usable_cores()) + "'"));
+  EXPECT_THAT(said, HasSubstr("GOMP_SPINCOUNT = '0'"));
+  EXPECT_THAT(openmp_settings({}, {"evaluate", "--ckpt", "none", "--threads", "3"}),
+              AllOf(HasSubstr("GOMP_SPINCOUNT = '0'"), HasSubstr("OMP_NUM_THREADS = '3'")));
+}
+
+TEST(OpenMp, SpinsAMillisecondInATraining) {
+  const std::string said = openmp_settings({}, {"train", "--resume", "--out", "none"});
+  if (said.empty()) GTEST_SKIP() << "OpenMP is not GNU's";
   EXPECT_THAT(said, HasSubstr("GOMP_SPINCOUNT = '30000'"));
 }
 

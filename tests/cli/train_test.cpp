@@ -178,9 +178,11 @@ TEST_P(StoppedTraining, WritesACheckpointAndGoesOnBitForBit) {
   expect_same_end("whole", "run", "000128");
 }
 
-INSTANTIATE_TEST_SUITE_P(Signals, StoppedTraining, ::testing::Values(SIGINT, SIGTERM),
+INSTANTIATE_TEST_SUITE_P(Signals, StoppedTraining, ::testing::Values(SIGINT, SIGTERM, SIGHUP),
                          [](const auto& entry) {
-                           return entry.param == SIGINT ? "Interrupt" : "Terminate";
+                           return entry.param == SIGINT    ? "Interrupt"
+                                  : entry.param == SIGTERM ? "Terminate"
+                                                           : "Hangup";
                          });
 
 TEST_F(Training, QuietlyStoppedStillSaysHowToGoOn) {

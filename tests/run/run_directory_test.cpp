@@ -6,6 +6,7 @@
 #include "dcgan/base/file.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
+#include "support/unprivileged.h"
 
 namespace dcgan {
 namespace {
@@ -29,6 +30,15 @@ TEST_F(RunDirectoryTest, DefaultIsANewOneEachTime) {
   EXPECT_EQ(RunDirectory::create({}, "mnist").root(), "runs/mnist-001");
   EXPECT_EQ(RunDirectory::create({}, "mnist").root(), "runs/mnist-002");
   EXPECT_EQ(RunDirectory::create({}, "quick").root(), "runs/quick-001");
+}
+
+TEST_F(RunDirectoryTest, WhereTheDefaultCantBeMadeAnotherIsAskedFor) {
+  namespace fs = std::filesystem;
+  fs::permissions(folder_.path(), fs::perms::owner_read | fs::perms::owner_exec |
+                                      fs::perms::others_read | fs::perms::others_exec);
+  const testing::Unprivileged unprivileged;
+  EXPECT_EQ(error_of([] { RunDirectory::create({}, "mnist"); }),
+            "runs: the folder cannot be made: no permission; name another folder with --out");
 }
 
 TEST_F(RunDirectoryTest, NonEmptyOutIsRefused) {

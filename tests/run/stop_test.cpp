@@ -23,6 +23,26 @@ TEST(StopSignal, OneBeforeItIsNoRequest) {
   EXPECT_FALSE(StopSignal().requested());
 }
 
+TEST(StopSignal, ALostConnectionIsARequestHoweverOftenItIsSaid) {
+  for (const int signal : {SIGHUP, SIGXCPU}) {
+    const StopSignal stop;
+    std::raise(signal);
+    EXPECT_TRUE(stop.requested());
+    std::raise(signal);
+    std::raise(SIGTERM);  // the first of those that a second would end
+  }
+}
+
+TEST(StopSignal, LeavesAHangupIgnoredThatWas) {
+  std::signal(SIGHUP, SIG_IGN);
+  {
+    const StopSignal stop;
+    std::raise(SIGHUP);
+    EXPECT_FALSE(stop.requested());
+  }
+  EXPECT_EQ(std::signal(SIGHUP, SIG_DFL), SIG_IGN);
+}
+
 /// Of two signals that a process gets while it is to stop.
 struct TwoSignals {
   int first;
@@ -48,12 +68,14 @@ INSTANTIATE_TEST_SUITE_P(Signals, SecondSignal,
                                            TwoSignals{SIGTERM, SIGTERM}));
 
 TEST(StopSignal, AfterItASignalEndsTheProcess) {
-  const auto send = [] {
-    { const StopSignal stop; }
-    std::raise(SIGINT);
-    std::_Exit(0);
-  };
-  EXPECT_EXIT(send(), ::testing::KilledBySignal(SIGINT), "");
+  for (const int signal : {SIGINT, SIGHUP}) {
+    const auto send = [signal] {
+      { const StopSignal stop; }
+      std::raise(signal);
+      std::_Exit(0);
+    };
+    EXPECT_EXIT(send(), ::testing::KilledBySignal(signal), "");
+  }
 }
 
 }  // namespace

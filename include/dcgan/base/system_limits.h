@@ -1,0 +1,35 @@
+// How much memory and how many cores the system leaves this process: what batch systems and
+// containers set.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace dcgan {
+
+/// In bytes; nothing where there is no limit. `ulimit -v` and `ulimit -d` set them.
+std::optional<std::int64_t> address_space_limit();
+std::optional<std::int64_t> data_limit();
+
+/// Where the kernel says which cgroups this process is in, and where their files lie.
+struct CgroupFiles {
+  std::filesystem::path membership = "/proc/self/cgroup";
+  std::filesystem::path mount = "/sys/fs/cgroup";
+};
+
+/// The least limit of this process's cgroup and those above it, version 2 or 1, in bytes. Nothing
+/// where it is not less than the machine's memory.
+std::optional<std::int64_t> cgroup_memory_limit(const CgroupFiles& files = {});
+
+/// The same for processor time, in cores: 1.5 is three seconds of it in two.
+std::optional<double> cgroup_cores(const CgroupFiles& files = {});
+
+/// The machine's memory in bytes, or the cgroup's limit.
+std::int64_t usable_memory();
+
+/// "977 MiB of address space (ulimit -v), 2.0 GiB of memory (cgroup)"; empty without limits.
+std::string describe_memory_limits();
+
+}  // namespace dcgan

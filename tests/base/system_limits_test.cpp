@@ -1,0 +1,87 @@
+#include "dcgan/base/system_limits.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <stdexcept>
+#include <string>
+
+#include "dcgan/base/file.h"
+#include "support/child_process.h"
+#include "support/temp_folder.h"
+
+namespace dcgan {
+namespace {
+
+/// A process's cgroups as the kernel shows them.
+class Cgroup : public ::testing::Test {
+ protected:
+  void membership(const std::string& lines) { write_file_atomically(files_.membership, lines); }
+  void put(const std::string& file, const std::string& text) {
+    const std::filesystem::path path = files_.mount / file;
+    make_folder(path.parent_path());
+    write_file_atomically(path, text);
+  }
+
+  testing::TempFolder folder_;
+  CgroupFiles files_{folder_ / "membership", folder_ / "mount"};
+};
+
+TEST_F(Cgroup, VersionTwoHasTheLeastLimitOfItsOwnAndThoseAbove) {
+  membership("0::/batch/job7/step\n");
+  put("memory.max", "max\n");
+  put("batch/memory.max", "1048576\n");
+  put("batch/job7/memory.max", "2097152\n");
+  put("batch/job7/step/memory.max", "max\n");
+  put("batch/job7/cpu.max", "150000 100000\n");
+  put("batch/job7/step/cpu.max", "max 100000\n");
+  EXPECT_EQ(cgroup_memory_limit(files_), 1048576);
+  EXPECT_EQ(cgroup_cores(files_), 1.5);
+}
+
+TEST_F(Cgroup, VersionOneHasAFolderForEachController) {
+  membership("5:cpu,cpuacct:/job\n4:memory:/job\n1:name=systemd:/\n0::/\n");
+  put("memory/job/memory.limit_in_bytes", "4194304\n");
+  put("memory/memory.limit_in_bytes", "9223372036854771712\n");
+  put("cpu/job/cpu.cfs_quota_us", "50000\n");
+  put("cpu/job/cpu.cfs_period_us", "100000\n");
+  put("cpu/cpu.cfs_quota_us", "-1\n");
+  put("cpu/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(cgroup_memory_limit(files_), 4194304);
+  EXPECT_EQ(cgroup_cores(files_), 0.5);
+}
+
+TEST_F(Cgroup, AContainerSeesTheMachinesPathAndItsOwnFiles) {
+  membership("4:memory:/docker/0123abcd\n");
+  put("memory/memory.limit_in_bytes", "8388608\n");
+  EXPECT_EQ(cgroup_memory_limit(files_), 8388608);
+}
+
+TEST_F(Cgroup, NoLimitIsNone) {
+  EXPECT_EQ(cgroup_memory_limit(files_), std::nullopt);
+  membership("0::/\nnonsense\n");
+  put("memory.max", "max\n");
+  put("cpu.max", "max 100000\n");
+  EXPECT_EQ(cgroup_memory_limit(files_), std::nullopt);
+  EXPECT_EQ(cgroup_cores(files_), std::nullopt);
+  put("memory.max", "9000000000000000000\n");  // more than any machine has
+  EXPECT_EQ(cgroup_memory_limit(files_), std::nullopt);
+}
+
+TEST(MemoryLimits, OfTheProcessAreSaidInWords) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the sanitizer takes terabytes of address space";
+#endif
+  const std::string words = testing::error_in_child([] {
+    const rlimit address_space{rlim_t{3} << 30, RLIM_INFINITY};
+    const rlimit data{rlim_t{2} << 30, RLIM_INFINITY};
+    setrlimit(RLIMIT_AS, &address_space);
+    setrlimit(RLIMIT_DATA, &data);
+    throw std::runtime_error(describe_memory_limits());
+  });
+  EXPECT_EQ(words.rfind("3.0 GiB of address space (ulimit -v), 2.0 GiB of data (ulimit -d)", 0), 0U)
+      << words;
+}
+
+}  // namespace
+}  // namespace dcgan
