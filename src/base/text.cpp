@@ -165,6 +165,10 @@ std::string first_line(std::string_view text) {
   return std::string(text.substr(0, text.find('\n')));
 }
 
+std::string class_name(const std::vector<std::string>& names, std::size_t index) {
+  return index < names.size() ? names[index] : std::to_string(index);
+}
+
 std::string trimmed(std::string_view text) {
   constexpr std::string_view kSpaces = " \t\r\n";
   const auto first = text.find_first_not_of(kSpaces);

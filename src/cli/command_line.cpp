@@ -70,19 +70,17 @@ struct SampleFlags {
   std::optional<std::int64_t> count;
 };
 
-/// "3" or "0, 1, 2". Which there are is for the generator to say.
-std::vector<std::int64_t> read_classes(const std::string& text) {
-  std::vector<std::int64_t> classes;
+/// "3" or "cat, dog". Which there are is for the generator to say.
+std::vector<std::string> read_classes(const std::string& text) {
+  std::vector<std::string> classes;
   // What follows the last comma would be no part to getline() where it is empty.
   std::istringstream parts(text + ",");
   for (std::string part; std::getline(parts, part, ',');) {
-    const auto number = parse_integer(trimmed(part));
-    if (!number) {
-      throw usage_error(
-          fmt::format("--class must be a class's number or several, such as 3 or 0,1,2, not '{}'",
-                      printable(text)));
+    classes.push_back(trimmed(part));
+    if (classes.back().empty()) {
+      throw usage_error(fmt::format(
+          "--class must be a class or several, such as 3 or 0,1,2, not '{}'", printable(text)));
     }
-    classes.push_back(*number);
   }
   return classes;
 }
@@ -110,7 +108,7 @@ void setup_sample(CLI::App& root, SampleOptions& options, SampleFlags& flags) {
            options.separate);
   add_integer(*app, "--interpolate", 2, kMostInGrid / kRowsPerWalk,
               "Rows of N images, each a walk from one latent to another", options.interpolate);
-  add_text(*app, "--class", "N[,N]...",
+  add_text(*app, "--class", "C[,C]...",
            "Images of these classes in turn (walks: rows); of a generator with model.classes",
            [&options](const std::string& text) { options.classes = read_classes(text); });
   add_text(*app, "--truncation", "PSI", "Scale the latents; below 1: more typical, less varied",
@@ -168,11 +166,12 @@ void check_count(SampleOptions& options, const std::optional<std::int64_t>& give
   }
   const std::int64_t most = most_images(options);
   if (options.count >= 1 && options.count <= most) return;
-  const bool would_fit =
-      !options.separate && options.count > most && options.count <= kMostSeparate;
-  throw usage_error(fmt::format("-n must be an integer from 1 to {}, not '{}'{}", most,
-                                options.count,
-                                would_fit ? "; --separate DIR takes up to 1000000000" : ""));
+  // What arranges a grid goes with no folder.
+  const bool would_fit = !options.separate && !options.interpolate && !options.columns &&
+                         !options.padding && options.count > most && options.count <= kMostSeparate;
+  throw usage_error(
+      fmt::format("-n must be an integer from 1 to {}, not '{}'{}", most, options.count,
+                  would_fit ? "; --separate DIR in place of one file takes up to 1000000000" : ""));
 }
 
 /// What arranges a grid is refused where there is none.

@@ -2,6 +2,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -42,6 +43,8 @@ struct Summary {
   std::array<std::int64_t, 3> shape{};  ///< C, H, W
   std::vector<double> means;            ///< a channel each, of pixels in [0, 1]
   std::vector<double> deviations;
+  std::int64_t largest = 0;         ///< value of a pixel, of 255, before it was moved
+  std::uint32_t white = 0;          ///< Dataset::white
   std::int64_t measured = 0;        ///< images of which the two are
   std::vector<ClassCount> classes;  ///< none where all labels are 0
 };
@@ -89,6 +92,8 @@ Summary summarise(const Dataset& dataset, const DataConfig& data) {
                   .held_out_problem = problem,
                   .originals = dataset.originals,
                   .shape = {images.size(1), images.size(2), images.size(3)},
+                  .largest = std::lround(255 * images.max().item<double>()),
+                  .white = dataset.white,
                   .measured = images.size(0),
                   .classes = count_by_class(dataset)};
   for (std::int64_t channel = 0; channel < images.size(1); ++channel) {
@@ -97,6 +102,14 @@ Summary summarise(const Dataset& dataset, const DataConfig& data) {
     summary.deviations.push_back(values.std(/*unbiased=*/false).item<double>());
   }
   return summary;
+}
+
+/// "16 of 255", and under data.levels: auto what became white.
+std::string describe_levels(const Summary& summary) {
+  const std::string largest = fmt::format("{} of 255", summary.largest);
+  if (summary.white == kFullRange) return largest;
+  return fmt::format("{}; 255 is {} of {} in the files (data.levels: auto)", largest,
+                     format_count(summary.white), format_count(kFullRange));
 }
 
 std::string to_text(const Summary& summary) {
@@ -114,8 +127,13 @@ std::string to_text(const Summary& summary) {
       {"as stored", summary.originals.text()},
       {"as trained",
        fmt::format("{} x {} x {}", summary.shape[0], summary.shape[1], summary.shape[2])},
+      {"largest value", describe_levels(summary)},
       {"mean", numbers(summary.means)},
       {"deviation", numbers(summary.deviations)}};
+  if (!summary.classes.empty()) {
+    rows.push_back(
+        {"classes", fmt::format("{}, numbered from 0 in this order", summary.classes.size())});
+  }
   for (const ClassCount& one : summary.classes) {
     rows.push_back({fmt::format("class {}", printable(one.name)), format_count(one.images)});
   }
@@ -132,6 +150,8 @@ nlohmann::ordered_json to_json(const Summary& summary, const std::string& pictur
                               {"smallest", summary.originals.smallest},
                               {"largest", summary.originals.largest},
                               {"shape", summary.shape},
+                              {"largest_value", summary.largest},
+                              {"white", summary.white},
                               {"mean", summary.means},
                               {"deviation", summary.deviations},
                               {"measured", summary.measured}};

@@ -251,6 +251,7 @@ int run_evaluate(const EvaluateOptions& options) {
   if (source.sampler) report.seed = options.seed;
   report.features = features.name();
   report.features_crc32 = features.checksum();
+  report.class_names = features.class_names();
   report.data = real.reference.name;
   report.data_crc32 = real.reference.fingerprint;
   report.reference_split = real.reference_split;

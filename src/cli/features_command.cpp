@@ -83,6 +83,25 @@ Dataset load_split(DataConfig data, DataSplit split, Log& log) {
   return dataset;
 }
 
+/// Takes out the images of classes that `training` has none of: nothing could tell them.
+void keep_known_classes(const Dataset& training, Dataset& test, Log& log) {
+  constexpr std::int64_t kLabels = 256;
+  const torch::Tensor known =
+      torch::bincount(training.labels.to(torch::kInt64), /*weights=*/{}, kLabels).gt(0);
+  const torch::Tensor rows =
+      known.index_select(0, test.labels.to(torch::kInt64)).nonzero().squeeze(1);
+  const std::int64_t others = test.size() - rows.size(0);
+  if (others == 0) return;
+  const std::string what =
+      fmt::format("{}: {} of {} images are of classes that {} has no image of", test.name,
+                  format_count(others), format_count(test.size()), training.name);
+  if (rows.size(0) == 0) throw failure(what);
+  log.warn(what + "; they are left out");
+  test.images = test.images.index_select(0, rows);
+  test.labels = test.labels.index_select(0, rows);
+  test.sums.reset();
+}
+
 }  // namespace
 
 int run_features_train(const FeaturesTrainOptions& options) {
@@ -95,10 +114,11 @@ int run_features_train(const FeaturesTrainOptions& options) {
   const Dataset train_set = load_split(data, DataSplit::train, log);
   data.image_size = {train_set.images.size(2), train_set.images.size(3)};
   data.limit = 0;
-  const Dataset test_set = load_split(data, DataSplit::test, log);
+  Dataset test_set = load_split(data, DataSplit::test, log);
   log.info(fmt::format("{}: {} images of {} x {}, {} classes", train_set.name,
                        format_count(train_set.size()), train_set.images.size(2),
                        train_set.images.size(3), count_classes(train_set)));
+  keep_known_classes(train_set, test_set, log);
   log.info(fmt::format("{} epochs, seed {}, {}, {} threads", options.epochs, options.seed,
                        device.str(), threads));
   const StopSignal stop;
@@ -123,7 +143,8 @@ int run_features_train(const FeaturesTrainOptions& options) {
                                 .seed = options.seed,
                                 .flip = options.flip,
                                 .test_images = test_set.size(),
-                                .test_correct = count_correct(*classifier, test_set, device)};
+                                .test_correct = count_correct(*classifier, test_set, device),
+                                .class_names = train_set.classes};
   save_classifier(options.out, {*classifier, record});
   std::cout << fmt::format(
       "{}: {} classes, {} features, {:.2f} % of {} test images right\n", options.out,

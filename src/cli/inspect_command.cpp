@@ -56,6 +56,15 @@ std::int64_t count_numbers(const NamedTensors& tensors) {
   return sum;
 }
 
+/// Which class is which, where the set's own labels are not their numbers; both in the JSON and,
+/// with a line end, as text.
+std::string report_class_names(const Archive& archive, std::int64_t classes, Json& json) {
+  const std::vector<std::string> names = noted_class_names(archive, classes);
+  if (names.empty()) return "";
+  json["class_names"] = names;
+  return fmt::format("classes from 0 on: {}\n", fmt::join(names, ", "));
+}
+
 struct Report {
   Json json;
   std::string text;
@@ -76,6 +85,7 @@ Report report_archive(const std::string& bytes, const fs::path& path, ArchiveKin
   report.json["format_version"] = kArchiveFormatVersion;
   report.json["step"] = steps;
   for (const auto& [key, value] : archive.notes) report.json[key] = value;
+  const std::string names = report_class_names(archive, config.model.classes, report.json);
   for (const Field& field : config_fields()) {
     report.json["config"][field.key] = as_json(field.get(config));
   }
@@ -83,10 +93,11 @@ Report report_archive(const std::string& bytes, const fs::path& path, ArchiveKin
   if (is_checkpoint) report.json["discriminator"] = layers_as_json(plan_discriminator(config));
   report.json["tensors"] = tensors_as_json(archive.tensors);
 
-  report.text = fmt::format("{}: {}, format version {}, step {}\n{} tensors, {} numbers\n\n{}\n{}",
-                            path.string(), kind_name, kArchiveFormatVersion, format_count(steps),
-                            archive.tensors.size(), format_count(count_numbers(archive.tensors)),
-                            to_yaml(config), describe(plan_generator(config)));
+  report.text =
+      fmt::format("{}: {}, format version {}, step {}\n{} tensors, {} numbers\n{}\n{}\n{}",
+                  path.string(), kind_name, kArchiveFormatVersion, format_count(steps),
+                  archive.tensors.size(), format_count(count_numbers(archive.tensors)), names,
+                  to_yaml(config), describe(plan_generator(config)));
   if (is_checkpoint) report.text += fmt::format("\n{}", describe(plan_discriminator(config)));
   return report;
 }
@@ -96,7 +107,8 @@ Report report_features(const std::string& bytes, const fs::path& path) {
   const ClassifierFile file = parse_classifier(bytes, path);
   const ClassifierRecord& record = file.record;
   const ImageShape& image = file.classifier.image();
-  const NamedTensors tensors = parse_archive(bytes, path, ArchiveKind::features).tensors;
+  const Archive archive = parse_archive(bytes, path, ArchiveKind::features);
+  const NamedTensors& tensors = archive.tensors;
   const double accuracy =
       static_cast<double>(record.test_correct) / static_cast<double>(record.test_images);
 
@@ -107,6 +119,7 @@ Report report_features(const std::string& bytes, const fs::path& path) {
   report.json["input"] = image;
   report.json["features"] = kFeatureCount;
   report.json["classes"] = file.classifier.classes();
+  const std::string names = report_class_names(archive, file.classifier.classes(), report.json);
   report.json["set"] = record.set;
   report.json["dataset_crc32"] = record.fingerprint;
   report.json["images"] = record.images;
@@ -119,14 +132,14 @@ Report report_features(const std::string& bytes, const fs::path& path) {
   report.json["tensors"] = tensors_as_json(tensors);
 
   report.text = fmt::format(
-      "{}: dcgan feature network, format version {}\n{} tensors, {} numbers\n\n"
+      "{}: dcgan feature network, format version {}\n{} tensors, {} numbers\n{}\n"
       "input          {} x {} x {} (channels, height, width)\n"
       "features       {}\n"
       "classes        {}\n"
       "trained on     {} images of {} (CRC-32 {}), {} epochs, seed {}{}\n"
       "test accuracy  {:.2f} % of {} images\n",
       path.string(), kArchiveFormatVersion, tensors.size(), format_count(count_numbers(tensors)),
-      image[0], image[1], image[2], kFeatureCount, file.classifier.classes(),
+      names, image[0], image[1], image[2], kFeatureCount, file.classifier.classes(),
       format_count(record.images), record.set.empty() ? "a set of one's own" : record.set,
       record.fingerprint, record.epochs, record.seed, record.flip ? ", mirrored" : "",
       100.0 * accuracy, format_count(record.test_images));

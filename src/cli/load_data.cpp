@@ -1,11 +1,13 @@
 #include "load_data.h"
 
 #include <fmt/format.h>
+#include <torch/torch.h>
 
 #include <algorithm>
 
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
+#include "dcgan/evaluate/copies.h"
 
 namespace dcgan::cli {
 namespace {
@@ -18,6 +20,32 @@ std::string describe(std::int64_t done, std::int64_t total, double seconds) {
   return fmt::format("preparing images: {} of {}, {:.0f}/s, {} left", format_count(done),
                      format_count(total), rate,
                      format_duration(static_cast<double>(total - done) / rate));
+}
+
+/// What is wrong with the values of a set's pixels, as far as some of its images show; or "".
+std::string judge_contrast(const Dataset& dataset, Levels levels) {
+  constexpr std::int64_t kMostImages = 1000;
+  constexpr std::int64_t kMostBytes = 1 << 24;
+  constexpr int kDark = 64;  // 14 bits of 16
+  constexpr double kFlat = 0.02;
+  const std::int64_t bytes = dataset.images.numel() / dataset.size();
+  const torch::Tensor rows =
+      evenly_spaced(dataset.size(), std::clamp<std::int64_t>(kMostBytes / bytes, 1, kMostImages));
+  const torch::Tensor images = dataset.images.index_select(0, rows);
+  const int largest = images.max().item<int>();
+  if (levels == Levels::full && largest <= kDark) {
+    return fmt::format(
+        "{}: its largest value is {} of 255, so that the images are nearly black; set data.levels: "
+        "auto, which makes the largest value white",
+        dataset.name, largest);
+  }
+  const torch::Tensor values = images.to(torch::kFloat32).div_(255.0);
+  const double deviation = values.std(/*unbiased=*/false).item<double>();
+  if (deviation >= kFlat) return "";
+  return fmt::format(
+      "{}: its images have almost no contrast (mean {:.3f}, deviation {:.3f}), so that a generator "
+      "can learn little but one grey; spread their values over the whole range first",
+      dataset.name, values.mean().item<double>(), deviation);
 }
 
 }  // namespace
@@ -71,6 +99,8 @@ Dataset load_dataset_aloud(const DataConfig& data, Log& log) {
   }
   if (!dataset.warning.empty()) log.warn(dataset.warning);
   if (!dataset.note.empty()) log.info(dataset.note);
+  const std::string contrast = judge_contrast(dataset, data.levels);
+  if (!contrast.empty()) log.warn(contrast);
   return dataset;
 }
 

@@ -40,8 +40,8 @@ class PrepareBar {
   bool waited_ = false;
 };
 
-/// load_dataset(), with a PrepareBar, a warning for damaged files and a note on files of other
-/// kinds. Throws what load_dataset() throws.
+/// load_dataset(), with a PrepareBar, a note on files of other kinds and warnings for damaged files
+/// and images without contrast. Throws what load_dataset() throws.
 Dataset load_dataset_aloud(const DataConfig& data, Log& log);
 
 }  // namespace dcgan::cli

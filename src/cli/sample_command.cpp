@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include "command_context.h"
 #include "dcgan/base/error.h"
 #include "dcgan/base/file.h"
+#include "dcgan/base/text.h"
 #include "dcgan/data/npy.h"
 #include "dcgan/data/random.h"
 #include "dcgan/run/run_directory.h"
@@ -31,6 +33,49 @@ std::int64_t mode_count(const Sampler& sampler) {
   return sampler.config() ? sampler.config()->model.latent_modes : 0;
 }
 
+/// The number of the class `text`: a name that the data set has for it or, where no name is a
+/// number, its number.
+std::optional<std::int64_t> find_class(const std::string& text, const Sampler& sampler) {
+  const std::vector<std::string>& names = sampler.class_names();
+  const auto named = std::find(names.begin(), names.end(), text);
+  if (named != names.end()) return named - names.begin();
+  const auto is_number = [](const std::string& name) { return parse_integer(name).has_value(); };
+  if (std::any_of(names.begin(), names.end(), is_number)) return std::nullopt;
+  const auto number = parse_integer(text);
+  return number && *number >= 0 && *number < sampler.class_count() ? number : std::nullopt;
+}
+
+/// "the classes of g.pt are 0 to 9", or by their names.
+std::string describe_classes(const SampleOptions& options, const Sampler& sampler) {
+  constexpr std::size_t kMost = 30;
+  const std::vector<std::string>& names = sampler.class_names();
+  const std::size_t shown = std::min(names.size(), kMost);
+  return fmt::format(
+      "the classes of {} are {}{}", options.checkpoint,
+      names.empty()
+          ? fmt::format("0 to {}", sampler.class_count() - 1)
+          : fmt::format("{}", fmt::join(names.begin(),
+                                        names.begin() + static_cast<std::ptrdiff_t>(shown), ", ")),
+      shown < names.size() ? fmt::format(" and {} more (dcgan inspect)", names.size() - shown)
+                           : "");
+}
+
+/// The numbers of --class. Throws a usage error for one that the generator does not know.
+std::vector<std::int64_t> wanted_classes(const SampleOptions& options, const Sampler& sampler) {
+  std::vector<std::int64_t> numbers;
+  for (const std::string& text : options.classes) {
+    const std::optional<std::int64_t> number = find_class(text, sampler);
+    if (!number) {
+      const bool is_word = !parse_integer(text);  // another number is no slip of the fingers
+      throw usage_error(fmt::format("--class {}: {}{}", printable(text),
+                                    describe_classes(options, sampler),
+                                    is_word ? did_you_mean(text, sampler.class_names()) : ""));
+    }
+    numbers.push_back(*number);
+  }
+  return numbers;
+}
+
 /// Those of images first, first + 1, ..., truncated, and of the classes asked for, each of which
 /// has `images` before it is the next one's turn. Latents that choose a mode are not scaled: beside
 /// the mode's bias their size counts, and a truncated image keeps its class.
@@ -41,7 +86,8 @@ torch::Tensor as_asked(const SampleOptions& options, const Sampler& sampler, tor
   const torch::Tensor turns = torch::arange(first, first + latents.size(0))
                                   .floor_divide(images)
                                   .remainder(static_cast<std::int64_t>(options.classes.size()));
-  const torch::Tensor wanted = torch::tensor(options.classes).index_select(0, turns);
+  const torch::Tensor wanted =
+      torch::tensor(wanted_classes(options, sampler)).index_select(0, turns);
   return sampler.choose_classes(latents, wanted);
 }
 
@@ -60,18 +106,13 @@ void check_classes(const SampleOptions& options, const Sampler& sampler) {
                     "--class out",
                     options.checkpoint));
   }
-  const std::int64_t classes = sampler.class_count();
-  if (classes == 0) {
+  if (sampler.class_count() == 0) {
     throw usage_error(fmt::format(
         "--class: {} was trained without classes, so it can't be asked for one; leave --class out, "
         "or train with model.classes (--config mnist.yaml)",
         options.checkpoint));
   }
-  for (const std::int64_t wanted : options.classes) {
-    if (wanted >= 0 && wanted < classes) continue;
-    throw usage_error(fmt::format("--class {}: the classes of {} are 0 to {}", wanted,
-                                  options.checkpoint, classes - 1));
-  }
+  wanted_classes(options, sampler);
 }
 
 /// Not among the pictures that the generator was trained on.

@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <iostream>
-#include <numeric>
 
 #include "command_context.h"
 #include "dcgan/base/error.h"
@@ -216,14 +215,19 @@ int dry_run(const TrainOptions& options, Log& log) {
   return 0;
 }
 
-/// A grid with a column for each of the first classes.
-std::string class_command(const std::string& generator, std::int64_t classes) {
+/// A grid with a column for each of the first classes. A name with a comma can't be asked for.
+std::string class_command(const std::string& generator, std::int64_t classes,
+                          const std::vector<std::string>& names) {
   constexpr std::int64_t kColumns = 10;
-  const std::int64_t columns = std::min(classes, kColumns);
-  std::vector<std::int64_t> numbers(static_cast<std::size_t>(columns));
-  std::iota(numbers.begin(), numbers.end(), 0);
+  std::vector<std::string> asked;
+  for (std::int64_t i = 0; i < classes && i < kColumns; ++i) {
+    const std::string name = printable(class_name(names, static_cast<std::size_t>(i)));
+    if (name.find(',') == std::string::npos) asked.push_back(name);
+  }
+  if (asked.empty()) return "";
   return fmt::format("  {} sample --ckpt {} --class {} --columns {} -n {}\n", program(), generator,
-                     fmt::join(numbers, ","), columns, columns * kColumns);
+                     shell_quote(fmt::format("{}", fmt::join(asked, ","))), asked.size(),
+                     asked.size() * kColumns);
 }
 
 int finish(TrainingOutcome outcome, const TrainingJob& job, const RunDirectory& run, Log& log) {
@@ -244,9 +248,14 @@ int finish(TrainingOutcome outcome, const TrainingJob& job, const RunDirectory& 
   std::cout << fmt::format("generator: {}\n", run.generator().string()) << "try next:\n"
             << fmt::format("  {} sample --ckpt {} -n 64 --seed 7\n", program(), generator)
             << fmt::format("  {} sample --ckpt {} --interpolate 8\n", program(), generator);
-  if (job.config.model.classes > 0) std::cout << class_command(generator, job.config.model.classes);
-  if (job.config.train.lr_schedule == LrSchedule::constant) {
-    std::cout << fmt::format("  {} --set train.epochs={}\n", resume_command(run), epochs_done * 2);
+  if (job.config.model.classes > 0) {
+    std::cout << class_command(generator, job.config.model.classes, job.dataset.classes);
+  }
+  const std::string more = std::to_string(epochs_done * 2);
+  Config longer = job.config;
+  const bool can_be_longer = find_field("train.epochs")->set(longer, {false, {more}}).empty();
+  if (job.config.train.lr_schedule == LrSchedule::constant && can_be_longer) {
+    std::cout << fmt::format("  {} --set train.epochs={}\n", resume_command(run), more);
   }
   std::cout << std::flush;
   return 0;

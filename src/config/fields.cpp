@@ -29,6 +29,10 @@ struct Words<ImageFit> {
   static inline const std::vector<std::string> names{"crop", "pad", "stretch"};
 };
 template <>
+struct Words<Levels> {
+  static inline const std::vector<std::string> names{"full", "auto"};
+};
+template <>
 struct Words<ModelKind> {
   static inline const std::vector<std::string> names{"dcgan", "dense"};
 };
@@ -103,6 +107,10 @@ std::vector<Field> data_fields() {
       color(
           "data.background", kFixed, [](auto& c) -> auto& { return c.data.background; },
           "What is seen through transparent pixels, and beside images that data.fit pads."),
+      choice(
+          "data.levels", kFixed, [](auto& c) -> auto& { return c.data.levels; },
+          "Which value is white: full is the largest that the file's bits can say; auto is the "
+          "largest in the data set, as for 12 bits in 16-bit files."),
       yes_or_no(
           "data.classes", kFixed, [](auto& c) -> auto& { return c.data.classes; },
           "folder: each folder in data.path is a class of images, as for a classifier."),
@@ -349,17 +357,24 @@ std::vector<Field> make_fields() {
   return fields;
 }
 
-/// The nearest number of modes that the classes can share: at most model.latent_dim.
+/// "model.latent_modes: 30": the nearest number that the classes can share, at most
+/// model.latent_dim where that is enough for one each; "" where they can share what there is.
 std::string modes_remedy(const ModelConfig& model) {
-  const std::int64_t most = model.latent_dim / model.classes;
-  if (most == 0) {
-    return fmt::format("set it and model.latent_dim ({}) to {}", model.latent_dim, model.classes);
-  }
+  if (model.latent_modes > 0 && model.latent_modes % model.classes == 0) return "";
+  const std::int64_t most = std::max<std::int64_t>(1, model.latent_dim / model.classes);
   const std::int64_t nearest = (model.latent_modes + model.classes / 2) / model.classes;
-  return fmt::format("set it to {}", std::clamp<std::int64_t>(nearest, 1, most) * model.classes);
+  const std::int64_t modes = std::clamp<std::int64_t>(nearest, 1, most) * model.classes;
+  return fmt::format("model.latent_modes: {}", modes) +
+         (modes > model.latent_dim ? fmt::format(" and model.latent_dim: {}", modes) : "");
 }
 
 }  // namespace
+
+std::string remedy_for_classes(ModelConfig model, std::int64_t classes) {
+  model.classes = classes;
+  const std::string modes = modes_remedy(model);
+  return fmt::format("model.classes: {}{}{}", classes, modes.empty() ? "" : " and ", modes);
+}
 
 const std::vector<Field>& config_fields() {
   static const std::vector<Field> fields = make_fields();
@@ -382,10 +397,10 @@ std::vector<Conflict> find_conflicts(const Config& config) {
                                      "model.latent_dim ({}), of which they are the first",
                                      model.latent_modes, model.latent_dim)});
   }
-  if (model.classes > 0 && (model.latent_modes == 0 || model.latent_modes % model.classes != 0)) {
+  if (model.classes > 0 && !modes_remedy(model).empty()) {
     conflicts.push_back({{"model.latent_modes", "model.classes", "model.latent_dim"},
                          fmt::format("model.latent_modes ({}) must be a multiple of model.classes "
-                                     "({}), whose modes they are; {}, or model.classes to 0",
+                                     "({}), whose modes they are; set {}, or model.classes: 0",
                                      model.latent_modes, model.classes, modes_remedy(model))});
   }
   if (model.max_channels < model.base_channels) {
@@ -467,6 +482,7 @@ std::string yaml_scalar(const std::string& text) {
 std::string to_string(DataFormat value) { return word_of(value); }
 std::string to_string(DataSplit value) { return word_of(value); }
 std::string to_string(ImageFit value) { return word_of(value); }
+std::string to_string(Levels value) { return word_of(value); }
 std::string to_string(ModelKind value) { return word_of(value); }
 std::string to_string(Activation value) { return word_of(value); }
 std::string to_string(OutputRange value) { return word_of(value); }

@@ -75,6 +75,30 @@ std::string read_records(const fs::path& file, const Layout& layout) {
   return records;
 }
 
+std::vector<std::uint8_t> labels_of(const std::string& records, const Layout& layout) {
+  std::vector<std::uint8_t> labels;
+  const auto record = static_cast<std::size_t>(layout.label_bytes + kPixels);
+  for (auto at = static_cast<std::size_t>(layout.label_bytes) - 1; at < records.size();
+       at += record) {
+    labels.push_back(static_cast<std::uint8_t>(records[at]));
+  }
+  return labels;
+}
+
+/// Of the training files that are there.
+std::vector<std::uint8_t> read_training_labels(DataConfig data, const fs::path& folder) {
+  data.split = DataSplit::train;
+  const Layout layout = layout_of(data);
+  std::vector<std::uint8_t> labels;
+  for (const std::string& file : layout.files) {
+    std::error_code ignored;
+    if (!fs::exists(folder / file, ignored)) continue;
+    const std::vector<std::uint8_t> more = labels_of(read_records(folder / file, layout), layout);
+    labels.insert(labels.end(), more.begin(), more.end());
+  }
+  return labels;
+}
+
 /// Nothing where the list can't be read or is another one: it is not needed.
 std::vector<std::string> read_names(const fs::path& file, const Layout& layout) {
   constexpr std::uintmax_t kMost = 1 << 16;
@@ -120,10 +144,8 @@ ImageSource open_cifar(const DataConfig& data) {
   ImageSource source;
   source.size = static_cast<std::int64_t>(records->size()) / record;
   source.name = fmt::format("{} {}, {}", layout.title, to_string(data.split), data.path);
-  for (std::int64_t i = 0; i < source.size; ++i) {
-    source.labels.push_back(static_cast<std::uint8_t>(
-        (*records)[static_cast<std::size_t>(i * record + layout.label_bytes - 1)]));
-  }
+  source.labels = labels_of(*records, layout);
+  if (data.split == DataSplit::test) source.training_labels = read_training_labels(data, folder);
   source.classes = read_names(folder / layout.names, layout);
   source.read = [records, record, skip = layout.label_bytes](std::int64_t i) {
     return image_of(records->data() + i * record + skip);

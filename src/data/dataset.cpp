@@ -8,6 +8,7 @@
 #include <array>
 #include <cstring>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -71,6 +72,36 @@ auto with_hint(const DataConfig& data, Read read) {
   }
 }
 
+/// Numbers the classes from 0 in the order of the set's labels: first those that are in `training`,
+/// if any are known of it, then those that only other images have. Both splits of a set have the
+/// same classes then. `dataset.classes` are the names of the labels from 0 on, if any.
+void number_classes(const std::vector<std::uint8_t>& training, Dataset& dataset) {
+  constexpr std::size_t kLabels = 256;
+  auto* const labels = dataset.labels.data_ptr<std::uint8_t>();
+  auto* const end = labels + dataset.size();
+  std::vector<std::uint8_t> label_of_class;
+  std::array<bool, kLabels> is_numbered{};
+  const auto number = [&](const std::set<std::uint8_t>& some) {
+    for (const std::uint8_t label : some) {
+      if (!std::exchange(is_numbered[label], true)) label_of_class.push_back(label);
+    }
+  };
+  number({training.begin(), training.end()});
+  number({labels, end});
+  std::array<std::uint8_t, kLabels> class_of_label{};
+  std::vector<std::string> names;
+  bool are_numbers = true;
+  for (std::size_t i = 0; i < label_of_class.size(); ++i) {
+    const std::uint8_t label = label_of_class[i];
+    class_of_label[label] = static_cast<std::uint8_t>(i);
+    names.push_back(class_name(dataset.classes, label));
+    are_numbers = are_numbers && label == i;
+  }
+  if (are_numbers) return;
+  std::transform(labels, end, labels, [&](std::uint8_t label) { return class_of_label[label]; });
+  dataset.classes = std::move(names);
+}
+
 // Sets whose images are read from a few large files -----------------------------------------------
 
 ImageSource open_source(const DataConfig& data) {
@@ -90,6 +121,14 @@ ImageSource open_source(const DataConfig& data) {
   return part;
 }
 
+/// The value that is white in both splits of a set: its largest one, where it has a training split
+/// of its own that one's.
+std::uint32_t find_white_of_source(DataConfig data, const PrepareProgress& progress) {
+  data.split = DataSplit::train;
+  const ImageSource whole = data.format == DataFormat::npy ? open_npy(data) : open_source(data);
+  return find_white(whole.size, whole.read, progress);
+}
+
 Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
   const ImageSource source = with_hint(data, [&] { return open_source(data); });
   RowFormat format = row_format(data);
@@ -97,19 +136,24 @@ Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
   if (format.height == 0) take_size(first, format);
   const std::int64_t count = data.limit > 0 ? std::min(data.limit, source.size) : source.size;
   require_memory(count, format);
+  if (data.levels == Levels::automatic) format.white = find_white_of_source(data, progress);
   Dataset dataset;
   dataset.images = at::empty({count, format.channels, format.height, format.width}, at::kByte);
   auto* const rows = dataset.images.data_ptr<std::uint8_t>();
   const auto work = [&](std::int64_t i) {
-    write_row(source.read(i), format, rows + i * format.bytes());
+    Image image = source.read(i);
+    scale_levels(image, format.white);
+    write_row(image, format, rows + i * format.bytes());
   };
   for_each_image(count, work, progress);
   dataset.labels = to_tensor(source.labels, count);
   dataset.name = source.name;
   dataset.set = source.set;
   dataset.classes = source.classes;
+  dataset.white = format.white;
   dataset.originals.add(first.height, first.width);
   dataset.fingerprint = hex(crc_of(crc_of(0, dataset.images), dataset.labels));
+  number_classes(source.training_labels.empty() ? source.labels : source.training_labels, dataset);
   return dataset;
 }
 
@@ -123,6 +167,17 @@ std::vector<std::int64_t> files_of_split(const ImageFolder& folder, const DataCo
     if (wanted) chosen.push_back(i);
   }
   return chosen;
+}
+
+/// The labels of the files that are trained on, or would be if they are images.
+std::vector<std::uint8_t> training_labels(const ImageFolder& folder, double held_out) {
+  std::vector<std::uint8_t> labels;
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(folder.files.size()); ++i) {
+    if (!is_held_out(i, held_out)) {
+      labels.push_back(folder.files[static_cast<std::size_t>(i)].label);
+    }
+  }
+  return labels;
 }
 
 /// The good images of a split, the first data.limit of them: as many more files are decoded as of
@@ -176,6 +231,7 @@ Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder,
   dataset.fingerprint = hex(crc_of(sum, dataset.labels));
   dataset.classes = folder.classes;
   dataset.originals = prepared.sizes;
+  dataset.white = prepared.white;
   if (!prepared.cache.empty()) {
     const auto begin = prepared.row_crcs.begin() + first;
     dataset.sums =
@@ -194,6 +250,7 @@ Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
   std::int64_t end = 0;
   std::int64_t looked_at = static_cast<std::int64_t>(folder.files.size());
   if (data.cache == "none") {
+    if (data.levels == Levels::automatic) format.white = find_white(folder, format, progress);
     prepared = decode_split(folder, format, data, progress);
     // Of all files, as with a cache, also where these are the few that are held out.
     if (data.limit > 0 || prepared.size() == 0) looked_at = prepared.size() + prepared.bad_count;
@@ -207,6 +264,7 @@ Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
                                            data.max_bad_fraction);
   const std::int64_t count = data.limit > 0 ? std::min(data.limit, end - first) : end - first;
   Dataset dataset = rows_as_set(prepared, folder, format, first, count);
+  number_classes(training_labels(folder, data.held_out), dataset);
   dataset.name = fmt::format("{} ({} images)", data.path, train ? "training" : "held-out");
   dataset.warning = bad;
   if (const std::string others = describe_others(folder); !others.empty()) {

@@ -12,6 +12,7 @@
 
 #include "dcgan/base/error.h"
 #include "dcgan/base/file.h"
+#include "dcgan/config/fields.h"
 #include "dcgan/data/cache_file.h"
 #include "dcgan/data/image_source.h"
 #include "dcgan/image/decode.h"
@@ -46,7 +47,8 @@ std::string key_of(const fs::path& root, const RowFormat& format, double held_ou
   return fmt::format("{}\n{} x {} x {}, fit {}, background {:02x}{:02x}{:02x}, held out {}",
                      root.string(), format.channels, format.height, format.width,
                      static_cast<int>(format.fit), format.background[0], format.background[1],
-                     format.background[2], held_out);
+                     format.background[2], held_out) +
+         (format.levels == Levels::full ? "" : ", levels " + to_string(format.levels));
 }
 
 /// Short enough for every file system, and so is it with ".part" behind it.
@@ -108,7 +110,8 @@ State decode_file(const ImageFolder& folder, const ImageFile& file, const RowFor
   }
   entry.file_crc = crc_of(content.data(), static_cast<std::int64_t>(content.size()));
   try {
-    const Image image = decode_image(content, {.wanted = {format.height, format.width}});
+    const Image image =
+        decode_image(content, {.wanted = {format.height, format.width}, .white = format.white});
     const bool reduced = image.stored[0] > 0;
     entry.height = static_cast<std::int32_t>(reduced ? image.stored[0] : image.height);
     entry.width = static_cast<std::int32_t>(reduced ? image.stored[1] : image.width);
@@ -159,11 +162,17 @@ bool is_current(const ImageFolder& folder, const ImageFile& file, const CacheEnt
 
 // Building --------------------------------------------------------------------------------------
 
+std::uint32_t white_of(const CacheFile& file) {
+  return file.header().white == 0 ? kFullRange : file.header().white;
+}
+
 /// Finds rows of files that are still the same in older caches.
 class OldRows {
  public:
+  explicit OldRows(std::uint32_t white) : white_(white) {}
+
   void add(const MappedCache& cache) {
-    if (!cache) return;
+    if (!cache || white_of(*cache) != white_) return;
     std::string_view paths = cache->paths();
     for (std::int64_t i = 0; i < cache->header().files; ++i) {
       const auto end = paths.find('\0');
@@ -198,6 +207,7 @@ class OldRows {
     MappedCache cache;
     const CacheEntry* entry = nullptr;
   };
+  const std::uint32_t white_;
   std::unordered_map<std::string, Row> found_;
 };
 
@@ -224,7 +234,9 @@ void close_up(const CacheFile& file) {
 
 MappedCache build_cache(const CacheOrder& order, const PrepareProgress& progress) {
   const std::int64_t row_bytes = order.format.bytes();
-  OldRows old;
+  RowFormat format = order.format;
+  if (format.levels == Levels::automatic) format.white = find_white(order.folder, format, progress);
+  OldRows old(format.white);
   old.add(map_cache(order.whole, order.key, row_bytes, CacheAccess::read));
   old.add(map_cache(order.part, order.key, row_bytes, CacheAccess::read));  // newer: it counts
   std::error_code ignored;
@@ -233,6 +245,7 @@ MappedCache build_cache(const CacheOrder& order, const PrepareProgress& progress
   CacheHeader header;
   header.files = static_cast<std::int64_t>(order.folder.files.size());
   header.row_bytes = row_bytes;
+  header.white = format.white;
   const std::vector<std::int64_t> slots =
       slots_of(header.files, order.held_out, header.training_rows);
   NewCache cache(order.part, header, order.key, joined_paths(order.folder));
@@ -244,7 +257,7 @@ MappedCache build_cache(const CacheOrder& order, const PrepareProgress& progress
     std::vector<std::uint8_t> row(static_cast<std::size_t>(row_bytes));
     if (!old.copy(order.folder, source, row.data(), entry)) {
       std::string problem;
-      entry.state = decode_file(order.folder, source, order.format, row.data(), entry, problem);
+      entry.state = decode_file(order.folder, source, format, row.data(), entry, problem);
     }
     if (entry.state == State::good) cache.write_row(entry.row, row.data());
     entries[i] = entry;  // last: an entry that is there has its row
@@ -332,6 +345,7 @@ PreparedImages describe_cache(const MappedCache& file, const CacheOrder& order) 
   PreparedImages prepared;
   const CacheHeader& header = file->header();
   prepared.training = header.training_rows;
+  prepared.white = white_of(*file);
   prepared.row_crcs.resize(static_cast<std::size_t>(header.rows));
   prepared.files.resize(static_cast<std::size_t>(header.rows));
   for (std::int64_t i = 0; i < header.files; ++i) {
@@ -366,6 +380,15 @@ void make_cache_folder(const fs::path& folder) {
 }
 
 }  // namespace
+
+std::uint32_t find_white(const ImageFolder& folder, const RowFormat& format,
+                         const PrepareProgress& progress) {
+  const auto read = [&](std::int64_t i) {
+    const ImageFile& file = folder.files[static_cast<std::size_t>(i)];
+    return read_image(folder.root / file.path, {.wanted = {format.height, format.width}});
+  };
+  return find_white(static_cast<std::int64_t>(folder.files.size()), read, progress);
+}
 
 PreparedImages decode_into_memory(const ImageFolder& folder, const RowFormat& format,
                                   const std::vector<std::int64_t>& chosen,
@@ -402,6 +425,7 @@ PreparedImages decode_into_memory(const ImageFolder& folder, const RowFormat& fo
     prepared.sizes.add(entries[at].height, entries[at].width);
   }
   prepared.training = prepared.size();
+  prepared.white = format.white;
   prepared.rows = {rows, rows.get()};
   return prepared;
 }

@@ -164,6 +164,14 @@ Image image_at(const IdxArray& images, std::int64_t index, bool turned) {
   return image;
 }
 
+/// Of the training split beside the test split `test`; none where it is not there.
+std::vector<std::uint8_t> read_training_labels(const fs::path& folder, const Prefix& test) {
+  const std::string prefix =
+      test.emnist ? test.text.substr(0, test.text.rfind('-')) + "-train" : "train";
+  const fs::path file = find_spelling(folder, prefix + "-labels", "idx1-ubyte");
+  return file.empty() ? std::vector<std::uint8_t>() : read_labels(file).bytes;
+}
+
 }  // namespace
 
 ImageSource open_mnist(const DataConfig& data) {
@@ -187,6 +195,7 @@ ImageSource open_mnist(const DataConfig& data) {
   source.set = known_set(labels);
   source.name = name_of(source, prefix, data);
   source.labels = std::move(labels.bytes);
+  if (data.split == DataSplit::test) source.training_labels = read_training_labels(folder, prefix);
   source.read = [images, turned = prefix.emnist](std::int64_t i) {
     return image_at(*images, i, turned);
   };

@@ -167,7 +167,7 @@ void check_type(const Header& header, const std::string& file) {
                     "numpy.save(file, images.astype(numpy.uint8)){}",
                     file, printable(type),
                     type.find('f') == std::string::npos
-                        ? ""
+                        ? "; where they go above 255, images * 255.0 / images.max() first"
                         : "; numbers in [0, 1] must be multiplied by 255 and rounded before"));
   }
   if (*header.fortran_order) {

@@ -91,7 +91,26 @@ void for_each_image(std::int64_t count, const std::function<void(std::int64_t)>&
 }
 
 RowFormat row_format(const DataConfig& data) {
-  return {data.image_size[0], data.image_size[1], data.channels, data.fit, data.background};
+  return {data.image_size[0], data.image_size[1], data.channels,
+          data.fit,           data.background,    data.levels};
+}
+
+std::uint32_t find_white(std::int64_t count, const std::function<Image(std::int64_t)>& read,
+                         const PrepareProgress& progress) {
+  std::atomic<std::uint32_t> white{0};
+  const auto work = [&](std::int64_t i) {
+    try {
+      const std::uint32_t value = largest_value(read(i));
+      std::uint32_t before = white;
+      while (before < value && !white.compare_exchange_weak(before, value)) {
+      }
+    } catch (const Error&) {  // judged when the rows are made
+    }
+  };
+  for_each_image(count, work, [&](std::int64_t done, std::int64_t total) {
+    if (progress && done < total) progress(0, total);
+  });
+  return white == 0 ? kFullRange : white.load();
 }
 
 void write_row(const Image& image, const RowFormat& format, std::uint8_t* row) {

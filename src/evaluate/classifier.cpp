@@ -159,6 +159,7 @@ void save_classifier(const std::filesystem::path& path, const ClassifierFile& fi
                      {"test_images", record.test_images},
                      {"test_correct", record.test_correct}};
   archive.notes = {{"set", record.set}, {"dataset_crc32", record.fingerprint}};
+  note_class_names(archive, record.class_names, file.classifier.classes());
   write_archive(path, archive);
 }
 
@@ -171,10 +172,15 @@ ClassifierFile parse_classifier(const std::string& bytes, const std::filesystem:
                          number("width", 1, kLargestSide)};
   constexpr std::int64_t kMany = std::numeric_limits<std::int64_t>::max();
   ClassifierFile file;
-  file.record = {note_in(archive, "set", path),   note_in(archive, "dataset_crc32", path),
-                 number("images", 1, kMany),      number("epochs", 1, kMany),
-                 number("seed", 0, kMany),        number("flip", 0, 1) == 1,
-                 number("test_images", 1, kMany), number("test_correct", 0, kMany)};
+  file.record = {note_in(archive, "set", path),
+                 note_in(archive, "dataset_crc32", path),
+                 number("images", 1, kMany),
+                 number("epochs", 1, kMany),
+                 number("seed", 0, kMany),
+                 number("flip", 0, 1) == 1,
+                 number("test_images", 1, kMany),
+                 number("test_correct", 0, kMany),
+                 noted_class_names(archive, number("classes", 2, kMostClasses))};
   file.classifier =
       make_classifier(image, number("classes", 2, kMostClasses), /*folded=*/true, torch::kCPU);
   set_requires_grad(file.classifier.body, false);

@@ -23,6 +23,7 @@ struct Features::Impl {
   std::string name;
   std::string checksum;
   std::int64_t classes = 0;
+  std::vector<std::string> class_names;
   torch::Device device = torch::kCPU;
   virtual ~Impl() = default;
   /// images: uint8 [kBatch, C, H, W] on `device`; features and logits on it, too.
@@ -155,6 +156,7 @@ std::unique_ptr<Features::Impl> open_native(const std::string& bytes, const std:
   features->classifier = {copy_to(file.classifier.body, device),
                           copy_to(file.classifier.head, device)};
   features->classes = file.classifier.classes();
+  features->class_names = file.record.class_names;
   return features;
 }
 
@@ -236,6 +238,7 @@ Features Features::find(const std::string& wanted, const std::string& set, torch
 const std::string& Features::name() const { return impl_->name; }
 const std::string& Features::checksum() const { return impl_->checksum; }
 std::int64_t Features::classes() const { return impl_->classes; }
+const std::vector<std::string>& Features::class_names() const { return impl_->class_names; }
 
 FeatureBatch Features::compute(const torch::Tensor& images) const {
   const torch::NoGradGuard no_grad;

@@ -110,7 +110,8 @@ std::string describe_classes(const Report& report, bool missing) {
   for (std::size_t i = 0; i < report.shares.size(); ++i) {
     const double share = report.shares[i];
     const double real = report.real_shares[i];
-    if (real > 0.0 && share < 0.1 * real) rare += fmt::format("{}{}", rare.empty() ? "" : ", ", i);
+    if (real > 0.0 && share < 0.1 * real)
+      rare += (rare.empty() ? "" : ", ") + class_name(report.class_names, i);
     if (std::fabs(share - real) >
         std::fabs(report.shares[furthest] - report.real_shares[furthest])) {
       furthest = i;
@@ -118,8 +119,9 @@ std::string describe_classes(const Report& report, bool missing) {
   }
   if (report.shares.empty() || (missing && rare.empty())) return "";
   if (missing) return fmt::format(" ({})", rare);
-  return fmt::format(" (class {}: {:.1f} %, real {:.1f} %)", furthest,
-                     100.0 * report.shares[furthest], 100.0 * report.real_shares[furthest]);
+  return fmt::format(" (class {}: {:.1f} %, real {:.1f} %)",
+                     class_name(report.class_names, furthest), 100.0 * report.shares[furthest],
+                     100.0 * report.real_shares[furthest]);
 }
 
 Finding describe(const Report& report, const Measure& measure) {
@@ -151,7 +153,7 @@ std::string class_table(const Report& report) {
   constexpr std::size_t kMostShown = 20;
   const std::size_t shown = std::min(report.shares.size(), kMostShown);
   for (std::size_t i = 0; i < shown; ++i) {
-    header.push_back(std::to_string(i));
+    header.push_back(class_name(report.class_names, i));
     samples.push_back(fmt::format("{:.1f}", 100.0 * report.shares[i]));
     real.push_back(fmt::format("{:.1f}", 100.0 * report.real_shares[i]));
   }
@@ -229,6 +231,7 @@ std::string to_json(const Report& report) {
                                      {"worse", is_worse(measure)}};
   }
   json["classes"] = {{"shares", report.shares}, {"real_shares", report.real_shares}};
+  if (!report.class_names.empty()) json["classes"]["names"] = report.class_names;
   json["findings"] = Json::array();
   for (const Finding& finding : findings(report)) {
     json["findings"].push_back({{"measure", finding.measure}, {"text", finding.text}});

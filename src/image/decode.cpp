@@ -14,6 +14,24 @@ bool begins_with(std::string_view bytes, std::string_view magic) {
   return bytes.substr(0, magic.size()) == magic;
 }
 
+/// In the range of the file, but where it has 16 bits.
+Image decode(std::string_view bytes, const DecodeOptions& options) {
+  if (bytes.empty()) throw failure("is empty");
+  switch (image_format(bytes)) {
+    case ImageFormat::png:
+      return decode_png(bytes, options);
+    case ImageFormat::jpeg:
+      return decode_jpeg(bytes, options);
+    case ImageFormat::bmp:
+      return decode_bmp(bytes, options);
+    case ImageFormat::webp:
+      return decode_webp(bytes, options);
+    case ImageFormat::unknown:
+      break;
+  }
+  throw failure("is not an image (PNG, JPEG, BMP or WebP)");
+}
+
 }  // namespace
 
 void check_size(std::int64_t height, std::int64_t width, const DecodeOptions& options) {
@@ -44,20 +62,9 @@ ImageFormat image_format(std::string_view bytes) {
 }
 
 Image decode_image(std::string_view bytes, const DecodeOptions& options) {
-  if (bytes.empty()) throw failure("is empty");
-  switch (image_format(bytes)) {
-    case ImageFormat::png:
-      return decode_png(bytes, options);
-    case ImageFormat::jpeg:
-      return decode_jpeg(bytes, options);
-    case ImageFormat::bmp:
-      return decode_bmp(bytes, options);
-    case ImageFormat::webp:
-      return decode_webp(bytes, options);
-    case ImageFormat::unknown:
-      break;
-  }
-  throw failure("is not an image (PNG, JPEG, BMP or WebP)");
+  Image image = decode(bytes, options);
+  if (image.largest == 0) scale_levels(image, options.white);  // else done with all of its 16 bits
+  return image;
 }
 
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options) {

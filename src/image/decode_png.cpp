@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 #include <png.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "codecs.h"
 #include "dcgan/base/error.h"
@@ -75,14 +77,26 @@ void skip_extras(png_structp png) {
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
 }
 
-/// 8 bits a channel; palettes, small greys and transparent colours in full. Returns the passes in
-/// which the rows come.
+/// 8 or 16 bits a channel; palettes, small greys and transparent colours in full. Returns the
+/// passes in which the rows come.
 int expand_pixels(png_structp png, png_infop info) {
   png_set_expand(png);
-  png_set_scale_16(png);
   const int passes = png_set_interlace_handling(png);
   png_read_update_info(png, info);
   return passes;
+}
+
+/// Values of 16 bits, the high byte first, as 8 bits: `white` becomes 255, opaque stays opaque.
+void narrow(const std::vector<std::uint8_t>& wide, std::uint32_t white, Image& image) {
+  const auto channels = static_cast<std::size_t>(image.channels);
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) {
+    const std::uint32_t value = wide[2 * i] * 256U + wide[2 * i + 1];
+    const bool is_alpha = channels % 2 == 0 && i % channels == channels - 1;
+    if (!is_alpha) image.largest = std::max(image.largest, static_cast<std::uint16_t>(value));
+    const std::uint32_t full = is_alpha ? kFullRange : white;
+    image.pixels[i] =
+        static_cast<std::uint8_t>(std::min<std::uint32_t>(255, (value * 255 + full / 2) / full));
+  }
 }
 
 }  // namespace
@@ -100,21 +114,26 @@ Image decode_png(std::string_view bytes, const DecodeOptions& options) {
   check_size(height, width, options);
 
   std::int64_t channels = 0;
+  bool is_wide = false;
   int passes = 0;
   reader.guarded([&](png_structp png, png_infop info) {
     passes = expand_pixels(png, info);
     channels = png_get_channels(png, info);
+    is_wide = png_get_bit_depth(png, info) == 16;
   });
   Image image = blank_image(height, width, channels);
+  std::vector<std::uint8_t> wide(is_wide ? 2 * image.pixels.size() : 0);
+  std::uint8_t* const pixels = is_wide ? wide.data() : image.pixels.data();
   reader.guarded([&](png_structp png, png_infop) {
-    const std::int64_t row = width * channels;
+    const std::int64_t row = width * channels * (is_wide ? 2 : 1);
     for (int pass = 0; pass < passes; ++pass) {
       for (std::int64_t y = 0; y < height; ++y) {
-        png_read_row(png, image.pixels.data() + y * row, nullptr);
+        png_read_row(png, pixels + y * row, nullptr);
       }
     }
     png_read_end(png, nullptr);
   });
+  if (is_wide) narrow(wide, options.white, image);
   return image;
 }
 

@@ -1,6 +1,7 @@
 #include "dcgan/model/archive.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/script.h>
 #include <zlib.h>
 
@@ -275,6 +276,24 @@ Archive parse_archive(const std::string& bytes, const std::filesystem::path& pat
         "{}: damaged: its content does not match its checksum; use another file", path.string()));
   }
   return archive;
+}
+
+void note_class_names(Archive& archive, const std::vector<std::string>& names, std::int64_t count) {
+  if (names.empty()) return;
+  std::vector<std::string> lines;
+  for (std::int64_t i = 0; i < count; ++i) {
+    lines.push_back(printable(class_name(names, static_cast<std::size_t>(i))));
+  }
+  archive.notes["class_names"] = fmt::format("{}", fmt::join(lines, "\n"));
+}
+
+std::vector<std::string> noted_class_names(const Archive& archive, std::int64_t count) {
+  const auto note = archive.notes.find("class_names");
+  if (note == archive.notes.end()) return {};
+  std::vector<std::string> names;
+  std::istringstream lines(note->second);
+  for (std::string line; std::getline(lines, line);) names.push_back(line);
+  return names.size() == static_cast<std::size_t>(count) ? names : std::vector<std::string>();
 }
 
 torch::Tensor find_tensor(const Archive& archive, const std::string& name, at::IntArrayRef sizes,

@@ -40,7 +40,8 @@ std::int64_t find_number(const Archive& archive, const std::string& name,
 }  // namespace
 
 void save_checkpoint(const std::filesystem::path& path, const TrainState& state,
-                     const Config& config, const std::string& dataset_fingerprint) {
+                     const Config& config, const std::string& dataset_fingerprint,
+                     const std::vector<std::string>& classes) {
   Archive archive;
   archive.kind = ArchiveKind::checkpoint;
   for (const Part& part : parts_of(state)) {
@@ -54,6 +55,7 @@ void save_checkpoint(const std::filesystem::path& path, const TrainState& state,
                      {"generator_optimizer_steps", state.generator_optimizer.steps_done()},
                      {"discriminator_optimizer_steps", state.discriminator_optimizer.steps_done()}};
   archive.notes = {{"dataset_crc32", dataset_fingerprint}};
+  if (config.model.classes > 0) note_class_names(archive, classes, config.model.classes);
   write_archive(path, archive);
 }
 

@@ -9,12 +9,14 @@
 namespace dcgan {
 
 void save_generator(const std::filesystem::path& path, const Network& generator,
-                    const Config& config, std::int64_t step) {
+                    const Config& config, std::int64_t step,
+                    const std::vector<std::string>& classes) {
   Archive archive;
   archive.kind = ArchiveKind::generator;
   archive.tensors = named_tensors(generator);
   archive.config = to_yaml(config);
   archive.numbers = {{"latent_dim", config.model.latent_dim}, {"step", step}};
+  if (config.model.classes > 0) note_class_names(archive, classes, config.model.classes);
   archive.forward = torchscript_forward(plan_of(generator));
   write_archive(path, archive);
 }
@@ -38,6 +40,7 @@ GeneratorFile load_generator(const Archive& archive, const std::filesystem::path
   copy_tensors(archive, prefix, named_tensors(file.generator), path);
   const auto step = archive.numbers.find("step");
   if (step != archive.numbers.end()) file.step = step->second;
+  file.classes = noted_class_names(archive, file.config.model.classes);
   return file;
 }
 

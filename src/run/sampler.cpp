@@ -21,7 +21,8 @@ struct Sampler::Impl {
   torch::Device device = torch::kCPU;
   std::int64_t latent_dim = 0;
   std::optional<Config> config;  ///< nothing for somebody else's
-  torch::Tensor mode_bias;       ///< of a generator that knows classes, CPU
+  std::vector<std::string> class_names;
+  torch::Tensor mode_bias;  ///< of a generator that knows classes, CPU
   virtual ~Impl() = default;
   /// float32 [N, latent_dim] -> float32 [N, C, H, W] in [-1, 1], both on `device`.
   virtual torch::Tensor run(const torch::Tensor& latents) const = 0;
@@ -171,6 +172,7 @@ std::unique_ptr<Sampler::Impl> open_native(const Archive& archive,
   generator->latent_dim = file.config.model.latent_dim;
   generator->range = file.config.output;
   generator->config = file.config;
+  generator->class_names = file.classes;
   generator->mode_bias = file.generator.layers.front().mode_bias;
   generator->network = copy_to(file.generator, device);
   return generator;
@@ -219,6 +221,8 @@ const std::optional<Config>& Sampler::config() const { return impl_->config; }
 std::int64_t Sampler::class_count() const {
   return impl_->config ? impl_->config->model.classes : 0;
 }
+
+const std::vector<std::string>& Sampler::class_names() const { return impl_->class_names; }
 
 torch::Tensor Sampler::classes_of(const torch::Tensor& latents) const {
   return dcgan::classes_of(latents, impl_->config->model.latent_modes, class_count(),

@@ -8,6 +8,7 @@
 
 #include "dcgan/base/error.h"
 #include "dcgan/base/text.h"
+#include "dcgan/config/fields.h"
 #include "dcgan/data/batch_stream.h"
 #include "dcgan/data/random.h"
 #include "dcgan/image/image.h"
@@ -71,7 +72,8 @@ class Loop {
     if (state_.step < total_steps_) {
       prepare_evaluation();
     } else {  // what ended the run before may have come between its checkpoint and its g.pt
-      save_generator(run_.generator(), best_generator(state_), config_, state_.step);
+      save_generator(run_.generator(), best_generator(state_), config_, state_.step,
+                     dataset_.classes);
     }
     if (state_.step == 0) {
       write_real_images();
@@ -201,11 +203,12 @@ class Loop {
     const bool best = !best_fid_ || scores.fid < *best_fid_;
     if (best) {
       best_fid_ = scores.fid;
-      save_generator(run_.best_generator(), best_generator(state_), config_, state_.step);
+      save_generator(run_.best_generator(), best_generator(state_), config_, state_.step,
+                     dataset_.classes);
     }
     log_.info(fmt::format("evaluation  {}{}  ({:.1f} s)", format_scores(scores),
                           best ? "  the best so far" : "", seconds_since(start)));
-    warn(watch_.look_at_classes(scores.shares, scorer_->real_shares()));
+    warn(watch_.look_at_classes(scores.shares, scorer_->real_shares(), scorer_->class_names()));
   }
 
   void write_real_images() const {
@@ -227,8 +230,10 @@ class Loop {
 
   void write_checkpoint() {
     if (!all_finite(state_)) stop_at_nan("a weight is not a finite number");
-    save_checkpoint(run_.checkpoint(state_.step), state_, config_, dataset_.fingerprint);
-    save_generator(run_.generator(), best_generator(state_), config_, state_.step);
+    save_checkpoint(run_.checkpoint(state_.step), state_, config_, dataset_.fingerprint,
+                    dataset_.classes);
+    save_generator(run_.generator(), best_generator(state_), config_, state_.step,
+                   dataset_.classes);
     run_.prune_checkpoints(config_.run.keep_checkpoints);
     last_checkpoint_ = state_.step;
     log_.debug(fmt::format("wrote {}", run_.checkpoint(state_.step).string()));
@@ -330,29 +335,29 @@ void check_batches(const Config& config, const Dataset& dataset) {
 
 std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dataset) {
   const std::int64_t classes = config.model.classes;
-  const torch::Tensor counts = torch::bincount(dataset.labels.to(torch::kInt64), {}, classes);
+  const torch::Tensor counts = torch::bincount(dataset.labels.to(torch::kInt64));
   const torch::Tensor empty = counts.eq(0).nonzero();
-  if (counts.size(0) == classes && empty.size(0) == 0) {
+  const std::int64_t known = counts.size(0);
+  if (known == classes && empty.size(0) == 0) {
     const auto* first = counts.data_ptr<std::int64_t>();
     return {first, first + classes};
   }
-  std::string what;
+  std::string what = fmt::format("{} class{}", known, known == 1 ? "" : "es");
   std::string remedy = "set model.classes: 0 to train without classes";
-  if (counts.slice(0, 1).sum().item<std::int64_t>() == 0 && dataset.classes.size() < 2) {
+  const bool is_folder = config.data.format == DataFormat::folder;
+  if (known == 1 && dataset.classes.size() < 2) {
     what = "no classes";
-    if (config.data.format == DataFormat::folder) {
+    if (is_folder) {
       remedy += ", or data.classes: true where each folder in data.path is a class";
     }
-  } else if (counts.size(0) > classes) {
-    what = fmt::format("images of class {}", counts.size(0) - 1);
-    remedy += fmt::format(", or to {}", counts.size(0));
-  } else {
-    const std::int64_t known = counts.nonzero().max().item<std::int64_t>() + 1;
-    what = fmt::format("no image of class {}", empty[0][0].item<std::int64_t>());
-    if (known > 1 && known < classes)
-      remedy += fmt::format(", or to {}, whose images are there", known);
-    if (config.data.limit == dataset.size()) remedy += ", or raise data.limit";
+  } else if (empty.size(0) > 0) {
+    const auto first = static_cast<std::size_t>(empty[0][0].item<std::int64_t>());
+    what = fmt::format("no image of class {}", printable(class_name(dataset.classes, first)));
+    if (is_folder) remedy += ", or move the folder of that class elsewhere";
+  } else if (known > 1) {
+    remedy += fmt::format(", or {}", remedy_for_classes(config.model, known));
   }
+  if (config.data.limit > 0 && known <= classes) remedy += ", or raise data.limit";
   throw usage_error(
       fmt::format("model.classes is {}, but {} has {}\n{}", classes, dataset.name, what, remedy));
 }

@@ -17,6 +17,7 @@ constexpr double kSureOfReal = 0.98;
 constexpr double kSureOfFake = 0.02;
 constexpr double kLeastDiversity = 0.25;  // of the real images'
 constexpr double kLeastGradient = 1e-3;   // of the largest one at the beginning
+constexpr double kMostR1Gamma = 1e6;      // that train.r1_gamma takes
 constexpr double kLeastShare = 0.1;       // of the real share
 constexpr double kWidestSwing = 4.0;      // standard deviation of G's loss, in nats
 
@@ -46,7 +47,7 @@ void push(std::deque<double>& values, double value, std::size_t most) {
 
 Watch::Watch(const TrainConfig& train)
     : looks_every_(train.log_every),
-      advised_r1_gamma_(std::max(1.0, 2 * train.r1_gamma)),
+      advised_r1_gamma_(std::clamp(2 * train.r1_gamma, 1.0, kMostR1Gamma)),
       of_probabilities_(is_of_probabilities(train.loss)) {
   constexpr std::int64_t kLooks = 10;
   constexpr std::int64_t kSteps = 300;
@@ -130,14 +131,16 @@ std::vector<Warning> Watch::look(const Observation& seen) {
 }
 
 std::vector<Warning> Watch::look_at_classes(const std::vector<double>& shares,
-                                            const std::vector<double>& real_shares) {
+                                            const std::vector<double>& real_shares,
+                                            const std::vector<std::string>& names) {
   std::set<std::size_t> missing;
   for (std::size_t i = 0; i < shares.size(); ++i) {
     if (shares[i] < kLeastShare * real_shares[i]) missing.insert(i);
   }
-  std::vector<std::size_t> lasting;
-  std::set_intersection(missing.begin(), missing.end(), missing_before_.begin(),
-                        missing_before_.end(), std::back_inserter(lasting));
+  std::vector<std::string> lasting;
+  for (const std::size_t i : missing) {
+    if (missing_before_.contains(i)) lasting.push_back(printable(class_name(names, i)));
+  }
   ++evaluations_;
   missing_before_ = evaluations_ > 1 ? missing : std::set<std::size_t>();
   if (lasting.empty() || !once(Trouble::missing_class)) return {};

@@ -161,7 +161,8 @@ TEST_F(Sample, RefusesAClassThatTheGeneratorDoesNotKnow) {
             "leave --class out, or train with model.classes (--config mnist.yaml)\n");
   train("classes", {"--set", "train.epochs=1", "--set", "model.latent_dim=10", "--set",
                     "model.latent_modes=10", "--set", "model.classes=10"});
-  for (const auto& [words, wrong] : {std::pair("3,10", "10"), {"3, -1", "-1"}}) {
+  for (const auto& [words, wrong] :
+       {std::pair("3,10", "10"), {"3, -1", "-1"}, {"seven", "seven"}, {"1 2", "1 2"}}) {
     const ProgramResult result = run({"sample", "--ckpt", "classes", "--class", words});
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_EQ(result.err,

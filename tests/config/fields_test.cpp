@@ -35,9 +35,9 @@ TEST(ConfigFields, AreTheKeysInTheirOrder) {
       keys,
       ElementsAre(
           "seed", "data.format", "data.path", "data.split", "data.image_size", "data.channels",
-          "data.fit", "data.background", "data.classes", "data.held_out", "data.flip",
-          "data.max_bad_fraction", "data.cache", "data.limit", "data.shuffle", "data.drop_last",
-          "model.kind", "model.latent_dim", "model.latent_modes", "model.classes",
+          "data.fit", "data.background", "data.levels", "data.classes", "data.held_out",
+          "data.flip", "data.max_bad_fraction", "data.cache", "data.limit", "data.shuffle",
+          "data.drop_last", "model.kind", "model.latent_dim", "model.latent_modes", "model.classes",
           "model.base_channels", "model.max_channels", "model.dense_widths", "model.init_deviation",
           "generator.activation", "generator.slope", "generator.batch_norm",
           "generator.base_channels", "generator.extra_layers", "generator.output", "generator.lr",
@@ -98,7 +98,7 @@ TEST(ConfigFields, EachSetOneFieldAndNoOther) {
       {false, {"3"}},       {false, {"dense"}},   {false, {"gelu"}},   {false, {"cpu"}},
       {false, {"sigmoid"}}, {false, {"minimax"}}, {false, {"cosine"}}, {false, {"a.pt"}},
       {false, {"bf16"}},    {false, {"npy"}},     {false, {"pad"}},    {false, {"black"}},
-      {false, {"true"}},    {true, {"9", "11"}}};
+      {false, {"true"}},    {false, {"auto"}},    {true, {"9", "11"}}};
   for (const Field& field : config_fields()) {
     const Config defaults;
     Config config;
@@ -339,11 +339,11 @@ TEST(FindConflicts, NamesModesThatAreNoMultipleOfTheClasses) {
   config.model.classes = 10;
   EXPECT_EQ(only_conflict(config),
             "model.latent_modes (0) must be a multiple of model.classes (10), whose modes they "
-            "are; set it to 10, or model.classes to 0");
+            "are; set model.latent_modes: 10, or model.classes: 0");
   config.model.latent_modes = 36;
   EXPECT_EQ(only_conflict(config),
             "model.latent_modes (36) must be a multiple of model.classes (10), whose modes they "
-            "are; set it to 40, or model.classes to 0");
+            "are; set model.latent_modes: 40, or model.classes: 0");
   config.model.latent_modes = 40;
   EXPECT_TRUE(find_conflicts(config).empty());
 }
@@ -355,12 +355,21 @@ TEST(FindConflicts, AdvisesNoMoreModesThanThereAreLatents) {
   config.model.latent_modes = 36;
   EXPECT_EQ(only_conflict(config),
             "model.latent_modes (36) must be a multiple of model.classes (10), whose modes they "
-            "are; set it to 30, or model.classes to 0");
+            "are; set model.latent_modes: 30, or model.classes: 0");
   config.model.latent_dim = 8;
   config.model.latent_modes = 8;
   EXPECT_EQ(only_conflict(config),
             "model.latent_modes (8) must be a multiple of model.classes (10), whose modes they "
-            "are; set it and model.latent_dim (8) to 10, or model.classes to 0");
+            "are; set model.latent_modes: 10 and model.latent_dim: 10, or model.classes: 0");
+}
+
+TEST(RemedyForClasses, SetsWhatMustGoWithThem) {
+  ModelConfig model;
+  model.latent_modes = 20;
+  EXPECT_EQ(remedy_for_classes(model, 10), "model.classes: 10");
+  EXPECT_EQ(remedy_for_classes(model, 26), "model.classes: 26 and model.latent_modes: 26");
+  EXPECT_EQ(remedy_for_classes(model, 200),
+            "model.classes: 200 and model.latent_modes: 200 and model.latent_dim: 200");
 }
 
 TEST(FindConflicts, NamesATranslationThatLeavesNoImage) {

@@ -80,7 +80,8 @@ TEST(Cifar100, TakesTheFineLabel) {
   const Dataset set = load_dataset(cifar100(kFixtures + "/cifar100"));
   EXPECT_EQ(set.size(), 4);
   expect_images(set, 0);
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(set.labels[i].item<int>(), 90 + i);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(set.labels[i].item<int>(), i);
+  EXPECT_EQ(set.classes, (std::vector<std::string>{"90", "91", "92", "93"}));
   EXPECT_EQ(load_dataset(cifar100(kFixtures + "/cifar100", DataSplit::test)).size(), 2);
 }
 

@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -242,6 +243,55 @@ TEST_F(OwnSet, TurnsEmnistUpright) {
   EXPECT_EQ(set.images[0][0][0][1].item<int>(), 8);
   EXPECT_EQ(set.images[0][0][7][0].item<int>(), 7);
   EXPECT_EQ(set.name, "EMNIST letters train, " + folder_.path().string());
+}
+
+TEST_F(OwnSet, NumbersLabelsWithGapsFromZeroInBothSplits) {
+  const std::string pixels(64 * 4, 'x');
+  put("train-images-idx3-ubyte", {4, 8, 8}, pixels);
+  put("train-labels-idx1-ubyte", {4}, "\x05\x01\x1a\x05");
+  put("t10k-images-idx3-ubyte", {4, 8, 8}, pixels);
+  put("t10k-labels-idx1-ubyte", {4}, "\x1a\x1a\x02\x05");  // without 1, with a 2
+  DataConfig data = config(8, 8);
+  const auto labels = [&] {
+    const torch::Tensor tensor = load_dataset(data).labels;
+    const auto* bytes = tensor.data_ptr<std::uint8_t>();
+    return std::vector<int>{bytes, bytes + tensor.numel()};
+  };
+  EXPECT_EQ(labels(), (std::vector<int>{1, 0, 2, 1}));
+  EXPECT_EQ(load_dataset(data).classes, (std::vector<std::string>{"1", "5", "26"}));
+  data.limit = 1;
+  EXPECT_EQ(labels(), (std::vector<int>{1})) << "whatever is left of the set";
+  data.limit = 0;
+  data.split = DataSplit::test;
+  EXPECT_EQ(labels(), (std::vector<int>{2, 2, 3, 1}));
+  EXPECT_EQ(load_dataset(data).classes, (std::vector<std::string>{"1", "5", "26", "2"}));
+}
+
+// So that a run from before labels were numbered can be resumed.
+TEST_F(OwnSet, HasTheFingerprintOfTheLabelsInTheFile) {
+  put("train-images-idx3-ubyte", {1, 8, 8}, std::string(64, 'x'));
+  put("train-labels-idx1-ubyte", {1}, "\x05");
+  const std::string content = std::string(64, 'x') + "\x05";
+  char expected[9];
+  std::snprintf(expected, sizeof expected, "%08lx",
+                crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size()));
+  EXPECT_EQ(load_dataset(config(8, 8)).fingerprint, expected);
+}
+
+TEST_F(OwnSet, MakesItsLargestTrainingValueWhiteInBothSplits) {
+  put("train-images-idx3-ubyte", {1, 8, 8}, std::string(63, '\x02') + '\x04');
+  put("train-labels-idx1-ubyte", {1}, std::string(1, '\0'));
+  put("t10k-images-idx3-ubyte", {1, 8, 8}, std::string(63, '\x01') + '\x08');
+  put("t10k-labels-idx1-ubyte", {1}, std::string(1, '\0'));
+  DataConfig data = config(8, 8);
+  data.levels = Levels::automatic;
+  const Dataset train = load_dataset(data);
+  EXPECT_EQ(train.white, 4U * 257);
+  EXPECT_EQ(train.images.min().item<int>(), 128);
+  EXPECT_EQ(train.images.max().item<int>(), 255);
+  const Dataset test = load_dataset(other_split(data));
+  EXPECT_EQ(test.images.min().item<int>(), 64);
+  EXPECT_EQ(test.images.max().item<int>(), 255);
 }
 
 TEST_F(OwnSet, RefusesToChooseBetweenSetsOfEmnist) {

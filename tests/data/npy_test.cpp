@@ -119,6 +119,11 @@ TEST_F(Npy, RefusesAnotherType) {
                 ": holds elements of type '<f4'; only uint8 ('|u1') can be read, as in "
                 "numpy.save(file, images.astype(numpy.uint8)); numbers in [0, 1] must be "
                 "multiplied by 255 and rounded before");
+  EXPECT_EQ(error(file(header("<u2", "(1,)"), "ab")),
+            path() +
+                ": holds elements of type '<u2'; only uint8 ('|u1') can be read, as in "
+                "numpy.save(file, images.astype(numpy.uint8)); where they go above 255, "
+                "images * 255.0 / images.max() first");
 }
 
 TEST_F(Npy, RefusesRecords) {

@@ -14,6 +14,7 @@
 #include "dcgan/data/npy.h"
 #include "support/complaint.h"
 #include "support/put_picture.h"
+#include "support/put_wide_picture.h"
 #include "support/temp_folder.h"
 
 namespace dcgan {
@@ -143,6 +144,47 @@ TEST_F(PictureSet, LabelsByFolderOnRequest) {
   EXPECT_EQ(set.classes, (std::vector<std::string>{"cats", "dogs"}));
   EXPECT_EQ(set.labels[3].item<int>(), 0);
   EXPECT_EQ(set.labels[4].item<int>(), 1);
+}
+
+TEST_F(PictureSet, NumbersAClassThatIsOnlyHeldOutBehindTheOthers) {
+  std::filesystem::create_directory(pictures_ / "cows");
+  std::filesystem::rename(pictures_ / "cats/4.png", pictures_ / "cows/4.png");  // held out
+  data_.classes = true;
+  for (const std::string& cache : {cache_.path().string(), std::string("none")}) {
+    data_.cache = cache;
+    data_.split = DataSplit::train;
+    const Dataset train = load_dataset(data_);
+    EXPECT_EQ(train.classes, (std::vector<std::string>{"cats", "dogs"}));
+    EXPECT_EQ(train.labels[7].item<int>(), 1);
+    data_.split = DataSplit::test;
+    const Dataset test = load_dataset(data_);
+    EXPECT_EQ(test.classes, (std::vector<std::string>{"cats", "dogs", "cows"}));
+    EXPECT_EQ(test.labels[0].item<int>(), 2);
+    EXPECT_EQ(test.labels[1].item<int>(), 1);
+  }
+}
+
+// 12 bits in files of 16: 0, 100, .. 900 of 4095, then one of 4095.
+TEST_F(PictureSet, MakesTheLargestValueOfTheWholeFolderWhite) {
+  const TempFolder wide;
+  const auto put = [&](int i, int value) {
+    testing::put_wide_picture(wide / (std::to_string(i) + ".png"), 8, 8,
+                              std::vector<std::uint16_t>(64, static_cast<std::uint16_t>(value)));
+  };
+  for (int i = 0; i < 10; ++i) put(i, 100 * i);
+  data_.path = wide.path().string();
+  data_.held_out = 0.1;  // the brightest
+  EXPECT_EQ(values(), (std::vector<int>{0, 0, 1, 1, 2, 2, 2, 3, 3}));
+  data_.levels = Levels::automatic;
+  const std::vector<int> scaled{0, 28, 57, 85, 113, 142, 170, 198, 227};
+  EXPECT_EQ(values(), scaled) << "built";
+  EXPECT_EQ(values(), scaled) << "cached";
+  EXPECT_EQ(load_dataset(data_).white, 900U);
+  data_.cache = "none";
+  EXPECT_EQ(values(), scaled) << "decoded";
+  data_.cache = cache_.path().string();
+  put(9, 4095);  // no row of before is right any more
+  EXPECT_EQ(values(), (std::vector<int>{0, 6, 12, 19, 25, 31, 37, 44, 50})) << "built anew";
 }
 
 TEST_F(PictureSet, WarnsOfBadFilesAndNotesOthers) {

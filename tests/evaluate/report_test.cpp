@@ -32,6 +32,15 @@ Report small_report() {
   return report;
 }
 
+TEST(Report, CallsClassesByTheirNames) {
+  Report report = small_report();
+  report.class_names = {"5", "26"};
+  EXPECT_THAT(to_table(report), ::testing::HasSubstr("class           5    26\n"));
+  EXPECT_THAT(to_table(report), ::testing::HasSubstr("classes are missing (26)"));
+  EXPECT_THAT(to_table(report), ::testing::HasSubstr("(class 5: 100.0 %, real 45.0 %)"));
+  EXPECT_EQ(nlohmann::json::parse(to_json(report))["classes"]["names"], report.class_names);
+}
+
 /// A report of one measure.
 std::vector<Finding> findings_of(const std::string& key, Estimate samples, Estimate real) {
   Report report;

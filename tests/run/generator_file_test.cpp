@@ -99,6 +99,27 @@ TEST(GeneratorFile, HoldsTheAverageAndACheckpointBoth) {
                              named_tensors(state.generator)));
 }
 
+TEST(GeneratorFile, KeepsWhichClassIsWhich) {
+  const TempFolder folder;
+  Config config = testing::small_regularised_config();
+  config.model.latent_modes = 3;
+  config.model.classes = 3;
+  const TrainState state = testing::small_trained_state(config);
+  // A folder's name may be anything; a fourth class is not the generator's.
+  const std::vector<std::string> names{"5", "a\nb", "\xff", "rest"};
+  save_generator(folder / "g.pt", best_generator(state), config, 3, names);
+  save_checkpoint(folder / "c.pt", state, config, "", names);
+  save_generator(folder / "plain.pt", best_generator(state), config, 3);
+  const auto classes = [&](const std::string& name, ArchiveKind kind) {
+    return load_generator(read_archive(folder / name, kind), folder / name).classes;
+  };
+  const std::vector<std::string> kept{"5", "a?b", "?"};
+  EXPECT_EQ(classes("g.pt", ArchiveKind::generator), kept);
+  EXPECT_EQ(classes("c.pt", ArchiveKind::checkpoint), kept);
+  EXPECT_TRUE(classes("plain.pt", ArchiveKind::generator).empty());
+  EXPECT_NO_THROW(torch::jit::load((folder / "g.pt").string()));
+}
+
 TEST(GeneratorFile, RawWeightsOfAnAverageAreRefused) {
   const TempFolder folder;
   const Config config = testing::small_regularised_config();

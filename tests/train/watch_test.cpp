@@ -180,6 +180,24 @@ TEST(Watch, NamesAClassThatStaysAway) {
   EXPECT_TRUE(watch.look_at_classes(without_one, real).empty()) << "once";
 }
 
+TEST(Watch, CallsAMissingClassByItsName) {
+  Watch watch(training(kEvery));
+  const std::vector<double> real{0.5, 0.5};
+  const std::vector<double> without_one{1, 0};
+  for (int i = 0; i < 2; ++i) watch.look_at_classes(without_one, real, {"1", "26"});
+  expect_one(watch.look_at_classes(without_one, real, {"1", "26"}), Trouble::missing_class,
+             "class 26 is missing from the samples ");
+}
+
+TEST(Watch, AdvisesNoMoreR1ThanTheKeyTakes) {
+  TrainConfig train = training(kEvery);
+  train.r1_gamma = 8e5;
+  Watch watch(train);
+  const std::vector<double> real{0.5, 0.5};
+  for (int i = 0; i < 2; ++i) watch.look_at_classes({1, 0}, real);
+  expect_one(watch.look_at_classes({1, 0}, real), Trouble::missing_class, "r1_gamma: 1000000");
+}
+
 TEST(Watch, AClassMayComeBack) {
   Watch watch(training(kEvery));
   const std::vector<double> real{0.5, 0.5};

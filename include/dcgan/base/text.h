@@ -31,6 +31,9 @@ std::string without_controls(std::string text);
 /// What stands before the first line end: an error's text without its remedy or its backtrace.
 std::string first_line(std::string_view text);
 
+/// Class `index` of a data set: its name in `names`, or its number where they have none for it.
+std::string class_name(const std::vector<std::string>& names, std::size_t index);
+
 /// `text` without the spaces, tabs and line ends around it.
 std::string trimmed(std::string_view text);
 

@@ -35,7 +35,7 @@ struct SampleOptions {
   std::int64_t seed = 1;
   std::optional<std::string> separate;  ///< --separate DIR: one PNG an image
   std::optional<std::int64_t> interpolate;
-  std::vector<std::int64_t> classes;       ///< --class: of the images, in turn; empty: any
+  std::vector<std::string> classes;        ///< --class: of the images, in turn; empty: any
   double truncation = 1.0;                 ///< --truncation: latents are scaled by it
   std::optional<std::int64_t> latent_dim;  ///< --latent-dim, for foreign TorchScript
   bool raw = false;                        ///< --raw: the last step's weights, not their average

@@ -22,6 +22,8 @@ constexpr bool has_own_splits(DataFormat format) {
 enum class DataSplit { train, test };
 /// How an image gets the shape of `data.image_size`: cut to it, padded to it, or stretched.
 enum class ImageFit { crop, pad, stretch };
+/// Which value becomes white: the largest that a file could hold, or the largest of the data set.
+enum class Levels { full, automatic };
 using Color = std::array<std::uint8_t, 3>;  ///< red, green, blue
 enum class ModelKind { dcgan, dense };
 enum class Activation { relu, leaky_relu, elu, selu, gelu, swish };
@@ -42,12 +44,13 @@ struct DataConfig {
   std::int64_t channels = 1;                       ///< 1 or 3
   ImageFit fit = ImageFit::crop;
   Color background{255, 255, 255};  ///< behind transparent pixels and, where fit pads, around them
-  bool classes = false;             ///< folder: the folders in it are classes
-  double held_out = 0.1;            ///< folder, npy: the share of the images that is the test split
-  bool flip = false;                ///< mirror at random, left to right, while training
-  double max_bad_fraction = 0.1;    ///< folder: files that may be no images before it is an error
-  std::string cache = "auto";  ///< folder: where decoded images are kept; auto, none or a folder
-  std::int64_t limit = 0;      ///< the first so many images; 0: all
+  Levels levels = Levels::full;
+  bool classes = false;           ///< folder: the folders in it are classes
+  double held_out = 0.1;          ///< folder, npy: the share of the images that is the test split
+  bool flip = false;              ///< mirror at random, left to right, while training
+  double max_bad_fraction = 0.1;  ///< folder: files that may be no images before it is an error
+  std::string cache = "auto";     ///< folder: where decoded images are kept; auto, none or a folder
+  std::int64_t limit = 0;         ///< the first so many images; 0: all
   bool shuffle = true;
   bool drop_last = true;  ///< drop an epoch's last, incomplete batch
 };

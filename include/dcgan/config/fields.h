@@ -48,6 +48,10 @@ struct Conflict {
 };
 std::vector<Conflict> find_conflicts(const Config& config);
 
+/// What to set for so many classes (1 to 256), as model.latent_modes and model.latent_dim must go
+/// with them: "model.classes: 26 and model.latent_modes: 26".
+std::string remedy_for_classes(ModelConfig model, std::int64_t classes);
+
 /// `text` as a YAML scalar on one line: quoted only where it must be.
 std::string yaml_scalar(const std::string& text);
 
@@ -55,6 +59,7 @@ std::string yaml_scalar(const std::string& text);
 std::string to_string(DataFormat value);
 std::string to_string(DataSplit value);
 std::string to_string(ImageFit value);
+std::string to_string(Levels value);
 std::string to_string(ModelKind value);
 std::string to_string(Activation value);
 std::string to_string(OutputRange value);

@@ -33,7 +33,7 @@ struct CacheHeader {
   std::int64_t key_bytes = 0;
   std::int64_t path_bytes = 0;
   std::uint32_t index_crc = 0;  ///< of key, entries and paths, once complete
-  std::uint32_t unused = 0;
+  std::uint32_t white = 0;      ///< RowFormat::white of the rows; 0, of older caches: kFullRange
 };
 static_assert(sizeof(CacheHeader) == 72);
 

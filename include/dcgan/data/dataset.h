@@ -10,6 +10,7 @@
 
 #include "dcgan/config/config.h"
 #include "dcgan/data/prepare.h"
+#include "dcgan/image/levels.h"
 
 namespace dcgan {
 
@@ -20,16 +21,20 @@ struct RowSums {
 };
 
 struct Dataset {
-  torch::Tensor images;     ///< uint8 [N, C, H, W], contiguous, CPU; may be mapped, read only
-  torch::Tensor labels;     ///< uint8 [N], CPU; all 0 where the set has none
+  torch::Tensor images;  ///< uint8 [N, C, H, W], contiguous, CPU; may be mapped, read only
+  /// uint8 [N], CPU: classes 0, 1, 2, ... in the order of the set's own labels, those of its
+  /// training images first; all 0 where the set has none.
+  torch::Tensor labels;
   std::string name;         ///< "MNIST train, /path/data/mnist"
-  std::string fingerprint;  ///< CRC-32 of images then labels, 8 hex digits: tells sets apart
+  std::string fingerprint;  ///< CRC-32 of images, then its own labels; 8 hex digits
   std::string set;          ///< a known set by its labels: "mnist", "fashion-mnist"; else ""
   SizeRange originals;      ///< of the decoded images, before they were fitted
-  std::vector<std::string> classes;  ///< their names, where `data.classes` finds any
-  std::string warning;               ///< files that are damaged and were left out; several lines
-  std::string
-      note;  ///< where below data.path the set lies; files that are no images by their names
+  std::uint32_t white = kFullRange;  ///< the value in its files, of 65535, that is 255 in images
+  /// Names of the classes, or the set's own labels where these are other numbers; or none.
+  std::vector<std::string> classes;
+  std::string warning;  ///< files that are damaged and were left out; several lines
+  /// Where below data.path the set lies; files that are no images by their names.
+  std::string note;
 
   std::shared_ptr<const RowSums> sums;  ///< of a mapped set's images; nothing in memory
 

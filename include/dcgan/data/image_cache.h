@@ -26,6 +26,7 @@ struct PreparedImages {
   std::vector<std::uint32_t> row_crcs;  ///< [good files]: CRC-32
   std::vector<std::int64_t> files;      ///< [good files]: which of the folder's it is
   std::int64_t training = 0;            ///< so many of the rows are not held out; they come first
+  std::uint32_t white = kFullRange;     ///< RowFormat::white of the rows
   SizeRange sizes;                      ///< of the good files, before they were fitted
   std::vector<BadImage> bad;            ///< the first files that are no images or can't be read
   std::int64_t bad_count = 0;
@@ -33,6 +34,10 @@ struct PreparedImages {
 
   std::int64_t size() const { return static_cast<std::int64_t>(files.size()); }  ///< good files
 };
+
+/// As find_white() of prepare.h, of all files in `folder`.
+std::uint32_t find_white(const ImageFolder& folder, const RowFormat& format,
+                         const PrepareProgress& progress);
 
 /// Decodes `folder` into memory: only the files in `chosen`, which become the rows in that order.
 /// Of those that are bad `most_named` are named.

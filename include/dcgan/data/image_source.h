@@ -18,9 +18,11 @@ struct ImageSource {
   /// Throws `failure` that names the file.
   std::function<Image(std::int64_t)> read;
   std::vector<std::uint8_t> labels;  ///< [size]; empty where the images have none
+  /// Of the set's training split, where this is the other one and that is there.
+  std::vector<std::uint8_t> training_labels;
   std::string name;                  ///< "CIFAR-10 train, /path/data/cifar10"
   std::string set;                   ///< as in Dataset
-  std::vector<std::string> classes;  ///< as in Dataset
+  std::vector<std::string> classes;  ///< names of the labels from 0 on; or none
 };
 
 /// MNIST and its kin (`data.format: mnist`): a folder with train-images-idx3-ubyte and

@@ -9,6 +9,7 @@
 
 #include "dcgan/config/config.h"
 #include "dcgan/image/image.h"
+#include "dcgan/image/levels.h"
 
 namespace dcgan {
 
@@ -22,17 +23,26 @@ using PrepareProgress = std::function<void(std::int64_t done, std::int64_t total
 void for_each_image(std::int64_t count, const std::function<void(std::int64_t)>& work,
                     const PrepareProgress& progress);
 
-/// The shape of every row: data.image_size, data.channels, data.fit, data.background.
+/// What every row is made by: data.image_size, data.channels, data.fit, data.background,
+/// data.levels.
 struct RowFormat {
   std::int64_t height = 0;
   std::int64_t width = 0;
   std::int64_t channels = 1;
   ImageFit fit = ImageFit::crop;
   Color background{255, 255, 255};
+  Levels levels = Levels::full;
+  std::uint32_t white = kFullRange;  ///< under Levels::automatic the set's, once it is known
 
   std::int64_t bytes() const { return height * width * channels; }
 };
 RowFormat row_format(const DataConfig& data);
+
+/// The largest colour value, of 65535, of what `read` gives for 0 .. count-1; kFullRange where all
+/// is black. What throws an Error does not count. `progress` is asked whether to stop, not told how
+/// far it is.
+std::uint32_t find_white(std::int64_t count, const std::function<Image(std::int64_t)>& read,
+                         const PrepareProgress& progress);
 
 /// Fits `image` and writes it to `row`, uint8 [channels, height, width].
 void write_row(const Image& image, const RowFormat& format, std::uint8_t* row);

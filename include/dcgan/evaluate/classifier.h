@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "dcgan/model/forward.h"
 #include "dcgan/model/network.h"
@@ -68,7 +69,8 @@ struct ClassifierRecord {
   std::int64_t seed = 0;
   bool flip = false;
   std::int64_t test_images = 0;
-  std::int64_t test_correct = 0;  ///< of the test set's images, how many were told right
+  std::int64_t test_correct = 0;         ///< of the test set's images, how many were told right
+  std::vector<std::string> class_names;  ///< as in Dataset
 };
 
 struct ClassifierFile {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace dcgan {
 
@@ -50,6 +51,8 @@ class Features {
   /// Classes that the logits tell apart; 0 for none, and for another program's network, whose
   /// logits are not known before it has run.
   std::int64_t classes() const;
+  /// As in Dataset: of a network of `dcgan features train`.
+  const std::vector<std::string>& class_names() const;
 
   /// images: uint8 [N, C, H, W], CPU, C = 1 or 3, any size; resized (antialiased) and converted
   /// between grey and RGB as the network wants. An image's features do not depend on its

@@ -33,9 +33,10 @@ struct Report {
   std::int64_t real_count = 0;  ///< images behind Measure::real
 
   std::vector<Measure> measures;
-  std::vector<double> shares;         ///< of each class among the samples; empty without classes
-  std::vector<double> real_shares;    ///< and among the reference
-  std::vector<std::string> left_out;  ///< measures that could not be taken, and why, a line each
+  std::vector<double> shares;            ///< of each class among the samples; empty without classes
+  std::vector<double> real_shares;       ///< and among the reference
+  std::vector<std::string> class_names;  ///< of the features; or none
+  std::vector<std::string> left_out;     ///< measures that could not be taken, and why, a line each
 };
 
 /// Nothing where the report has no such measure.

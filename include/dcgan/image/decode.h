@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "dcgan/image/image.h"
+#include "dcgan/image/levels.h"
 
 namespace dcgan {
 
@@ -27,6 +28,9 @@ struct DecodeOptions {
   /// comes out, turned upright, is still at least this high and this wide, which takes a fraction
   /// of the time. {0, 0}: every pixel.
   std::array<std::int64_t, 2> wanted{0, 0};
+  /// The colour value, of 65535, that becomes 255, with all the bits that the file has; and so
+  /// does what is above it.
+  std::uint32_t white = kFullRange;
 };
 
 /// The picture with the channels that the file has, opaque alpha included:
@@ -38,13 +42,13 @@ struct DecodeOptions {
 /// | BMP | 3, with alpha 4; an alpha of 0 throughout counts as opaque |
 /// | WebP | 3, with alpha 4 |
 ///
-/// 16 bits are reduced to 8 by rounding v * 255 / 65535. A JPEG is turned upright as its EXIF
+/// 16 bits are reduced to 8 by rounding v * 255 / white. A JPEG is turned upright as its EXIF
 /// orientation says; orientations in other formats and colour profiles are ignored.
 ///
 /// Memory, beside `bytes`: height * width * channels for the result, and at most
 /// - JPEG: as much again while it is turned or while CMYK becomes RGB (4 bytes a pixel there);
 ///   a progressive one 8 bytes for each of max_pixels;
-/// - WebP: 8 bytes a pixel; BMP: 8 bytes a pixel; PNG: some rows.
+/// - WebP: 8 bytes a pixel; BMP: 8 bytes a pixel; PNG: some rows, of 16 bits twice as much again.
 ///
 /// Throws `failure` with a message that lacks the file's name: "is empty", "is cut short",
 /// "is not an image (PNG, JPEG, BMP or WebP)", "is a damaged PNG: ...", "is an animated WebP...",

@@ -19,6 +19,7 @@ struct Image {
   std::vector<std::uint8_t> pixels;
   std::array<std::int64_t, 2> stored{0,
                                      0};  ///< {H, W} in the file, where a decoder made it smaller
+  std::uint16_t largest = 0;  ///< colour value in a file of 16 bits, before it became one of 8
 };
 
 /// The most pixel bytes that an image to be written may have: stb counts in int, and its deflate

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "dcgan/model/network.h"
 
@@ -27,6 +28,12 @@ struct Archive {
   std::map<std::string, std::string> notes;     ///< "dataset", ...
   std::string forward;                          ///< TorchScript source of forward(); "" for none
 };
+
+/// Keeps the names of the first `count` classes as the note "class_names", a line each, fit to
+/// stand in a message; nothing where there are no names.
+void note_class_names(Archive& archive, const std::vector<std::string>& names, std::int64_t count);
+/// What that note says; none where it is missing or is not of `count` classes.
+std::vector<std::string> noted_class_names(const Archive& archive, std::int64_t count);
 
 constexpr std::int64_t kArchiveFormatVersion = 1;
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "dcgan/config/config.h"
 #include "dcgan/model/archive.h"
@@ -14,9 +15,10 @@
 
 namespace dcgan {
 
-/// Writes atomically. `dataset_fingerprint`: see Dataset.
+/// Writes atomically. `dataset_fingerprint`, `classes`: see Dataset.
 void save_checkpoint(const std::filesystem::path& path, const TrainState& state,
-                     const Config& config, const std::string& dataset_fingerprint);
+                     const Config& config, const std::string& dataset_fingerprint,
+                     const std::vector<std::string>& classes = {});
 
 /// What a checkpoint says of itself.
 struct CheckpointInfo {

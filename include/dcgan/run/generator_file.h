@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "dcgan/config/config.h"
 #include "dcgan/model/archive.h"
@@ -11,14 +13,16 @@
 namespace dcgan {
 
 /// Writes atomically. In Python: g = torch.jit.load("g.pt"); g(torch.randn(64, g.latent_dim)) gives
-/// float32 [64, C, H, W] in [-1, 1].
+/// float32 [64, C, H, W] in [-1, 1]. `classes`: see Dataset.
 void save_generator(const std::filesystem::path& path, const Network& generator,
-                    const Config& config, std::int64_t step);
+                    const Config& config, std::int64_t step,
+                    const std::vector<std::string>& classes = {});
 
 struct GeneratorFile {
   Network generator;  ///< on the CPU
   Config config;
   std::int64_t step = 0;
+  std::vector<std::string> classes;  ///< as in Dataset, of model.classes
 };
 
 /// Which generator of a checkpoint: a run with train.ema_decay has two.

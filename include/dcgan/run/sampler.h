@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "dcgan/config/config.h"
@@ -37,6 +38,9 @@ class Sampler {
 
   /// How many classes the generator knows (model.classes); 0: none.
   std::int64_t class_count() const;
+
+  /// Their names, as in Dataset; or none.
+  const std::vector<std::string>& class_names() const;
 
   /// The classes of the images that latents become, where the generator knows classes: float32
   /// [N, latent_dim], CPU -> int64 [N], CPU.

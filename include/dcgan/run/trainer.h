@@ -36,8 +36,8 @@ std::int64_t total_steps(const Config& config, std::int64_t images);
 /// usage error when an epoch's last batch would be a single image without variance for BatchNorm.
 void check_batches(const Config& config, const Dataset& dataset);
 
-/// How many images each of model.classes has. Throws a usage error where the set's classes are
-/// others: a label is too large, or a class has no image.
+/// How many images each of model.classes has. Throws a usage error where the set has more or
+/// fewer, or none of one.
 std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dataset);
 
 /// Trains from `job.state.step` to the end of the last epoch or until `stop` is requested, which

@@ -58,7 +58,8 @@ class Watch {
   /// class is missing whose share is under a tenth of the real one twice in a row, and not in the
   /// first evaluation.
   std::vector<Warning> look_at_classes(const std::vector<double>& shares,
-                                       const std::vector<double>& real_shares);
+                                       const std::vector<double>& real_shares,
+                                       const std::vector<std::string>& names = {});
 
  private:
   bool once(Trouble trouble) { return said_.insert(trouble).second; }
