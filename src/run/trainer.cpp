@@ -357,7 +357,7 @@ std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dat
   } else if (known > 1) {
     remedy += fmt::format(", or {}", remedy_for_classes(config.model, known));
   }
-  if (config.data.limit > 0 && known <= classes) remedy += ", or raise data.limit";
+  if (config.data.limit == dataset.size() && known <= classes) remedy += ", or raise data.limit";
   throw usage_error(
       fmt::format("model.classes is {}, but {} has {}\n{}", classes, dataset.name, what, remedy));
 }
