@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/image/decode.h"
-#include "dcgan/image/fit.h"
+#include "base/file.h"
+#include "dcgan/error.h"
+#include "image/decode.h"
+#include "image/fit.h"
 
 // stb's code is not ours to clean.
 #pragma GCC diagnostic push

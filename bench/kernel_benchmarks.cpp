@@ -12,15 +12,15 @@
 #include <functional>
 #include <vector>
 
-#include "dcgan/config/config.h"
-#include "dcgan/kernels/convolution.h"
-#include "dcgan/kernels/gelu.h"
-#include "dcgan/kernels/multi_tensor.h"
-#include "dcgan/kernels/norm_activation.h"
-#include "dcgan/train/device.h"
-#include "dcgan/train/train_step.h"
+#include "dcgan/config.h"
+#include "gan/train_step.h"
+#include "kernels/convolution.h"
+#include "kernels/gelu.h"
+#include "kernels/multi_tensor.h"
+#include "kernels/norm_activation.h"
 #include "kernels/transpose.h"
-#include "kernels/winograd_tile.h"
+#include "kernels/winograd/tile.h"
+#include "runtime/device.h"
 
 namespace {
 

@@ -14,11 +14,11 @@
 #include <filesystem>
 #include <string>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/base/text.h"
-#include "dcgan/data/image_cache.h"
-#include "dcgan/image/decode.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "dcgan/error.h"
+#include "image/decode.h"
+#include "sources/image_cache.h"
 
 namespace {
 

@@ -20,19 +20,19 @@
 #include <string>
 #include <vector>
 
-#include "dcgan/config/config.h"
-#include "dcgan/config/fields.h"
-#include "dcgan/kernels/convolution.h"
-#include "dcgan/model/forward.h"
-#include "dcgan/model/plan.h"
-#include "dcgan/train/device.h"
-#include "dcgan/train/train_step.h"
+#include "config/fields.h"
+#include "dcgan/config.h"
+#include "gan/train_step.h"
+#include "kernels/convolution.h"
+#include "model/forward.h"
+#include "model/plan.h"
+#include "runtime/device.h"
 
 namespace {
 
 using namespace dcgan;
 
-/// Something of each product of a convolution; dcgan/kernels/convolution.h names them.
+/// Something of each product of a convolution; kernels/convolution.h names them.
 template <typename T>
 struct OfEachProduct {
   T forward{};

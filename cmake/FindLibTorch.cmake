@@ -5,7 +5,7 @@
 #                      the system's libtorch-dev
 #
 # Only libtorch_cpu and libc10 are linked. Where libtorch_cuda.so lies beside them it is loaded when
-# a GPU is asked for (src/train/device.cpp), so that a CPU run pays neither its time nor its memory.
+# a GPU is asked for (src/runtime/device.cpp), so that a CPU run pays neither its time nor its memory.
 # There LibTorch::CUDA is it with CUDA's headers and runtime, those of the wheel's own packages
 # (site-packages/nvidia), for the library of what needs them.
 if(DCGAN_TORCH_ROOT)

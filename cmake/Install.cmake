@@ -10,7 +10,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(TARGETS dcgan_program RUNTIME DESTINATION bin COMPONENT program)
-# The program looks for them here: src/cli/load_commands.cpp, src/train/make_recorder.cpp.
+# The program looks for them here: src/cli/load_commands.cpp, src/gan/make_recorder.cpp.
 install(TARGETS dcgan_commands LIBRARY DESTINATION lib/dcgan COMPONENT program)
 if(TARGET dcgan_cuda)
   install(TARGETS dcgan_cuda LIBRARY DESTINATION lib/dcgan COMPONENT program)
@@ -22,8 +22,10 @@ install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/dcgan COMPONENT pr
 
 set(_dcgan_package ${CMAKE_INSTALL_LIBDIR}/cmake/dcgan)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/dcgan DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        COMPONENT library PATTERN cli EXCLUDE PATTERN fetch EXCLUDE)
-install(TARGETS dcgan dcgan_front dcgan_image dcgan_sources EXPORT dcganTargets
+        COMPONENT library)
+install(TARGETS dcgan dcgan_base dcgan_config dcgan_image dcgan_sources dcgan_runtime dcgan_kernels
+                dcgan_model dcgan_data dcgan_gan dcgan_generate dcgan_evaluate dcgan_training
+        EXPORT dcganTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT dcganTargets NAMESPACE dcgan:: DESTINATION ${_dcgan_package} COMPONENT library)

@@ -1,10 +1,8 @@
 // A generator inside a C++ program: 16 images from a g.pt as one PNG.
 //
 //   embed g.pt out.png
-#include <dcgan/base/error.h>
-#include <dcgan/data/random.h>
-#include <dcgan/image/image.h>
-#include <dcgan/run/sampler.h>
+#include <dcgan/error.h>
+#include <dcgan/sampler.h>
 
 #include <cstdio>
 
@@ -14,10 +12,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    const auto sampler = dcgan::Sampler::open(argv[1], torch::kCPU, /*latent_dim=*/{});
-    const torch::Tensor latents =
-        dcgan::normal_rows(/*seed=*/7, dcgan::Purpose::sample_latents, /*first_row=*/0,
-                           /*count=*/16, sampler.latent_dim());
+    const auto sampler = dcgan::Sampler::open(argv[1]);
+    const torch::Tensor latents = sampler.draw_latents(/*seed=*/7, /*first=*/0, /*count=*/16);
     const torch::Tensor images = sampler.generate(latents);  // uint8 [16, C, H, W]
     dcgan::write_png(argv[2], dcgan::make_grid(dcgan::to_images(images), {.columns = 4}));
   } catch (const dcgan::Error& error) {

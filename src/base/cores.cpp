@@ -1,4 +1,4 @@
-#include "dcgan/base/cores.h"
+#include "base/cores.h"
 
 #include <sched.h>
 
@@ -8,8 +8,8 @@
 #include <string_view>
 #include <thread>
 
-#include "dcgan/base/system_limits.h"
-#include "dcgan/base/text.h"
+#include "base/system_limits.h"
+#include "base/text.h"
 
 namespace dcgan {
 

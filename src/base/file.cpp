@@ -1,4 +1,4 @@
-#include "dcgan/base/file.h"
+#include "base/file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,8 +14,8 @@
 #include <system_error>
 #include <utility>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
+#include "base/text.h"
+#include "dcgan/error.h"
 
 namespace dcgan {
 namespace {

@@ -1,4 +1,4 @@
-#include "dcgan/base/system_limits.h"
+#include "base/system_limits.h"
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -8,7 +8,7 @@
 #include <fstream>
 #include <vector>
 
-#include "dcgan/base/text.h"
+#include "base/text.h"
 
 namespace dcgan {
 namespace {

@@ -1,7 +1,7 @@
 // What the commands of libdcgan_commands.so share. Each takes its options and returns an exit code.
 #pragma once
 
-#include "dcgan/cli/commands.h"
+#include "cli/commands.h"
 
 namespace dcgan::cli {
 

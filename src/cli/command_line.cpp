@@ -1,4 +1,4 @@
-#include "dcgan/cli/command_line.h"
+#include "cli/command_line.h"
 
 #include <fmt/format.h>
 
@@ -8,12 +8,12 @@
 #include <memory>
 #include <sstream>
 
-#include "data_options.h"
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
-#include "evaluate_options.h"
-#include "features_options.h"
-#include "options.h"
+#include "base/text.h"
+#include "cli/data_options.h"
+#include "cli/evaluate_options.h"
+#include "cli/features_options.h"
+#include "cli/options.h"
+#include "dcgan/error.h"
 
 namespace dcgan::cli {
 namespace {

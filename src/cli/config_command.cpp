@@ -1,8 +1,8 @@
-#include "dcgan/cli/config_command.h"
+#include "cli/config_command.h"
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
-#include "dcgan/cli/read_config.h"
+#include "base/text.h"
+#include "cli/read_config.h"
+#include "dcgan/error.h"
 
 namespace dcgan::cli {
 namespace {

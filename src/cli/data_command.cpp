@@ -6,19 +6,19 @@
 #include <optional>
 #include <vector>
 
-#include "command_context.h"
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
-#include "dcgan/config/fields.h"
-#include "dcgan/data/data_format.h"
-#include "dcgan/data/image_cache.h"
-#include "dcgan/data/image_folder.h"
-#include "dcgan/fetch/catalogue.h"
-#include "dcgan/fetch/fetch.h"
-#include "dcgan/fetch/progress.h"
-#include "dcgan/fetch/verify.h"
-#include "dcgan/run/log.h"
-#include "load_data.h"
+#include "base/text.h"
+#include "cli/command_context.h"
+#include "cli/load_data.h"
+#include "config/fields.h"
+#include "dcgan/error.h"
+#include "fetch/catalogue.h"
+#include "fetch/fetch.h"
+#include "fetch/progress.h"
+#include "fetch/verify.h"
+#include "sources/data_format.h"
+#include "sources/image_cache.h"
+#include "sources/image_folder.h"
+#include "training/log.h"
 
 namespace dcgan::cli {
 namespace {

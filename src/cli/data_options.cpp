@@ -1,10 +1,10 @@
-#include "data_options.h"
+#include "cli/data_options.h"
 
 #include <algorithm>
 #include <string_view>
 
-#include "dcgan/fetch/catalogue.h"
-#include "options.h"
+#include "cli/options.h"
+#include "fetch/catalogue.h"
 
 namespace dcgan::cli {
 namespace {

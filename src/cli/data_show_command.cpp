@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,18 +8,19 @@
 #include <utility>
 #include <vector>
 
-#include "command_context.h"
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
-#include "dcgan/config/fields.h"
-#include "dcgan/data/batch_stream.h"
-#include "dcgan/image/image.h"
-#include "dcgan/run/log.h"
-#include "dcgan/run/sampler.h"
-#include "dcgan/run/trainer.h"
-#include "dcgan/train/translate.h"
-#include "load_data.h"
-#include "output_file.h"
+#include "base/text.h"
+#include "cli/command_context.h"
+#include "cli/load_data.h"
+#include "cli/output_file.h"
+#include "config/fields.h"
+#include "data/batch_stream.h"
+#include "dcgan/error.h"
+#include "dcgan/image.h"
+#include "dcgan/sampler.h"
+#include "gan/translate.h"
+#include "runtime/torch.h"
+#include "training/log.h"
+#include "training/trainer.h"
 
 namespace dcgan::cli {
 namespace {

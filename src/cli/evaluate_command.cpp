@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include <array>
 #include <chrono>
@@ -11,19 +10,20 @@
 #include <utility>
 #include <vector>
 
-#include "command_context.h"
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
-#include "dcgan/config/fields.h"
-#include "dcgan/data/data_format.h"
-#include "dcgan/data/dataset.h"
-#include "dcgan/data/image_files.h"
-#include "dcgan/data/random.h"
-#include "dcgan/evaluate/evaluate.h"
-#include "dcgan/run/run_directory.h"
-#include "dcgan/run/sampler.h"
-#include "dcgan/train/device.h"
-#include "output_file.h"
+#include "base/text.h"
+#include "cli/command_context.h"
+#include "cli/output_file.h"
+#include "config/fields.h"
+#include "data/dataset.h"
+#include "data/image_files.h"
+#include "dcgan/error.h"
+#include "dcgan/sampler.h"
+#include "evaluate/evaluate.h"
+#include "runtime/device.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
+#include "sources/data_format.h"
+#include "training/run_directory.h"
 
 namespace dcgan::cli {
 namespace {
@@ -65,7 +65,7 @@ struct Source {
 
  private:
   torch::Tensor latents(std::int64_t seed, std::int64_t first, std::int64_t count) const {
-    return normal_rows(seed, Purpose::sample_latents, first, count, sampler->latent_dim());
+    return sampler->draw_latents(seed, first, count);
   }
 };
 
@@ -239,7 +239,7 @@ int run_evaluate(const EvaluateOptions& options) {
   Report report = evaluate(samples_set, real_set, reference_set, copies, options.seed);
   if (source.sampler && source.sampler->class_count() > 0) {
     if (options.data || options.config) {
-      report.left_out.push_back(
+      report.left_out.emplace_back(
           "class_accuracy: the classes of another data set need not be the generator's; without "
           "--data and --config it is measured on what it was trained on");
     } else {

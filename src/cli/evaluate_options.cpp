@@ -1,6 +1,6 @@
-#include "evaluate_options.h"
+#include "cli/evaluate_options.h"
 
-#include "options.h"
+#include "cli/options.h"
 
 namespace dcgan::cli {
 

@@ -3,7 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "dcgan/cli/commands.h"
+#include "cli/commands.h"
 
 namespace dcgan::cli {
 

@@ -1,22 +1,22 @@
 #include <fmt/format.h>
-#include <torch/torch.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <iostream>
 
-#include "command_context.h"
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
-#include "dcgan/config/resolve.h"
-#include "dcgan/data/data_format.h"
-#include "dcgan/data/dataset.h"
-#include "dcgan/evaluate/classifier.h"
-#include "dcgan/evaluate/classifier_training.h"
-#include "dcgan/run/log.h"
-#include "dcgan/run/stop.h"
-#include "dcgan/train/device.h"
-#include "load_data.h"
+#include "base/stop.h"
+#include "base/text.h"
+#include "cli/command_context.h"
+#include "cli/load_data.h"
+#include "config/resolve.h"
+#include "data/dataset.h"
+#include "dcgan/error.h"
+#include "evaluate/classifier.h"
+#include "evaluate/classifier_training.h"
+#include "runtime/device.h"
+#include "runtime/torch.h"
+#include "sources/data_format.h"
+#include "training/log.h"
 
 namespace dcgan::cli {
 namespace {

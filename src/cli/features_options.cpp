@@ -1,6 +1,6 @@
-#include "features_options.h"
+#include "cli/features_options.h"
 
-#include "options.h"
+#include "cli/options.h"
 
 namespace dcgan::cli {
 

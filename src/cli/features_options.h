@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "dcgan/cli/commands.h"
+#include "cli/commands.h"
 
 namespace dcgan::cli {
 

@@ -6,16 +6,16 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "command_context.h"
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/base/text.h"
-#include "dcgan/config/fields.h"
-#include "dcgan/evaluate/classifier.h"
-#include "dcgan/model/archive.h"
-#include "dcgan/model/plan.h"
-#include "dcgan/run/checkpoint.h"
-#include "dcgan/run/run_directory.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/command_context.h"
+#include "config/fields.h"
+#include "dcgan/error.h"
+#include "evaluate/classifier.h"
+#include "model/archive.h"
+#include "model/plan.h"
+#include "training/checkpoint.h"
+#include "training/run_directory.h"
 
 namespace dcgan::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "dcgan/cli/load_commands.h"
+#include "cli/load_commands.h"
 
 #include <dlfcn.h>
 #include <fmt/format.h>
@@ -12,10 +12,10 @@
 #include <string>
 #include <system_error>
 
-#include "dcgan/base/cores.h"
-#include "dcgan/base/error.h"
-#include "dcgan/base/system_limits.h"
-#include "dcgan/base/text.h"
+#include "base/cores.h"
+#include "base/system_limits.h"
+#include "base/text.h"
+#include "dcgan/error.h"
 
 namespace dcgan::cli {
 namespace {

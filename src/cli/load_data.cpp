@@ -1,13 +1,13 @@
-#include "load_data.h"
+#include "cli/load_data.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
-#include "dcgan/evaluate/copies.h"
+#include "base/text.h"
+#include "dcgan/error.h"
+#include "evaluate/copies.h"
+#include "runtime/torch.h"
 
 namespace dcgan::cli {
 namespace {

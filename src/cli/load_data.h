@@ -4,10 +4,10 @@
 #include <chrono>
 #include <cstdint>
 
-#include "dcgan/config/config.h"
-#include "dcgan/data/dataset.h"
-#include "dcgan/run/log.h"
-#include "dcgan/run/stop.h"
+#include "base/stop.h"
+#include "data/dataset.h"
+#include "dcgan/config.h"
+#include "training/log.h"
 
 namespace dcgan::cli {
 

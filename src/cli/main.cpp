@@ -14,12 +14,12 @@
 #include <string_view>
 #include <variant>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
-#include "dcgan/cli/command_line.h"
-#include "dcgan/cli/config_command.h"
-#include "dcgan/cli/load_commands.h"
-#include "dcgan/cli/read_config.h"
+#include "base/text.h"
+#include "cli/command_line.h"
+#include "cli/config_command.h"
+#include "cli/load_commands.h"
+#include "cli/read_config.h"
+#include "dcgan/error.h"
 
 namespace dcgan::cli {
 namespace {

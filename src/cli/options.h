@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
-#include "dcgan/config/fields.h"
+#include "base/text.h"
+#include "config/fields.h"
+#include "dcgan/error.h"
 
 namespace dcgan::cli {
 

@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <string>
 
-#include "dcgan/base/error.h"
-#include "dcgan/config/config.h"
-#include "dcgan/data/image_folder.h"
+#include "dcgan/config.h"
+#include "dcgan/error.h"
+#include "sources/image_folder.h"
 
 namespace dcgan::cli {
 

@@ -1,11 +1,11 @@
-#include "dcgan/cli/read_config.h"
+#include "cli/read_config.h"
 
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <system_error>
 
-#include "dcgan/base/text.h"
+#include "base/text.h"
 
 namespace dcgan::cli {
 

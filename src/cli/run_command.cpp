@@ -9,12 +9,12 @@
 #include <string>
 #include <system_error>
 
-#include "command_context.h"
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/base/system_limits.h"
-#include "dcgan/base/text.h"
-#include "dcgan/data/cache_file.h"
+#include "base/file.h"
+#include "base/system_limits.h"
+#include "base/text.h"
+#include "cli/command_context.h"
+#include "dcgan/error.h"
+#include "sources/cache_file.h"
 
 namespace dcgan::cli {
 namespace {

@@ -1,21 +1,20 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
 
-#include "command_context.h"
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/base/text.h"
-#include "dcgan/data/npy.h"
-#include "dcgan/data/random.h"
-#include "dcgan/run/run_directory.h"
-#include "dcgan/run/sampler.h"
-#include "dcgan/train/device.h"
-#include "output_file.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/command_context.h"
+#include "cli/output_file.h"
+#include "dcgan/error.h"
+#include "dcgan/sampler.h"
+#include "runtime/device.h"
+#include "runtime/torch.h"
+#include "sources/npy.h"
+#include "training/run_directory.h"
 
 namespace dcgan::cli {
 namespace {
@@ -26,7 +25,7 @@ constexpr std::int64_t kChunk = 256;  ///< images generated at a time: bounds th
 
 torch::Tensor any_latents(const SampleOptions& options, const Sampler& sampler, std::int64_t first,
                           std::int64_t count) {
-  return normal_rows(options.seed, Purpose::sample_latents, first, count, sampler.latent_dim());
+  return sampler.draw_latents(options.seed, first, count);
 }
 
 std::int64_t mode_count(const Sampler& sampler) {
@@ -155,8 +154,8 @@ int write_separate_images(const SampleOptions& options, const Sampler& sampler) 
     const std::int64_t count = std::min(kChunk, options.count - first);
     const auto images = to_images(sampler.generate(latents_for(options, sampler, first, count)));
     for (std::int64_t i = 0; i < count; ++i) {
-      write_png(folder / fmt::format("{:0{}d}.png", first + i, digits),
-                images[static_cast<std::size_t>(i)], Flush::no);
+      write_file_atomically(folder / fmt::format("{:0{}d}.png", first + i, digits),
+                            encode_png(images[static_cast<std::size_t>(i)]), Flush::no);
     }
   }
   std::cout << fmt::format("{}: {} images\n", folder.string(), options.count);

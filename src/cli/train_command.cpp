@@ -5,24 +5,24 @@
 #include <filesystem>
 #include <iostream>
 
-#include "command_context.h"
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/base/system_limits.h"
-#include "dcgan/base/text.h"
-#include "dcgan/config/fields.h"
-#include "dcgan/data/batch_stream.h"
-#include "dcgan/evaluate/evaluate.h"
-#include "dcgan/evaluate/features.h"
-#include "dcgan/kernels/cpu.h"
-#include "dcgan/run/checkpoint.h"
-#include "dcgan/run/log.h"
-#include "dcgan/run/run_directory.h"
-#include "dcgan/run/stop.h"
-#include "dcgan/run/trainer.h"
-#include "dcgan/train/device.h"
-#include "dcgan/train/recorded_step.h"
-#include "load_data.h"
+#include "base/file.h"
+#include "base/stop.h"
+#include "base/system_limits.h"
+#include "base/text.h"
+#include "cli/command_context.h"
+#include "cli/load_data.h"
+#include "config/fields.h"
+#include "data/batch_stream.h"
+#include "dcgan/error.h"
+#include "evaluate/evaluate.h"
+#include "evaluate/features.h"
+#include "gan/recorded_step.h"
+#include "runtime/cpu.h"
+#include "runtime/device.h"
+#include "training/checkpoint.h"
+#include "training/log.h"
+#include "training/run_directory.h"
+#include "training/trainer.h"
 
 namespace dcgan::cli {
 namespace {
@@ -195,7 +195,8 @@ int dry_run(const TrainOptions& options, Log& log) {
   const Machine machine = prepare_training(resolved.config, log);
   const Config& config = resolved.config;
   TrainingJob job = load_job(options, config, machine, log);
-  std::cout << describe_config(resolved) << '\n'
+  const ConfigTables tables = describe_config(resolved);
+  std::cout << tables.changed << '\n'
             << describe_networks(job.state) << '\n'
             << describe_start(config, job.dataset, machine) << std::endl;
   BatchStream stream(job.dataset, stream_options(config, machine.device), job.state.step);
@@ -277,7 +278,9 @@ int run_train(const TrainOptions& options) {
   write_file_atomically(run->config(), to_yaml(config));
   log.add_file(run->log());
   log.info(fmt::format("run directory: {}", run->root().string()));
-  log.info(describe_config(resolved));
+  const ConfigTables tables = describe_config(resolved);
+  log.info(tables.changed);
+  log.debug(tables.unchanged);
   log.info(describe_networks(job.state));
   log.info(describe_start(config, job.dataset, machine));
   if (job.state.step >= total_steps(config, job.dataset.size())) {

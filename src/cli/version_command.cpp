@@ -1,7 +1,7 @@
 #include <iostream>
 
-#include "command_context.h"
-#include "dcgan/train/device.h"
+#include "cli/command_context.h"
+#include "runtime/device.h"
 
 namespace dcgan::cli {
 

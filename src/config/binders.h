@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "dcgan/base/text.h"
-#include "dcgan/config/fields.h"
+#include "base/text.h"
+#include "config/fields.h"
 
 namespace dcgan::binders {
 

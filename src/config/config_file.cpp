@@ -1,4 +1,4 @@
-#include "config_file.h"
+#include "config/config_file.h"
 
 #include <fmt/format.h>
 
@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/base/text.h"
-#include "dcgan/config/resolve.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "config/resolve.h"
+#include "dcgan/error.h"
 
 namespace dcgan {
 namespace {

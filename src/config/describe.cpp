@@ -1,9 +1,9 @@
 // A configuration in words: as YAML, as a table, as a document, as a list of differences.
 #include <fmt/format.h>
 
-#include "dcgan/base/text.h"
-#include "dcgan/config/fields.h"
-#include "dcgan/config/resolve.h"
+#include "base/text.h"
+#include "config/fields.h"
+#include "config/resolve.h"
 
 namespace dcgan {
 namespace {
@@ -76,9 +76,10 @@ train:
   --set train.epochs=5 --set data.image_size=[32,32]`. `--seed`, `--device` and `--threads` are
   short for `seed`, `run.device` and `run.threads`.
 - `--config` takes a file, `-` or a pipe, or the name of a configuration that comes with dcgan
-  (`dcgan config --list`); a file of that name in the working folder goes first.
+  (`dcgan config --list`); a file of that name in the working folder takes
+  precedence.
 - YAML's anchors and merge keys work: `generator: &net` and, below `discriminator:`, `<<: *net`.
-- A relative `data.path` is relative to the file that says it; on the command line and in a pipe,
+- A relative `data.path` is relative to the file that contains it; on the command line and in a pipe,
   to the working folder. `~/` is your home. Data that a shipped configuration doesn't find beside
   itself are looked for in `data/` below the working folder.
 - `dcgan config --config FILE` prints every key with its value, its meaning and where the value came
@@ -143,13 +144,17 @@ std::vector<Difference> compare_configs(const Config& before, const Config& afte
   return differences;
 }
 
-std::string describe_config(const ResolvedConfig& resolved) {
-  std::vector<std::vector<std::string>> rows;
+ConfigTables describe_config(const ResolvedConfig& resolved) {
+  const Config defaults;
+  std::vector<std::vector<std::string>> changed;
+  std::vector<std::vector<std::string>> unchanged;
   for (const Field& field : config_fields()) {
-    rows.push_back(
-        {field.key, field.get(resolved.config), printable(origin_text(resolved, field.key))});
+    const std::string value = field.get(resolved.config);
+    (value == field.get(defaults) ? unchanged : changed)
+        .push_back({field.key, value, printable(origin_text(resolved, field.key))});
   }
-  return format_table({"key", "value", "from"}, rows);
+  const std::vector<std::string> header{"key", "value", "from"};
+  return {format_table(header, changed), format_table(header, unchanged)};
 }
 
 }  // namespace dcgan

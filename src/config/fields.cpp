@@ -1,4 +1,4 @@
-#include "dcgan/config/fields.h"
+#include "config/fields.h"
 
 #include <fmt/format.h>
 
@@ -9,8 +9,8 @@
 #include <string_view>
 #include <utility>
 
-#include "binders.h"
-#include "dcgan/base/text.h"
+#include "base/text.h"
+#include "config/binders.h"
 
 namespace dcgan {
 namespace binders {
@@ -84,16 +84,16 @@ std::vector<Field> data_fields() {
   return {
       choice(
           "data.format", kFixed, [](auto& c) -> auto& { return c.data.format; },
-          "How the images are stored: four IDX files (MNIST and its kin), CIFAR's binary files, a "
-          "folder of pictures, or one .npy file."),
+          "How the images are stored: IDX files as MNIST's, CIFAR's binary files, a folder of "
+          "pictures, or one .npy file."),
       text(
           "data.path", "folder", "a folder, or a file for data.format npy",
           [](const std::string& path) { return !path.empty(); }, kFree,
           [](auto& c) -> auto& { return c.data.path; },
-          "Where the images are; relative to the configuration file that says it."),
+          "Where the images are; relative to the configuration file that contains it."),
       choice(
           "data.split", kFixed, [](auto& c) -> auto& { return c.data.split; },
-          "Which part of the data to learn from."),
+          "The split to train on."),
       extent(
           "data.image_size", {8, 1024}, kFixed, [](auto& c) -> auto& { return c.data.image_size; },
           "Size of the images that the networks see; others are resized to it."),
@@ -102,22 +102,22 @@ std::vector<Field> data_fields() {
           "Grey or colour; images of the other kind are converted."),
       choice(
           "data.fit", kFixed, [](auto& c) -> auto& { return c.data.fit; },
-          "How an image of another shape gets that of data.image_size: cut at two sides, padded "
-          "with data.background, or stretched."),
+          "How an image of another shape gets that of data.image_size: cropped, padded with "
+          "data.background, or stretched."),
       color(
           "data.background", kFixed, [](auto& c) -> auto& { return c.data.background; },
-          "What is seen through transparent pixels, and beside images that data.fit pads."),
+          "Colour behind transparent pixels, and around images that data.fit pads."),
       choice(
           "data.levels", kFixed, [](auto& c) -> auto& { return c.data.levels; },
-          "Which value is white: full is the largest that the file's bits can say; auto is the "
+          "Which value is white: full is the largest that the file's bit depth allows; auto is the "
           "largest in the data set, as for 12 bits in 16-bit files."),
       yes_or_no(
           "data.classes", kFixed, [](auto& c) -> auto& { return c.data.classes; },
           "folder: each folder in data.path is a class of images, as for a classifier."),
       number(
           "data.held_out", {0, 0.5}, kFixed, [](auto& c) -> auto& { return c.data.held_out; },
-          "folder, npy: this share of the images is not trained on; it is the split test, against "
-          "which samples are measured."),
+          "folder, npy: share of the images that is never trained on: the split test, with which "
+          "samples are compared."),
       yes_or_no(
           "data.flip", kFixed, [](auto& c) -> auto& { return c.data.flip; },
           "Mirror training images at random, left to right: for faces and clothes, not for "
@@ -125,20 +125,20 @@ std::vector<Field> data_fields() {
       number(
           "data.max_bad_fraction", {0, 1}, kFree,
           [](auto& c) -> auto& { return c.data.max_bad_fraction; },
-          "folder: damaged files are left out with a warning; if they are more than this share of "
-          "all, it is an error."),
+          "folder: damaged files are left out with a warning; more than this share of all files is "
+          "an error."),
       text(
           "data.cache", "auto | none | folder", "auto, none or a folder",
           [](const std::string& path) { return !path.empty(); }, kFree,
           [](auto& c) -> auto& { return c.data.cache; },
-          "folder: where the decoded images are kept for the next time; auto is dcgan/ in the "
-          "user's cache folder (XDG_CACHE_HOME, ~/.cache); none decodes each time into memory."),
+          "folder: where decoded images are kept for later runs; auto is dcgan/ in XDG_CACHE_HOME "
+          "or ~/.cache; none decodes into memory in each run."),
       integer(
           "data.limit", {0, kHuge}, kFixed, [](auto& c) -> auto& { return c.data.limit; },
-          "Use only the first so many images; 0 is all."),
+          "Use only the first N images; 0 is all."),
       yes_or_no(
           "data.shuffle", kFixed, [](auto& c) -> auto& { return c.data.shuffle; },
-          "A new order in each epoch, made from seed and epoch."),
+          "Shuffle the images in each epoch, by seed and epoch."),
       yes_or_no(
           "data.drop_last", kFixed, [](auto& c) -> auto& { return c.data.drop_last; },
           "Leave out an epoch's last batch where it is not full."),
@@ -153,24 +153,25 @@ std::vector<Field> model_fields() {
       integer(
           "model.latent_dim", {1, 4096}, kFixed,
           [](auto& c) -> auto& { return c.model.latent_dim; },
-          "Numbers of noise from which an image is made."),
+          "Size of the latent vector from which an image is generated."),
       integer(
           "model.latent_modes", {0, 4096}, kFixed,
           [](auto& c) -> auto& { return c.model.latent_modes; },
-          "Modes: learned places for the generator to start from; of the first so many latents the "
-          "largest chooses its own; 0 is none."),
+          "Modes of the latents: the largest of the first N latents selects a learned embedding; 0 "
+          "is none."),
       integer(
           "model.classes", {0, 256}, kFixed, [](auto& c) -> auto& { return c.model.classes; },
-          "Classes of the data set: each has its share of model.latent_modes, a multiple of it, "
-          "and D judges by them; 0 is none."),
+          "Classes that both networks know; model.latent_modes must be a multiple of it; 0 is "
+          "none."),
       integer(
           "model.base_channels", {1, 4096}, kFixed,
           [](auto& c) -> auto& { return c.model.base_channels; },
-          "dcgan: channels next to the image; they double from layer to layer away from it."),
+          "dcgan: channels of the layer next to the image; they double with each layer away from "
+          "it."),
       integer(
           "model.max_channels", {1, 4096}, kFixed,
           [](auto& c) -> auto& { return c.model.max_channels; },
-          "dcgan: channels stop doubling here; not below model.base_channels."),
+          "dcgan: maximum number of channels; at least model.base_channels."),
       integers(
           "model.dense_widths", 8, {1, 65536}, kFixed,
           [](auto& c) -> auto& { return c.model.dense_widths; },
@@ -178,7 +179,7 @@ std::vector<Field> model_fields() {
       number(
           "model.init_deviation", {0, 1e30, true}, kFixed,
           [](auto& c) -> auto& { return c.model.init_deviation; },
-          "Standard deviation of the weights before the first step."),
+          "Standard deviation of the initial weights."),
   };
 }
 
@@ -188,7 +189,7 @@ std::vector<Field> network_fields(const std::string& section, Network network) {
   return {
       choice(
           section + ".activation", kFixed, [=](auto& c) -> auto& { return network(c).activation; },
-          "The non-linearity between its layers."),
+          "Activation function between its layers."),
       number(
           section + ".slope", {0, 100}, kFixed, [=](auto& c) -> auto& { return network(c).slope; },
           "leaky_relu's slope below 0, elu's alpha, swish's beta; the others have none."),
@@ -198,15 +199,15 @@ std::vector<Field> network_fields(const std::string& section, Network network) {
       integer(
           section + ".base_channels", {0, 4096},
           kFixed, [=](auto& c) -> auto& { return network(c).base_channels; },
-          "dcgan: in place of model.base_channels for this network; 0 is that one."),
+          "dcgan: replaces model.base_channels for this network; 0 does not."),
       integer(
           section + ".extra_layers", {0, 8},
           kFixed, [=](auto& c) -> auto& { return network(c).extra_layers; },
-          "dcgan: 3x3 convolutions at stride 1, one at half the images' size, the next at a "
-          "quarter and so on; where there are fewer sizes, one at each."),
+          "dcgan: 3x3 convolutions at stride 1, the first at half the image size, the next at a "
+          "quarter and so on; at most one at each size."),
       number(
           section + ".lr", {0, 10, true}, kFixed, [=](auto& c) -> auto& { return network(c).lr; },
-          "Adam's step size; train.lr_schedule may lower it while training."),
+          "Adam's learning rate; train.lr_schedule may lower it."),
   };
 }
 
@@ -214,21 +215,19 @@ std::vector<Field> train_fields() {
   return {
       integer(
           "train.epochs", {1, 100000}, kFree, [](auto& c) -> auto& { return c.train.epochs; },
-          "How many times every image is seen; fixed on a resume where train.lr_schedule is not "
-          "constant."),
+          "Passes over the training images; fixed on resume unless train.lr_schedule is constant."),
       integer(
           "train.batch_size", {2, 65536}, kFixed,
           [](auto& c) -> auto& { return c.train.batch_size; },
           "Images in a step; BatchNorm needs at least two."),
       choice(
           "train.loss", kFixed, [](auto& c) -> auto& { return c.train.loss; },
-          "What the networks play for: a real image's probability, where the generator makes "
-          "-log D(G(z)) small, or log(1 - D(G(z))) as in the original game; or the discriminator's "
-          "plain output, by hinge, least squares, or the Wasserstein distance."),
+          "non_saturating and minimax (the original game) use probabilities; hinge, least_squares "
+          "and wasserstein use the discriminator's output itself."),
       integer(
           "train.discriminator_steps", {1, 1000}, kFixed,
           [](auto& c) -> auto& { return c.train.discriminator_steps; },
-          "Steps of the discriminator for each of the generator; each takes a batch."),
+          "Updates of the discriminator for each of the generator; each takes a batch."),
       number(
           "train.beta1", {0, 1, false, true}, kFixed,
           [](auto& c) -> auto& { return c.train.beta1; }, "Adam's decay of the gradient's mean."),
@@ -237,50 +236,50 @@ std::vector<Field> train_fields() {
           [](auto& c) -> auto& { return c.train.beta2; }, "Adam's decay of the gradient's square."),
       number(
           "train.eps", {0, 1, true}, kFixed, [](auto& c) -> auto& { return c.train.eps; },
-          "Adam's guard against a division by zero."),
+          "Added to Adam's denominator."),
       choice(
           "train.lr_schedule", kFixed, [](auto& c) -> auto& { return c.train.lr_schedule; },
-          "How both learning rates go from their values at the first step to 0 after the last, or "
-          "stay."),
+          "How both learning rates fall to 0 after the last step; constant: they stay."),
       number(
           "train.label_smoothing", {0, 0.5, false, true}, kFixed,
           [](auto& c) -> auto& { return c.train.label_smoothing; },
-          "One-sided: the discriminator is asked for 1 minus this on real images, not for 1."),
+          "One-sided: the discriminator's target for real images is 1 minus this."),
       number(
           "train.class_mismatch", {0, 1000}, kFixed,
           [](auto& c) -> auto& { return c.train.class_mismatch; },
-          "With model.classes: weight of the discriminator's loss on real images said to be of "
-          "each other class, which it shall tell from those of their own; 0 is none."),
+          "With model.classes: weight of the discriminator's loss on real images with each wrong "
+          "class; 0 is none."),
       number(
           "train.r1_gamma", {0, 1e6}, kFixed, [](auto& c) -> auto& { return c.train.r1_gamma; },
           "Weight of R1, the penalty on the discriminator's gradient at real images; 0 is none."),
       integer(
           "train.r1_every", {1, 10000}, kFixed, [](auto& c) -> auto& { return c.train.r1_every; },
-          "R1 is computed every so many steps and scaled by as much."),
+          "Steps between two computations of R1, which is scaled by that number."),
       number(
           "train.gradient_penalty", {0, 1e6}, kFixed,
           [](auto& c) -> auto& { return c.train.gradient_penalty; },
-          "Weight of the penalty on a discriminator whose slope between real and generated images "
-          "is not 1, as in WGAN-GP; 0 is none."),
+          "Weight of the WGAN-GP penalty, which pulls the discriminator's gradient norm between "
+          "real and generated images to 1; 0 is none."),
       number(
           "train.weight_clip", {0, 1e6}, kFixed,
           [](auto& c) -> auto& { return c.train.weight_clip; },
-          "The discriminator's weights are cut to [-this, this] after each of its steps, as in the "
-          "first WGAN; 0 is none."),
+          "The discriminator's weights are clipped to [-this, this] after each update, as in the "
+          "first WGAN; 0 is never."),
       integer(
           "train.translation", {0, 1024}, kFixed,
           [](auto& c) -> auto& { return c.train.translation; },
           "Maximum shift in pixels, up or down and sideways at random, of each image that the "
-          "discriminator sees, real or generated; 0 is none. Where data.fit pads, data.background "
-          "comes in at the border, else the image mirrored there."),
+          "discriminator sees, real or generated; 0 is none. The border shows data.background "
+          "where data.fit pads, else the image mirrored."),
       number(
           "train.ema_decay", {0, 1, false, true}, kFixed,
           [](auto& c) -> auto& { return c.train.ema_decay; },
-          "Decay of the averaged generator, which samples and g.pt then hold; 0 is no average."),
+          "Decay of the generator's moving average, which samples and g.pt then hold; 0 is no "
+          "average."),
       choice(
           "train.precision", kFixed, [](auto& c) -> auto& { return c.train.precision; },
-          "What a step multiplies in: fp32; bf16, the faster where the CPU or GPU has it; auto, "
-          "which is bf16 on such a CPU. Weights are fp32 in any case."),
+          "Type of the multiplications: fp32; bf16; auto is bf16 on a CPU that multiplies it, else "
+          "fp32. Weights stay fp32."),
       integer(
           "train.log_every", {1, kHuge}, kFree, [](auto& c) -> auto& { return c.train.log_every; },
           "Steps between two lines of metrics.jsonl."),
@@ -299,14 +298,14 @@ std::vector<Field> train_fields() {
       integer(
           "train.evaluate_samples", {0, 1000000}, kFree,
           [](auto& c) -> auto& { return c.train.evaluate_samples; },
-          "Generated images in each evaluation; 0 is one for every 20 images trained on since the "
-          "last one, at most 2000, and no evaluation where that is under 500. 10 at least."),
+          "Generated images in each evaluation, at least 10; 0 is one for every 20 images trained "
+          "on since the last, at most 2000, and none if under 500."),
       text(
           "train.features", "auto | file", "auto or a file",
           [](const std::string& path) { return !path.empty(); }, kFree,
           [](auto& c) -> auto& { return c.train.features; },
-          "The network whose features evaluations compare; auto is the one that comes with dcgan "
-          "for the data set."),
+          "Feature network of evaluations; auto is the shipped one for the data set, else random "
+          "convolutions."),
   };
 }
 
@@ -325,12 +324,11 @@ std::vector<Field> run_fields() {
           "Where to compute; auto is the first GPU that works, or else the CPU."),
       yes_or_no(
           "run.cuda_graph", kFree, [](auto& c) -> auto& { return c.run.cuda_graph; },
-          "On a GPU, record a step's operators once as a CUDA graph and then only repeat it. "
-          "Experimental; on a CPU it changes nothing."),
+          "On a GPU, record a step once as a CUDA graph and replay it. Experimental; no effect on "
+          "a CPU."),
       integer(
           "run.threads", {0, 1024}, kFree, [](auto& c) -> auto& { return c.run.threads; },
-          "CPU threads to compute with; 0 is OMP_NUM_THREADS if it is set, else as many as the "
-          "process may use."),
+          "CPU threads; 0 is OMP_NUM_THREADS if set, else as many as the process may use."),
   };
 }
 
@@ -338,7 +336,7 @@ std::vector<Field> make_fields() {
   constexpr auto kLargest = std::numeric_limits<std::int64_t>::max();
   std::vector<Field> fields{integer(
       "seed", {0, kLargest}, kFixed, [](auto& c) -> auto& { return c.seed; },
-      "What all random numbers are made from: the same seed gives the same run.")};
+      "Seed of all random numbers: the same seed gives the same run.")};
   const auto append = [&](std::vector<Field> more) {
     std::move(more.begin(), more.end(), std::back_inserter(fields));
   };
@@ -349,7 +347,7 @@ std::vector<Field> make_fields() {
   fields.insert(fields.end() - 1,
                 choice(
                     "generator.output", kFixed, [](auto& c) -> auto& { return c.output; },
-                    "Its last operation; images are scaled to the same range."));
+                    "Its last activation; images are scaled to the same range."));
   append(network_fields(
       "discriminator", [](auto& c) -> auto& { return c.discriminator; }));
   append(train_fields());

@@ -1,4 +1,4 @@
-#include "dcgan/config/resolve.h"
+#include "config/resolve.h"
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
@@ -10,10 +10,10 @@
 #include <sstream>
 #include <system_error>
 
-#include "config_file.h"
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
-#include "dcgan/config/fields.h"
+#include "base/text.h"
+#include "config/config_file.h"
+#include "config/fields.h"
+#include "dcgan/error.h"
 
 namespace dcgan {
 namespace {

@@ -1,4 +1,4 @@
-#include "dcgan/data/batch_stream.h"
+#include "data/batch_stream.h"
 
 #include <ATen/ATen.h>
 
@@ -14,9 +14,9 @@
 #include <utility>
 #include <vector>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
-#include "dcgan/data/random.h"
+#include "base/text.h"
+#include "dcgan/error.h"
+#include "runtime/random.h"
 
 namespace dcgan {
 namespace {

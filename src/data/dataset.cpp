@@ -1,4 +1,4 @@
-#include "dcgan/data/dataset.h"
+#include "data/dataset.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -13,17 +13,17 @@
 #include <utility>
 #include <vector>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/system_limits.h"
-#include "dcgan/base/text.h"
-#include "dcgan/config/fields.h"
-#include "dcgan/data/cache_file.h"
-#include "dcgan/data/cache_folder.h"
-#include "dcgan/data/data_format.h"
-#include "dcgan/data/image_cache.h"
-#include "dcgan/data/image_folder.h"
-#include "dcgan/data/image_source.h"
-#include "dcgan/image/decode.h"
+#include "base/system_limits.h"
+#include "base/text.h"
+#include "config/fields.h"
+#include "dcgan/error.h"
+#include "image/decode.h"
+#include "sources/cache_file.h"
+#include "sources/cache_folder.h"
+#include "sources/data_format.h"
+#include "sources/image_cache.h"
+#include "sources/image_folder.h"
+#include "sources/image_source.h"
 
 namespace dcgan {
 namespace {

@@ -1,4 +1,4 @@
-#include "dcgan/data/image_files.h"
+#include "data/image_files.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
-#include "dcgan/data/npy.h"
-#include "dcgan/image/image.h"
+#include "base/text.h"
+#include "dcgan/error.h"
+#include "dcgan/image.h"
+#include "sources/npy.h"
 
 namespace dcgan {
 namespace {

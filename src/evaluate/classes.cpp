@@ -1,8 +1,8 @@
-#include "dcgan/evaluate/classes.h"
-
-#include <torch/torch.h>
+#include "evaluate/classes.h"
 
 #include <cmath>
+
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

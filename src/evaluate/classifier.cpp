@@ -1,16 +1,16 @@
-#include "dcgan/evaluate/classifier.h"
+#include "evaluate/classifier.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <array>
 #include <limits>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
-#include "dcgan/model/archive.h"
-#include "dcgan/model/script.h"
+#include "base/text.h"
+#include "dcgan/error.h"
+#include "model/archive.h"
+#include "model/script.h"
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

@@ -1,16 +1,16 @@
-#include "dcgan/evaluate/classifier_training.h"
+#include "evaluate/classifier_training.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <numbers>
 
-#include "dcgan/base/error.h"
-#include "dcgan/data/random.h"
-#include "dcgan/train/adam.h"
+#include "dcgan/error.h"
+#include "gan/adam.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

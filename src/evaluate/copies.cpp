@@ -1,9 +1,9 @@
-#include "dcgan/evaluate/copies.h"
-
-#include <torch/torch.h>
+#include "evaluate/copies.h"
 
 #include <algorithm>
 #include <cmath>
+
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

@@ -1,17 +1,17 @@
-#include "dcgan/evaluate/evaluate.h"
+#include "evaluate/evaluate.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <utility>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
-#include "dcgan/data/random.h"
-#include "dcgan/evaluate/kernel.h"
+#include "base/text.h"
+#include "dcgan/error.h"
+#include "evaluate/kid.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {
@@ -115,7 +115,7 @@ Estimate class_estimate(const ClassSummary& classes, std::int64_t seed,
 
 void add_classes(Report& report, const Sets& sets) {
   if (!sets.samples.classes || !sets.real.classes || !sets.reference.classes) {
-    report.left_out.push_back(
+    report.left_out.emplace_back(
         "modes, class_kl, confidence and inception_score: these features tell no classes apart");
     return;
   }

@@ -1,21 +1,21 @@
-#include "dcgan/evaluate/features.h"
+#include "evaluate/features.h"
 
 #include <fmt/format.h>
 #include <torch/script.h>
-#include <torch/torch.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <utility>
 #include <vector>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/evaluate/classifier.h"
-#include "dcgan/evaluate/random_features.h"
-#include "dcgan/evaluate/shipped_features.h"
-#include "dcgan/model/archive.h"
-#include "dcgan/model/foreign_module.h"
+#include "base/file.h"
+#include "dcgan/error.h"
+#include "evaluate/classifier.h"
+#include "evaluate/random_features.h"
+#include "evaluate/shipped_features.h"
+#include "model/archive.h"
+#include "model/foreign_module.h"
+#include "runtime/torch.h"
 
 namespace dcgan {
 

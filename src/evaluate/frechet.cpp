@@ -1,11 +1,10 @@
-#include "dcgan/evaluate/frechet.h"
-
-#include <torch/torch.h>
+#include "evaluate/frechet.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "dcgan/data/random.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

@@ -1,13 +1,14 @@
-#include "dcgan/evaluate/neighbours.h"
+#include "evaluate/neighbours.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <limits>
 #include <vector>
+
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

@@ -1,10 +1,9 @@
-#include "dcgan/evaluate/random_features.h"
-
-#include <torch/torch.h>
+#include "evaluate/random_features.h"
 
 #include <cmath>
 
-#include "dcgan/data/random.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
 
 namespace dcgan {
 

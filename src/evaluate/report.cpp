@@ -1,4 +1,4 @@
-#include "dcgan/evaluate/report.h"
+#include "evaluate/report.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "dcgan/base/text.h"
+#include "base/text.h"
 
 namespace dcgan {
 namespace {

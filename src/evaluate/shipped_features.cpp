@@ -1,4 +1,4 @@
-#include "dcgan/evaluate/shipped_features.h"
+#include "evaluate/shipped_features.h"
 
 #include <cstddef>
 

@@ -1,11 +1,11 @@
-#include "dcgan/fetch/catalogue.h"
+#include "fetch/catalogue.h"
 
 #include <fmt/format.h>
 
 #include <numeric>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/text.h"
+#include "base/text.h"
+#include "dcgan/error.h"
 
 namespace dcgan {
 namespace {

@@ -1,4 +1,4 @@
-#include "dcgan/fetch/digest.h"
+#include "fetch/digest.h"
 
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -12,8 +12,8 @@
 #include <new>
 #include <vector>
 
-#include "dcgan/base/descriptor.h"
-#include "dcgan/base/file.h"
+#include "base/descriptor.h"
+#include "base/file.h"
 
 namespace dcgan {
 namespace {

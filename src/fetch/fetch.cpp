@@ -1,4 +1,4 @@
-#include "dcgan/fetch/fetch.h"
+#include "fetch/fetch.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -10,14 +10,14 @@
 #include <memory>
 #include <system_error>
 
-#include "dcgan/base/descriptor.h"
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/base/text.h"
-#include "dcgan/fetch/digest.h"
-#include "dcgan/fetch/unpack.h"
-#include "dcgan/fetch/verify.h"
-#include "output_file.h"
+#include "base/descriptor.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "dcgan/error.h"
+#include "fetch/digest.h"
+#include "fetch/output_file.h"
+#include "fetch/unpack.h"
+#include "fetch/verify.h"
 
 namespace dcgan {
 namespace {

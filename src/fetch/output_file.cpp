@@ -1,4 +1,4 @@
-#include "output_file.h"
+#include "fetch/output_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "dcgan/base/file.h"
+#include "base/file.h"
 
 namespace dcgan {
 

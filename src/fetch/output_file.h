@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string_view>
 
-#include "dcgan/base/descriptor.h"
+#include "base/descriptor.h"
 
 namespace dcgan {
 

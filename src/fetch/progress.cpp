@@ -1,4 +1,4 @@
-#include "dcgan/fetch/progress.h"
+#include "fetch/progress.h"
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "dcgan/base/text.h"
+#include "base/text.h"
 
 namespace dcgan {
 namespace {

@@ -1,4 +1,4 @@
-#include "dcgan/fetch/transfer.h"
+#include "fetch/transfer.h"
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -13,8 +13,8 @@
 #include <optional>
 #include <string_view>
 
-#include "dcgan/base/text.h"
-#include "output_file.h"
+#include "base/text.h"
+#include "fetch/output_file.h"
 
 namespace dcgan {
 namespace {

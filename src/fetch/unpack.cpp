@@ -1,4 +1,4 @@
-#include "dcgan/fetch/unpack.h"
+#include "fetch/unpack.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -11,11 +11,11 @@
 #include <new>
 #include <set>
 
-#include "dcgan/base/descriptor.h"
-#include "dcgan/base/file.h"
-#include "dcgan/base/text.h"
-#include "dcgan/fetch/digest.h"
-#include "output_file.h"
+#include "base/descriptor.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "fetch/digest.h"
+#include "fetch/output_file.h"
 
 namespace dcgan {
 namespace {

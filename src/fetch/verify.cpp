@@ -1,4 +1,4 @@
-#include "dcgan/fetch/verify.h"
+#include "fetch/verify.h"
 
 #include <fmt/format.h>
 
@@ -6,9 +6,9 @@
 #include <fstream>
 #include <system_error>
 
-#include "dcgan/base/file.h"
-#include "dcgan/base/text.h"
-#include "dcgan/fetch/digest.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "fetch/digest.h"
 
 namespace dcgan {
 namespace {

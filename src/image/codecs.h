@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "dcgan/image/decode.h"
+#include "image/decode.h"
 
 namespace dcgan {
 

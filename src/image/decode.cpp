@@ -1,11 +1,11 @@
-#include "dcgan/image/decode.h"
+#include "image/decode.h"
 
 #include <fmt/format.h>
 
-#include "codecs.h"
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/image/fit.h"
+#include "base/file.h"
+#include "dcgan/error.h"
+#include "image/codecs.h"
+#include "image/fit.h"
 
 namespace dcgan {
 namespace {

@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "codecs.h"
-#include "dcgan/base/error.h"
+#include "dcgan/error.h"
+#include "image/codecs.h"
 
 // stb's code is not ours to clean.
 #pragma GCC diagnostic push

@@ -12,9 +12,9 @@
 #include <jerror.h>
 // clang-format on
 
-#include "codecs.h"
-#include "dcgan/base/error.h"
-#include "orientation.h"
+#include "dcgan/error.h"
+#include "image/codecs.h"
+#include "image/orientation.h"
 
 namespace dcgan {
 namespace {

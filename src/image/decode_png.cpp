@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "codecs.h"
-#include "dcgan/base/error.h"
+#include "dcgan/error.h"
+#include "image/codecs.h"
 
 namespace dcgan {
 namespace {

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 #include <webp/decode.h>
 
-#include "codecs.h"
-#include "dcgan/base/error.h"
+#include "dcgan/error.h"
+#include "image/codecs.h"
 
 namespace dcgan {
 namespace {

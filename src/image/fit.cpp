@@ -1,12 +1,12 @@
-#include "dcgan/image/fit.h"
+#include "image/fit.h"
 
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <utility>
 
-#include "codecs.h"
-#include "dcgan/base/multiversion.h"
+#include "base/multiversion.h"
+#include "image/codecs.h"
 
 namespace dcgan {
 namespace {

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "dcgan/base/error.h"
-#include "dcgan/image/image.h"
+#include "dcgan/error.h"
+#include "dcgan/image.h"
 
 namespace dcgan {
 

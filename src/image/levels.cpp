@@ -1,4 +1,4 @@
-#include "dcgan/image/levels.h"
+#include "image/levels.h"
 
 #include <algorithm>
 #include <array>

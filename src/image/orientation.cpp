@@ -1,9 +1,9 @@
-#include "orientation.h"
+#include "image/orientation.h"
 
 #include <cstring>
 #include <utility>
 
-#include "codecs.h"
+#include "image/codecs.h"
 
 namespace dcgan {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "dcgan/image/image.h"
+#include "dcgan/image.h"
 
 namespace dcgan {
 

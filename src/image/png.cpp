@@ -4,9 +4,9 @@
 #include <memory>
 #include <stdexcept>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/image/image.h"
+#include "base/file.h"
+#include "dcgan/error.h"
+#include "dcgan/image.h"
 
 // stb's code is not ours to clean.
 #pragma GCC diagnostic push
@@ -51,14 +51,14 @@ std::string encode_png(const Image& image) {
   return {reinterpret_cast<const char*>(png.get()), static_cast<std::size_t>(size)};
 }
 
-void write_png(const std::filesystem::path& path, const Image& image, Flush flush) {
+void write_png(const std::filesystem::path& path, const Image& image) {
   std::string png;
   try {
     png = encode_png(image);
   } catch (const Error& error) {
     throw failure(fmt::format("{}: {}", path.string(), error.what()));
   }
-  write_file_atomically(path, png, flush);
+  write_file_atomically(path, png);
 }
 
 }  // namespace dcgan

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "codecs.h"
-#include "dcgan/base/multiversion.h"
-#include "dcgan/image/fit.h"
+#include "base/multiversion.h"
+#include "image/codecs.h"
+#include "image/fit.h"
 
 namespace dcgan {
 namespace {

@@ -1,10 +1,10 @@
 // The order in memory that the kernels work in.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <array>
 #include <cstdint>
+
+#include "runtime/torch.h"
 
 namespace dcgan {
 

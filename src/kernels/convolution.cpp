@@ -1,13 +1,12 @@
-#include "dcgan/kernels/convolution.h"
-
-#include <torch/torch.h>
+#include "kernels/convolution.h"
 
 #include <algorithm>
 #include <vector>
 
-#include "channels_last.h"
-#include "dcgan/kernels/cpu.h"
-#include "winograd.h"
+#include "kernels/channels_last.h"
+#include "kernels/winograd/winograd.h"
+#include "runtime/cpu.h"
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

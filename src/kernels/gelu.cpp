@@ -1,15 +1,14 @@
-#include "dcgan/kernels/gelu.h"
-
-#include <torch/torch.h>
+#include "kernels/gelu.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 
-#include "bfloat16.h"
-#include "channels_last.h"
-#include "dcgan/base/multiversion.h"
-#include "rows.h"
+#include "base/multiversion.h"
+#include "kernels/bfloat16.h"
+#include "kernels/channels_last.h"
+#include "kernels/rows.h"
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

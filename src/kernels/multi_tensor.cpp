@@ -1,12 +1,11 @@
-#include "dcgan/kernels/multi_tensor.h"
-
-#include <torch/torch.h>
+#include "kernels/multi_tensor.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "dcgan/base/multiversion.h"
-#include "dcgan/kernels/parallel.h"
+#include "base/multiversion.h"
+#include "runtime/parallel.h"
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

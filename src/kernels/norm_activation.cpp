@@ -1,15 +1,14 @@
-#include "dcgan/kernels/norm_activation.h"
-
-#include <torch/torch.h>
+#include "kernels/norm_activation.h"
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
-#include "bfloat16.h"
-#include "channels_last.h"
-#include "norm_rows.h"
-#include "rows.h"
+#include "kernels/bfloat16.h"
+#include "kernels/channels_last.h"
+#include "kernels/norm_rows.h"
+#include "kernels/rows.h"
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

@@ -1,7 +1,7 @@
-#include "norm_rows.h"
+#include "kernels/norm_rows.h"
 
-#include "bfloat16.h"
-#include "dcgan/base/multiversion.h"
+#include "base/multiversion.h"
+#include "kernels/bfloat16.h"
 
 namespace dcgan {
 

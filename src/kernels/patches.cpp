@@ -1,12 +1,12 @@
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
 
-#include "channels_last.h"
-#include "dcgan/kernels/convolution.h"
-#include "dcgan/kernels/parallel.h"
+#include "kernels/channels_last.h"
+#include "kernels/convolution.h"
+#include "runtime/parallel.h"
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "dcgan/kernels/parallel.h"
+#include "runtime/parallel.h"
 
 namespace dcgan {
 

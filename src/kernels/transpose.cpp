@@ -1,10 +1,10 @@
-#include "transpose.h"
+#include "kernels/transpose.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 
-#include "dcgan/kernels/parallel.h"
+#include "runtime/parallel.h"
 
 namespace dcgan {
 namespace {

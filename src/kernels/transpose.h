@@ -1,7 +1,6 @@
 // A matrix's transpose on all threads: LibTorch's copy takes one.
+#include "runtime/torch.h"
 #pragma once
-
-#include <torch/torch.h>
 
 namespace dcgan {
 

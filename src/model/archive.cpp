@@ -1,4 +1,4 @@
-#include "dcgan/model/archive.h"
+#include "model/archive.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,10 +11,10 @@
 #include <sstream>
 #include <string_view>
 
-#include "archive_reader.h"
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/base/text.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "dcgan/error.h"
+#include "model/archive_reader.h"
 
 namespace dcgan {
 namespace {

@@ -1,4 +1,4 @@
-#include "archive_reader.h"
+#include "model/archive_reader.h"
 
 #include <caffe2/serialize/inline_container.h>
 #include <torch/csrc/jit/serialization/import_read.h>

@@ -6,7 +6,7 @@
 #include <sstream>
 #include <string>
 
-#include "dcgan/model/network.h"
+#include "model/network.h"
 
 namespace caffe2::serialize {
 class PyTorchStreamReader;

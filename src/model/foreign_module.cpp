@@ -1,4 +1,4 @@
-#include "dcgan/model/foreign_module.h"
+#include "model/foreign_module.h"
 
 #include <sstream>
 

@@ -1,16 +1,15 @@
-#include "dcgan/model/forward.h"
-
-#include <torch/torch.h>
+#include "model/forward.h"
 
 #include <cmath>
 #include <optional>
 #include <vector>
 
-#include "dcgan/kernels/convolution.h"
-#include "dcgan/kernels/gelu.h"
-#include "dcgan/kernels/norm_activation.h"
-#include "dcgan/model/modes.h"
-#include "dcgan/model/projection.h"
+#include "kernels/convolution.h"
+#include "kernels/gelu.h"
+#include "kernels/norm_activation.h"
+#include "model/modes.h"
+#include "model/projection.h"
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

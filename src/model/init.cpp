@@ -1,6 +1,6 @@
-#include "dcgan/model/init.h"
+#include "model/init.h"
 
-#include <torch/torch.h>
+#include "runtime/torch.h"
 
 namespace dcgan {
 

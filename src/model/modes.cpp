@@ -1,12 +1,12 @@
-#include "dcgan/model/modes.h"
-
-#include <torch/torch.h>
+#include "model/modes.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
 #include <numeric>
+
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

@@ -1,8 +1,7 @@
-#include "dcgan/model/network.h"
+#include "model/network.h"
 
-#include <torch/torch.h>
-
-#include "dcgan/kernels/multi_tensor.h"
+#include "kernels/multi_tensor.h"
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {
@@ -89,7 +88,7 @@ std::vector<torch::Tensor> parameters(const Network& network) {
   return tensors;
 }
 
-void move_average(Network& average, const Network& network, const torch::Tensor& weight) {
+void update_average(Network& average, const Network& network, const torch::Tensor& weight) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> averages;
   std::vector<torch::Tensor> tensors;

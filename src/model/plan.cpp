@@ -1,4 +1,4 @@
-#include "dcgan/model/plan.h"
+#include "model/plan.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <numeric>
 #include <utility>
 
-#include "dcgan/base/text.h"
+#include "base/text.h"
 
 namespace dcgan {
 namespace {

@@ -1,6 +1,6 @@
-#include "dcgan/model/projection.h"
+#include "model/projection.h"
 
-#include <torch/torch.h>
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

@@ -1,11 +1,11 @@
-#include "dcgan/model/script.h"
+#include "model/script.h"
 
 #include <fmt/format.h>
 
 #include <cmath>
 
-#include "dcgan/base/text.h"
-#include "dcgan/model/forward.h"
+#include "base/text.h"
+#include "model/forward.h"
 
 namespace dcgan {
 namespace {

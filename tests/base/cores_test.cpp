@@ -1,4 +1,4 @@
-#include "dcgan/base/cores.h"
+#include "base/cores.h"
 
 #include <gtest/gtest.h>
 #include <sched.h>

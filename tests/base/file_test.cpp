@@ -1,4 +1,4 @@
-#include "dcgan/base/file.h"
+#include "base/file.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -16,7 +16,7 @@
 #include <functional>
 #include <thread>
 
-#include "dcgan/base/error.h"
+#include "dcgan/error.h"
 #include "support/child_process.h"
 #include "support/temp_folder.h"
 #include "support/unprivileged.h"

@@ -1,4 +1,4 @@
-#include "dcgan/base/system_limits.h"
+#include "base/system_limits.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "dcgan/base/file.h"
+#include "base/file.h"
 #include "support/child_process.h"
 #include "support/temp_folder.h"
 

@@ -1,4 +1,4 @@
-#include "dcgan/base/text.h"
+#include "base/text.h"
 
 #include <gtest/gtest.h>
 

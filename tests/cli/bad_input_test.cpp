@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <iterator>
 
-#include "dcgan/base/file.h"
+#include "base/file.h"
 #include "support/run_program.h"
 
 namespace dcgan {
@@ -140,8 +140,8 @@ TEST_F(SampleLine, RefusesACountThatIsNone) {
 
 TEST_F(SampleLine, PointsToSeparateFilesForACountTooLargeForAGrid) {
   expect_usage_error({"sample", "--ckpt", "g.pt", "-n", "65537"},
-                     "-n must be an integer from 1 to 65536, not '65537'; --separate DIR takes up "
-                     "to 1000000000");
+                     "-n must be an integer from 1 to 65536, not '65537'; --separate DIR in place "
+                     "of one file takes up to 1000000000");
 }
 
 TEST_F(SampleLine, RefusesACountTooLargeForSeparateFiles) {

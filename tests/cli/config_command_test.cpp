@@ -5,9 +5,9 @@
 
 #include <filesystem>
 
-#include "dcgan/base/file.h"
-#include "dcgan/config/fields.h"
-#include "dcgan/config/resolve.h"
+#include "base/file.h"
+#include "config/fields.h"
+#include "config/resolve.h"
 #include "support/run_program.h"
 
 namespace dcgan {

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "dcgan/base/file.h"
+#include "base/file.h"
 #include "support/put_picture.h"
 #include "support/run_program.h"
 #include "support/temp_folder.h"

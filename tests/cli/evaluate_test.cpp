@@ -6,8 +6,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "dcgan/base/file.h"
-#include "dcgan/image/image.h"
+#include "base/file.h"
+#include "dcgan/image.h"
 #include "support/run_program.h"
 
 namespace dcgan {

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "dcgan/base/file.h"
+#include "base/file.h"
 #include "support/run_program.h"
 #include "support/temp_folder.h"
 

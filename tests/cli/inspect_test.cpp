@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/cores.h"
 #include "cli/training_fixture.h"
-#include "dcgan/base/cores.h"
 
 namespace dcgan {
 namespace {

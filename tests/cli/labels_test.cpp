@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cli/training_fixture.h"
-#include "dcgan/image/image.h"
+#include "dcgan/image.h"
 #include "support/put_picture.h"
 #include "support/put_wide_picture.h"
 
@@ -87,16 +87,19 @@ TEST_F(Labels, WithGapsAreTrainedOnAndDrawnByTheSetsOwn) {
 }
 
 TEST_F(Labels, AWrongNumberOfClassesNamesOneThatTheNextCommandTakes) {
-  for (const auto& [classes, modes] : {std::pair("2", "2"), {"4", "4"}}) {
-    const ProgramResult wrong =
-        with({"train", "--config", "tiny.yaml", "--dry-run"}, letters(classes, modes));
+  const std::vector<std::string> command{"train", "--config", "tiny.yaml", "--dry-run"};
+  for (const std::string number : {"2", "4"}) {
+    std::vector<std::string> settings = letters(number, number);
+    settings.insert(settings.end(), {"--set", "model.latent_dim=8"});
+    const ProgramResult wrong = with(command, settings);
     EXPECT_EQ(wrong.exit_code, 2);
-    EXPECT_THAT(
-        wrong.err,
-        HasSubstr(" has 3 classes\n       set model.classes: 0 to train without classes, or "
-                  "model.classes: 3 and model.latent_modes: 3\n"));
+    EXPECT_THAT(wrong.err,
+                HasSubstr(" has images of 3 classes\n       set model.classes: 0 to train without "
+                          "classes, or model.classes: 3 and model.latent_modes: 3\n"));
   }
-  EXPECT_EQ(with({"train", "--config", "tiny.yaml", "--dry-run"}, letters()).exit_code, 0);
+  std::vector<std::string> told = letters("3", "3");
+  told.insert(told.end(), {"--set", "model.latent_dim=8"});
+  EXPECT_EQ(with(command, told).exit_code, 0);
 }
 
 TEST_F(Labels, OfAFolderOfClassesAreItsName) {

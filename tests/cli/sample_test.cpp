@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/training_fixture.h"
-#include "dcgan/image/image.h"
+#include "dcgan/image.h"
 
 namespace dcgan {
 namespace {

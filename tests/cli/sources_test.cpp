@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "dcgan/data/npy.h"
-#include "dcgan/image/image.h"
+#include "dcgan/image.h"
+#include "sources/npy.h"
 #include "support/put_picture.h"
 #include "training_fixture.h"
 

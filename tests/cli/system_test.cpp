@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "base/cores.h"
+#include "base/file.h"
 #include "cli/training_fixture.h"
-#include "dcgan/base/cores.h"
-#include "dcgan/base/file.h"
 #include "support/run_program.h"
 
 namespace dcgan {

@@ -285,9 +285,11 @@ TEST_F(Training, OtherClassesThanTheSetsLeaveNoRun) {
                                     "model.classes=4", "--set", "model.latent_modes=4"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, HasSubstr("model.classes is 4, but MNIST train, "));
-  EXPECT_THAT(result.err,
-              HasSubstr("has 10 classes\n       set model.classes: 0 to train without classes, or "
-                        "model.classes: 10 and model.latent_modes: 10 and model.latent_dim: 10\n"));
+  EXPECT_THAT(
+      result.err,
+      HasSubstr(
+          "has images of 10 classes\n       set model.classes: 0 to train without classes, or "
+          "model.classes: 10 and model.latent_modes: 10 and model.latent_dim: 10\n"));
   EXPECT_FALSE(exists("run"));
 }
 

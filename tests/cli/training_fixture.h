@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "dcgan/base/file.h"
-#include "dcgan/base/text.h"
+#include "base/file.h"
+#include "base/text.h"
 #include "support/run_program.h"
 #include "support/temp_folder.h"
 

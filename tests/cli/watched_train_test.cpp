@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/cores.h"
 #include "cli/training_fixture.h"
-#include "dcgan/base/cores.h"
 
 namespace dcgan {
 namespace {

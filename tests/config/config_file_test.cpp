@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "config/resolve_fixture.h"
-#include "dcgan/base/error.h"
+#include "dcgan/error.h"
 
 namespace dcgan {
 namespace {

@@ -1,4 +1,4 @@
-#include "dcgan/config/fields.h"
+#include "config/fields.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "dcgan/base/error.h"
-#include "dcgan/config/resolve.h"
+#include "config/resolve.h"
+#include "dcgan/error.h"
 #include "support/temp_folder.h"
 
 namespace dcgan::testing {

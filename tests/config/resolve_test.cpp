@@ -1,4 +1,4 @@
-#include "dcgan/config/resolve.h"
+#include "config/resolve.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,14 +7,16 @@
 #include <algorithm>
 #include <fstream>
 
+#include "config/fields.h"
 #include "config/resolve_fixture.h"
-#include "dcgan/base/error.h"
-#include "dcgan/config/fields.h"
+#include "dcgan/error.h"
 
 namespace dcgan {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::ResolveConfig;
 namespace fs = std::filesystem;
 
@@ -459,15 +461,14 @@ TEST(CompareConfigs, IsEmptyForEqualConfigurations) {
   EXPECT_TRUE(compare_configs(unusual_config(), unusual_config()).empty());
 }
 
-TEST(DescribeConfig, ShowsKeyValueAndOrigin) {
+TEST(DescribeConfig, SeparatesWhatDiffersFromTheDefaults) {
   ResolvedConfig resolved;
+  resolved.config.seed = 7;
   resolved.origins["seed"] = {Origin::Source::command_line, "--seed"};
-  const std::string table = describe_config(resolved);
-  EXPECT_TRUE(
-      table.starts_with("key                          value             from\n"
-                        "seed                         1                 --seed\n"
-                        "data.format                  mnist             default\n"))
-      << table;
+  const ConfigTables tables = describe_config(resolved);
+  EXPECT_EQ(tables.changed, "key   value  from\nseed  7      --seed\n");
+  EXPECT_THAT(tables.unchanged, HasSubstr("\ndata.format "));
+  EXPECT_THAT(tables.unchanged, Not(HasSubstr("\nseed ")));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "dcgan/data/batch_stream.h"
+#include "data/batch_stream.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
-#include "dcgan/base/error.h"
-#include "dcgan/data/random.h"
+#include "dcgan/error.h"
+#include "runtime/random.h"
 
 namespace dcgan {
 namespace {

@@ -4,9 +4,10 @@
 #include <fstream>
 #include <string>
 
-#include "dcgan/base/text.h"
-#include "dcgan/data/data_format.h"
-#include "dcgan/data/dataset.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "data/dataset.h"
+#include "sources/data_format.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 
@@ -82,7 +83,10 @@ TEST(Cifar100, TakesTheFineLabel) {
   expect_images(set, 0);
   for (int i = 0; i < 4; ++i) EXPECT_EQ(set.labels[i].item<int>(), i);
   EXPECT_EQ(set.classes, (std::vector<std::string>{"90", "91", "92", "93"}));
-  EXPECT_EQ(load_dataset(cifar100(kFixtures + "/cifar100", DataSplit::test)).size(), 2);
+  const Dataset test = load_dataset(cifar100(kFixtures + "/cifar100", DataSplit::test));
+  EXPECT_EQ(test.size(), 2);
+  EXPECT_EQ(test.labels[1].item<int>(), 5) << "behind the four of the training split";
+  EXPECT_EQ(test.classes, (std::vector<std::string>{"90", "91", "92", "93", "0", "1"}));
 }
 
 TEST(Cifar, BecomesGreyByLuma) {

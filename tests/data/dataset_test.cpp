@@ -1,4 +1,4 @@
-#include "dcgan/data/dataset.h"
+#include "data/dataset.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

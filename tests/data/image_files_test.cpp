@@ -1,11 +1,11 @@
-#include "dcgan/data/image_files.h"
+#include "data/image_files.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
-#include "dcgan/base/file.h"
-#include "dcgan/data/npy.h"
-#include "dcgan/image/image.h"
+#include "base/file.h"
+#include "dcgan/image.h"
+#include "runtime/torch.h"
+#include "sources/npy.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 

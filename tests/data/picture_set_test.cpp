@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "dcgan/base/file.h"
-#include "dcgan/data/data_format.h"
-#include "dcgan/data/dataset.h"
-#include "dcgan/data/npy.h"
+#include "base/file.h"
+#include "data/dataset.h"
+#include "sources/data_format.h"
+#include "sources/npy.h"
 #include "support/complaint.h"
 #include "support/put_picture.h"
 #include "support/put_wide_picture.h"

@@ -1,12 +1,12 @@
-#include "dcgan/evaluate/classifier.h"
+#include "evaluate/classifier.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
-#include "dcgan/base/file.h"
-#include "dcgan/evaluate/classifier_training.h"
-#include "dcgan/model/archive.h"
+#include "base/file.h"
+#include "evaluate/classifier_training.h"
+#include "model/archive.h"
+#include "runtime/torch.h"
 #include "support/expect_error.h"
 #include "support/small_set.h"
 #include "support/temp_folder.h"

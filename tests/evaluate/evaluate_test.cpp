@@ -1,11 +1,11 @@
 // Which measure notices what, on clouds of points whose classes are known.
-#include "dcgan/evaluate/evaluate.h"
+#include "evaluate/evaluate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
-#include "dcgan/data/random.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
 #include "support/expect_error.h"
 
 namespace dcgan {

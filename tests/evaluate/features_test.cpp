@@ -1,25 +1,25 @@
-#include "dcgan/evaluate/features.h"
+#include "evaluate/features.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/script.h>
-#include <torch/torch.h>
 
 #include <map>
 
-#include "dcgan/base/file.h"
-#include "dcgan/data/dataset.h"
-#include "dcgan/data/random.h"
-#include "dcgan/evaluate/frechet.h"
-#include "dcgan/evaluate/shipped_features.h"
-#include "dcgan/run/checkpoint.h"
-#include "dcgan/run/generator_file.h"
+#include "base/file.h"
+#include "data/dataset.h"
+#include "evaluate/frechet.h"
+#include "evaluate/shipped_features.h"
+#include "generate/generator_file.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
 #include "support/expect_error.h"
 #include "support/fashion_mnist.h"
 #include "support/run_program.h"
 #include "support/small_state.h"
 #include "support/temp_folder.h"
 #include "support/tensors.h"
+#include "training/checkpoint.h"
 
 namespace dcgan {
 namespace {

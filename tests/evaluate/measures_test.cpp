@@ -1,15 +1,15 @@
 // Every measure against what other programs say of the same features: tests/fixtures/README.md.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 
-#include "dcgan/data/random.h"
-#include "dcgan/evaluate/classes.h"
-#include "dcgan/evaluate/copies.h"
-#include "dcgan/evaluate/frechet.h"
-#include "dcgan/evaluate/kernel.h"
-#include "dcgan/evaluate/neighbours.h"
+#include "evaluate/classes.h"
+#include "evaluate/copies.h"
+#include "evaluate/frechet.h"
+#include "evaluate/kid.h"
+#include "evaluate/neighbours.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
 #include "support/reference_case.h"
 
 namespace dcgan {

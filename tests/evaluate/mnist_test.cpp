@@ -1,11 +1,11 @@
 // What the report says of real digits, and of digits that something was done to.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
-#include "dcgan/data/dataset.h"
-#include "dcgan/data/random.h"
-#include "dcgan/evaluate/evaluate.h"
+#include "data/dataset.h"
+#include "evaluate/evaluate.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

@@ -1,4 +1,4 @@
-#include "dcgan/evaluate/report.h"
+#include "evaluate/report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

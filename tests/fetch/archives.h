@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "dcgan/fetch/digest.h"
+#include "fetch/digest.h"
 
 namespace dcgan::testing {
 

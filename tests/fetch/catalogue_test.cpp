@@ -1,4 +1,4 @@
-#include "dcgan/fetch/catalogue.h"
+#include "fetch/catalogue.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

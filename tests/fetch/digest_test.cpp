@@ -1,8 +1,8 @@
-#include "dcgan/fetch/digest.h"
+#include "fetch/digest.h"
 
 #include <gtest/gtest.h>
 
-#include "dcgan/base/file.h"
+#include "base/file.h"
 #include "fetch/archives.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"

@@ -1,4 +1,4 @@
-#include "dcgan/fetch/fetch.h"
+#include "fetch/fetch.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -10,9 +10,9 @@
 #include <chrono>
 #include <thread>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/base/text.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "dcgan/error.h"
 #include "fetch/archives.h"
 #include "fetch/server.h"
 #include "support/child_process.h"

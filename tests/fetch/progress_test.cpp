@@ -1,4 +1,4 @@
-#include "dcgan/fetch/progress.h"
+#include "fetch/progress.h"
 
 #include <gtest/gtest.h>
 

@@ -16,7 +16,7 @@
 #include <string>
 #include <utility>
 
-#include "dcgan/base/file.h"
+#include "base/file.h"
 #include "support/temp_folder.h"
 
 namespace dcgan::testing {

@@ -1,10 +1,10 @@
-#include "dcgan/fetch/transfer.h"
+#include "fetch/transfer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "dcgan/base/file.h"
+#include "base/file.h"
 #include "fetch/archives.h"
 #include "fetch/certificate.h"
 #include "fetch/server.h"

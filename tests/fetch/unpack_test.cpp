@@ -1,11 +1,11 @@
-#include "dcgan/fetch/unpack.h"
+#include "fetch/unpack.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <iterator>
 
-#include "dcgan/base/file.h"
+#include "base/file.h"
 #include "fetch/archives.h"
 #include "support/child_process.h"
 #include "support/expect_error.h"

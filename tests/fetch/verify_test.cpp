@@ -1,9 +1,9 @@
-#include "dcgan/fetch/verify.h"
+#include "fetch/verify.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dcgan/base/file.h"
+#include "base/file.h"
 #include "fetch/archives.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"

@@ -8,10 +8,10 @@
 #include <cstdlib>
 #include <string>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/data/cache_file.h"
-#include "dcgan/data/image_cache.h"
+#include "base/file.h"
+#include "dcgan/error.h"
+#include "sources/cache_file.h"
+#include "sources/image_cache.h"
 #include "support/put_picture.h"
 #include "support/temp_folder.h"
 

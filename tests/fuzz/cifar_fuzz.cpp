@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/data/image_source.h"
+#include "base/file.h"
+#include "dcgan/error.h"
+#include "sources/image_source.h"
 #include "support/temp_folder.h"
 
 namespace {

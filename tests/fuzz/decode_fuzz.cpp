@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "dcgan/base/error.h"
-#include "dcgan/image/decode.h"
-#include "dcgan/image/fit.h"
+#include "dcgan/error.h"
+#include "image/decode.h"
+#include "image/fit.h"
 
 namespace {
 

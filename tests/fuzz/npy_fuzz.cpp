@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/data/image_source.h"
-#include "dcgan/data/npy.h"
+#include "base/file.h"
+#include "dcgan/error.h"
+#include "sources/image_source.h"
+#include "sources/npy.h"
 #include "support/temp_folder.h"
 
 namespace {

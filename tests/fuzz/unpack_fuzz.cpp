@@ -1,12 +1,12 @@
-// Any bytes as an archive from the network: unpack_bytes() must return or throw, write only the wanted
-// names into its folder, and no more than the set can have.
+// Any bytes as an archive from the network: unpack_bytes() must return or throw, write only the
+// wanted names into its folder, and no more than the set can have.
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
 
-#include "dcgan/base/error.h"
-#include "dcgan/fetch/unpack.h"
+#include "dcgan/error.h"
+#include "fetch/unpack.h"
 #include "support/temp_folder.h"
 
 namespace {

@@ -1,4 +1,4 @@
-#include "dcgan/image/decode.h"
+#include "image/decode.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <thread>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
+#include "base/file.h"
+#include "dcgan/error.h"
 #include "support/expect_error.h"
 #include "support/pictures.h"
 #include "support/temp_folder.h"

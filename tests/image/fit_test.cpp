@@ -1,4 +1,4 @@
-#include "dcgan/image/fit.h"
+#include "image/fit.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dcgan/base/error.h"
-#include "dcgan/image/image.h"
+#include "dcgan/error.h"
+#include "dcgan/image.h"
 
 namespace dcgan {
 namespace {

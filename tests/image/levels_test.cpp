@@ -1,8 +1,8 @@
-#include "dcgan/image/levels.h"
+#include "image/levels.h"
 
 #include <gtest/gtest.h>
 
-#include "dcgan/image/decode.h"
+#include "image/decode.h"
 #include "support/put_wide_picture.h"
 #include "support/temp_folder.h"
 

@@ -3,9 +3,9 @@
 
 #include <fstream>
 
-#include "dcgan/base/error.h"
-#include "dcgan/base/file.h"
-#include "dcgan/image/image.h"
+#include "base/file.h"
+#include "dcgan/error.h"
+#include "dcgan/image.h"
 #include "support/temp_folder.h"
 
 namespace dcgan {

@@ -1,8 +1,8 @@
-#include "dcgan/kernels/convolution.h"
+#include "kernels/convolution.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
+#include "runtime/torch.h"
 #include "support/convolution_case.h"
 #include "support/tensors.h"
 

@@ -1,10 +1,10 @@
-#include "dcgan/kernels/gelu.h"
+#include "kernels/gelu.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <limits>
 
+#include "runtime/torch.h"
 #include "support/tensors.h"
 
 namespace dcgan {

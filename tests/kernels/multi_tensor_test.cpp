@@ -1,10 +1,10 @@
-#include "dcgan/kernels/multi_tensor.h"
+#include "kernels/multi_tensor.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 
+#include "runtime/torch.h"
 #include "support/tensors.h"
 
 namespace dcgan {

@@ -1,8 +1,8 @@
-#include "dcgan/kernels/norm_activation.h"
+#include "kernels/norm_activation.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
+#include "runtime/torch.h"
 #include "support/tensors.h"
 
 namespace dcgan {

@@ -1,7 +1,8 @@
 #include "kernels/transpose.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

@@ -1,7 +1,6 @@
-#include "kernels/winograd.h"
+#include "kernels/winograd/winograd.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <iterator>
@@ -9,9 +8,10 @@
 #include <type_traits>
 #include <vector>
 
-#include "dcgan/kernels/cpu.h"
-#include "kernels/winograd_points.h"
-#include "kernels/winograd_tile.h"
+#include "kernels/winograd/points.h"
+#include "kernels/winograd/tile.h"
+#include "runtime/cpu.h"
+#include "runtime/torch.h"
 #include "support/convolution_case.h"
 #include "support/tensors.h"
 

@@ -1,4 +1,4 @@
-#include "dcgan/model/archive.h"
+#include "model/archive.h"
 
 #include <caffe2/serialize/inline_container.h>
 #include <gmock/gmock.h>
@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "dcgan/base/file.h"
+#include "base/file.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 

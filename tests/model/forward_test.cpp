@@ -1,10 +1,10 @@
-#include "dcgan/model/forward.h"
+#include "model/forward.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
-#include "dcgan/config/fields.h"
-#include "dcgan/model/init.h"
+#include "config/fields.h"
+#include "model/init.h"
+#include "runtime/torch.h"
 #include "support/tensors.h"
 
 namespace dcgan {

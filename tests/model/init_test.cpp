@@ -1,7 +1,8 @@
-#include "dcgan/model/init.h"
+#include "model/init.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+
+#include "runtime/torch.h"
 
 namespace dcgan {
 namespace {

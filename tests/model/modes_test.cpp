@@ -1,9 +1,9 @@
-#include "dcgan/model/modes.h"
+#include "model/modes.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
-#include "dcgan/data/random.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
 #include "support/tensors.h"
 
 namespace dcgan {

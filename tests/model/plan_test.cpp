@@ -1,4 +1,4 @@
-#include "dcgan/model/plan.h"
+#include "model/plan.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

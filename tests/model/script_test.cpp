@@ -1,4 +1,4 @@
-#include "dcgan/model/script.h"
+#include "model/script.h"
 
 #include <gtest/gtest.h>
 

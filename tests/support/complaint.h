@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "dcgan/base/error.h"
-#include "dcgan/data/dataset.h"
+#include "data/dataset.h"
+#include "dcgan/error.h"
 
 namespace dcgan::testing {
 

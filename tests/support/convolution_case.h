@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <ostream>
 
-#include "dcgan/kernels/convolution.h"
+#include "kernels/convolution.h"
 
 namespace dcgan::testing {
 

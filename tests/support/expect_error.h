@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "dcgan/base/error.h"
+#include "dcgan/error.h"
 
 namespace dcgan::testing {
 

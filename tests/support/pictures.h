@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "dcgan/base/file.h"
-#include "dcgan/image/image.h"
+#include "base/file.h"
+#include "dcgan/image.h"
 
 namespace dcgan::testing {
 

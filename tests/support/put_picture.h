@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "dcgan/image/image.h"
+#include "base/file.h"
+#include "dcgan/image.h"
 
 namespace dcgan::testing {
 
@@ -15,7 +16,7 @@ inline void put_picture(const std::filesystem::path& path, int value) {
     image.pixels.push_back(static_cast<std::uint8_t>(value + i % 3));
   }
   std::filesystem::create_directories(path.parent_path());
-  write_png(path, image, Flush::no);
+  write_file_atomically(path, encode_png(image), Flush::no);
 }
 
 }  // namespace dcgan::testing

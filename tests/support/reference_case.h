@@ -6,8 +6,8 @@
 #include <map>
 #include <string>
 
-#include "dcgan/config/resolve.h"
-#include "dcgan/train/train_step.h"
+#include "config/resolve.h"
+#include "gan/train_step.h"
 #include "support/tensors.h"
 
 namespace dcgan::testing {

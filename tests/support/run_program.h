@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "dcgan/base/file.h"
+#include "base/file.h"
 #include "support/temp_folder.h"
 
 namespace dcgan::testing {

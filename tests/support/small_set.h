@@ -1,12 +1,11 @@
 // A labelled set that a classifier learns in a second: stripes across or down, on 8 x 8 pixels.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 
-#include "dcgan/data/dataset.h"
-#include "dcgan/data/random.h"
+#include "data/dataset.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
 
 namespace dcgan::testing {
 

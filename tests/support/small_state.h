@@ -1,13 +1,12 @@
 // A small training state with something in every tensor.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <numeric>
 #include <vector>
 
-#include "dcgan/data/random.h"
-#include "dcgan/train/train_step.h"
+#include "gan/train_step.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
 
 namespace dcgan::testing {
 

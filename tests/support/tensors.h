@@ -1,11 +1,10 @@
 // Tensors for tests, and how far two of them are apart.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <algorithm>
 
-#include "dcgan/data/random.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
 
 namespace dcgan::testing {
 

@@ -1,0 +1,59 @@
+// The batches of a training, prepared ahead of the step by a thread of their own.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "data/dataset.h"
+#include "dcgan/config.h"
+
+namespace dcgan {
+
+struct Batch {
+  torch::Tensor images;   ///< float32 [B, C, H, W] in the range of `generator.output`, CPU
+  torch::Tensor labels;   ///< int64 [B]: the images' classes, CPU; 0 where the set has none
+  torch::Tensor latents;  ///< float32 [B, latent_dim] ~ N(0, 1), CPU
+  std::int64_t step = 0;  ///< counted from 0 over the whole training
+};
+
+struct BatchStreamOptions {
+  std::int64_t seed = 1;
+  std::int64_t batch_size = 64;
+  std::int64_t latent_dim = 100;
+  bool shuffle = true;
+  bool drop_last = true;
+  bool flip = false;                      ///< mirror an image, left to right, with probability 1/2
+  OutputRange range = OutputRange::tanh;  ///< tanh: [-1, 1], sigmoid: [0, 1]
+  bool pinned = false;                    ///< page-locked tensors, for copies to a GPU
+};
+
+/// Throws `failure` when the set has no whole batch under `drop_last`, or no image at all.
+void check_enough_images(const Dataset& dataset, std::int64_t batch_size, bool drop_last);
+
+/// Endless: epoch after epoch, each a permutation of the set from (seed, epoch), every image once
+/// (but for an incomplete last batch under `drop_last`). Batch `step`, flips included, is a
+/// function of the options, the set and `step` alone, so a stream may start anywhere. The thread
+/// does its arithmetic itself and never enters LibTorch's thread pool, which belongs to the
+/// training step.
+class BatchStream {
+ public:
+  /// `first_step`: the step whose batch comes first. See check_enough_images().
+  BatchStream(Dataset dataset, const BatchStreamOptions& options, std::int64_t first_step);
+  ~BatchStream();
+  BatchStream(const BatchStream&) = delete;
+  BatchStream& operator=(const BatchStream&) = delete;
+
+  /// Waits for the next batch. Rethrows what the thread threw. The tensors are the caller's.
+  Batch next();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Batches in one epoch of `size` images.
+std::int64_t batches_per_epoch(std::int64_t size, std::int64_t batch_size, bool drop_last);
+
+}  // namespace dcgan

@@ -1,0 +1,89 @@
+// A small classifier whose last hidden layer is the feature space of a data set.
+//
+//   images in [0, 1]         [ 1, 28, 28]
+//    └ conv 3x3              [16, 28, 28] N R
+//       └ conv 3x3 /2        [32, 14, 14] N R
+//          └ conv 3x3        [32, 14, 14] N R
+//             └ conv 3x3 /2  [64,  7,  7] N R
+//                └ conv 3x3  [64,  7,  7] N R
+//                   └ conv 3x3 /2  [96, 4, 4] N R     more of these until a side is 4 or less
+//                      └ linear    [128] N            the features
+//                         └ R, linear [classes]       the logits
+//   N: BatchNorm, R: ReLU
+//
+// The features are the last hidden layer, as those of the Inception distance are (Heusel et al.,
+// "GANs trained by a two time-scale update rule", 2017), but before its ReLU: a Fréchet distance
+// takes features for normally distributed, which clipped ones are not. On MNIST all of noise, blur,
+// shifts and lost variety stood further above the distance of two sets of real images before the
+// ReLU than behind it. BatchNorm gives each feature about the same spread, so that none rules a
+// distance.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "model/forward.h"
+#include "model/network.h"
+
+namespace dcgan {
+
+constexpr std::int64_t kFeatureCount = 128;
+
+/// Plain data: copies share their tensors.
+struct Classifier {
+  Network body;  ///< images -> features
+  Network head;  ///< features -> logits
+
+  const ImageShape& image() const { return body.layers.front().plan.input; }
+  std::int64_t classes() const { return head.layers.back().plan.output[0]; }
+};
+
+/// Tensors on `device`, not yet initialised. `folded`: without BatchNorm, see fold(). `image`: each
+/// side >= 8; `classes` >= 2.
+Classifier make_classifier(const ImageShape& image, std::int64_t classes, bool folded,
+                           torch::Device device);
+
+struct ClassifierOutput {
+  torch::Tensor features;  ///< [N, 128]
+  torch::Tensor logits;    ///< [N, classes]
+};
+
+/// images: float32 [N, C, H, W] in [0, 1].
+ClassifierOutput classify(const Classifier& classifier, const torch::Tensor& images, Mode mode);
+
+/// The same function as classify() in Mode::eval, with every BatchNorm's scale and shift worked
+/// into the weights before it. What is left is convolutions, biases and ReLUs: no modes, and a
+/// third of the time.
+Classifier fold(const Classifier& classifier);
+
+/// What a file says of how its classifier came about.
+struct ClassifierRecord {
+  std::string set;          ///< Dataset::set
+  std::string fingerprint;  ///< of the training set
+  std::int64_t images = 0;  ///< trained on
+  std::int64_t epochs = 0;
+  std::int64_t seed = 0;
+  bool flip = false;
+  std::int64_t test_images = 0;
+  std::int64_t test_correct = 0;         ///< of the test set's images, how many were told right
+  std::vector<std::string> class_names;  ///< as in Dataset
+};
+
+struct ClassifierFile {
+  Classifier classifier;  ///< folded, on the CPU, without gradients
+  ClassifierRecord record;
+};
+
+/// Writes a folded classifier atomically. In Python: torch.jit.load("features.pt")(images), with
+/// float32 [N, C, H, W] in [0, 1], gives (features [N, 128], logits [N, classes]).
+void save_classifier(const std::filesystem::path& path, const ClassifierFile& file);
+
+/// Reads what save_classifier() wrote, from a file's bytes; `path` is for messages. Throws
+/// `failure` naming it.
+ClassifierFile parse_classifier(const std::string& bytes, const std::filesystem::path& path);
+
+}  // namespace dcgan

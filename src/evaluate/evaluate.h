@@ -1,0 +1,78 @@
+// All measures of a set of samples against real images.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "evaluate/classes.h"
+#include "evaluate/copies.h"
+#include "evaluate/features.h"
+#include "evaluate/frechet.h"
+#include "evaluate/neighbours.h"
+#include "evaluate/report.h"
+#include "runtime/random.h"
+
+namespace dcgan {
+
+/// The fewest images that a set may have.
+inline constexpr std::int64_t kFewestImages = 10;
+
+/// `count` of the images [N, ...], or all of them, in an order that depends on (seed, purpose)
+/// alone.
+torch::Tensor choose_images(const torch::Tensor& images, std::int64_t count, std::int64_t seed,
+                            Purpose purpose);
+
+/// What is computed once of a set of images and serves every comparison with it.
+struct Described {
+  FeatureBatch batch;
+  Gaussian gaussian;
+  Manifold manifold;
+  std::optional<ClassSummary> classes;  ///< nothing where the features have no classes
+
+  std::int64_t size() const { return batch.features.size(0); }
+};
+
+/// batch: of at least kFewestImages images. Throws `failure` where a feature is NaN or infinite.
+Described describe_set(FeatureBatch batch);
+
+/// Throws `failure` where real images have all the same features: by these any sample would be as
+/// good as another.
+void require_telling(const Described& real);
+
+/// The measures that are cheap enough for each epoch of a training, without errors. Compare them
+/// only with those of as many samples.
+struct QuickScores {
+  double fid = 0.0;
+  double precision = 0.0;
+  double recall = 0.0;
+  std::int64_t modes = 0;      ///< 0 without classes
+  std::vector<double> shares;  ///< of each class; empty without classes
+};
+
+/// samples: at least kFewestImages. The reference's neighbours are not searched again.
+QuickScores score_quickly(const FeatureBatch& samples, const Described& reference);
+
+/// Every measure: fills Report's `measures`, `shares`, `real_shares`, `left_out` and counts; where
+/// the sets come from is the caller's to say. `real`: images of the other split than the
+/// reference, which show what the measures say of real images. `seed`: of subsets and resamples.
+/// Throws as require_telling() does of the reference.
+Report evaluate(const Described& samples, const Described& real, const Described& reference,
+                const Copies& copies, std::int64_t seed);
+
+/// The classes that a generator was asked for.
+struct AskedClasses {
+  torch::Tensor labels;    ///< one for each sample, integers [N]
+  std::int64_t count = 0;  ///< how many classes it has
+};
+
+/// Adds `class_accuracy`: the share of samples that the classifier takes for the class they were
+/// asked to be of, beside the share of real images that it takes for their own. labels: a class for
+/// each real image, integers [N]. Leaves it out, with why, where the features have no classes or
+/// others than the generator.
+void add_class_accuracy(Report& report, const Described& samples, const AskedClasses& asked,
+                        const Described& real, const torch::Tensor& labels);
+
+}  // namespace dcgan

@@ -1,0 +1,65 @@
+// Adam (Kingma, Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1).
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "model/network.h"
+
+namespace dcgan {
+
+struct AdamOptions {
+  double lr = 2e-4;
+  double beta1 = 0.5;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+};
+
+/// What step t multiplies by.
+struct AdamRates {
+  float step_size;            ///< lr / (1 - beta1^t)
+  float inverse_correction2;  ///< 1 / sqrt(1 - beta2^t)
+};
+
+/// The optimizer of one network. Its moments are part of a checkpoint; its arithmetic is that of
+/// torch.optim.Adam, element by element.
+class Adam {
+ public:
+  Adam(NamedTensors parameters, const AdamOptions& options);
+
+  /// What it updates, in the order of the network's.
+  const std::vector<torch::Tensor>& parameters() const { return parameters_; }
+
+  /// Forgets all gradients.
+  void zero_grad();
+
+  /// Updates the parameters by their gradients; all of them must have one. `lr_factor` scales the
+  /// step size.
+  void step(double lr_factor = 1.0);
+
+  /// The two halves of that: the rates of the next step, which is counted now, and the step, which
+  /// reads them from a float32 [2] on the parameters' device and does the same work each time.
+  AdamRates next_rates(double lr_factor = 1.0);
+  void step(const torch::Tensor& rates);
+
+  /// The step size from now on, for a schedule.
+  void set_lr(double lr) { options_.lr = lr; }
+
+  /// "exp_avg.<parameter>" and "exp_avg_sq.<parameter>".
+  NamedTensors named_moments() const;
+
+  std::int64_t steps_done() const { return steps_done_; }
+  void set_steps_done(std::int64_t steps) { steps_done_ = steps; }
+
+ private:
+  AdamOptions options_;
+  std::vector<std::string> names_;
+  std::vector<torch::Tensor> parameters_;
+  std::vector<torch::Tensor> exp_avg_;     ///< first moments
+  std::vector<torch::Tensor> exp_avg_sq_;  ///< second moments
+  std::int64_t steps_done_ = 0;
+};
+
+}  // namespace dcgan

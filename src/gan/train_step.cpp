@@ -1,0 +1,307 @@
+#include "gan/train_step.h"
+
+#include <utility>
+
+#include "gan/loss.h"
+#include "gan/schedule.h"
+#include "model/forward.h"
+#include "model/init.h"
+#include "model/modes.h"
+#include "model/projection.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
+
+namespace dcgan {
+namespace {
+
+Adam make_optimizer(const Network& network, double lr, const TrainConfig& train) {
+  return Adam(named_parameters(network), {lr, train.beta1, train.beta2, train.eps});
+}
+
+/// Mean D(x): a probability where the loss is one of those, else D's output.
+torch::Tensor mean_score(LossKind loss, const torch::Tensor& logits) {
+  return is_of_probabilities(loss) ? logits.detach().sigmoid().mean() : logits.detach().mean();
+}
+
+/// D's outputs, not yet the logits where it has classes: [B] or [B, 1 + classes, 1, 1].
+struct Outputs {
+  torch::Tensor real;
+  torch::Tensor fake;
+};
+
+/// int64 [B]; undefined without model.classes.
+struct Classes {
+  torch::Tensor real;
+  torch::Tensor fake;
+};
+
+/// D of real and fake images [B, C, H, W], each a batch to BatchNorm. R1 differentiates twice
+/// through the real ones, so that the fake ones then go alone and the real ones in float32: the
+/// square of a gradient has no bits to lose.
+Outputs judge(const Network& discriminator, const torch::Tensor& real, const torch::Tensor& fake,
+              bool bfloat16) {
+  const bool penalised = real.requires_grad();
+  if (penalised || real.size(0) != fake.size(0)) {
+    torch::Tensor of_real =
+        forward(discriminator, real, Mode::train, {.bfloat16 = bfloat16 && !penalised});
+    return {std::move(of_real), forward(discriminator, fake, Mode::train, {.bfloat16 = bfloat16})};
+  }
+  const auto outputs = forward(discriminator, torch::cat({real, fake}), Mode::train,
+                               {.batches = 2, .bfloat16 = bfloat16})
+                           .chunk(2);
+  return {outputs[0], outputs[1]};
+}
+
+/// [B], of images that are of these classes, or of a D without any.
+torch::Tensor logits_as(const torch::Tensor& output, const torch::Tensor& classes) {
+  return classes.defined() ? logits_of_class(output, classes) : output;
+}
+
+torch::Tensor as_tensor(const AdamRates& rates) {
+  return torch::tensor({rates.step_size, rates.inverse_correction2});
+}
+
+double rate_factor(const TrainState& state) {
+  return lr_factor(state.options.lr_schedule, state.step, state.total_steps);
+}
+
+bool has_r1(const TrainState& state) {
+  return state.options.r1_gamma > 0 && state.step % state.options.r1_every == 0;
+}
+
+/// Whether the step at hand has G's half.
+bool updates_generator(const TrainState& state) {
+  return (state.step + 1) % state.options.discriminator_steps == 0;
+}
+
+/// Those of the step's images.
+Classes classes_of_step(const TrainState& state, const StepInputs& inputs) {
+  if (state.classes == 0) return {};
+  const Layer& first = state.generator.layers.front();
+  return {inputs.labels,
+          classes_of(inputs.latents, first.plan.modes, first.plan.classes, first.mode_bias)};
+}
+
+torch::Tensor generate(const TrainState& state, const torch::Tensor& latents, bool with_graph) {
+  const torch::AutoGradMode mode(with_graph);
+  return forward(state.generator, latents, Mode::train,
+                 {.bfloat16 = state.options.precision == Precision::bf16});
+}
+
+/// The penalty of WGAN-GP, in float32 as R1 is: at images between `real` and `fake`, each image of
+/// the run at a place of its own.
+torch::Tensor penalty_between(const TrainState& state, const torch::Tensor& real,
+                              const torch::Tensor& fake, const torch::Tensor& places,
+                              const torch::Tensor& classes) {
+  const torch::Tensor mixed = mix(real, fake, places).requires_grad_();
+  return unit_slope_penalty(forward(state.discriminator, mixed, Mode::train, {.classes = classes}),
+                            mixed);
+}
+
+void clip(const Network& network, double limit) {
+  const torch::NoGradGuard no_grad;
+  for (torch::Tensor parameter : parameters(network)) parameter.clamp_(-limit, limit);
+}
+
+/// D's half: fake has no graph.
+void update_discriminator(TrainState& state, const StepInputs& inputs, const torch::Tensor& real,
+                          const torch::Tensor& fake, const Classes& classes, StepStats& stats) {
+  const TrainConfig& options = state.options;
+  state.discriminator_optimizer.zero_grad();
+  const bool with_r1 = inputs.kind.has_r1;
+  const torch::Tensor x = with_r1 ? real.detach().requires_grad_() : real;
+  const Outputs outputs = judge(state.discriminator, x, fake, options.precision == Precision::bf16);
+  const torch::Tensor real_logits = logits_as(outputs.real, classes.real);
+  const torch::Tensor fake_logits = logits_as(outputs.fake, classes.fake);
+  const torch::Tensor loss =
+      discriminator_loss(options.loss, real_logits, fake_logits, options.label_smoothing);
+  torch::Tensor objective = loss;
+  const bool has_other_classes = classes.real.defined() && outputs.real.size(1) > 2;
+  if (options.class_mismatch > 0 && has_other_classes) {
+    const torch::Tensor wrong = logits_of_other_classes(outputs.real, classes.real);
+    objective = objective + fake_loss(options.loss, wrong) * options.class_mismatch;
+  }
+  if (with_r1) {
+    const torch::Tensor r1 = squared_slope(real_logits, x);
+    objective = objective + r1 * (options.r1_gamma / 2 * static_cast<double>(options.r1_every));
+    stats.r1 = r1.detach();
+  }
+  if (options.gradient_penalty > 0) {
+    const torch::Tensor penalty = penalty_between(state, real, fake, inputs.mixture, classes.real);
+    objective = objective + penalty * options.gradient_penalty;
+    stats.unit_slope_penalty = penalty.detach();
+  }
+  // For the parameters alone: with a penalty the images are a leaf of the graph, too.
+  objective.backward({}, c10::nullopt, /*create_graph=*/false,
+                     state.discriminator_optimizer.parameters());
+  state.discriminator_optimizer.step(inputs.rates.discriminator);
+  if (options.weight_clip > 0) clip(state.discriminator, options.weight_clip);
+  stats.discriminator_loss = loss.detach();
+  stats.real_score = mean_score(options.loss, real_logits);
+  stats.fake_score = mean_score(options.loss, fake_logits);
+  if (stats.updated_generator) return;  // its half says the rest
+  stats.generator_loss = generator_loss(options.loss, fake_logits.detach());
+  stats.fake_score_after = stats.fake_score;
+}
+
+/// G's half: the gradient passes through D, none stops in it.
+void update_generator(TrainState& state, const StepInputs& inputs, const torch::Tensor& fake,
+                      const torch::Tensor& classes, StepStats& stats) {
+  const TrainConfig& options = state.options;
+  set_requires_grad(state.discriminator, false);
+  state.generator_optimizer.zero_grad();
+  const torch::Tensor logits =
+      forward(state.discriminator, fake, Mode::train,
+              {.bfloat16 = options.precision == Precision::bf16, .classes = classes});
+  const torch::Tensor loss = generator_loss(options.loss, logits);
+  loss.backward();
+  state.generator_optimizer.step(inputs.rates.generator);
+  set_requires_grad(state.discriminator, true);
+  if (state.average) update_average(*state.average, state.generator, inputs.rates.average);
+  stats.generator_loss = loss.detach();
+  stats.fake_score_after = mean_score(options.loss, logits);
+}
+
+}  // namespace
+
+TrainState make_train_state(const Config& config, torch::Device device, std::int64_t total_steps) {
+  Network generator = make_network(plan_generator(config), device);
+  Network discriminator = make_network(plan_discriminator(config), device);
+  const double deviation = config.model.init_deviation;
+  initialise(generator, config.seed, Purpose::generator_init, deviation);
+  initialise(discriminator, config.seed, Purpose::discriminator_init, deviation);
+  Adam generator_optimizer = make_optimizer(generator, config.generator.lr, config.train);
+  Adam discriminator_optimizer =
+      make_optimizer(discriminator, config.discriminator.lr, config.train);
+  std::optional<Network> average;
+  if (config.train.ema_decay > 0) {
+    average = copy_to(generator, device);
+    set_requires_grad(*average, false);
+  }
+  const torch::Tensor fill = border_fill(config);
+  return {std::move(generator),
+          std::move(discriminator),
+          std::move(generator_optimizer),
+          std::move(discriminator_optimizer),
+          std::move(average),
+          config.train,
+          total_steps,
+          device,
+          0,
+          config.model.classes,
+          config.seed,
+          {},
+          fill.defined() ? fill.to(device) : fill};
+}
+
+void set_class_counts(TrainState& state, const std::vector<std::int64_t>& counts) {
+  const torch::NoGradGuard no_grad;
+  Layer& first = state.generator.layers.front();
+  first.mode_bias.copy_(mode_bias_for(counts, first.plan.modes));
+  if (state.average) state.average->layers.front().mode_bias.copy_(first.mode_bias);
+}
+
+const Network& best_generator(const TrainState& state) {
+  return state.average ? *state.average : state.generator;
+}
+
+StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor labels,
+                      torch::Tensor latents) {
+  const TrainConfig& options = state.options;
+  const std::int64_t first = state.step * options.batch_size;  // of the run's images
+  const std::int64_t count = real.size(0);
+  StepInputs inputs{{count, has_r1(state), updates_generator(state)},
+                    std::move(real),
+                    state.classes > 0 ? std::move(labels) : torch::Tensor(),
+                    std::move(latents),
+                    {},
+                    {},
+                    {}};
+  if (options.translation > 0) {
+    inputs.shifts = draw_translations(state.seed, first, count, options.translation, torch::kCPU);
+  }
+  if (options.gradient_penalty > 0) {
+    inputs.mixture = uniform_rows(state.seed, Purpose::mixture, first, count, 1).add(1).div(2);
+  }
+  const double factor = rate_factor(state);
+  inputs.rates.discriminator = as_tensor(state.discriminator_optimizer.next_rates(factor));
+  if (inputs.kind.updates_generator) {
+    inputs.rates.generator = as_tensor(state.generator_optimizer.next_rates(factor));
+    const double decay =
+        warmed_up_decay(options.ema_decay, state.step / options.discriminator_steps);
+    inputs.rates.average = torch::tensor(static_cast<float>(1 - decay));
+  }
+  ++state.step;
+  return inputs;
+}
+
+StepStats do_step(TrainState& state, const StepInputs& inputs) {
+  StepStats stats;
+  stats.updated_generator = inputs.kind.updates_generator;
+  const torch::Tensor fake =
+      generate(state, inputs.latents, /*with_graph=*/stats.updated_generator);
+  stats.fake = fake.detach();
+  const auto seen = [&](const torch::Tensor& images, const torch::Tensor& shifts) {
+    return shifts.defined() ? translate(images, shifts, state.border_fill) : images;
+  };
+  const Classes classes = classes_of_step(state, inputs);
+  update_discriminator(state, inputs, seen(inputs.real, inputs.shifts.real),
+                       seen(stats.fake, inputs.shifts.fake), classes, stats);
+  if (stats.updated_generator) {
+    update_generator(state, inputs, seen(fake, inputs.shifts.fake_again), classes.fake, stats);
+  }
+  return stats;
+}
+
+StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::Tensor& labels,
+                     const torch::Tensor& latents) {
+  return do_step(
+      state, convert_each(begin_step(state, real, labels, latents), [&](const torch::Tensor& x) {
+        return x.to(state.device, /*non_blocking=*/true);
+      }));
+}
+
+StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::Tensor& latents) {
+  return train_step(state, real, torch::Tensor(), latents);
+}
+
+StepNumbers read(const StepStats& stats) {
+  StepNumbers numbers;
+  std::vector<torch::Tensor> scalars;
+  std::vector<double*> targets;
+  const auto want = [&](const torch::Tensor& scalar, double& target) {
+    scalars.push_back(scalar);
+    targets.push_back(&target);
+  };
+  want(stats.discriminator_loss, numbers.discriminator_loss);
+  want(stats.generator_loss, numbers.generator_loss);
+  want(stats.real_score, numbers.real_score);
+  want(stats.fake_score, numbers.fake_score);
+  want(stats.fake_score_after, numbers.fake_score_after);
+  if (stats.r1.defined()) want(stats.r1, numbers.r1.emplace());
+  if (stats.unit_slope_penalty.defined()) {
+    want(stats.unit_slope_penalty, numbers.unit_slope_penalty.emplace());
+  }
+  const torch::Tensor all = torch::stack(scalars).to(torch::kCPU);  // one copy from the device
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    *targets[i] = static_cast<double>(all[static_cast<std::int64_t>(i)].item<float>());
+  }
+  return numbers;
+}
+
+bool all_finite(const TrainState& state) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> sums;
+  const auto collect = [&sums](const NamedTensors& tensors) {
+    // A sum is finite only if every term is; an overflowing sum is as good a reason to stop.
+    for (const auto& [name, tensor] : tensors) sums.push_back(tensor.detach().sum());
+  };
+  collect(named_tensors(state.generator));
+  collect(named_tensors(state.discriminator));
+  if (state.average) collect(named_tensors(*state.average));
+  collect(state.generator_optimizer.named_moments());
+  collect(state.discriminator_optimizer.named_moments());
+  return torch::stack(sums).isfinite().all().item<bool>();
+}
+
+}  // namespace dcgan

@@ -1,0 +1,34 @@
+// g.pt: the generator alone, as users ship it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dcgan/config.h"
+#include "dcgan/sampler.h"
+#include "model/archive.h"
+#include "model/network.h"
+
+namespace dcgan {
+
+/// Writes atomically. In Python: g = torch.jit.load("g.pt"); g(torch.randn(64, g.latent_dim)) gives
+/// float32 [64, C, H, W] in [-1, 1]. `classes`: see Dataset.
+void save_generator(const std::filesystem::path& path, const Network& generator,
+                    const Config& config, std::int64_t step,
+                    const std::vector<std::string>& classes = {});
+
+struct GeneratorFile {
+  Network generator;  ///< on the CPU
+  Config config;
+  std::int64_t step = 0;
+  std::vector<std::string> classes;  ///< as in Dataset, of model.classes
+};
+
+/// The generator of a g.pt or of a checkpoint, read from `path`. Throws `failure` naming the file;
+/// also for the raw weights of a g.pt that holds an average.
+GeneratorFile load_generator(const Archive& archive, const std::filesystem::path& path,
+                             Weights weights = Weights::averaged);
+
+}  // namespace dcgan

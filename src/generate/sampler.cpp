@@ -1,0 +1,312 @@
+#include "dcgan/sampler.h"
+
+#include <fmt/format.h>
+#include <torch/script.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/file.h"
+#include "dcgan/error.h"
+#include "generate/generator_file.h"
+#include "generate/images.h"
+#include "model/foreign_module.h"
+#include "model/forward.h"
+#include "model/modes.h"
+#include "runtime/random.h"
+
+namespace dcgan {
+
+struct Sampler::Impl {
+  std::filesystem::path path;  ///< for messages
+  torch::Device device = torch::kCPU;
+  std::int64_t latent_dim = 0;
+  std::optional<Config> config;  ///< nothing for somebody else's
+  std::vector<std::string> class_names;
+  torch::Tensor mode_bias;  ///< of a generator that knows classes, CPU
+  virtual ~Impl() = default;
+  /// float32 [N, latent_dim] -> float32 [N, C, H, W] in [-1, 1], both on `device`.
+  virtual torch::Tensor run(const torch::Tensor& latents) const = 0;
+};
+
+namespace {
+
+/// Images computed at a time. The size is fixed, since LibTorch may choose another algorithm for
+/// another batch size and differ in the last bit: image 7 is the same whatever else is asked for.
+constexpr std::int64_t kBatch = 64;
+
+Error no_generator(const std::filesystem::path& path, const std::string& what) {
+  return failure(fmt::format("{}: {}", path.string(), what));
+}
+
+bool makes_images(const torch::Tensor& out, std::int64_t count) {
+  return out.defined() && out.dim() == 4 && out.size(0) == count &&
+         (out.size(1) == 1 || out.size(1) == 3) && out.size(2) > 0 && out.size(3) > 0 &&
+         out.is_floating_point();
+}
+
+/// [N, latent_dim] -> [N, C, H, W] in [-1, 1].
+torch::Tensor run_network(const Network& network, const torch::Tensor& latents, OutputRange range) {
+  return to_symmetric_range(forward(network, latents, Mode::eval), range);
+}
+
+/// Filled up with zeros, so that every image is computed in a batch of the same size.
+torch::Tensor fill_up(const torch::Tensor& latents) {
+  return torch::constant_pad_nd(latents, {0, 0, 0, kBatch - latents.size(0)});
+}
+
+/// A generator of ours.
+struct NativeGenerator : Sampler::Impl {
+  Network network;
+  OutputRange range = OutputRange::tanh;
+
+  torch::Tensor run(const torch::Tensor& latents) const override {
+    return run_network(network, latents, range);
+  }
+};
+
+/// Somebody else's.
+struct ForeignGenerator : Sampler::Impl {
+  mutable ForeignModule foreign;  // forward() is not const
+  bool latent_is_image = false;   ///< wants [N, latent_dim, 1, 1]
+  bool unit_range = false;        ///< makes [0, 1]
+  bool fits_range = true;         ///< makes [-1, 1] or [0, 1]
+
+  torch::Tensor run(const torch::Tensor& latents) const override {
+    const torch::Tensor z =
+        latent_is_image ? latents.view({latents.size(0), latent_dim, 1, 1}) : latents;
+    const torch::Tensor images = call(z);
+    return unit_range ? images * 2.0 - 1.0 : images;
+  }
+
+  /// The module's own output, checked.
+  torch::Tensor call(const torch::Tensor& z) const {
+    torch::Tensor images;
+    try {
+      images = foreign.module.forward({z.to(foreign.type)}).toTensor();
+    } catch (const std::exception&) {  // LibTorch's own words: a backtrace
+      images = torch::Tensor();
+    }
+    if (makes_images(images, z.size(0))) return images.to(torch::kFloat32);
+    throw no_generator(path,
+                       fmt::format("it fails, or makes no images, for {} latents of size {}; it "
+                                   "must map [N, {}] to [N, 1 or 3, H, W] for any N",
+                                   z.size(0), latent_dim, latent_dim));
+  }
+};
+
+/// Sizes that the latent may have, the likeliest first.
+std::vector<std::int64_t> guess_latent_sizes(const torch::jit::Module& module) {
+  std::vector<std::int64_t> sizes;
+  for (const char* name : {"latent_dim", "nz", "z_dim"}) {
+    if (module.hasattr(name) && module.attr(name).isInt())
+      sizes.push_back(module.attr(name).toInt());
+  }
+  for (const auto& parameter : module.named_parameters(/*recurse=*/true)) {
+    if (parameter.value.dim() < 2) continue;
+    // [in, out, kh, kw] of a transposed convolution, [out, in] of a linear layer.
+    sizes.push_back(parameter.value.size(parameter.value.dim() == 2 ? 1 : 0));
+    break;
+  }
+  return sizes;
+}
+
+/// Tries one latent size and shape; sets `generator` up for it if images come out.
+bool try_latent(ForeignGenerator& generator, std::int64_t size, bool as_image) {
+  generator.latent_dim = size;
+  generator.latent_is_image = as_image;
+  try {
+    const torch::Tensor z =
+        normal_rows(0, Purpose::sample_latents, 0, kBatch, size).to(generator.device);
+    const torch::Tensor out = generator.run(z);
+    // Pictures in [-1, 1] without one dark pixel do not happen; [0, 1] it is, then.
+    generator.unit_range = out.min().item<double>() >= 0.0;
+    constexpr double kTooLarge = 2.0;
+    generator.fits_range = !(out.abs().max().item<double>() > kTooLarge);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+std::unique_ptr<Sampler::Impl> open_foreign(const std::string& bytes,
+                                            const std::filesystem::path& path, torch::Device device,
+                                            std::optional<std::int64_t> latent_dim) {
+  auto generator = std::make_unique<ForeignGenerator>();
+  generator->path = path;
+  generator->device = device;
+  generator->foreign = load_foreign_module(bytes, device);
+  const std::vector<std::int64_t> sizes = latent_dim
+                                              ? std::vector<std::int64_t>{*latent_dim}
+                                              : guess_latent_sizes(generator->foreign.module);
+  for (const std::int64_t size : sizes) {
+    for (const bool as_image : {false, true}) {
+      if (!try_latent(*generator, size, as_image)) continue;
+      if (generator->fits_range) return generator;
+      throw no_generator(path, "its images are neither in [-1, 1] nor in [0, 1]; scale its output");
+    }
+  }
+  if (latent_dim) {
+    throw no_generator(path, fmt::format("a TorchScript that makes no images from latents of size "
+                                         "{}; check --latent-dim, and that it maps [N, {}] to "
+                                         "[N, 1 or 3, H, W]",
+                                         *latent_dim, *latent_dim));
+  }
+  throw no_generator(path,
+                     "a TorchScript that is no generator, or one whose latent size can't be "
+                     "found; a generator maps [N, latent size] to [N, 1 or 3, H, W]; name the "
+                     "size with --latent-dim");
+}
+
+std::unique_ptr<Sampler::Impl> open_native(const Archive& archive,
+                                           const std::filesystem::path& path, torch::Device device,
+                                           std::optional<std::int64_t> latent_dim,
+                                           Weights weights) {
+  const GeneratorFile file = load_generator(archive, path, weights);
+  if (latent_dim && *latent_dim != file.config.model.latent_dim) {
+    throw no_generator(path, fmt::format("its latent size is {}, not {}; leave --latent-dim out",
+                                         file.config.model.latent_dim, *latent_dim));
+  }
+  auto generator = std::make_unique<NativeGenerator>();
+  generator->path = path;
+  generator->device = device;
+  generator->latent_dim = file.config.model.latent_dim;
+  generator->range = file.config.output;
+  generator->config = file.config;
+  generator->class_names = file.classes;
+  generator->mode_bias = file.generator.layers.front().mode_bias;
+  generator->network = copy_to(file.generator, device);
+  return generator;
+}
+
+}  // namespace
+
+Sampler::Sampler(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Sampler::Sampler(Sampler&&) noexcept = default;
+Sampler& Sampler::operator=(Sampler&&) noexcept = default;
+Sampler::~Sampler() = default;
+
+Sampler Sampler::open(const std::filesystem::path& path, torch::Device device,
+                      std::optional<std::int64_t> latent_dim, Weights weights) {
+  const torch::NoGradGuard no_grad;
+  const std::string bytes = read_file(path);
+  const auto native = [&](ArchiveKind kind) {
+    return Sampler(
+        open_native(parse_archive(bytes, path, kind), path, device, latent_dim, weights));
+  };
+  switch (identify(bytes, path)) {
+    case FileKind::generator:
+      return native(ArchiveKind::generator);
+    case FileKind::checkpoint:
+      return native(ArchiveKind::checkpoint);
+    case FileKind::features:
+      throw no_generator(path,
+                         "a feature network, which tells images apart but makes none; name a "
+                         "g.pt, a checkpoint or a run directory");
+    case FileKind::foreign_torchscript:
+      break;
+  }
+  if (weights == Weights::raw) {
+    throw failure(
+        fmt::format("{}: no checkpoint of dcgan, so it has one set of weights only; leave "
+                    "--raw out",
+                    path.string()));
+  }
+  return Sampler(open_foreign(bytes, path, device, latent_dim));
+}
+
+std::int64_t Sampler::latent_dim() const { return impl_->latent_dim; }
+
+const std::optional<Config>& Sampler::config() const { return impl_->config; }
+
+std::int64_t Sampler::class_count() const {
+  return impl_->config ? impl_->config->model.classes : 0;
+}
+
+const std::vector<std::string>& Sampler::class_names() const { return impl_->class_names; }
+
+torch::Tensor Sampler::classes_of(const torch::Tensor& latents) const {
+  return dcgan::classes_of(latents, impl_->config->model.latent_modes, class_count(),
+                           impl_->mode_bias);
+}
+
+torch::Tensor Sampler::choose_classes(const torch::Tensor& latents,
+                                      const torch::Tensor& wanted) const {
+  return dcgan::choose_classes(latents, impl_->config->model.latent_modes, class_count(), wanted);
+}
+
+torch::Tensor Sampler::draw_latents(std::int64_t seed, std::int64_t first,
+                                    std::int64_t count) const {
+  return normal_rows(seed, Purpose::sample_latents, first, count, latent_dim());
+}
+
+torch::Tensor Sampler::generate(const torch::Tensor& latents) const {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> parts;
+  for (const torch::Tensor& part : latents.split(kBatch)) {
+    const torch::Tensor images = impl_->run(fill_up(part).to(impl_->device));
+    if (!images.isfinite().all().item<bool>()) {
+      throw no_generator(impl_->path,
+                         "it makes images with NaN or infinity; its weights are broken");
+    }
+    parts.push_back(to_bytes(images).narrow(0, 0, part.size(0)));
+  }
+  return torch::cat(parts);
+}
+
+torch::Tensor generate_images(const Network& generator, const torch::Tensor& latents,
+                              OutputRange range) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> parts;
+  for (const torch::Tensor& part : latents.split(kBatch)) {
+    parts.push_back(
+        to_bytes(run_network(generator, fill_up(part), range)).narrow(0, 0, part.size(0)));
+  }
+  return torch::cat(parts);
+}
+
+torch::Tensor to_symmetric_range(const torch::Tensor& images, OutputRange range) {
+  return range == OutputRange::tanh ? images : images * 2.0 - 1.0;
+}
+
+torch::Tensor to_bytes(const torch::Tensor& images) {
+  return images.detach()
+      .add(1.0)
+      .mul_(127.5)
+      .round_()
+      .clamp_(0.0, 255.0)
+      .to(torch::kUInt8)
+      .to(torch::kCPU)
+      .contiguous();
+}
+
+std::vector<Image> to_images(const torch::Tensor& bytes) {
+  const torch::Tensor rows = bytes.permute({0, 2, 3, 1}).contiguous();  // [N, H, W, C]
+  const std::int64_t size = rows.size(1) * rows.size(2) * rows.size(3);
+  const auto* data = rows.data_ptr<std::uint8_t>();
+  std::vector<Image> images;
+  for (std::int64_t i = 0; i < rows.size(0); ++i) {
+    Image image{rows.size(1), rows.size(2), rows.size(3), {}};
+    image.pixels.assign(data + i * size, data + (i + 1) * size);
+    images.push_back(std::move(image));
+  }
+  return images;
+}
+
+torch::Tensor slerp(const torch::Tensor& from, const torch::Tensor& to, std::int64_t steps) {
+  const double cosine = std::clamp(
+      torch::cosine_similarity(from, to, /*dim=*/0).to(torch::kFloat64).item<double>(), -1.0, 1.0);
+  const double angle = std::acos(cosine);
+  const double sine = std::sin(angle);
+  constexpr double kAlmostParallel = 1e-6;
+  std::vector<torch::Tensor> rows;
+  for (std::int64_t i = 0; i < steps; ++i) {
+    const double t = static_cast<double>(i) / static_cast<double>(steps - 1);
+    rows.push_back(sine < kAlmostParallel ? from * (1.0 - t) + to * t
+                                          : from * (std::sin((1.0 - t) * angle) / sine) +
+                                                to * (std::sin(t * angle) / sine));
+  }
+  return torch::stack(rows);
+}
+
+}  // namespace dcgan

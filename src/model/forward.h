@@ -1,0 +1,39 @@
+// The forward pass, layer by layer: on a CPU with the kernels of dcgan/kernels, elsewhere with
+// LibTorch's operators.
+#pragma once
+
+#include <torch/types.h>
+
+#include "model/network.h"
+
+namespace dcgan {
+
+/// Which statistics BatchNorm uses.
+enum class Mode {
+  train,  ///< the batch's; the running ones move towards them (momentum 0.1)
+  eval,   ///< the running ones: an image does not depend on its batch-mates
+};
+
+constexpr double kBatchNormMomentum = 0.1;
+constexpr double kBatchNormEps = 1e-5;
+
+struct ForwardOptions {
+  /// `input` may hold so many batches of N / batches images one after another: BatchNorm sees each
+  /// by itself, so that the result is that of a call for each, by larger products.
+  std::int64_t batches = 1;
+  /// Weights and what goes between the layers are rounded to bfloat16 (8 bits of precision), which
+  /// halves the memory and, where the CPU multiplies it, the time. Parameters, their gradients,
+  /// BatchNorm's sums and the result stay float32 (Micikevicius et al., "Mixed precision training",
+  /// 2018, section 3.1).
+  bool bfloat16 = false;
+  /// int64 [N], for a discriminator with classes alone: what it takes each image for.
+  torch::Tensor classes;
+};
+
+/// Generator: [N, latent_dim] -> [N, C, H, W]. Discriminator: [N, C, H, W] -> logits [N]; with
+/// classes but no `options.classes`, the numbers that they are made of, [N, 1 + classes, 1, 1].
+/// Differentiable twice in every parameter, and in every input that is not choose_mode()'s.
+torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode mode,
+                      const ForwardOptions& options = {});
+
+}  // namespace dcgan

@@ -1,0 +1,64 @@
+// A network's tensors.
+#pragma once
+
+#include <torch/types.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/plan.h"
+
+namespace dcgan {
+
+using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
+
+/// float32 tensors of one layer; those that the plan does not have are undefined.
+struct Layer {
+  LayerPlan plan;
+  torch::Tensor weight;        ///< see weight_sizes()
+  torch::Tensor bias;          ///< [out]
+  torch::Tensor norm_scale;    ///< BatchNorm's gamma, [out]
+  torch::Tensor norm_shift;    ///< BatchNorm's beta, [out]
+  torch::Tensor running_mean;  ///< [out]; a buffer, not trained
+  torch::Tensor running_var;   ///< [out]; a buffer, not trained
+  torch::Tensor mode_bias;     ///< [modes], where they have classes; a buffer; see mode_bias_for()
+};
+
+/// Plain data: copies share their tensors, as torch::Tensor does.
+struct Network {
+  std::string name;
+  std::vector<Layer> layers;
+};
+
+/// Tensors as the plan says, zero but for BatchNorm's running variance, which is 1.
+Network make_network(const NetworkPlan& plan, torch::Device device);
+
+/// The same network with tensors of its own on `device`.
+Network copy_to(const Network& network, torch::Device device);
+
+/// "layer1.weight", "layer1.bias", "layer1.norm.weight", "layer1.norm.bias", ... in layer order:
+/// what an optimizer moves. The names are those of a PyTorch state_dict.
+NamedTensors named_parameters(const Network& network);
+
+/// "layer1.mode_bias", "layer1.norm.running_mean", "layer1.norm.running_var", ...: what is kept but
+/// not trained.
+NamedTensors named_buffers(const Network& network);
+
+/// Parameters, then buffers.
+NamedTensors named_tensors(const Network& network);
+
+/// The tensors of named_parameters().
+std::vector<torch::Tensor> parameters(const Network& network);
+
+/// Moves every tensor of `average` towards the one of `network`, buffers included:
+/// a = a + weight (n - a). Both are of the same plan; weight: one float32 number on their device.
+void update_average(Network& average, const Network& network, const torch::Tensor& weight);
+
+/// The plan that a network was made from.
+NetworkPlan plan_of(const Network& network);
+
+/// Whether gradients are computed for the network's parameters.
+void set_requires_grad(Network& network, bool requires_grad);
+
+}  // namespace dcgan

@@ -1,0 +1,180 @@
+#include "runtime/device.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <malloc.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <torch/cuda.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <vector>
+
+#include "base/cores.h"
+#include "base/system_limits.h"
+#include "base/text.h"
+#include "dcgan/error.h"
+#include "runtime/cpu.h"
+#include "runtime/parallel.h"
+#include "runtime/torch.h"
+
+namespace dcgan {
+namespace {
+
+/// Loads libtorch_cuda.so, which registers LibTorch's CUDA half. Only libtorch_cpu is linked, so
+/// that a CPU run pays neither the time nor the memory of the CUDA libraries. Returns whether this
+/// LibTorch has CUDA, with or without a GPU.
+bool load_cuda() {
+  // Before the first question: LibTorch remembers the answer that it gave without the library.
+  static void* const library = dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
+  return library != nullptr || torch::hasCUDA();
+}
+
+std::int64_t gpu_count() {
+  return load_cuda() && torch::cuda::is_available()
+             ? static_cast<std::int64_t>(torch::cuda::device_count())
+             : 0;
+}
+
+/// An NVIDIA driver leaves this file; without it there is no need to load half a gigabyte of CUDA
+/// libraries to learn that there is no GPU.
+bool has_nvidia_driver() { return std::filesystem::exists("/dev/nvidiactl"); }
+
+/// What is wrong with so many threads, or "". A loop ends with its last thread, and a core's other
+/// threads have to wait for their turn.
+std::string warn_of_threads(std::int64_t threads, bool asked_for) {
+  const std::int64_t cores = usable_cores();
+  if (threads <= cores) return "";
+  return fmt::format(
+      "{} threads on {} core{} wait for each other, which may take many times longer; {}", threads,
+      cores, cores == 1 ? "" : "s",
+      asked_for ? "leave out --threads and run.threads" : "unset OMP_NUM_THREADS");
+}
+
+/// Takes the memory for so many matrix products at a time, and keeps it for them: OpenBLAS, where a
+/// limit leaves it none, asks for it for ever. Without a limit, or with another BLAS, there is
+/// nothing to do.
+void take_product_memory(std::int64_t products) {
+  if (!address_space_limit() && !data_limit()) return;
+  const auto take = reinterpret_cast<void* (*)(int)>(dlsym(RTLD_DEFAULT, "blas_memory_alloc"));
+  const auto give_back = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_DEFAULT, "blas_memory_free"));
+  if (take == nullptr || give_back == nullptr) return;
+  constexpr std::int64_t kBuffer = std::int64_t{128} << 20;  // OpenBLAS's on x86-64
+  constexpr std::int64_t kMost = 64;                         // threads that Debian's knows
+  products = std::min(products, kMost);
+  const auto bytes = static_cast<std::size_t>(products * kBuffer);
+  void* const room = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room == MAP_FAILED) {
+    throw failure(fmt::format(
+        "matrix products need a further {}, more than is left of {}; raise that limit{}",
+        format_bytes(products * kBuffer), describe_memory_limits(),
+        at::get_num_threads() > 1 ? ", or use --threads 1" : ""));
+  }
+  munmap(room, bytes);
+  std::vector<void*> buffers(static_cast<std::size_t>(products));
+  for (void*& buffer : buffers) buffer = take(0);
+  for (void* const buffer : buffers) give_back(buffer);
+}
+
+/// The file that a function of the loaded BLAS lies in, and OpenBLAS's own account if it is one.
+std::string describe_blas() {
+  void* const sgemm = dlsym(RTLD_DEFAULT, "sgemm_");
+  Dl_info info;
+  std::string text = "inside LibTorch";
+  if (sgemm != nullptr && dladdr(sgemm, &info) != 0) {
+    std::error_code ignored;
+    const auto path = std::filesystem::canonical(info.dli_fname, ignored);
+    const bool own = path.filename().string().rfind("libtorch", 0) == 0;
+    text = own ? "inside LibTorch" : path.string();
+  }
+  using Describe = char* (*)();
+  if (auto* const config = reinterpret_cast<Describe>(dlsym(RTLD_DEFAULT, "openblas_get_config"))) {
+    return fmt::format("{} ({})", config(), text);
+  }
+  return at::hasMKL() ? "MKL (" + text + ")" : text;
+}
+
+}  // namespace
+
+torch::Device resolve_device(const std::string& name) {
+  if (name == "cpu") return torch::kCPU;
+  if (name == "auto") {
+    return has_nvidia_driver() && gpu_count() > 0 ? torch::Device(torch::kCUDA, 0)
+                                                  : torch::Device(torch::kCPU);
+  }
+  const std::int64_t index = name == "cuda" ? 0 : parse_integer(name.substr(5)).value_or(0);
+  if (!load_cuda()) {
+    throw failure(fmt::format(
+        "--device {}: this build's LibTorch {} has no CUDA; build with scripts/setup.sh --torch "
+        "pip, or use --device cpu",
+        name, TORCH_VERSION));
+  }
+  const std::int64_t count = gpu_count();
+  if (count == 0) {
+    // CUDA takes tens of gigabytes of address space.
+    const std::string limits = describe_memory_limits();
+    throw failure(fmt::format(
+        "--device {}: no usable NVIDIA GPU or driver on this machine{}; use --device cpu", name,
+        limits.empty() ? "" : " under its limits (" + limits + ")"));
+  }
+  if (index >= count) {
+    throw failure(fmt::format("--device {}: this machine has {} GPU{}, numbered from 0", name,
+                              count, count == 1 ? "" : "s"));
+  }
+  return torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(index));
+}
+
+std::int64_t set_threads(std::int64_t threads) {
+  const std::int64_t count = threads > 0 ? threads : default_threads();
+  // LibTorch starts a team of XNNPACK's threads when it is told, which costs a short command a
+  // twentieth of its time. MKL must be told in any case.
+  if (at::hasMKL() || at::get_num_threads() != count) {
+    at::set_num_threads(static_cast<int>(count));
+  }
+  return count;
+}
+
+Precision fastest_precision(torch::Device device) {
+  return device.is_cpu() && multiplies_bfloat16() ? Precision::bf16 : Precision::fp32;
+}
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  constexpr int kMebibyte = 1 << 20;
+  mallopt(M_MMAP_THRESHOLD, 32 * kMebibyte);  // the most that glibc takes
+  mallopt(M_TRIM_THRESHOLD, 1024 * kMebibyte);
+  mallopt(M_TOP_PAD, 16 * kMebibyte);
+#endif
+}
+
+Machine prepare_machine(const std::string& device, std::int64_t threads, Products products) {
+  keep_freed_memory();
+  const torch::Device resolved = resolve_device(device);
+  const std::int64_t count = threads > 0 ? threads : default_threads();
+  check_room_for_threads(count - 1);
+  set_threads(count);
+  const auto cores = affinity_cores();
+  // A buffer for each core's thread was taken while OpenBLAS was loaded.
+  take_product_memory((products == Products::one_a_thread ? count : 1) +
+                      std::max<std::int64_t>(count - cores, 0));
+  return {resolved, count, resolved.is_cpu() ? warn_of_threads(count, threads > 0) : ""};
+}
+
+std::int64_t peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+}
+
+std::vector<std::string> describe_machine() {
+  std::string devices = "cpu";
+  if (has_nvidia_driver()) {
+    for (std::int64_t i = 0; i < gpu_count(); ++i) devices += fmt::format(", cuda:{}", i);
+  }
+  return {fmt::format("LibTorch {}", TORCH_VERSION), "devices: " + devices,
+          fmt::format("threads: {}", default_threads()), "BLAS: " + describe_blas()};
+}
+
+}  // namespace dcgan

@@ -1,0 +1,54 @@
+// Where a training runs: CPU or GPU, and with how many threads.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dcgan/config.h"
+
+namespace dcgan {
+
+/// `name`: "auto" (the first GPU if there is one, else the CPU), "cpu", "cuda" or "cuda:N". Loads
+/// LibTorch's CUDA half only if it is asked for. Throws `failure`, one line, when a GPU is named
+/// and there is none, LibTorch has no CUDA, or the number is too large.
+torch::Device resolve_device(const std::string& name);
+
+/// Has LibTorch's operators run on so many threads; 0: OMP_NUM_THREADS if the environment has it,
+/// else the cores that this process may use. Returns how many. Call it before the first operator.
+std::int64_t set_threads(std::int64_t threads);
+
+/// What Precision::automatic is on `device`: bf16 on a CPU that multiplies it, else fp32.
+Precision fastest_precision(torch::Device device);
+
+/// Keeps freed memory in the process instead of giving it back to the kernel: a training step
+/// frees and takes back the same tens of megabytes each time, and page faults cost a quarter of it
+/// otherwise. glibc only; elsewhere it does nothing.
+void keep_freed_memory();
+
+/// Where a command computes.
+struct Machine {
+  torch::Device device;
+  std::int64_t threads;  ///< as set_threads returned it
+  std::string warning;   ///< of more threads than cores; "" otherwise
+};
+
+/// Matrix products that a command computes at a time.
+enum class Products { one, one_a_thread };
+
+/// keep_freed_memory, resolve_device and set_threads, for a command: before its
+/// first operator. Throws std::system_error where the system has no room for the threads, and
+/// `failure` where a limit (ulimit -v, -d) leaves no memory for the products.
+Machine prepare_machine(const std::string& device, std::int64_t threads,
+                        Products products = Products::one);
+
+/// The most memory that the process has held so far, in bytes.
+std::int64_t peak_memory();
+
+/// What `dcgan --version` says of the machine: lines such as "LibTorch 1.13.0", "devices: cpu",
+/// "threads: 2", "BLAS: OpenBLAS 0.3.21 (libblas.so.3 -> ...)".
+std::vector<std::string> describe_machine();
+
+}  // namespace dcgan

@@ -1,0 +1,156 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "config/fields.h"
+#include "dcgan/error.h"
+#include "sources/image_source.h"
+
+namespace dcgan {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kSide = 32;
+constexpr std::int64_t kPlane = kSide * kSide;
+constexpr std::int64_t kPixels = 3 * kPlane;
+
+/// How one of the two sets lies on disk.
+struct Layout {
+  std::string title;
+  std::vector<std::string> files;
+  std::int64_t label_bytes;  ///< before the pixels; the last one counts
+  int classes;
+  std::string names;  ///< the file with those of the classes, a line each
+};
+
+Layout layout_of(const DataConfig& data) {
+  const bool train = data.split == DataSplit::train;
+  if (data.format == DataFormat::cifar100) {
+    return {"CIFAR-100", {train ? "train.bin" : "test.bin"}, 2, 100, "fine_label_names.txt"};
+  }
+  std::vector<std::string> files{"test_batch.bin"};
+  if (train) {
+    files.clear();
+    for (int batch = 1; batch <= 5; ++batch)
+      files.push_back(fmt::format("data_batch_{}.bin", batch));
+  }
+  return {"CIFAR-10", files, 1, 10, "batches.meta.txt"};
+}
+
+/// A file's records, checked.
+std::string read_records(const fs::path& file, const Layout& layout) {
+  std::error_code ignored;
+  if (fs::symlink_status(file, ignored).type() == fs::file_type::not_found) {
+    throw failure(fmt::format(
+        "{}: no such file; {} has {}{}\n{}", file.string(), layout.title, layout.files.front(),
+        layout.files.size() > 1 ? " to " + layout.files.back() : "", kDataRemedy));
+  }
+  std::string records = read_file(file);
+  const auto record = static_cast<std::size_t>(layout.label_bytes + kPixels);
+  if (records.empty() || records.size() % record != 0) {
+    throw failure(fmt::format(
+        "{}: is no whole number of {}'s records of {} bytes, but {} bytes; get the file again "
+        "(data/README.md says where)",
+        file.string(), layout.title, record,
+        format_count(static_cast<std::int64_t>(records.size()))));
+  }
+  for (std::size_t at = 0; at < records.size(); at += record) {
+    const int label =
+        static_cast<unsigned char>(records[at + static_cast<std::size_t>(layout.label_bytes) - 1]);
+    if (label < layout.classes) continue;
+    throw failure(
+        fmt::format("{}: record {} has the label {}, but {} has labels 0 to {}; is it the "
+                    "other CIFAR (data.format)?",
+                    file.string(), at / record, label, layout.title, layout.classes - 1));
+  }
+  return records;
+}
+
+std::vector<std::uint8_t> labels_of(const std::string& records, const Layout& layout) {
+  std::vector<std::uint8_t> labels;
+  const auto record = static_cast<std::size_t>(layout.label_bytes + kPixels);
+  for (auto at = static_cast<std::size_t>(layout.label_bytes) - 1; at < records.size();
+       at += record) {
+    labels.push_back(static_cast<std::uint8_t>(records[at]));
+  }
+  return labels;
+}
+
+/// Of the training files that are there.
+std::vector<std::uint8_t> read_training_labels(DataConfig data, const fs::path& folder) {
+  data.split = DataSplit::train;
+  const Layout layout = layout_of(data);
+  std::vector<std::uint8_t> labels;
+  for (const std::string& file : layout.files) {
+    std::error_code ignored;
+    if (!fs::exists(folder / file, ignored)) continue;
+    const std::vector<std::uint8_t> more = labels_of(read_records(folder / file, layout), layout);
+    labels.insert(labels.end(), more.begin(), more.end());
+  }
+  return labels;
+}
+
+/// Nothing where the list can't be read or is another one: it is not needed.
+std::vector<std::string> read_names(const fs::path& file, const Layout& layout) {
+  constexpr std::uintmax_t kMost = 1 << 16;
+  std::error_code ignored;
+  if (!fs::is_regular_file(file, ignored) || fs::file_size(file, ignored) > kMost) return {};
+  std::istringstream lines;
+  try {
+    lines.str(read_file(file));
+  } catch (const Error&) {
+    return {};
+  }
+  std::vector<std::string> names;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (!line.empty()) names.push_back(line);
+  }
+  return names.size() == static_cast<std::size_t>(layout.classes) ? names
+                                                                  : std::vector<std::string>();
+}
+
+/// Planes to interleaved pixels.
+Image image_of(const char* planes) {
+  Image image{kSide, kSide, 3, std::vector<std::uint8_t>(static_cast<std::size_t>(kPixels))};
+  for (std::int64_t pixel = 0; pixel < kPlane; ++pixel) {
+    for (std::int64_t channel = 0; channel < 3; ++channel) {
+      image.pixels[static_cast<std::size_t>(3 * pixel + channel)] =
+          static_cast<std::uint8_t>(planes[channel * kPlane + pixel]);
+    }
+  }
+  return image;
+}
+
+}  // namespace
+
+ImageSource open_cifar(const DataConfig& data) {
+  require_data_folder(data.path);
+  const Layout layout = layout_of(data);
+  const fs::path folder = data.path;
+  const auto records = std::make_shared<std::string>();
+  for (const std::string& file : layout.files) *records += read_records(folder / file, layout);
+
+  const std::int64_t record = layout.label_bytes + kPixels;
+  ImageSource source;
+  source.size = static_cast<std::int64_t>(records->size()) / record;
+  source.name = fmt::format("{} {}, {}", layout.title, to_string(data.split), data.path);
+  source.labels = labels_of(*records, layout);
+  if (data.split == DataSplit::test) source.training_labels = read_training_labels(data, folder);
+  source.classes = read_names(folder / layout.names, layout);
+  source.read = [records, record, skip = layout.label_bytes](std::int64_t i) {
+    return image_of(records->data() + i * record + skip);
+  };
+  return source;
+}
+
+}  // namespace dcgan

@@ -1,0 +1,68 @@
+#include "sources/image_source.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "base/file.h"
+#include "dcgan/error.h"
+#include "sources/npy.h"
+
+namespace dcgan {
+
+const std::string kDataRemedy =
+    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets)";
+
+void require_data_folder(const std::string& folder) { require_folder(folder, kDataRemedy); }
+
+bool is_held_out(std::int64_t index, double held_out) {
+  const auto before = [=](std::int64_t count) {
+    return static_cast<std::int64_t>(std::floor(static_cast<double>(count) * held_out));
+  };
+  return before(index + 1) > before(index);
+}
+
+ImageSource take_split(ImageSource whole, DataSplit split, double held_out) {
+  std::vector<std::int64_t> taken;
+  for (std::int64_t i = 0; i < whole.size; ++i) {
+    if (is_held_out(i, held_out) == (split == DataSplit::test)) taken.push_back(i);
+  }
+  ImageSource part = whole;
+  part.size = static_cast<std::int64_t>(taken.size());
+  part.labels.clear();
+  if (!whole.labels.empty()) {
+    for (const std::int64_t i : taken)
+      part.labels.push_back(whole.labels[static_cast<std::size_t>(i)]);
+  }
+  part.read = [read = std::move(whole.read), taken = std::move(taken)](std::int64_t i) {
+    return read(taken[static_cast<std::size_t>(i)]);
+  };
+  return part;
+}
+
+ImageSource open_npy(const DataConfig& data) {
+  const auto array = std::make_shared<NpyArray>(read_npy(data.path));
+  std::vector<std::int64_t> sizes = array->sizes;
+  if (sizes.size() == 3) sizes.push_back(1);
+  if (sizes.size() != 4 || (sizes[3] != 1 && sizes[3] != 3)) {
+    throw failure(fmt::format(
+        "{}: has the shape ({}), but images have (N, height, width), (N, height, width, 1) or "
+        "(N, height, width, 3)",
+        data.path, fmt::join(array->sizes, ", ")));
+  }
+  if (array->bytes.empty()) throw failure(fmt::format("{}: holds no images", data.path));
+  const auto bytes = static_cast<std::ptrdiff_t>(sizes[1] * sizes[2] * sizes[3]);
+  ImageSource source;
+  source.size = sizes[0];
+  source.name = data.path;
+  source.read = [array, sizes, bytes](std::int64_t i) {
+    const auto first = array->bytes.begin() + i * bytes;
+    return Image{sizes[1], sizes[2], sizes[3], {first, first + bytes}};
+  };
+  return source;
+}
+
+}  // namespace dcgan

@@ -1,0 +1,150 @@
+#include "training/run_directory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "dcgan/error.h"
+
+namespace dcgan {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// In the current folder, which need not be one's own.
+fs::path new_default_folder(const std::string& config_name) {
+  try {
+    make_folder("runs");
+  } catch (const Error& error) {
+    throw failure(fmt::format("{}; name another folder with --out", error.what()));
+  }
+  for (int number = 1;; ++number) {
+    const fs::path candidate = fs::path("runs") / fmt::format("{}-{:03d}", config_name, number);
+    std::error_code code;
+    // create_directory says whether it made the folder: two programs never get the same one.
+    if (fs::create_directory(candidate, code)) return candidate;
+    if (code && code != std::errc::file_exists) {
+      throw failure(fmt::format("{}: cannot be made: {}; name another folder with --out",
+                                candidate.string(), code.message()));
+    }
+  }
+}
+
+int lock_folder(const fs::path& root) {
+  const int descriptor = ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) {
+    throw failure(fmt::format("{}: cannot be opened: {}; name another folder with --out",
+                              root.string(), std::strerror(errno)));
+  }
+  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    close(descriptor);
+    throw failure(
+        fmt::format("{}: another dcgan is training in this folder; wait for it or stop "
+                    "it first",
+                    root.string()));
+  }
+  return descriptor;
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(fs::path root) : root_(std::move(root)), lock_(lock_folder(root_)) {
+  make_folder(root_ / "samples");
+  make_folder(root_ / "checkpoints");
+  for (const fs::path& folder : {root_, root_ / "samples", root_ / "checkpoints"}) {
+    remove_stale_temporaries(folder);
+  }
+}
+
+RunDirectory::RunDirectory(RunDirectory&& other) noexcept
+    : root_(std::move(other.root_)), lock_(std::exchange(other.lock_, -1)) {}
+
+RunDirectory::~RunDirectory() {
+  if (lock_ >= 0) close(lock_);
+}
+
+RunDirectory RunDirectory::create(const std::optional<std::string>& out,
+                                  const std::string& config_name) {
+  if (!out) return RunDirectory(new_default_folder(config_name));
+  check_is_free(*out);
+  make_folder(*out);
+  return RunDirectory(*out);
+}
+
+RunDirectory RunDirectory::open(const std::string& out) {
+  check_is_run(out);
+  return RunDirectory(out);
+}
+
+fs::path RunDirectory::samples(std::int64_t step) const {
+  return root_ / "samples" / fmt::format("{:06d}.png", step);
+}
+
+fs::path RunDirectory::checkpoint(std::int64_t step) const {
+  return root_ / "checkpoints" / fmt::format("{:06d}.pt", step);
+}
+
+void RunDirectory::prune_checkpoints(std::int64_t keep) const {
+  const std::vector<fs::path> all = list_checkpoints(root_);
+  for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < all.size(); ++i) {
+    std::error_code ignored;
+    fs::remove(all[i], ignored);
+  }
+}
+
+void check_is_free(const std::string& out) {
+  if (fs::exists(out) && !fs::is_directory(out)) {
+    throw usage_error(fmt::format("--out {}: a file of that name exists; name a folder", out));
+  }
+  if (!is_non_empty_folder(out)) return;
+  throw usage_error(
+      fmt::format("--out {}: the folder is not empty; name a new one, or go on with the run in it "
+                  "with --resume",
+                  out));
+}
+
+void check_is_run(const std::string& out) {
+  const fs::path root(out);
+  if (!fs::is_directory(root)) {
+    throw usage_error(
+        fmt::format("--resume: there is no run in {}; name the folder of a run with --out", out));
+  }
+  if (fs::exists(root / "config.yaml") || !list_checkpoints(root).empty()) return;
+  throw usage_error(fmt::format(
+      "--resume: {} is not the folder of a run: it has no config.yaml and no checkpoints", out));
+}
+
+std::vector<fs::path> list_checkpoints(const fs::path& run) {
+  std::vector<std::pair<std::int64_t, fs::path>> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(run / "checkpoints", ignored)) {
+    if (entry.path().extension() != ".pt") continue;
+    const auto step = parse_integer(entry.path().stem().string());
+    if (step) found.emplace_back(*step, entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<fs::path> paths;
+  for (auto& [step, path] : found) paths.push_back(std::move(path));
+  return paths;
+}
+
+fs::path find_generator_file(const fs::path& path, bool raw) {
+  if (!fs::is_directory(path)) return path;
+  const std::vector<fs::path> checkpoints = list_checkpoints(path);
+  if (raw && !checkpoints.empty()) return checkpoints.back();
+  if (fs::exists(path / "g.pt")) return path / "g.pt";
+  if (!checkpoints.empty()) return checkpoints.back();
+  throw failure(
+      fmt::format("{}: a folder without g.pt and without checkpoints; name a g.pt, a "
+                  "checkpoint or the folder of a run",
+                  path.string()));
+}
+
+}  // namespace dcgan

@@ -1,0 +1,95 @@
+#include "training/scorer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "dcgan/error.h"
+#include "dcgan/sampler.h"
+#include "generate/images.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
+
+namespace dcgan {
+namespace {
+
+/// Real images of `set`, `count` of them at most: uint8 [N, C, H, W].
+torch::Tensor held_out_images(const Dataset& set, std::int64_t count) {
+  check_rows(set, 0, set.size());
+  // Not the first ones: a set may be sorted, and MNIST's test set begins with the easier half.
+  return choose_images(set.images, count, /*seed=*/0, Purpose::data_order);
+}
+
+}  // namespace
+
+static_assert(kFewestEvaluatedSamples >= kFewestImages);
+
+std::int64_t evaluation_samples(const Config& config, std::int64_t training_images) {
+  constexpr std::int64_t kMost = 2000;
+  constexpr std::int64_t kFewest = 500;
+  constexpr std::int64_t kTrainingImagesPerSample = 20;
+  if (config.train.evaluate_samples > 0) return config.train.evaluate_samples;
+  const std::int64_t seen =
+      training_images * std::min<std::int64_t>(config.train.evaluate_every, kMost);
+  const std::int64_t cheap = std::min(kMost, seen / kTrainingImagesPerSample);
+  return cheap < kFewest ? 0 : cheap;
+}
+
+Scorer::Scorer(Features features, Described reference, std::int64_t samples, const Config& config,
+               torch::Device device)
+    : features_(std::move(features)),
+      reference_(std::move(reference)),
+      samples_(samples),
+      latents_(
+          normal_rows(config.seed, Purpose::sample_latents, 0, samples, config.model.latent_dim)
+              .to(device)),
+      range_(config.output) {
+  if (reference_.classes) real_shares_ = shares_of(*reference_.classes);
+}
+
+Scorer::Made Scorer::make(const Config& config, const Dataset& training, torch::Device device) {
+  const torch::NoGradGuard no_grad;
+  if (config.train.evaluate_every == 0) return {};
+  if (!has_other_split(config.data)) {
+    return {std::nullopt,
+            "the samples are not evaluated: data.held_out is 0, so that all images are trained on"};
+  }
+  const std::int64_t samples = evaluation_samples(config, training.size());
+  if (samples == 0) {
+    return {std::nullopt,
+            fmt::format("the samples are not evaluated: {} images are too few for it to be cheap; "
+                        "set train.evaluate_samples, a larger train.evaluate_every, or 0 for none",
+                        format_count(training.size()))};
+  }
+  Features features = Features::find(config.train.features, training.set, device);
+  Dataset other;
+  try {
+    other = load_dataset(other_split(config.data));
+  } catch (const Error& error) {
+    return {std::nullopt, fmt::format("the samples are not evaluated, for want of real images that "
+                                      "were not trained on: {}",
+                                      first_line(error.what()))};
+  }
+  const torch::Tensor held_out = held_out_images(other, 2 * samples);
+  if (held_out.size(0) < kFewestImages) {
+    return {std::nullopt, "the samples are not evaluated: too few images were not trained on"};
+  }
+  Described reference = describe_set(features.compute(held_out));
+  require_telling(reference);
+  return {Scorer(std::move(features), std::move(reference), samples, config, device), ""};
+}
+
+QuickScores Scorer::score(const Network& generator) const {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor images = generate_images(generator, latents_, range_);
+  return score_quickly(features_.compute(images), reference_);
+}
+
+std::string Scorer::describe() const {
+  return fmt::format("{} samples against {} real images in the features of {} (crc32 {})",
+                     format_count(samples_), format_count(reference_.size()), features_.name(),
+                     features_.checksum());
+}
+
+}  // namespace dcgan

@@ -1,0 +1,64 @@
+// The measures of a generator while it is trained, by train.evaluate_every.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "dcgan/config.h"
+#include "evaluate/evaluate.h"
+#include "evaluate/features.h"
+#include "model/network.h"
+
+namespace dcgan {
+
+/// Draws the same latents each time, so that a training's evaluations differ by the weights alone;
+/// they are the first ones of `dcgan sample` and `dcgan evaluate` under the run's seed. The
+/// reference is a part of the split that is not trained on. Changes nothing in the training.
+class Scorer {
+ public:
+  /// Why there is no scorer, or the scorer.
+  struct Made;
+
+  /// Nothing where train.evaluate_every is 0. Where the set has no features that fit, no other
+  /// split, or too few images, `reason` says so in a sentence for the user. Throws `failure` for a
+  /// train.features file that can't be used.
+  static Made make(const Config& config, const Dataset& training, torch::Device device);
+
+  /// generator: on the device that make() was told. As many samples as samples().
+  QuickScores score(const Network& generator) const;
+
+  std::int64_t samples() const { return samples_; }
+  /// CRC-32 of the features.
+  const std::string& features() const { return features_.checksum(); }
+  /// Of each class in the reference; empty without classes.
+  const std::vector<double>& real_shares() const { return real_shares_; }
+  const std::vector<std::string>& class_names() const { return features_.class_names(); }
+  /// "2,000 samples against 4,000 real images in the features of mnist classifier (crc32 ...)".
+  std::string describe() const;
+
+ private:
+  Scorer(Features features, Described reference, std::int64_t samples, const Config& config,
+         torch::Device device);
+
+  Features features_;
+  Described reference_;
+  std::vector<double> real_shares_;
+  std::int64_t samples_;
+  torch::Tensor latents_;  ///< float32 [samples, latent_dim], on the device
+  OutputRange range_;
+};
+
+struct Scorer::Made {
+  std::optional<Scorer> scorer;
+  std::string reason;
+};
+
+/// How many samples an evaluation draws: what `train.evaluate_samples` says or, where that is 0,
+/// one for 20 training images seen between two evaluations, at most 2,000, which keeps its cost
+/// under 5 % of the training; 0 where that is under 500, too few for a measure to mean anything.
+std::int64_t evaluation_samples(const Config& config, std::int64_t training_images);
+
+}  // namespace dcgan

@@ -1,0 +1,370 @@
+#include "training/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "base/text.h"
+#include "config/fields.h"
+#include "data/batch_stream.h"
+#include "dcgan/error.h"
+#include "dcgan/image.h"
+#include "dcgan/sampler.h"
+#include "gan/recorded_step.h"
+#include "generate/generator_file.h"
+#include "generate/images.h"
+#include "model/forward.h"
+#include "runtime/random.h"
+#include "training/checkpoint.h"
+#include "training/metrics.h"
+#include "training/progress.h"
+#include "training/scorer.h"
+#include "training/warnings.h"
+
+namespace dcgan {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+bool is_finite(const StepNumbers& numbers) {
+  return std::isfinite(numbers.discriminator_loss) && std::isfinite(numbers.generator_loss);
+}
+
+/// "fid 2.751  precision 0.81  recall 0.72  10/10 modes".
+std::string format_scores(const QuickScores& scores) {
+  const std::string modes =
+      scores.shares.empty() ? "" : fmt::format("  {}/{} modes", scores.modes, scores.shares.size());
+  return fmt::format("fid {:.3f}  precision {:.2f}  recall {:.2f}{}", scores.fid, scores.precision,
+                     scores.recall, modes);
+}
+
+class Loop {
+ public:
+  Loop(TrainingJob& job, const RunDirectory& run, Log& log)
+      : config_(job.config),
+        state_(job.state),
+        dataset_(job.dataset),
+        run_(run),
+        log_(log),
+        steps_per_epoch_(batches_per_epoch(job.dataset.size(), job.config.train.batch_size,
+                                           job.config.data.drop_last)),
+        total_steps_(total_steps(job.config, job.dataset.size())),
+        stream_(job.dataset, stream_options(job.config, job.state.device), job.state.step),
+        metrics_(run.metrics(), job.state.step),
+        grid_latents_(normal_rows(config_.seed, Purpose::grid_latents, 0, config_.run.sample_count,
+                                  config_.model.latent_dim)
+                          .to(state_.device)),
+        watch_(config_.train),
+        seconds_before_(metrics_.seconds_before()),
+        start_(Clock::now()),
+        window_start_(start_),
+        window_images_(images_seen()),
+        first_step_(state_.step) {
+    if (config_.run.cuda_graph) recorded_.emplace(state_, make_recorder(state_.device));
+  }
+
+  TrainingOutcome run(const StopSignal& stop) {
+    if (state_.step < total_steps_) {
+      prepare_evaluation();
+    } else {  // what ended the run before may have come between its checkpoint and its g.pt
+      save_generator(run_.generator(), best_generator(state_), config_, state_.step,
+                     dataset_.classes);
+    }
+    if (state_.step == 0) {
+      write_real_images();
+      write_samples();
+    }
+    while (state_.step < total_steps_) {
+      step();
+      if (stop.requested() && state_.step < total_steps_) {
+        if (last_checkpoint_ != state_.step) write_checkpoint();
+        log_.show_bar("");
+        return TrainingOutcome::stopped;
+      }
+    }
+    log_.show_bar("");
+    return TrainingOutcome::finished;
+  }
+
+ private:
+  std::int64_t epoch() const {
+    return (std::max<std::int64_t>(state_.step, 1) - 1) / steps_per_epoch_ + 1;
+  }
+  bool at_epoch_end() const { return state_.step % steps_per_epoch_ == 0; }
+
+  /// `every` steps, or each epoch's end where that is 0.
+  bool due(std::int64_t every) const {
+    return every > 0 ? state_.step % every == 0 : at_epoch_end();
+  }
+
+  std::int64_t images_seen() const {
+    const std::int64_t batch = config_.train.batch_size;
+    const std::int64_t in_epoch =
+        config_.data.drop_last ? steps_per_epoch_ * batch : dataset_.size();
+    const std::int64_t whole = state_.step / steps_per_epoch_;
+    return whole * in_epoch + state_.step % steps_per_epoch_ * batch;
+  }
+
+  void step() {
+    const Batch batch = stream_.next();
+    StepStats stats = recorded_ ? recorded_->step(batch.images, batch.labels, batch.latents)
+                                : train_step(state_, batch.images, batch.labels, batch.latents);
+    if (stats.r1.defined()) state_.r1 = stats.r1;
+    stats.r1 = state_.r1;  // between two of them the newest one is reported
+    const bool last = state_.step == total_steps_;
+    const bool first = stats.updated_generator && !looked_;  // later gradients are compared with it
+    const bool log_due = state_.step % config_.train.log_every == 0;
+    const bool sample_due = due(config_.train.sample_every) || last;
+    const bool checkpoint_due = due(config_.train.checkpoint_every) || last;
+    const bool evaluation_due =
+        scorer_ && at_epoch_end() && (epoch() % config_.train.evaluate_every == 0 || last);
+    // Reading a number waits for a GPU, so there it is done only where something is written.
+    if (state_.device.is_cpu() || first || log_due || sample_due || checkpoint_due ||
+        evaluation_due) {
+      numbers_ = read(stats);
+      check_finite(numbers_);
+    }
+    if (log_due) write_metrics();
+    if (first || (log_due && looked_)) look(stats, batch.images.to(state_.device));
+    if (sample_due) write_samples();
+    if (evaluation_due) evaluate();
+    if (checkpoint_due) write_checkpoint();
+    report(log_due);
+  }
+
+  void check_finite(const StepNumbers& numbers) const {
+    if (!is_finite(numbers)) {
+      stop_at_nan(fmt::format("a loss is not a finite number (D {}, G {})",
+                              numbers.discriminator_loss, numbers.generator_loss));
+    }
+  }
+
+  [[noreturn]] void stop_at_nan(const std::string& what) const {
+    const auto checkpoints = list_checkpoints(run_.root());
+    throw failure(fmt::format(
+        "{}: step {}: {}\ntry a lower generator.lr and discriminator.lr, model.init_deviation near "
+        "0.02, {}\n{}",
+        run_.root().string(), state_.step, what,
+        config_.train.loss == LossKind::wasserstein
+            ? "train.gradient_penalty: 10"
+            : "generator.batch_norm and discriminator.batch_norm: true",
+        checkpoints.empty() ? "no checkpoint had been written yet"
+                            : "the last good checkpoint is " + checkpoints.back().string()));
+  }
+
+  double images_per_second() const {
+    const double seconds = std::max(seconds_since(window_start_), 1e-9);
+    return static_cast<double>(images_seen() - window_images_) / seconds;
+  }
+
+  void write_metrics() {
+    recent_rate_ = images_per_second();
+    metrics_.append({state_.step, epoch(), images_seen(), seconds_before_ + seconds_since(start_),
+                     recent_rate_, numbers_});
+    window_start_ = Clock::now();
+    window_images_ = images_seen();
+  }
+
+  /// Says once what is wrong with the training, if anything is.
+  void look(const StepStats& stats, const torch::Tensor& real) {
+    looked_ = true;
+    const torch::Tensor sizes =
+        torch::stack({gradient_size(state_.generator), diversity(stats.fake), diversity(real)})
+            .to(torch::kCPU);
+    warn(watch_.look({state_.step, numbers_, sizes[0].item<double>(), sizes[1].item<double>(),
+                      sizes[2].item<double>()}));
+  }
+
+  void warn(const std::vector<Warning>& warnings) {
+    for (const Warning& warning : warnings) {
+      log_.warn(fmt::format("step {}: {}", state_.step, warning.text));
+    }
+  }
+
+  void prepare_evaluation() {
+    Scorer::Made made = Scorer::make(config_, dataset_, state_.device);
+    if (!made.reason.empty()) log_.info(made.reason);
+    scorer_ = std::move(made.scorer);
+    if (!scorer_) return;
+    best_fid_ = metrics_.best_fid_before(scorer_->samples(), scorer_->features());
+    log_.info(fmt::format("evaluating {}", scorer_->describe()));
+  }
+
+  void evaluate() {
+    const Clock::time_point start = Clock::now();
+    const QuickScores scores = scorer_->score(best_generator(state_));
+    metrics_.append(EvaluationRecord{state_.step, epoch(), seconds_before_ + seconds_since(start_),
+                                     scorer_->samples(), scorer_->features(), scores});
+    const bool best = !best_fid_ || scores.fid < *best_fid_;
+    if (best) {
+      best_fid_ = scores.fid;
+      save_generator(run_.best_generator(), best_generator(state_), config_, state_.step,
+                     dataset_.classes);
+    }
+    log_.info(fmt::format("evaluation  {}{}  ({:.1f} s)", format_scores(scores),
+                          best ? "  the best so far" : "", seconds_since(start)));
+    warn(watch_.look_at_classes(scores.shares, scorer_->real_shares(), scorer_->class_names()));
+  }
+
+  void write_real_images() const {
+    const std::int64_t count = std::min(config_.run.sample_count, dataset_.size());
+    write_grid(run_.real_samples(), dataset_.images.narrow(0, 0, count));
+  }
+
+  void write_samples() const {
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor images = forward(best_generator(state_), grid_latents_, Mode::eval);
+    write_grid(run_.samples(state_.step), to_bytes(to_symmetric_range(images, config_.output)));
+  }
+
+  void write_grid(const std::filesystem::path& path, const torch::Tensor& bytes) const {
+    GridOptions options;
+    options.columns = square_columns(bytes.size(0));
+    write_png(path, make_grid(to_images(bytes), options));
+  }
+
+  void write_checkpoint() {
+    if (!all_finite(state_)) stop_at_nan("a weight is not a finite number");
+    save_checkpoint(run_.checkpoint(state_.step), state_, config_, dataset_.fingerprint,
+                    dataset_.classes);
+    save_generator(run_.generator(), best_generator(state_), config_, state_.step,
+                   dataset_.classes);
+    run_.prune_checkpoints(config_.run.keep_checkpoints);
+    last_checkpoint_ = state_.step;
+    log_.debug(fmt::format("wrote {}", run_.checkpoint(state_.step).string()));
+  }
+
+  /// The bar on a terminal; elsewhere a line now and then, and one at each epoch's end; for -v and
+  /// train.log one whenever metrics are written.
+  void report(bool log_due) {
+    constexpr double kSecondsBetweenLines = 10.0;
+    constexpr double kSecondsBetweenBars = 0.2;
+    const bool line_due =
+        at_epoch_end() ||
+        (!log_.has_bar() && log_due &&
+         (last_line_ == Clock::time_point() || seconds_since(last_line_) >= kSecondsBetweenLines));
+    const bool bar_due =
+        log_.has_bar() &&
+        (line_due || log_due ||
+         (state_.device.is_cpu() && seconds_since(last_bar_) >= kSecondsBetweenBars));
+    if (!line_due && !bar_due && !log_due) return;
+    const Progress progress = current_progress();
+    if (bar_due) {
+      log_.show_bar(format_bar(progress, terminal_width()));
+      last_bar_ = Clock::now();
+    }
+    if (line_due) {
+      log_.info(format_progress(progress));
+      last_line_ = Clock::now();
+    } else if (log_due) {
+      log_.debug(format_progress(progress));
+    }
+  }
+
+  Progress current_progress() const {
+    const double elapsed = seconds_since(start_);
+    const auto done = static_cast<double>(std::max<std::int64_t>(state_.step - first_step_, 1));
+    const double left = elapsed / done * static_cast<double>(total_steps_ - state_.step);
+    const double rate = recent_rate_ > 0 ? recent_rate_ : images_per_second();
+    return {state_.step, total_steps_, epoch(), config_.train.epochs, rate, left, numbers_};
+  }
+
+  const Config& config_;
+  TrainState& state_;
+  const Dataset& dataset_;
+  const RunDirectory& run_;
+  Log& log_;
+  const std::int64_t steps_per_epoch_;
+  const std::int64_t total_steps_;
+  BatchStream stream_;
+  MetricsFile metrics_;
+  const torch::Tensor grid_latents_;
+  std::optional<RecordedStep> recorded_;  ///< with run.cuda_graph
+  std::optional<Scorer> scorer_;
+  std::optional<double> best_fid_;
+  Watch watch_;
+  bool looked_ = false;  ///< the watch has seen a step
+  const double seconds_before_;
+  const Clock::time_point start_;
+  Clock::time_point window_start_;  ///< of images_per_second
+  std::int64_t window_images_;
+  double recent_rate_ = 0;
+  const std::int64_t first_step_;
+  std::int64_t last_checkpoint_ = -1;
+  StepNumbers numbers_;
+  Clock::time_point last_line_;
+  Clock::time_point last_bar_;
+};
+
+}  // namespace
+
+BatchStreamOptions stream_options(const Config& config, torch::Device device) {
+  return {config.seed,         config.train.batch_size, config.model.latent_dim,
+          config.data.shuffle, config.data.drop_last,   config.data.flip,
+          config.output,       device.is_cuda()};
+}
+
+std::int64_t total_steps(const Config& config, std::int64_t images) {
+  return config.train.epochs *
+         batches_per_epoch(images, config.train.batch_size, config.data.drop_last);
+}
+
+void check_batches(const Config& config, const Dataset& dataset) {
+  check_enough_images(dataset, config.train.batch_size, config.data.drop_last);
+  const std::int64_t steps = total_steps(config, dataset.size());
+  if (config.train.discriminator_steps > steps) {
+    throw usage_error(fmt::format(
+        "train.discriminator_steps ({}) is more than the run has steps ({}), so that the generator "
+        "would never move\nlower it, or raise train.epochs",
+        config.train.discriminator_steps, format_count(steps)));
+  }
+  const bool single = !config.data.drop_last && dataset.size() % config.train.batch_size == 1;
+  // A convolution's feature map has a variance within one image; a dense feature does not.
+  const bool dense_norm = config.model.kind == ModelKind::dense &&
+                          (config.generator.batch_norm || config.discriminator.batch_norm);
+  if (!single || !dense_norm) return;
+  throw usage_error(
+      "an epoch's last batch has a single image, which BatchNorm can't normalise\nset "
+      "data.drop_last: true, another train.batch_size, or batch_norm: false for both networks");
+}
+
+std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dataset) {
+  const std::int64_t classes = config.model.classes;
+  const torch::Tensor counts = torch::bincount(dataset.labels.to(torch::kInt64));
+  const torch::Tensor empty = counts.eq(0).nonzero();
+  const std::int64_t known = counts.size(0);
+  if (known == classes && empty.size(0) == 0) {
+    const auto* first = counts.data_ptr<std::int64_t>();
+    return {first, first + classes};
+  }
+  std::string what = fmt::format("images of {} class{}", known, known == 1 ? "" : "es");
+  std::string remedy = "set model.classes: 0 to train without classes";
+  const bool is_folder = config.data.format == DataFormat::folder;
+  if (known == 1 && dataset.classes.size() < 2) {
+    what = "no classes";
+    if (is_folder) {
+      remedy += ", or data.classes: true where each folder in data.path is a class";
+    }
+  } else if (empty.size(0) > 0) {
+    const auto first = static_cast<std::size_t>(empty[0][0].item<std::int64_t>());
+    what = fmt::format("no image of class {}", printable(class_name(dataset.classes, first)));
+    if (is_folder) remedy += ", or move the folder of that class elsewhere";
+  } else if (known > 1) {
+    remedy += fmt::format(", or {}", remedy_for_classes(config.model, known));
+  }
+  if (config.data.limit == dataset.size() && known <= classes) remedy += ", or raise data.limit";
+  throw usage_error(
+      fmt::format("model.classes is {}, but {} has {}\n{}", classes, dataset.name, what, remedy));
+}
+
+TrainingOutcome train(TrainingJob& job, const RunDirectory& run, Log& log, const StopSignal& stop) {
+  return Loop(job, run, log).run(stop);
+}
+
+}  // namespace dcgan

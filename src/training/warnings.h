@@ -1,0 +1,94 @@
+// What goes wrong in GAN training, noticed from its numbers and said in words.
+//
+// The failures and their signs: Goodfellow, "NIPS 2016 tutorial: generative adversarial networks",
+// sections 5.1 (non-convergence, mode collapse) and 3.2.3 (vanishing gradients).
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "gan/train_step.h"
+#include "model/network.h"
+
+namespace dcgan {
+
+/// A look at a training after some step.
+struct Observation {
+  std::int64_t step = 0;  ///< steps done
+  StepNumbers numbers;
+  double gradient = 0;        ///< gradient_size() of G
+  double fake_diversity = 0;  ///< diversity() of the step's generated images
+  double real_diversity = 0;  ///< diversity() of its real images
+};
+
+enum class Trouble {
+  discriminator_wins,
+  collapse,
+  missing_class,
+  vanishing_gradient,
+  swinging_loss
+};
+
+struct Warning {
+  Trouble trouble = Trouble::discriminator_wins;
+  std::string text;  ///< what happens, what it means, and what to try; one line
+};
+
+/// Looks at a training every so often and says what is wrong, each trouble once. A trouble counts
+/// only when patience() looks in a row show it (that D wins, their mean), and none of the first
+/// patience() looks counts: a network that has just begun is in all of them.
+class Watch {
+ public:
+  /// Looks every train.log_every steps. Where the loss is none of probabilities D's output has no
+  /// scale, and neither who wins nor how far the losses swing can be told from it.
+  explicit Watch(const TrainConfig& train);
+
+  /// Ten looks, and as many as 300 steps have.
+  std::size_t patience() const { return patience_; }
+
+  std::vector<Warning> look(const Observation& observation);
+
+  /// `shares`, `real_shares`: of each class among generated and real images, each sums to 1. A
+  /// class is missing whose share is under a tenth of the real one twice in a row, and not in the
+  /// first evaluation.
+  std::vector<Warning> look_at_classes(const std::vector<double>& shares,
+                                       const std::vector<double>& real_shares,
+                                       const std::vector<std::string>& names = {});
+
+ private:
+  bool once(Trouble trouble) { return said_.insert(trouble).second; }
+  bool lasts(Trouble trouble, bool shows);
+  bool discriminator_wins(const StepNumbers& numbers);
+  std::string describe(Trouble trouble, const Observation& seen) const;
+
+  std::int64_t looks_every_;
+  double advised_r1_gamma_;  ///< more than the training has
+  std::size_t patience_;
+  std::size_t looks_ = 0;
+  double first_gradient_ = 0;  ///< the largest of the first looks
+  bool of_probabilities_;
+  std::deque<double> generator_losses_;
+  std::deque<double> real_scores_;  ///< of the last patience() looks
+  std::deque<double> fake_scores_;
+  std::map<Trouble, std::size_t> in_a_row_;
+  std::set<Trouble> said_;
+  std::int64_t evaluations_ = 0;
+  std::set<std::size_t> missing_before_;
+};
+
+/// How much the images of a batch [N, C, H, W] differ from each other: the root of the mean over
+/// pixels of the variance over the batch, in units of the pixels. A scalar on the images' device;
+/// N >= 2.
+torch::Tensor diversity(const torch::Tensor& images);
+
+/// The root mean square of all numbers of the gradient that a step left in `network`: a scalar on
+/// its device.
+torch::Tensor gradient_size(const Network& network);
+
+}  // namespace dcgan

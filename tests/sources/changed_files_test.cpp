@@ -1,0 +1,166 @@
+// Whether an image cache sees that a file is another one, whatever copying tools kept of the old
+// one.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "sources/image_cache.h"
+#include "support/temp_folder.h"
+
+namespace dcgan {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::TempFolder;
+
+constexpr RowFormat kFormat{8, 8, 3, ImageFit::crop, {255, 255, 255}};
+
+class ChangedFiles : public ::testing::Test {
+ protected:
+  /// Ten pictures, 0.bmp to 9.bmp, of the values 0, 10, .. 90.
+  ChangedFiles() {
+    for (int i = 0; i < 10; ++i) put_bitmap(file(i), 10 * i);
+  }
+  fs::path file(int i) const { return pictures_ / (std::to_string(i) + ".bmp"); }
+
+  PreparedImages open() const { return open(list_images(pictures_.path(), false)); }
+  PreparedImages open(const ImageFolder& folder) const {
+    return open_image_cache(folder, kFormat, 0, cache_.path(), {});
+  }
+  /// The first byte of each row.
+  static std::vector<int> values(const PreparedImages& images) {
+    std::vector<int> found;
+    for (std::int64_t i = 0; i < images.size(); ++i) {
+      found.push_back(images.rows.get()[i * kFormat.bytes()]);
+    }
+    return found;
+  }
+  std::string bytes() const { return read_file(open().cache); }
+  /// A row that was spoiled in the cache shows that it comes from there.
+  void spoil_first_row(const fs::path& cache) const {
+    std::string content = read_file(cache);
+    content[content.size() - 10 * static_cast<std::size_t>(kFormat.bytes())] = '\x63';
+    write_file_atomically(cache, content, Flush::no);
+  }
+  /// A BMP of one colour, which always has the same size.
+  static void put_bitmap(const fs::path& path, int value) {
+    std::string bytes(54 + 8 * 8 * 3, static_cast<char>(value));
+    const auto put = [&](std::size_t at, std::uint32_t number) {
+      std::memcpy(bytes.data() + at, &number, sizeof number);
+    };
+    bytes.replace(0, 2, "BM");
+    put(2, static_cast<std::uint32_t>(bytes.size()));
+    put(6, 0);
+    put(10, 54);
+    put(14, 40);
+    put(18, 8);
+    put(22, 8);
+    put(26, 1 | 24U << 16U);
+    for (std::size_t at = 30; at < 54; at += 4) put(at, 0);
+    fs::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << bytes;  // into the file that is there
+  }
+  static void overwrite_bitmap(const fs::path& path, int value) {
+    const auto time = fs::last_write_time(path);
+    put_bitmap(path, value);
+    fs::last_write_time(path, time);
+  }
+
+  TempFolder pictures_;
+  TempFolder cache_;
+};
+
+// As `tar --mtime`, `unzip`, `rsync -t` and `cp -p` leave files: the same name, size and time.
+
+TEST_F(ChangedFiles, SeesAFileWrittenToWhoseTimeWasPutBack) {
+  put_bitmap(file(4), 40);
+  open();
+  overwrite_bitmap(file(4), 41);
+  EXPECT_EQ(values(open())[4], 41);
+  put_bitmap(pictures_ / "35.bmp", 35);
+  overwrite_bitmap(file(4), 42);
+  EXPECT_EQ(values(open())[5], 42) << "nor is its old row taken over into a new cache";
+}
+
+TEST_F(ChangedFiles, SeesAnotherFileInAFilesPlace) {
+  put_bitmap(file(4), 40);
+  put_bitmap(cache_ / "other", 41);
+  fs::last_write_time(cache_ / "other", fs::last_write_time(file(4)));
+  open();
+  fs::rename(cache_ / "other", file(4));
+  EXPECT_EQ(values(open())[4], 41);
+}
+
+TEST_F(ChangedFiles, SeesAnotherLinkInAFilesPlace) {
+  TempFolder others;
+  for (const int value : {40, 41, 42}) {
+    const fs::path other = others / std::to_string(value);
+    put_bitmap(other, value);
+    fs::last_write_time(other, fs::last_write_time(others / "40"));
+  }
+  fs::remove(file(4));
+  fs::create_symlink(others / "40", file(4));
+  open();
+  fs::remove(file(4));
+  fs::create_symlink(others / "41", file(4));
+  EXPECT_EQ(values(open())[4], 41);
+  fs::remove(file(4));
+  fs::create_hard_link(others / "42", file(4));
+  EXPECT_EQ(values(open())[4], 42);
+}
+
+// No file in it is touched by that.
+TEST_F(ChangedFiles, SeesAnotherFolderInAFoldersPlace) {
+  for (const std::string name : {"in", "other"}) {
+    put_bitmap(pictures_ / name / "a.bmp", name == "in" ? 41 : 42);
+  }
+  fs::last_write_time(pictures_ / "other/a.bmp", fs::last_write_time(pictures_ / "in/a.bmp"));
+  fs::rename(pictures_ / "other", cache_ / "other");
+  open();
+  fs::rename(pictures_ / "in", cache_ / "in");
+  fs::rename(cache_ / "other", pictures_ / "in");
+  EXPECT_EQ(values(open()).back(), 42);
+}
+
+// As FAT (no time of changes), squashfs (that of writing) and some network file systems.
+TEST_F(ChangedFiles, ReadsFilesWhoseChangesTheFileSystemDoesNotRecord) {
+  constexpr std::int64_t kWholeSecond = 1'700'000'000'000'000'000;
+  for (const auto& [changed, inode] :
+       {std::pair{std::int64_t{0}, std::uint64_t{7}}, {kWholeSecond + 1, 0}, {kWholeSecond, 7}}) {
+    put_bitmap(file(4), 40);
+    ImageFolder folder = list_images(pictures_.path(), false);
+    for (ImageFile& one : folder.files) {
+      one.stamp = {one.stamp.bytes, kWholeSecond, changed, inode};
+    }
+    const PreparedImages built = open(folder);
+    EXPECT_EQ(values(built)[4], 40);
+    spoil_first_row(built.cache);
+    EXPECT_EQ(values(open(folder))[0], 0x63) << "the same content is not decoded again";
+    put_bitmap(file(4), 41);
+    EXPECT_EQ(values(open(folder))[4], 41) << changed << " " << inode;
+  }
+}
+
+TEST_F(ChangedFiles, KeepsItsRowsWhenItsFilesAreCopiedAnew) {
+  spoil_first_row(open().cache);
+  for (int i = 0; i < 10; ++i) {
+    fs::copy(file(i), cache_ / "copy");
+    fs::last_write_time(cache_ / "copy", fs::last_write_time(file(i)));
+    fs::rename(cache_ / "copy", file(i));
+  }
+  EXPECT_EQ(values(open())[0], 0x63) << "the content is the same";
+  const std::string noted = bytes();
+  EXPECT_EQ(values(open())[0], 0x63);
+  EXPECT_EQ(bytes(), noted);
+}
+
+}  // namespace
+}  // namespace dcgan

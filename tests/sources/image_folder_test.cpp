@@ -1,0 +1,267 @@
+#include "sources/image_folder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "support/expect_error.h"
+#include "support/temp_folder.h"
+#include "support/unprivileged.h"
+
+namespace dcgan {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using testing::error_of;
+using testing::TempFolder;
+using testing::Unprivileged;
+
+class Folder : public ::testing::Test {
+ protected:
+  void put(const std::string& name, const std::string& content = "x") {
+    fs::create_directories((folder_ / name).parent_path());
+    std::ofstream(folder_ / name) << content;
+  }
+  std::vector<std::string> paths(bool classes = false) {
+    std::vector<std::string> found;
+    for (const ImageFile& file : list_images(folder_.path(), classes).files) {
+      found.push_back(file.path);
+    }
+    return found;
+  }
+  std::string path(const std::string& name) { return (folder_ / name).string(); }
+
+  TempFolder folder_;
+};
+
+TEST_F(Folder, TakesEveryEndingOfAnImageAndNone) {
+  for (const char* name :
+       {"a.png", "b.JPG", "c.jpeg", "d.jpe", "e.jfif", "f.bmp", "g.dib", "h.WebP"}) {
+    put(name);
+  }
+  put("i", "\x89PNG\r\n\x1a\n");
+  EXPECT_THAT(paths(), ElementsAre("a.png", "b.JPG", "c.jpeg", "d.jpe", "e.jfif", "f.bmp", "g.dib",
+                                   "h.WebP", "i"));
+}
+
+TEST_F(Folder, CountsOtherFilesByTheirEnding) {
+  put("a.png");
+  put("labels.csv");
+  put("b/notes.txt");
+  put("b/more.TXT");
+  const ImageFolder found = list_images(folder_.path(), false);
+  EXPECT_EQ(found.files.size(), 1U);
+  EXPECT_EQ(describe_others(found), "1 of .csv, 2 of .txt");
+}
+
+TEST_F(Folder, IsInTheOrderOfPathsWithEachFolderTogether) {
+  put("b/2.png");
+  put("b/1.png");
+  put("b-side/1.png");
+  put("a/z/9.png");
+  put("c.png");
+  EXPECT_THAT(paths(), ElementsAre("a/z/9.png", "b/1.png", "b/2.png", "b-side/1.png", "c.png"));
+}
+
+TEST_F(Folder, LeavesOutWhatIsHidden) {
+  put("a.png");
+  put(".b.png");
+  put(".thumbnails/c.png");
+  EXPECT_THAT(paths(), ElementsAre("a.png"));
+}
+
+TEST_F(Folder, FollowsLinksToFilesAndNoneToFolders) {
+  put("real/a.png");
+  fs::create_symlink(folder_ / "real/a.png", folder_ / "link.png");
+  fs::create_symlink(folder_ / "real", folder_ / "again");
+  fs::create_symlink(folder_ / "nowhere.png", folder_ / "broken.png");
+  EXPECT_THAT(paths(), ElementsAre("link.png", "real/a.png"));
+}
+
+TEST_F(Folder, CountsWhatElseItLeavesOut) {
+  put("a.png");
+  put("README", "no picture");
+  put("real/b.png");
+  fs::create_symlink(folder_ / "real", folder_ / "again");
+  fs::create_symlink(folder_ / "nowhere.png", folder_ / "broken.png");
+  EXPECT_EQ(describe_others(list_images(folder_.path(), false)),
+            "1 link(s) to a folder, 1 link(s) to nowhere, 1 without an ending");
+}
+
+TEST_F(Folder, LeavesOutTheFolderOfATraining) {
+  put("a.png");
+  put("runs/avatars-001/config.yaml");
+  put("runs/avatars-001/metrics.jsonl");
+  put("runs/avatars-001/samples/000100.png");
+  EXPECT_THAT(paths(), ElementsAre("a.png"));
+  EXPECT_EQ(describe_others(list_images(folder_.path(), false)), "1 run(s) of dcgan");
+}
+
+TEST_F(Folder, KnowsWhatWouldBeListed) {
+  put("b/a.png");
+  put("run/config.yaml");
+  put("run/metrics.jsonl");
+  const auto listed = [&](const std::string& name) {
+    return would_be_listed(folder_ / name, folder_.path());
+  };
+  for (const char* name :
+       {"a.png", "b/a.png", "b/new.JPG", "new/x.png", "b/../c.png", "b/samples"}) {
+    EXPECT_TRUE(listed(name)) << name;
+  }
+  for (const char* name : {"../a.png", "a.npy", ".hidden/a.png", "b/.a.png", "run/a.png", ""}) {
+    EXPECT_FALSE(listed(name)) << name;
+  }
+  EXPECT_TRUE(would_be_listed(folder_ / "a.png", folder_ / "b/.."));
+  EXPECT_FALSE(would_be_listed(folder_ / "a.png", folder_ / "nowhere"));
+  fs::create_directory_symlink(folder_.path(), folder_ / "b/up");
+  EXPECT_TRUE(would_be_listed(folder_ / "b/up/a.png", folder_.path()));
+  fs::create_symlink("/elsewhere/a.png", folder_ / "b/link.png");
+  EXPECT_TRUE(listed("b/link.png"));
+}
+
+TEST_F(Folder, SaysHowLargeAndHowOldAFileIs) {
+  put("a.png", "seven b");
+  const ImageFile file = list_images(folder_.path(), false).files.front();
+  EXPECT_EQ(file.stamp.bytes, 7);
+  const auto age = std::chrono::system_clock::now().time_since_epoch() -
+                   std::chrono::nanoseconds(file.stamp.modified);
+  EXPECT_LT(std::chrono::abs(age), std::chrono::hours(1));
+}
+
+TEST_F(Folder, TakesFoldersForClasses) {
+  put("cat/1.png");
+  put("cat/deep/2.png");
+  put("dog/1.png");
+  const ImageFolder found = list_images(folder_.path(), true);
+  EXPECT_THAT(found.classes, ElementsAre("cat", "dog"));
+  ASSERT_EQ(found.files.size(), 3U);
+  EXPECT_EQ(found.files[1].label, 0);
+  EXPECT_EQ(found.files[2].label, 1);
+}
+
+TEST_F(Folder, KeepsClassesTogetherWhateverTheirNames) {
+  put("a/a.png");
+  put("a\x01/b.png");
+  put("a/c.png");
+  const ImageFolder found = list_images(folder_.path(), true);
+  EXPECT_THAT(found.classes, ElementsAre("a", "a\x01"));
+}
+
+TEST_F(Folder, TakesFilesOfAnyName) {
+  put("a\nb.png");
+  put("a\xff.png");
+  put("a\xff/\xe4.png");
+  EXPECT_THAT(paths(), ElementsAre("a\nb.png", "a\xff/\xe4.png", "a\xff.png"));
+}
+
+TEST_F(Folder, NamesTheMostFrequentOfManyEndings) {
+  put("a.png");
+  for (int i = 0; i < 20; ++i) put("frame." + std::to_string(100 + i));
+  put("b.txt");
+  put("c.txt");
+  EXPECT_EQ(describe_others(list_images(folder_.path(), false)),
+            "2 of .txt, 1 of .100, 1 of .101, 1 of .102, 1 of .103, 1 of .104, 1 of .105, 1 of "
+            ".106, 13 of others");
+}
+
+TEST_F(Folder, MayBeDeeperThanFilesMayBeOpen) {
+  std::string name;
+  for (int i = 0; i < 300; ++i) name += "d/";
+  put(name + "a.png");
+  rlimit usual{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &usual), 0);
+  const rlimit few{64, usual.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  EXPECT_THAT(paths(), ElementsAre(name + "a.png"));
+  setrlimit(RLIMIT_NOFILE, &usual);
+}
+
+TEST_F(Folder, NamesAFolderThatMayNotBeRead) {
+  put("a.png");
+  put("closed/b.png");
+  fs::permissions(folder_.path(), fs::perms(0755));
+  for (const unsigned mode : {0000U, 0444U, 0111U}) {  // 0444: its names, but not its files
+    fs::permissions(folder_ / "closed", fs::perms(mode));
+    const Unprivileged nobody;
+    EXPECT_EQ(error_of([&] { list_images(folder_.path(), false); }),
+              path("closed") +
+                  ": the folder can't be read: Permission denied; make it readable, or move it "
+                  "elsewhere, or give it a name that begins with a dot, which leaves it out")
+        << mode;
+  }
+  fs::permissions(folder_ / "closed", fs::perms(0755));
+}
+
+TEST_F(Folder, ListsALinkThatMayNotBeFollowed) {
+  TempFolder closed;
+  std::ofstream(closed / "b.png") << "x";
+  fs::create_symlink(closed / "b.png", folder_ / "link.png");
+  fs::permissions(folder_.path(), fs::perms(0755));
+  fs::permissions(closed.path(), fs::perms::none);
+  {
+    const Unprivileged nobody;
+    EXPECT_THAT(paths(), ElementsAre("link.png"));
+  }
+  fs::permissions(closed.path(), fs::perms(0755));
+}
+
+TEST_F(Folder, RefusesFilesBesideClasses) {
+  put("cat/1.png");
+  put("stray.png");
+  EXPECT_EQ(error_of([&] { list_images(folder_.path(), true); }),
+            path("stray.png") +
+                ": lies beside the folders that data.classes takes for classes; move it into one "
+                "of them, or set data.classes to false to train without classes");
+}
+
+TEST_F(Folder, RefusesMoreClassesThanALabelCanName) {
+  for (int i = 0; i < 257; ++i) put(std::to_string(1000 + i) + "/a.png");
+  EXPECT_EQ(
+      error_of([&] { list_images(folder_.path(), true); }),
+      folder_.path().string() +
+          ": has more than 256 folders, and each is a class (data.classes); leave some out, or set "
+          "data.classes to false to train without classes");
+}
+
+TEST_F(Folder, NamesAFolderWithoutPictures) {
+  put("a.txt");
+  EXPECT_EQ(error_of([&] { list_images(folder_.path(), false); }),
+            folder_.path().string() +
+                ": no PNG, JPEG, BMP or WebP file in this folder or below it, only 1 of .txt; "
+                "point data.path at the folder with the pictures");
+  fs::remove(folder_ / "a.txt");
+  EXPECT_EQ(error_of([&] { list_images(folder_.path(), false); }),
+            folder_.path().string() +
+                ": no PNG, JPEG, BMP or WebP file in this folder or below it; point data.path at "
+                "the folder with the pictures");
+}
+
+TEST_F(Folder, SaysThatTheAvatarsMayNotBeLookedAt) {
+  fs::create_directories(folder_ / "closed/avatars");
+  fs::permissions(folder_.path(), fs::perms(0755));
+  fs::permissions(folder_ / "closed", fs::perms::none);
+  {
+    const Unprivileged nobody;
+    EXPECT_EQ(error_of([&] { list_images(folder_ / "closed/avatars", false); }),
+              path("closed/avatars") + ": no permission to enter the folder " + path("closed") +
+                  " ('chmod +x' gives it); point data.path or --data at the folder with the data "
+                  "('dcgan data fetch' brings known sets)");
+  }
+  fs::permissions(folder_ / "closed", fs::perms(0755));
+}
+
+TEST_F(Folder, NamesAMissingFolder) {
+  EXPECT_EQ(error_of([&] { list_images(folder_ / "none", false); }),
+            path("none") +
+                ": no such folder; point data.path or --data at the folder with the data "
+                "('dcgan data fetch' brings known sets)");
+}
+
+}  // namespace
+}  // namespace dcgan

@@ -1,0 +1,109 @@
+#include "training/checkpoint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "config/resolve.h"
+#include "support/expect_error.h"
+#include "support/small_state.h"
+#include "support/temp_folder.h"
+
+namespace dcgan {
+namespace {
+
+using testing::equal;
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::small_config;
+using testing::small_trained_state;
+using testing::TempFolder;
+
+class Checkpoint : public ::testing::Test {
+ protected:
+  Checkpoint() { save_checkpoint(path_, state_, config_, "12345678"); }
+
+  Archive read() const { return read_archive(path_, ArchiveKind::checkpoint); }
+
+  TempFolder folder_;
+  std::filesystem::path path_ = folder_ / "000003.pt";
+  Config config_ = small_config();
+  TrainState state_ = small_trained_state(config_);
+};
+
+TEST_F(Checkpoint, RestoresEveryTensorAndCounter) {
+  TrainState other = make_train_state(config_, torch::kCPU);
+  ASSERT_FALSE(equal(other, state_));
+  restore(other, read(), path_);
+  EXPECT_TRUE(equal(other, state_));
+}
+
+TEST_F(Checkpoint, GoesOnBitForBit) {
+  TrainState other = make_train_state(config_, torch::kCPU);
+  restore(other, read(), path_);
+  testing::train_on_noise(other, config_, 3);
+  testing::train_on_noise(state_, config_, 3);
+  EXPECT_TRUE(equal(other, state_));
+}
+
+TEST_F(Checkpoint, GoesOnBitForBitWithPenaltyAverageAndSchedule) {
+  // Three steps: the next one has a penalty, as the third had.
+  const Config config = testing::small_regularised_config();
+  TrainState whole = small_trained_state(config, 3);
+  save_checkpoint(path_, whole, config, "");
+  TrainState other = make_train_state(config, torch::kCPU, testing::kSmallRun);
+  restore(other, read(), path_);
+  testing::train_on_noise(other, config, 3);
+  testing::train_on_noise(whole, config, 3);
+  EXPECT_TRUE(equal(other, whole));
+}
+
+TEST_F(Checkpoint, WithoutTheAverageThatItsRunHasIsRefused) {
+  TrainState other = make_train_state(testing::small_regularised_config(), torch::kCPU);
+  EXPECT_THAT(error_of([&] { restore(other, read(), path_); }), HasSubstr("average.layer1.weight"));
+}
+
+TEST_F(Checkpoint, KnowsItsRun) {
+  const CheckpointInfo info = describe_checkpoint(read(), path_);
+  EXPECT_EQ(info.step, 3);
+  EXPECT_EQ(info.dataset_fingerprint, "12345678");
+  EXPECT_EQ(to_yaml(info.config), to_yaml(config_));
+}
+
+TEST_F(Checkpoint, OfAnotherNetworkIsRefused) {
+  Config wider = config_;
+  wider.model.base_channels = 3;
+  TrainState other = make_train_state(wider, torch::kCPU);
+  EXPECT_THAT(error_of([&] { restore(other, read(), path_); }),
+              HasSubstr(path_.string() + ": tensor 'generator.layer1.weight' has another size"));
+}
+
+TEST_F(Checkpoint, WithoutItsStepIsRefused) {
+  Archive archive = read();
+  archive.numbers.erase("step");
+  EXPECT_EQ(error_of([&] { describe_checkpoint(archive, path_); }),
+            path_.string() + ": its 'step' is missing; use another file");
+}
+
+TEST_F(Checkpoint, WithoutAMomentIsRefused) {
+  Archive archive = read();
+  archive.tensors.erase(
+      std::find_if(archive.tensors.begin(), archive.tensors.end(), [](const auto& named) {
+        return named.first == "discriminator_optimizer.exp_avg_sq.layer2.weight";
+      }));
+  TrainState other = make_train_state(config_, torch::kCPU);
+  EXPECT_EQ(error_of([&] { restore(other, archive, path_); }),
+            path_.string() +
+                ": tensor 'discriminator_optimizer.exp_avg_sq.layer2.weight' is missing; use "
+                "another file");
+}
+
+TEST_F(Checkpoint, HoldsNoTime) {
+  // Two runs that do the same have the same bytes on disk.
+  const std::string first = read_file(path_);
+  save_checkpoint(path_, state_, config_, "12345678");
+  EXPECT_EQ(read_file(path_), first);
+}
+
+}  // namespace
+}  // namespace dcgan
