@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Decoding a folder of pictures, compared with torchvision: the numbers of docs/data.md.
+"""Decoding a folder of pictures, compared with torchvision: for bench/results/prepare.md.
 
     bench/prepare.py --python .venv/bin/python FOLDER...
     bench/prepare.py --train configs/avatars.yaml
