@@ -7,11 +7,12 @@ usage() {
   cat <<'END'
 Installs what building, testing and running dcgan needs, on Debian 12 or 13, or Ubuntu 24.04.
 
-Usage: scripts/setup.sh [--torch apt|pip] [--torch-version V]
+Usage: scripts/setup.sh [--torch apt|pip] [--torch-version V] [--checks]
 
   --torch apt         LibTorch from the system's packages (CPU only, small)
   --torch pip         LibTorch from the PyPI wheel, in .venv/ (CUDA and CPU, some 5 GB)
   --torch-version V   version of the wheel; default 2.11.0
+  --checks            what the checks of style need, too: clang-format and shellcheck
   --help              this text
 
 Without --torch it takes pip where an NVIDIA GPU is seen, else apt; pip where apt has no LibTorch.
@@ -31,8 +32,12 @@ pip_packages=(python3-venv)
 # Where a system has none of these, the tests that need them are skipped.
 optional_packages=(dataset-fashion-mnist)
 
+# --checks; of clang-format the tests use version 14, which is Debian 12's.
+check_packages=(clang-format shellcheck)
+
 torch=
 torch_version=2.11.0
+checks=no
 while [ $# -gt 0 ]; do
   case $1 in
     --torch=* | --torch-version=*)
@@ -49,6 +54,10 @@ while [ $# -gt 0 ]; do
         usage_error "--torch-version takes a version such as 2.11.0, not '${2:-}'"
       torch_version=$2
       shift 2
+      ;;
+    --checks)
+      checks=yes
+      shift
       ;;
     -h | --help)
       usage
@@ -158,6 +167,7 @@ command -v apt-get >/dev/null ||
   die "this script knows Debian and Ubuntu only; CONTRIBUTING.md lists what to install elsewhere"
 choose_torch
 optional=()
+[ $checks = no ] || optional_packages+=("${check_packages[@]}")
 for package in "${optional_packages[@]}"; do
   ! is_offered "$package" || optional+=("$package")
 done

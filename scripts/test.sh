@@ -16,7 +16,7 @@ END
     ;;
 esac
 
-set_up "$@"
+set_up --checks "$@"
 build "$torch"
 say "Testing"
 exec ctest --preset "$torch" -j 2
