@@ -73,11 +73,14 @@ DataConfig named_data(const EvaluateOptions& options) {
   return options.config ? resolve_config(*options.config, {}).config.data : DataConfig();
 }
 
-Source open_source(const EvaluateOptions& options, torch::Device device) {
+Source open_source(const EvaluateOptions& options, torch::Device device, const Progress& progress) {
   Source source;
   if (options.images) {
     source.name = *options.images;
-    source.images = load_images(source.name, options.samples, named_data(options).background);
+    const LoadedImages loaded =
+        load_images(source.name, options.samples, named_data(options).background);
+    for (const std::string& warning : loaded.warnings) progress.note(warning);
+    source.images = loaded.images;
     const std::int64_t count = source.images->size(0);
     if (count < kFewestImages) {
       throw failure(fmt::format("{}: holds {} image{}, but evaluate needs at least {}", source.name,
@@ -213,7 +216,7 @@ int run_evaluate(const EvaluateOptions& options) {
   const torch::Device device = prepare_machine(options.device, options.threads).device;
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
   if (options.neighbours) require_folder_of(*options.neighbours);
-  const Source source = open_source(options, device);
+  const Source source = open_source(options, device, progress);
   const DataConfig data =
       find_data(options, source, source.take(options.seed, /*first=*/0, /*count=*/1));
   if (options.neighbours) {
