@@ -1,6 +1,5 @@
 #include "dcgan/evaluate/neighbours.h"
 
-#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -8,6 +7,8 @@
 #include <cmath>
 #include <limits>
 #include <vector>
+
+#include "dcgan/kernels/parallel.h"
 
 namespace dcgan {
 namespace {
@@ -86,16 +87,14 @@ void compare(const torch::Tensor& queries, const torch::Tensor& base, const Visi
     const std::int64_t count = std::min(kTileRows, base.size(0) - first);
     const Rows tile = prepare(base, first, count, centre);
     const torch::Tensor columns = tile.centred.t();
-    at::parallel_for(0, blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+    parallel_blocks(blocks, [&](std::int64_t block) {
       const torch::NoGradGuard no_grad_here;
-      for (std::int64_t block = begin; block < end; ++block) {
-        const std::int64_t top = block * kQueryRows;
-        const std::int64_t height = std::min(kQueryRows, queries.size(0) - top);
-        const torch::Tensor bounds = doubled.narrow(0, top, height).mm(columns).add_(tile.norms);
-        for (std::int64_t i = 0; i < height; ++i) {
-          visit(Comparison{top + i, all.norms.data_ptr<float>()[top + i], first, count,
-                           bounds.data_ptr<float>() + i * count, all.row(top + i), tile});
-        }
+      const std::int64_t top = block * kQueryRows;
+      const std::int64_t height = std::min(kQueryRows, queries.size(0) - top);
+      const torch::Tensor bounds = doubled.narrow(0, top, height).mm(columns).add_(tile.norms);
+      for (std::int64_t i = 0; i < height; ++i) {
+        visit(Comparison{top + i, all.norms.data_ptr<float>()[top + i], first, count,
+                         bounds.data_ptr<float>() + i * count, all.row(top + i), tile});
       }
     });
   }
