@@ -50,7 +50,7 @@ struct InspectOptions {
 
 struct EvaluateOptions {
   std::optional<std::string> checkpoint;   ///< --ckpt: g.pt, checkpoint, run directory, TorchScript
-  std::optional<std::string> images;       ///< --images: a folder of PNGs or a .npy file
+  std::optional<std::string> images;       ///< --images: a folder of pictures or a .npy file
   std::optional<std::string> data;         ///< --data: the folder of the real images
   std::optional<std::string> config;       ///< --config: a configuration that names them
   ResolvedConfig resolved;                 ///< of `config`, or the defaults

@@ -69,12 +69,14 @@ struct Source {
   }
 };
 
-Source open_source(const EvaluateOptions& options, torch::Device device) {
+Source open_source(const EvaluateOptions& options, torch::Device device, const Progress& progress) {
   Source source;
   if (options.images) {
     source.name = *options.images;
-    source.images =
+    const LoadedImages loaded =
         load_images(source.name, options.samples, options.resolved.config.data.background);
+    for (const std::string& warning : loaded.warnings) progress.note(warning);
+    source.images = loaded.images;
     const std::int64_t count = source.images->size(0);
     if (count < kFewestImages) {
       throw failure(fmt::format("{}: holds {} image{}, but evaluate needs at least {}", source.name,
@@ -212,7 +214,7 @@ int run_evaluate(const EvaluateOptions& options) {
   if (!warning.empty()) progress.note("warning: " + warning);
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
   if (options.neighbours) require_folder_of(*options.neighbours);
-  const Source source = open_source(options, device);
+  const Source source = open_source(options, device, progress);
   const DataConfig data =
       find_data(options, source, source.take(options.seed, /*first=*/0, /*count=*/1));
   if (options.neighbours) {

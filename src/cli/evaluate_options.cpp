@@ -8,7 +8,7 @@ void setup_evaluate(CLI::App& root, EvaluateOptions& options) {
   CLI::App* const app = add_command(root, "evaluate", "Measure generated images against real ones");
   add_text(*app, "--ckpt", "PATH", "g.pt, checkpoint, run directory or TorchScript",
            options.checkpoint);
-  add_text(*app, "--images", "PATH", "A folder of PNGs or a .npy file instead of a generator",
+  add_text(*app, "--images", "PATH", "A folder of pictures or a .npy file instead of a generator",
            options.images);
   add_text(*app, "--data", "DIR", "Folder of the real images (default: the training's own)",
            options.data);
@@ -35,7 +35,8 @@ void setup_evaluate(CLI::App& root, EvaluateOptions& options) {
 void check_evaluate(const EvaluateOptions& options) {
   if (!options.checkpoint && !options.images) {
     throw usage_error(
-        "evaluate needs --ckpt, a generator, or --images, a folder of PNGs or a .npy file, as in:\n"
+        "evaluate needs --ckpt, a generator, or --images, a folder of pictures or a .npy file, as "
+        "in:\n"
         "dcgan evaluate --ckpt runs/mnist-001");
   }
   if (options.checkpoint && options.images) {

@@ -7,11 +7,15 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "dcgan/error.h"
-#include "dcgan/image.h"
+#include "image/decode.h"
+#include "image/fit.h"
+#include "sources/image_cache.h"
 #include "sources/npy.h"
 
 namespace dcgan {
@@ -28,30 +32,39 @@ std::size_t spaced(std::size_t i, std::size_t count, std::size_t taken) {
   return i * count / taken;
 }
 
-std::vector<fs::path> list_pngs(const fs::path& folder, std::int64_t most) {
-  std::vector<fs::path> all;
-  std::error_code error;
-  fs::recursive_directory_iterator entry(folder, error);
-  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    std::error_code ignored;
-    if (entry->path().filename().native().starts_with('.')) {
-      entry.disable_recursion_pending();
-    } else if (has_ending(entry->path(), ".png") && entry->is_regular_file(ignored)) {
-      all.push_back(entry->path());
-    }
-  }
-  if (error) {
-    throw failure(fmt::format("{}: not all of this folder can be read: {}", folder.string(),
-                              error.message()));
-  }
-  if (all.empty()) {
-    throw failure(fmt::format("{}: no PNG file in this folder or below it", folder.string()));
-  }
-  std::sort(all.begin(), all.end());
-  const std::size_t taken = std::min(all.size(), static_cast<std::size_t>(most));
-  std::vector<fs::path> files;
-  for (std::size_t i = 0; i < taken; ++i) files.push_back(all[spaced(i, all.size(), taken)]);
+/// At most `most` of them.
+std::vector<ImageFile> choose_files(const ImageFolder& folder, std::int64_t most) {
+  const std::size_t count = folder.files.size();
+  const std::size_t taken = std::min(count, static_cast<std::size_t>(most));
+  std::vector<ImageFile> files;
+  for (std::size_t i = 0; i < taken; ++i) files.push_back(folder.files[spaced(i, count, taken)]);
   return files;
+}
+
+/// What became of a file: an image, or a problem.
+struct Opened {
+  Image image;
+  bool lossy = false;
+  std::string problem;
+};
+
+bool is_lossy(std::string_view bytes) {
+  constexpr std::string_view kLossless = "VP8L";  // the chunk of a WebP that loses nothing
+  const ImageFormat format = image_format(bytes);
+  return format == ImageFormat::jpeg ||
+         (format == ImageFormat::webp && bytes.find(kLossless) == std::string_view::npos);
+}
+
+Opened open_file(const fs::path& path, const Color& background) {
+  Opened opened;
+  try {
+    const std::string bytes = read_file(path);
+    opened.lossy = is_lossy(bytes);
+    opened.image = composite(decode_image(bytes), background);
+  } catch (const Error& error) {
+    opened.problem = without_name(error.what(), path);
+  }
+  return opened;
 }
 
 std::string size_of(const Image& image) {
@@ -65,23 +78,68 @@ torch::Tensor planes(const Image& image) {
   return pixels.permute({2, 0, 1}).contiguous();
 }
 
-torch::Tensor load_folder(const fs::path& folder, std::int64_t most, const Color& background) {
-  const std::vector<fs::path> files = list_pngs(folder, most);
-  std::vector<torch::Tensor> images;
+/// The images that there are; all must have one size.
+torch::Tensor stack_images(const std::vector<ImageFile>& files, const std::vector<Opened>& opened,
+                           const fs::path& root) {
+  const ImageFile* first = nullptr;
   std::string first_size;
   std::int64_t channels = 1;
-  for (const fs::path& file : files) {
-    const Image image = read_png(file, background);
-    if (first_size.empty()) first_size = size_of(image);
+  std::vector<torch::Tensor> images;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (!opened[i].problem.empty()) continue;
+    const Image& image = opened[i].image;
+    if (first == nullptr) {
+      first = &files[i];
+      first_size = size_of(image);
+    }
     if (size_of(image) != first_size) {
       throw failure(fmt::format("{} is {} pixels, but {} is {}; all must have one size",
-                                file.string(), size_of(image), files.front().string(), first_size));
+                                printable_path((root / files[i].path).string()), size_of(image),
+                                printable_path((root / first->path).string()), first_size));
     }
     channels = std::max(channels, image.channels);
     images.push_back(planes(image));
   }
   for (torch::Tensor& image : images) image = image.expand({channels, -1, -1});
   return at::stack(images);
+}
+
+LoadedImages load_folder(const fs::path& root, std::int64_t most, const Color& background) {
+  const ImageFolder folder = list_images(root, /*classes=*/false);
+  const std::vector<ImageFile> files = choose_files(folder, most);
+  std::vector<Opened> opened(files.size());
+  const auto count = static_cast<std::int64_t>(files.size());
+  const auto open = [&](std::int64_t i) {
+    const auto at = static_cast<std::size_t>(i);
+    opened[at] = open_file(root / files[at].path, background);
+  };
+  for_each_image(count, open, /*progress=*/{});
+
+  std::vector<BadImage> bad;
+  std::int64_t bad_count = 0;
+  std::int64_t lossy = 0;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const bool is_bad = !opened[i].problem.empty();
+    bad_count += is_bad ? 1 : 0;
+    lossy += opened[i].lossy && !is_bad ? 1 : 0;
+    if (is_bad && bad.size() < kMostNamed) bad.push_back({files[i].path, opened[i].problem});
+  }
+  LoadedImages loaded;
+  const auto warn = [&](const std::string& text) {
+    if (!text.empty()) loaded.warnings.push_back(text);
+  };
+  warn(judge_bad_images(root.string(), bad, bad_count, count, /*most=*/1.0));
+  if (const std::string others = describe_others(folder); !others.empty()) {
+    warn(fmt::format("{}: other files are left out: {}", root.string(), others));
+  }
+  if (lossy > 0) {
+    warn(fmt::format(
+        "{}: {} of {} images are JPEGs or lossy WebPs: what these lose moves the numbers; save "
+        "samples as PNG",
+        root.string(), format_count(lossy), format_count(count - bad_count)));
+  }
+  loaded.images = stack_images(files, opened, root);
+  return loaded;
 }
 
 torch::Tensor load_npy(const fs::path& path, std::int64_t most) {
@@ -109,16 +167,17 @@ torch::Tensor load_npy(const fs::path& path, std::int64_t most) {
 
 }  // namespace
 
-torch::Tensor load_images(const fs::path& path, std::int64_t most, const Color& background) {
+LoadedImages load_images(const fs::path& path, std::int64_t most, const Color& background) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) return load_folder(path, most, background);
   if (!fs::exists(path, ignored)) {
     throw failure(fmt::format("{}: no such file or folder", path.string()));
   }
   if (!has_ending(path, ".npy")) {
-    throw failure(fmt::format("{}: is neither a folder of PNGs nor a .npy file", path.string()));
+    throw failure(
+        fmt::format("{}: is neither a folder of pictures nor a .npy file", path.string()));
   }
-  return load_npy(path, most);
+  return {load_npy(path, most), {}};
 }
 
 }  // namespace dcgan

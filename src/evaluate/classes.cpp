@@ -1,5 +1,6 @@
 #include "evaluate/classes.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "runtime/torch.h"
@@ -7,10 +8,37 @@
 namespace dcgan {
 namespace {
 
+constexpr double kLeast = 0.1;  ///< of its real share, for a class to count as a mode
+constexpr double kExtra = 0.5;  ///< images that each real class counts more than it has
+
 double total(const std::vector<std::int64_t>& counts) {
   double sum = 0.0;
   for (const std::int64_t count : counts) sum += static_cast<double>(count);
   return sum;
+}
+
+/// log(p / q) of each class's shares, weighted by p: its mean and its variance.
+struct LogRatio {
+  double mean = 0.0;
+  double variance = 0.0;
+};
+
+LogRatio log_ratio(const std::vector<std::int64_t>& counts,
+                   const std::vector<std::int64_t>& real_counts) {
+  TORCH_CHECK(counts.size() == real_counts.size(), "counts of different classes");
+  const double size = total(counts);
+  const double real_size = total(real_counts) + kExtra * static_cast<double>(counts.size());
+  double sum = 0.0;
+  double squares = 0.0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0) continue;
+    const double share = static_cast<double>(counts[i]) / size;
+    const double ratio =
+        std::log(share * real_size / (static_cast<double>(real_counts[i]) + kExtra));
+    sum += share * ratio;
+    squares += share * ratio * ratio;
+  }
+  return {sum, squares - sum * sum};
 }
 
 }  // namespace
@@ -36,7 +64,6 @@ ClassSummary summarise_classes(const torch::Tensor& logits) {
 std::int64_t modes_covered(const std::vector<std::int64_t>& counts,
                            const std::vector<std::int64_t>& real_counts) {
   TORCH_CHECK(counts.size() == real_counts.size(), "counts of different classes");
-  constexpr double kLeast = 0.1;
   const double size = total(counts);
   const double real_size = total(real_counts);
   std::int64_t modes = 0;
@@ -48,19 +75,39 @@ std::int64_t modes_covered(const std::vector<std::int64_t>& counts,
   return modes;
 }
 
+std::int64_t modes_lost_by_chance(const std::vector<std::int64_t>& real_counts, std::int64_t size) {
+  constexpr double kRare = 0.0005;
+  const torch::Tensor expected = torch::tensor(real_counts, torch::kFloat64) *
+                                 (static_cast<double>(size) / total(real_counts));
+  const torch::Tensor there = expected.index({expected > 0.0});
+  // A class's count is a Poisson number, nearly, and so is how many classes have too few images:
+  // P(x < n) is the upper incomplete gamma function of n.
+  const torch::Tensor lost = torch::igammac((there * kLeast).ceil(), there).sum();
+  std::int64_t most = 0;
+  const auto is_likely = [&](std::int64_t count) {
+    const auto number = torch::tensor(static_cast<double>(count), torch::kFloat64);
+    return torch::igamma(number, lost).item<double>() > kRare;  // P(x >= count)
+  };
+  while (is_likely(most + 1)) ++most;
+  return most;
+}
+
 double class_divergence(const std::vector<std::int64_t>& counts,
                         const std::vector<std::int64_t>& real_counts) {
-  TORCH_CHECK(counts.size() == real_counts.size(), "counts of different classes");
-  constexpr double kExtra = 0.5;
+  return log_ratio(counts, real_counts).mean;
+}
+
+double divergence_deviation(const std::vector<std::int64_t>& counts,
+                            const std::vector<std::int64_t>& real_counts) {
   const double size = total(counts);
-  const double real_size = total(real_counts) + kExtra * static_cast<double>(counts.size());
-  double sum = 0.0;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i] == 0) continue;
-    const double share = static_cast<double>(counts[i]) / size;
-    sum += share * std::log(share * real_size / (static_cast<double>(real_counts[i]) + kExtra));
-  }
-  return sum;
+  const auto there = [](std::int64_t count) { return count > 0; };
+  const auto classes =
+      static_cast<double>(std::count_if(real_counts.begin(), real_counts.end(), there));
+  // Between equal shares the divergence is chi-squared / 2N, of classes - 1 degrees of freedom. The
+  // logarithms' variance holds twice that, since they are of these samples' own shares.
+  const double quadratic = std::max(classes - 1.0, 0.0) / (2.0 * size * size);
+  const double linear = log_ratio(counts, real_counts).variance / size;
+  return std::sqrt(std::max(linear - quadratic, quadratic / 2.0));
 }
 
 InceptionScore inception_score(const torch::Tensor& logits, std::int64_t splits) {

@@ -31,11 +31,19 @@ ClassSummary summarise_classes(const torch::Tensor& logits);
 std::int64_t modes_covered(const std::vector<std::int64_t>& counts,
                            const std::vector<std::int64_t>& real_counts);
 
+/// The most classes that so many samples may lack by chance: fewer than one in 2000 sets of `size`
+/// images with the real ones' shares lacks more.
+std::int64_t modes_lost_by_chance(const std::vector<std::int64_t>& real_counts, std::int64_t size);
+
 /// KL(samples || real) of the shares, in nats: 0 for equal shares, ln 10 for one class out of ten
 /// even ones. Each real class counts half an image more than it has, so that a class that the real
 /// images lack costs much instead of infinitely much.
 double class_divergence(const std::vector<std::int64_t>& counts,
                         const std::vector<std::int64_t>& real_counts);
+
+/// How much class_divergence() would move with other samples: a standard deviation.
+double divergence_deviation(const std::vector<std::int64_t>& counts,
+                            const std::vector<std::int64_t>& real_counts);
 
 struct InceptionScore {
   double mean = 0.0;

@@ -57,7 +57,7 @@ QuickScores score_quickly(const FeatureBatch& samples, const Described& referenc
 
 /// Every measure: fills Report's `measures`, `shares`, `real_shares`, `left_out` and counts; where
 /// the sets come from is the caller's to say. `real`: images of the other split than the
-/// reference, which show what the measures say of real images. `seed`: of subsets and resamples.
+/// reference, which show what the measures say of real images. `seed`: of resamples and choices.
 /// Throws as require_telling() does of the reference.
 Report evaluate(const Described& samples, const Described& real, const Described& reference,
                 const Copies& copies, std::int64_t seed);

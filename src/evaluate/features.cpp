@@ -15,6 +15,7 @@
 #include "evaluate/shipped_features.h"
 #include "model/archive.h"
 #include "model/foreign_module.h"
+#include "runtime/parallel.h"
 #include "runtime/torch.h"
 
 namespace dcgan {
@@ -25,6 +26,7 @@ struct Features::Impl {
   std::int64_t classes = 0;
   std::vector<std::string> class_names;
   torch::Device device = torch::kCPU;
+  bool is_small = false;  ///< and ours: batches may be computed side by side, a thread each
   virtual ~Impl() = default;
   /// images: uint8 [kBatch, C, H, W] on `device`; features and logits on it, too.
   virtual FeatureBatch run(const torch::Tensor& images) const = 0;
@@ -35,6 +37,10 @@ namespace {
 /// Images computed at a time. The size is fixed, since LibTorch may choose another algorithm for
 /// another batch size and differ in the last bit.
 constexpr std::int64_t kBatch = 64;
+
+/// Pixels up to which a thread computes a batch alone, so that none waits for others: of larger
+/// images each would need too much memory.
+constexpr std::int64_t kSmall = 64 * 64;
 
 std::string crc_of(const std::string& bytes) {
   const uLong crc =
@@ -157,6 +163,8 @@ std::unique_ptr<Features::Impl> open_native(const std::string& bytes, const std:
                           copy_to(file.classifier.head, device)};
   features->classes = file.classifier.classes();
   features->class_names = file.record.class_names;
+  const ImageShape& image = file.classifier.image();
+  features->is_small = image[1] * image[2] <= kSmall;
   return features;
 }
 
@@ -226,6 +234,7 @@ Features Features::random(torch::Device device) {
     bytes.append(static_cast<const char*>(plain.data_ptr()), plain.nbytes());
   }
   features->network = make_random_features(device);
+  features->is_small = true;
   return Features(named(std::move(features), "random convolutions", bytes, device));
 }
 
@@ -242,21 +251,28 @@ const std::vector<std::string>& Features::class_names() const { return impl_->cl
 
 FeatureBatch Features::compute(const torch::Tensor& images) const {
   const torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> features;
-  std::vector<torch::Tensor> logits;
-  for (const torch::Tensor& part : images.split(kBatch)) {
-    const std::int64_t count = part.size(0);
-    const FeatureBatch batch = impl_->run(fill_up(part).to(impl_->device));
-    features.push_back(batch.features.to(torch::kCPU).narrow(0, 0, count));
-    if (!features.back().isfinite().all().item<bool>()) {
+  const std::vector<torch::Tensor> parts = images.split(kBatch);
+  std::vector<torch::Tensor> features(parts.size());
+  std::vector<torch::Tensor> logits(parts.size());
+  const auto compute_part = [&](std::int64_t part) {
+    const torch::NoGradGuard no_grad_here;
+    const auto at = static_cast<std::size_t>(part);
+    const std::int64_t count = parts[at].size(0);
+    const FeatureBatch batch = impl_->run(fill_up(parts[at]).to(impl_->device));
+    features[at] = batch.features.to(torch::kCPU).narrow(0, 0, count);
+    if (!features[at].isfinite().all().item<bool>()) {
       throw failure(fmt::format(
           "{}: it makes features with NaN or infinity; its weights are broken", impl_->name));
     }
-    if (batch.logits.defined()) {
-      logits.push_back(batch.logits.to(torch::kCPU).narrow(0, 0, count));
-    }
+    if (batch.logits.defined()) logits[at] = batch.logits.to(torch::kCPU).narrow(0, 0, count);
+  };
+  const auto count = static_cast<std::int64_t>(parts.size());
+  if (impl_->is_small && impl_->device.is_cpu()) {
+    parallel_blocks(count, compute_part);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) compute_part(i);
   }
-  return {torch::cat(features), logits.empty() ? torch::Tensor() : torch::cat(logits)};
+  return {torch::cat(features), logits[0].defined() ? torch::cat(logits) : torch::Tensor()};
 }
 
 }  // namespace dcgan

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "runtime/random.h"
 #include "runtime/torch.h"
 
 namespace dcgan {
@@ -11,43 +10,29 @@ namespace {
 
 double sum_of(const torch::Tensor& tensor) { return tensor.sum().item<double>(); }
 
-/// How often each row was drawn: float64 [N].
-torch::Tensor draw_counts(std::int64_t seed, std::int64_t position, std::int64_t size) {
-  torch::Tensor counts = torch::zeros({size}, torch::kFloat64);
-  auto* const data = counts.data_ptr<double>();
-  for (const std::int64_t row : resample(seed, Purpose::evaluation_resamples, position, size)) {
-    data[row] += 1.0;
-  }
-  return counts;
+/// How the distance of `set` to the reference begins to move as more of each row is mixed into the
+/// set (its influence function): float64 [N], but for a constant. rows: float64 [N, D].
+torch::Tensor influences(const torch::Tensor& rows, const Gaussian& set,
+                         const Gaussian& reference) {
+  constexpr double kTiny = 1e-6;  // the eigenvalues are squares, of which half the digits are noise
+  const torch::Tensor centred = rows - set.mean;
+  const torch::Tensor product = set.factor.mm(reference.factor.t());
+  const auto [squares, axes] = torch::linalg_eigh(product.t().mm(product));
+  const torch::Tensor roots =
+      squares.clamp_min(0.0).sqrt();  // frechet_distance()'s singular values
+  const torch::Tensor weights =
+      torch::where(roots > kTiny * roots.max(), roots.reciprocal(), torch::zeros_like(roots));
+  const torch::Tensor crossed = centred.mm(reference.factor.t()).mm(axes).square().mv(weights);
+  return centred.mv(2.0 * (set.mean - reference.mean)) + centred.square().sum(1) - crossed;
 }
 
-/// What a resample needs of the features, computed once.
-struct Projected {
-  torch::Tensor centred;      ///< float64 [N, D]
-  torch::Tensor projected;    ///< float64 [N, R]: centred B^T, B the reference's factor
-  torch::Tensor squares;      ///< float64 [N]: |centred|²
-  torch::Tensor mean_offset;  ///< float64 [D]: the features' mean - the reference's
-  double reference_trace = 0.0;
-};
+/// Of the rows first, first + 2, ...
+Gaussian fit_half(const torch::Tensor& features, std::int64_t first) {
+  return fit_gaussian(features.slice(/*dim=*/0, first, features.size(0), /*step=*/2));
+}
 
-/// The distance of the rows with their multiplicities. The covariance C of a resample enters by its
-/// trace and by B C B^T = M^T M, whose eigenvalues, which are those of M M^T as well, are the
-/// squared singular values of frechet_distance(): half of their digits are lost, which a deviation
-/// can bear.
-double weighted_distance(const Projected& set, const torch::Tensor& counts) {
-  const auto count = static_cast<double>(counts.size(0));
-  const torch::Tensor shift = counts.matmul(set.centred) / count;              // [D]
-  const torch::Tensor projected_shift = counts.matmul(set.projected) / count;  // [R]
-  const torch::Tensor drawn = counts.nonzero().squeeze(1);
-  const torch::Tensor weights = (counts.index_select(0, drawn) / (count - 1.0)).sqrt();
-  const torch::Tensor rows =
-      (set.projected.index_select(0, drawn) - projected_shift) * weights.unsqueeze(1);
-  const bool fewer_rows = rows.size(0) < rows.size(1);
-  const torch::Tensor product = fewer_rows ? rows.mm(rows.t()) : rows.t().mm(rows);
-  const double trace =
-      (sum_of(counts * set.squares) - count * sum_of(shift.square())) / (count - 1.0);
-  const double cross = sum_of(torch::linalg_eigvalsh(product).clamp_min(0.0).sqrt());
-  return sum_of((set.mean_offset + shift).square()) + trace + set.reference_trace - 2.0 * cross;
+double covariance(const torch::Tensor& a, const torch::Tensor& b) {
+  return sum_of((a - a.mean()) * (b - b.mean())) / static_cast<double>(a.size(0) - 1);
 }
 
 }  // namespace
@@ -75,22 +60,18 @@ double frechet_distance(const Gaussian& a, const Gaussian& b) {
   return std::max(distance, 0.0);
 }
 
-double frechet_deviation(const torch::Tensor& features, const Gaussian& reference,
-                         std::int64_t seed, std::int64_t resamples) {
+double frechet_deviation(const torch::Tensor& features, const Gaussian& set,
+                         const Gaussian& reference) {
   const torch::NoGradGuard no_grad;
-  const torch::Tensor wide = features.to(torch::kFloat64);
-  const torch::Tensor mean = wide.mean(0);
-  Projected set;
-  set.centred = wide - mean;
-  set.projected = set.centred.mm(reference.factor.t());
-  set.squares = set.centred.square().sum(1);
-  set.mean_offset = mean - reference.mean;
-  set.reference_trace = sum_of(reference.factor.square());
-  std::vector<double> distances;
-  for (std::int64_t i = 0; i < resamples; ++i) {
-    distances.push_back(weighted_distance(set, draw_counts(seed, i, features.size(0))));
-  }
-  return torch::tensor(distances, torch::kFloat64).std().item<double>();
+  const torch::Tensor rows = features.to(torch::kFloat64);
+  const auto influences_of = [&](const Gaussian& some) {
+    return influences(rows, some, reference);
+  };
+  const torch::Tensor all = influences_of(set);
+  const double clean =
+      covariance(influences_of(fit_half(features, 0)), influences_of(fit_half(features, 1)));
+  const double variance = (covariance(all, all) + std::max(clean, 0.0)) / 2.0;
+  return std::sqrt(variance / static_cast<double>(rows.size(0)));
 }
 
 }  // namespace dcgan

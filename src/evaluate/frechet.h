@@ -27,9 +27,16 @@ Gaussian fit_gaussian(const torch::Tensor& features);
 /// neither a matrix square root, which fails on them, nor an epsilon on the diagonal.
 double frechet_distance(const Gaussian& a, const Gaussian& b);
 
-/// The bootstrap deviation of frechet_distance(fit_gaussian(features), reference): how much it
-/// would move if other samples had been drawn. The resamples are functions of `seed`.
-double frechet_deviation(const torch::Tensor& features, const Gaussian& reference,
-                         std::int64_t seed, std::int64_t resamples = 24);
+/// How much frechet_distance(set, reference) would move if other samples had been drawn: a standard
+/// deviation. features: float32 [N, D], N >= 4, CPU; set: fit_gaussian(features).
+///
+/// To first order it is that of the mean of the rows' influences (Hampel, "The influence curve and
+/// its role in robust estimation", 1974). Near the reference the distance is quadratic: the
+/// influences are mostly noise, and their variance is twice the distance's, as the jackknife's is
+/// of a quadratic statistic (Efron and Stein, "The jackknife estimate of variance", 1981).
+/// Influences by two halves of the rows have independent noise, so that their covariance is the
+/// variance without it, and the mean of the two counts the noise once.
+double frechet_deviation(const torch::Tensor& features, const Gaussian& set,
+                         const Gaussian& reference);
 
 }  // namespace dcgan

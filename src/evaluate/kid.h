@@ -12,25 +12,22 @@
 
 namespace dcgan {
 
-/// The unbiased estimate from all pairs: x float32 [N, D], y float32 [M, D], N and M >= 2, CPU.
-double kernel_distance(const torch::Tensor& x, const torch::Tensor& y);
+struct KernelDistance {
+  double value = 0.0;
+  double error = 0.0;  ///< how much it would move with other samples: a standard deviation
+};
 
-struct KidOptions {
-  std::int64_t subsets = 100;
-  std::int64_t subset_size = 1000;  ///< at most; fewer where a set has fewer
+struct KernelOptions {
+  std::int64_t most = 10'000;  ///< rows of a set that count; of more so many are chosen at random
   std::int64_t seed = 1;
 };
 
-struct Kid {
-  double mean = 0.0;
-  double deviation = 0.0;  ///< of the subsets, divided by their number (as torch-fidelity does)
-};
-
-/// kernel_distance() of each set and the reference over subsets of both, drawn without replacement;
-/// the reference's subsets are the same for every set. Dot products are in float32, all else in
-/// float64: what that rounds away is far below the deviation. Memory is that of a subset's kernel a
-/// thread.
-std::vector<Kid> kids(const std::vector<torch::Tensor>& sets, const torch::Tensor& reference,
-                      const KidOptions& options);
+/// The unbiased estimate for each set and the reference, over all pairs of rows: float32 [N, D],
+/// N >= 2, CPU. Dot products are in float32, all else in float64. The error is that of a
+/// U-statistic of degree 2 (Hoeffding, "A class of statistics with asymptotically normal
+/// distribution", 1948) whose reference stays.
+std::vector<KernelDistance> kernel_distances(const std::vector<torch::Tensor>& sets,
+                                             const torch::Tensor& reference,
+                                             const KernelOptions& options = {});
 
 }  // namespace dcgan

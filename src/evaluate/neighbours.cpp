@@ -1,13 +1,12 @@
 #include "evaluate/neighbours.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <limits>
 #include <vector>
 
+#include "runtime/parallel.h"
 #include "runtime/torch.h"
 
 namespace dcgan {
@@ -87,16 +86,14 @@ void compare(const torch::Tensor& queries, const torch::Tensor& base, const Visi
     const std::int64_t count = std::min(kTileRows, base.size(0) - first);
     const Rows tile = prepare(base, first, count, centre);
     const torch::Tensor columns = tile.centred.t();
-    at::parallel_for(0, blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+    parallel_blocks(blocks, [&](std::int64_t block) {
       const torch::NoGradGuard no_grad_here;
-      for (std::int64_t block = begin; block < end; ++block) {
-        const std::int64_t top = block * kQueryRows;
-        const std::int64_t height = std::min(kQueryRows, queries.size(0) - top);
-        const torch::Tensor bounds = doubled.narrow(0, top, height).mm(columns).add_(tile.norms);
-        for (std::int64_t i = 0; i < height; ++i) {
-          visit(Comparison{top + i, all.norms.data_ptr<float>()[top + i], first, count,
-                           bounds.data_ptr<float>() + i * count, all.row(top + i), tile});
-        }
+      const std::int64_t top = block * kQueryRows;
+      const std::int64_t height = std::min(kQueryRows, queries.size(0) - top);
+      const torch::Tensor bounds = doubled.narrow(0, top, height).mm(columns).add_(tile.norms);
+      for (std::int64_t i = 0; i < height; ++i) {
+        visit(Comparison{top + i, all.norms.data_ptr<float>()[top + i], first, count,
+                         bounds.data_ptr<float>() + i * count, all.row(top + i), tile});
       }
     });
   }
@@ -165,71 +162,94 @@ Neighbours search(const torch::Tensor& queries, const torch::Tensor& base, std::
   return nearest.result();
 }
 
-/// Set by any thread.
-using Flags = std::vector<std::atomic<bool>>;
+/// Which samples hold a real image in their ball, or lie in its ball.
+struct Holders {
+  std::int64_t count = 0;
+  std::int64_t last = 0;
+};
 
-torch::Tensor as_numbers(const Flags& flags) {
+/// 1 for a real image that has a holder.
+torch::Tensor held(const std::vector<Holders>& images) {
   std::vector<double> numbers;
-  for (const auto& flag : flags) numbers.push_back(flag ? 1.0 : 0.0);
+  for (const Holders& holders : images) numbers.push_back(holders.count > 0 ? 1.0 : 0.0);
   return torch::tensor(numbers, torch::kFloat64);
 }
 
-/// The balls of two sets, and who was found in them so far.
+/// How many real images have each sample as their only holder.
+torch::Tensor held_alone(const std::vector<Holders>& images, std::int64_t samples) {
+  torch::Tensor numbers = torch::zeros({samples}, torch::kFloat64);
+  for (const Holders& holders : images) {
+    if (holders.count == 1) numbers.data_ptr<double>()[holders.last] += 1.0;
+  }
+  return numbers;
+}
+
+/// The balls of two sets, and who was found in them so far. The real images are the queries.
 class OverlapSoFar {
  public:
   OverlapSoFar(const Manifold& samples, const Manifold& real)
       : narrow_(real.radii(kPrecisionNeighbours).contiguous()),
         wide_(real.radii(kDensityNeighbours).contiguous()),
-        reach_(wide_.square().to(torch::kFloat32)),
         own_(samples.radii(kPrecisionNeighbours).contiguous()),
-        precise_(torch::zeros_like(own_)),
-        inside_(torch::zeros_like(own_)),
-        recalled_(static_cast<std::size_t>(narrow_.size(0))),
+        reach_(own_.square().to(torch::kFloat32)),
+        precise_(static_cast<std::size_t>(own_.size(0))),
+        inside_(precise_.size()),
+        recalled_(static_cast<std::size_t>(wide_.size(0))),
         covered_(recalled_.size()) {}
 
   void take(const Comparison& pairs) {
     const float* const reach = reach_.data_ptr<float>() + pairs.first;
-    const double own = own_.data_ptr<double>()[pairs.query];
-    const float own_most = static_cast<float>(own * own) - pairs.query_norm;
+    const double wide = wide_.data_ptr<double>()[pairs.query];  // no less than the narrow one
+    const float wide_most = static_cast<float>(wide * wide) - pairs.query_norm;
     const float most = -pairs.query_norm;
     for (std::int64_t start = 0; start < pairs.count; start += kPairsAtOnce) {
       const std::int64_t end = std::min(start + kPairsAtOnce, pairs.count);
       int near = 0;
       for (std::int64_t j = start; j < end; ++j) {
-        near += (pairs.bounds[j] < own_most ? 1 : 0) + (pairs.bounds[j] - reach[j] < most ? 1 : 0);
+        near += (pairs.bounds[j] < wide_most ? 1 : 0) + (pairs.bounds[j] - reach[j] < most ? 1 : 0);
       }
       if (near == 0) continue;
       for (std::int64_t j = start; j < end; ++j) {
-        if (pairs.bounds[j] < own_most || pairs.bounds[j] - reach[j] < most) {
-          take_pair(pairs.query, pairs.first + j, std::sqrt(pairs.squared(j)), own);
+        if (pairs.bounds[j] < wide_most || pairs.bounds[j] - reach[j] < most) {
+          take_pair(pairs.first + j, pairs.query, std::sqrt(pairs.squared(j)));
         }
       }
     }
   }
 
   Overlap result() const {
-    return {precise_, as_numbers(recalled_), inside_ / static_cast<double>(kDensityNeighbours),
-            as_numbers(covered_)};
+    std::vector<double> precise(precise_.begin(), precise_.end());
+    std::vector<double> inside(inside_.begin(), inside_.end());
+    const std::int64_t samples = own_.size(0);
+    return {torch::tensor(precise, torch::kFloat64),
+            held(recalled_),
+            torch::tensor(inside, torch::kFloat64) / static_cast<double>(kDensityNeighbours),
+            held(covered_),
+            held_alone(recalled_, samples),
+            held_alone(covered_, samples)};
   }
 
  private:
-  void take_pair(std::int64_t sample, std::int64_t real, double distance, double own) {
-    if (distance < own) recalled_[static_cast<std::size_t>(real)] = true;
-    if (distance < narrow_.data_ptr<double>()[real]) precise_.data_ptr<double>()[sample] = 1.0;
+  void take_pair(std::int64_t sample, std::int64_t real, double distance) {
+    const auto hold = [sample](Holders& image) { image = {image.count + 1, sample}; };
+    const auto at = static_cast<std::size_t>(real);
+    const auto who = static_cast<std::size_t>(sample);
+    if (distance < own_.data_ptr<double>()[sample]) hold(recalled_[at]);
+    if (distance < narrow_.data_ptr<double>()[real]) precise_[who] = 1;
     if (distance < wide_.data_ptr<double>()[real]) {
-      inside_.data_ptr<double>()[sample] += 1.0;
-      covered_[static_cast<std::size_t>(real)] = true;
+      ++inside_[who];
+      hold(covered_[at]);
     }
   }
 
-  torch::Tensor narrow_;   ///< float64 [M]: real radii, k = 3
-  torch::Tensor wide_;     ///< float64 [M]: real radii, k = 5
-  torch::Tensor reach_;    ///< float32 [M]: wide_²
-  torch::Tensor own_;      ///< float64 [N]: the samples' radii, k = 3
-  torch::Tensor precise_;  ///< float64 [N]
-  torch::Tensor inside_;   ///< float64 [N]: real balls around a sample
-  Flags recalled_;
-  Flags covered_;
+  torch::Tensor narrow_;                            ///< float64 [M]: real radii, k = 3
+  torch::Tensor wide_;                              ///< float64 [M]: real radii, k = 5
+  torch::Tensor own_;                               ///< float64 [N]: the samples' radii, k = 3
+  torch::Tensor reach_;                             ///< float32 [N]: own_²
+  std::vector<std::atomic<std::int32_t>> precise_;  ///< [N]: by any thread
+  std::vector<std::atomic<std::int32_t>> inside_;   ///< [N]: real balls around a sample
+  std::vector<Holders> recalled_;                   ///< [M]: whose ball a real image lies in
+  std::vector<Holders> covered_;                    ///< [M]: who lies in a real image's ball
 };
 
 }  // namespace
@@ -253,7 +273,7 @@ Manifold make_manifold(const torch::Tensor& features) {
 Overlap overlap(const Manifold& samples, const Manifold& real) {
   TORCH_CHECK(samples.features.size(1) == real.features.size(1), "features of different widths");
   OverlapSoFar so_far(samples, real);
-  compare(samples.features, real.features,
+  compare(real.features, samples.features,
           [&so_far](const Comparison& pairs) { so_far.take(pairs); });
   return so_far.result();
 }

@@ -47,6 +47,10 @@ struct Overlap {
   torch::Tensor recalled;  ///< float64 [M]: 1 for a real image within any sample's ball
   torch::Tensor density;   ///< float64 [N]: the number of real balls around a sample, over k
   torch::Tensor covered;   ///< float64 [M]: 1 for a real image with any sample in its ball
+  /// float64 [N]: the real images that lie in no other sample's ball, and those in whose ball no
+  /// other sample lies: how much recall and coverage would lose without it, times M.
+  torch::Tensor recalled_alone;
+  torch::Tensor covered_alone;
 };
 
 /// samples: [N, D]; real: [M, D]. On the border is outside, as in prdc, the code of Naeem et al.

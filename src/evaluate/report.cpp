@@ -61,14 +61,24 @@ const MeasureInfo* find_info(const std::string& key) {
   return found == std::end(kMeasures) ? nullptr : found;
 }
 
-bool is_worse(const Measure& measure) {
+/// From how many deviations of the difference on samples are worse. Of a report's dozen rows each
+/// may be so by chance. With few images the errors are uncertain themselves: Student's quantile
+/// (its expansion in 1 / degrees of freedom), a degree of freedom for every four images.
+double worse_from(const Report& report) {
+  constexpr double kNormal = 4.0;
+  const auto images = static_cast<double>(std::min(report.sample_count, report.real_count));
+  return kNormal * (1.0 + (kNormal * kNormal + 1.0) / images);
+}
+
+bool is_worse(const Report& report, const Measure& measure) {
   const MeasureInfo* const info = find_info(measure.key);
   if (info == nullptr || info->better == Better::no_matter) return false;
   const double real = measure.real.value;
   const double sign = info->better == Better::higher ? 1.0 : -1.0;
   const double worse_by = sign * (real - measure.samples.value);
-  const double noise = 3.0 * std::hypot(measure.samples.error, measure.real.error);
-  return worse_by > noise && worse_by > std::max(info->least, info->relative * std::fabs(real));
+  const double noise = worse_from(report) * std::hypot(measure.samples.error, measure.real.error);
+  return worse_by >
+         std::max({noise, measure.by_chance, info->least, info->relative * std::fabs(real)});
 }
 
 /// Rounding alone makes an error of the mean of equal numbers.
@@ -164,7 +174,7 @@ std::string class_table(const Report& report) {
   return '\n' + format_table(header, {samples, real}) + more;
 }
 
-std::vector<std::string> table_row(const Measure& measure) {
+std::vector<std::string> table_row(const Report& report, const Measure& measure) {
   const MeasureInfo* const info = find_info(measure.key);
   const Better better = info == nullptr ? Better::no_matter : info->better;
   return {measure.key,
@@ -173,7 +183,7 @@ std::vector<std::string> table_row(const Measure& measure) {
           better == Better::no_matter ? ""
           : better == Better::higher  ? "higher"
                                       : "lower",
-          is_worse(measure) ? "worse" : "",
+          is_worse(report, measure) ? "worse" : "",
           info == nullptr ? "" : info->what};
 }
 
@@ -191,14 +201,14 @@ const Measure* find_measure(const Report& report, const std::string& key) {
 std::vector<Finding> findings(const Report& report) {
   std::vector<Finding> found;
   for (const Measure& measure : report.measures) {
-    if (is_worse(measure)) found.push_back(describe(report, measure));
+    if (is_worse(report, measure)) found.push_back(describe(report, measure));
   }
   return found;
 }
 
 std::string to_table(const Report& report) {
   std::vector<std::vector<std::string>> rows;
-  for (const Measure& measure : report.measures) rows.push_back(table_row(measure));
+  for (const Measure& measure : report.measures) rows.push_back(table_row(report, measure));
   std::string text = describe_sets(report);
   text +=
       format_table({"measure", ">samples", ">real", "better", "samples are", "what it is"}, rows);
@@ -228,7 +238,7 @@ std::string to_json(const Report& report) {
                                      {"error", number(measure.samples.error)},
                                      {"real", number(measure.real.value)},
                                      {"real_error", number(measure.real.error)},
-                                     {"worse", is_worse(measure)}};
+                                     {"worse", is_worse(report, measure)}};
   }
   json["classes"] = {{"shares", report.shares}, {"real_shares", report.real_shares}};
   if (!report.class_names.empty()) json["classes"]["names"] = report.class_names;

@@ -8,7 +8,7 @@
 
 namespace dcgan {
 
-/// A number, and by how much it may be off: a standard deviation.
+/// A number, and how much it would move with other samples: a standard deviation.
 struct Estimate {
   double value = 0.0;
   double error = 0.0;
@@ -18,6 +18,7 @@ struct Measure {
   std::string key;   ///< "precision"; see docs/evaluation.md
   Estimate samples;  ///< of the samples against the reference
   Estimate real;     ///< of real images of the other split, as many where there are, against it
+  double by_chance = 0.0;  ///< real images may be so far from each other, whatever the errors say
 };
 
 struct Report {
@@ -48,8 +49,9 @@ struct Finding {
   std::string text;     ///< "precision is low, 0.61 (real 0.86): ..."
 };
 
-/// What is clearly worse than among real images: by more than three times the error of the
-/// difference, and by more than what matters (docs/evaluation.md has the table).
+/// What is clearly worse than among real images: by more than four times the error of the
+/// difference, or more with few images, and by more than what matters (docs/evaluation.md has the
+/// table).
 std::vector<Finding> findings(const Report& report);
 
 /// The whole report for a terminal; ends in '\n'.

@@ -89,12 +89,6 @@ std::vector<std::int64_t> slots_of(std::int64_t files, double held_out, std::int
 
 // Decoding --------------------------------------------------------------------------------------
 
-/// What is wrong with the file at `path`, without its name, which stands before it already.
-std::string without_name(const std::string& problem, const fs::path& path) {
-  const std::string name = path.string() + ": ";
-  return problem.starts_with(name) ? problem.substr(name.size()) : problem;
-}
-
 /// Reads, decodes and fits one file into `row`, and says in `entry` what it found. Returns the
 /// state; `problem` says what is wrong with a file that is not good.
 State decode_file(const ImageFolder& folder, const ImageFile& file, const RowFormat& format,

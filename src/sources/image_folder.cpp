@@ -204,10 +204,11 @@ ImageFolder list_images(const fs::path& root, bool classes) {
   std::sort(folder.files.begin(), folder.files.end(), stands_before);
   if (folder.files.empty()) {
     const std::string others = describe_others(folder);
-    throw failure(fmt::format(
-        "{}: no PNG, JPEG, BMP or WebP file in this folder or below it{}; point data.path at the "
-        "folder with the pictures",
-        root.string(), others.empty() ? "" : fmt::format(", only {}", others)));
+    throw failure(
+        fmt::format("{}: no PNG, JPEG, BMP or WebP file in this folder or below it{}; point "
+                    "data.path or --images "
+                    "at the folder with the pictures",
+                    root.string(), others.empty() ? "" : fmt::format(", only {}", others)));
   }
   if (classes) label_files(folder);
   return folder;

@@ -137,6 +137,11 @@ std::string SizeRange::text() const {
   return smallest == largest ? most : fmt::format("{} x {} to {}", smallest[0], smallest[1], most);
 }
 
+std::string without_name(const std::string& problem, const std::filesystem::path& path) {
+  const std::string name = path.string() + ": ";
+  return problem.starts_with(name) ? problem.substr(name.size()) : problem;
+}
+
 std::string judge_bad_images(const std::string& folder, const std::vector<BadImage>& bad,
                              std::int64_t bad_count, std::int64_t total, double most) {
   if (bad_count == 0) return "";

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -61,6 +62,9 @@ struct BadImage {
   std::string path;
   std::string problem;
 };
+
+/// What is wrong with the file at `path`, without its name, which stands before it already.
+std::string without_name(const std::string& problem, const std::filesystem::path& path);
 
 /// "3 of 1,000 files are left out:\n  a.png: is empty\n ..." with the first ten by name; throws the
 /// same as a `failure` where they are more than `most` (a share of all) or nothing is left. ""

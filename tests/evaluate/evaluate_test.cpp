@@ -91,6 +91,7 @@ TEST_F(Evaluation, CountsTheSamplesOfTheClassAskedFor) {
   torch::Tensor asked = samples.classes->labels.clone();
   torch::Tensor labels = real_.classes->labels.clone();
   Report report;
+  report.sample_count = report.real_count = kCount;
   add_class_accuracy(report, samples, {asked, kClasses}, real_, labels);
   EXPECT_EQ(report.measures.back().samples.value, 1.0);
   asked.narrow(0, 0, kCount / 4) += 1;
@@ -188,7 +189,7 @@ TEST_F(Evaluation, NoticesCollapseWhereRealImagesHaveTwins) {
   EXPECT_EQ(find_measure(report, "duplicates")->real.value, 0.1);
 }
 
-/// The threshold rests on few pairs of a small set, and its error says so.
+/// Twins come in pairs, which the error counts.
 TEST_F(Evaluation, AFewNearSamplesOfFewAreNoCollapse) {
   torch::Tensor samples = cloud(4);
   samples.narrow(0, 0, 8).copy_(samples.narrow(0, 20, 8) + noise(11, 8) * 1e-3);

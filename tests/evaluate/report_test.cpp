@@ -43,7 +43,7 @@ TEST(Report, CallsClassesByTheirNames) {
 
 /// A report of one measure.
 std::vector<Finding> findings_of(const std::string& key, Estimate samples, Estimate real) {
-  Report report;
+  Report report = small_report();
   report.measures = {{key, samples, real}};
   return findings(report);
 }
@@ -96,13 +96,32 @@ TEST(Report, SaysWhenNothingIsOff) {
 
 TEST(Report, TakesRoundingForNoError) {
   Report report;
+  report.sample_count = report.real_count = 10000;
   report.measures = {{"fid", {1726.5426177, 4e-7}, {2.0, 1e-16}}};
   EXPECT_THAT(to_table(report), ::testing::HasSubstr("fid         1727     2  lower   worse"));
 }
 
 TEST(Findings, AreBeyondTheError) {
-  EXPECT_EQ(findings_of("recall", {0.5, 0.1}, {0.9, 0.0}).size(), 1U);
+  EXPECT_EQ(findings_of("recall", {0.45, 0.1}, {0.9, 0.0}).size(), 1U);
   EXPECT_EQ(findings_of("recall", {0.5, 0.1}, {0.9, 0.1}).size(), 0U);
+}
+
+/// The errors of few images are uncertain.
+TEST(Findings, OfFewImagesNeedMore) {
+  Report report = small_report();
+  report.measures = {{"recall", {0.4, 0.1}, {0.9, 0.0}}};
+  EXPECT_EQ(findings(report).size(), 1U);
+  report.sample_count = 50;
+  EXPECT_EQ(findings(report).size(), 0U);
+}
+
+/// Two of ten classes may be absent from fifty real images.
+TEST(Findings, AreMoreThanChance) {
+  Report report = small_report();
+  report.measures = {{"modes", {8, 0}, {10, 0}, /*by_chance=*/2}};
+  EXPECT_EQ(findings(report).size(), 0U);
+  report.measures[0].samples.value = 7;
+  EXPECT_EQ(findings(report).size(), 1U);
 }
 
 TEST(Findings, AreMoreThanWhatMatters) {

@@ -234,12 +234,12 @@ TEST_F(Folder, NamesAFolderWithoutPictures) {
   EXPECT_EQ(error_of([&] { list_images(folder_.path(), false); }),
             folder_.path().string() +
                 ": no PNG, JPEG, BMP or WebP file in this folder or below it, only 1 of .txt; "
-                "point data.path at the folder with the pictures");
+                "point data.path or --images at the folder with the pictures");
   fs::remove(folder_ / "a.txt");
   EXPECT_EQ(error_of([&] { list_images(folder_.path(), false); }),
             folder_.path().string() +
-                ": no PNG, JPEG, BMP or WebP file in this folder or below it; point data.path at "
-                "the folder with the pictures");
+                ": no PNG, JPEG, BMP or WebP file in this folder or below it; point data.path or "
+                "--images at the folder with the pictures");
 }
 
 TEST_F(Folder, SaysThatTheAvatarsMayNotBeLookedAt) {
