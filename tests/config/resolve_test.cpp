@@ -466,7 +466,7 @@ TEST(DescribeConfig, SeparatesWhatDiffersFromTheDefaults) {
   resolved.config.seed = 7;
   resolved.origins["seed"] = {Origin::Source::command_line, "--seed"};
   const ConfigTables tables = describe_config(resolved);
-  EXPECT_EQ(tables.changed, "key   value  from\nseed  7      --seed\n");
+  EXPECT_EQ(tables.changed, "key   value  from\nseed      7  --seed\n");
   EXPECT_THAT(tables.unchanged, HasSubstr("\ndata.format "));
   EXPECT_THAT(tables.unchanged, Not(HasSubstr("\nseed ")));
 }
