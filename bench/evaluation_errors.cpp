@@ -76,7 +76,7 @@ Draw draw(const Images& images, std::int64_t seed, std::int64_t count) {
 Report compare(const Images& images, const Draw& samples, const Draw& real) {
   Copies copies = images.held_out;
   const torch::Tensor rows =
-      samples.rows.index_select(0, evenly_spaced(samples.rows.size(0), kMostCompared));
+      samples.rows.index_select(0, evenly_spaced(samples.rows.size(0), kMaxCompared));
   copies.distances = images.distances.index_select(0, rows);
   Report report = evaluate(samples.set, real.set, images.reference, copies, /*seed=*/1);
   const auto labels = [&](const Draw& one) { return images.labels.index_select(0, one.rows); };

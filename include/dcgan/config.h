@@ -77,7 +77,7 @@ struct NetworkConfig {
 };
 
 /// Fewer images have no neighbours to be measured by.
-inline constexpr std::int64_t kFewestEvaluatedSamples = 10;
+inline constexpr std::int64_t kMinEvaluatedSamples = 10;
 
 struct TrainConfig {
   std::int64_t epochs = 10;
@@ -101,7 +101,7 @@ struct TrainConfig {
   std::int64_t sample_every = 0;          ///< steps between two sample grids; 0: each epoch's end
   std::int64_t checkpoint_every = 0;      ///< steps between two checkpoints; 0: each epoch's end
   std::int64_t evaluate_every = 1;        ///< epochs between two evaluations; 0: none
-  std::int64_t evaluate_samples = 0;  ///< images in each, from kFewestEvaluatedSamples; 0: cheap
+  std::int64_t evaluate_samples = 0;      ///< images in each, from kMinEvaluatedSamples; 0: cheap
   std::string features = "auto";  ///< what evaluations see: auto, or a file, absolute once resolved
 };
 

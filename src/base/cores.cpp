@@ -29,8 +29,8 @@ std::int64_t default_threads() {
   const char* const wanted = std::getenv("OMP_NUM_THREADS");
   const std::string_view text = wanted == nullptr ? std::string_view() : wanted;
   const auto count = parse_integer(text.substr(0, text.find(','))).value_or(0);
-  constexpr std::int64_t kMost = 1024;  // as run.threads has it
-  return count > 0 ? std::min(count, kMost) : usable_cores();
+  constexpr std::int64_t kMax = 1024;  // as run.threads has it
+  return count > 0 ? std::min(count, kMax) : usable_cores();
 }
 
 }  // namespace dcgan

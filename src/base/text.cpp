@@ -143,10 +143,10 @@ std::string or_list(const std::vector<std::string>& words) {
 }
 
 std::string printable(std::string_view text) {
-  constexpr std::size_t kMost = 60;
+  constexpr std::size_t kMax = 60;
   std::string shown;
   for (std::size_t count = 0; !text.empty(); ++count) {
-    if (count == kMost) return shown + "...";
+    if (count == kMax) return shown + "...";
     const std::size_t length = character_length(text);
     const bool shows = length > 0 && !is_control(text[0]);
     shown += shows ? std::string(text.substr(0, length)) : "?";

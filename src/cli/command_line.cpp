@@ -18,9 +18,9 @@
 namespace dcgan::cli {
 namespace {
 
-constexpr std::int64_t kMostInGrid = 65536;
-constexpr std::int64_t kMostInArray = 1'000'000;
-constexpr std::int64_t kMostSeparate = 1'000'000'000;
+constexpr std::int64_t kMaxInGrid = 65536;
+constexpr std::int64_t kMaxInArray = 1'000'000;
+constexpr std::int64_t kMaxSeparate = 1'000'000'000;
 constexpr std::int64_t kRowsPerWalk = 8;  ///< --interpolate without -n
 
 // Sub-commands: what each binds, then what each checks --------------------------------------------
@@ -93,20 +93,20 @@ void setup_sample(CLI::App& root, SampleOptions& options, SampleFlags& flags) {
   add_text(*app, "-n", "N", "Number of images (default 64)", [&](const std::string& text) {
     const auto number = parse_integer(text);
     // How many are too many depends on --separate, which may stand behind it.
-    flags.count = number ? *number : read_integer("-n", text, 1, kMostInGrid);
+    flags.count = number ? *number : read_integer("-n", text, 1, kMaxInGrid);
   });
   add_text(
       *app, "--out", "FILE",
       "The PNG to write (default samples.png), or a .npy file: uint8 [N, H, W] or [N, H, W, 3]",
       flags.out);
-  add_integer(*app, "--columns", 1, kMostInGrid, "Images in a row (default: a square)",
+  add_integer(*app, "--columns", 1, kMaxInGrid, "Images in a row (default: a square)",
               options.columns);
   add_integer(*app, "--padding", 0, 256, "Pixels between images (default 2)", options.padding);
   add_key(*app, "--seed", "N", "seed", "The same seed gives the same images (default 1)",
           [&options](const Config& config) { options.seed = config.seed; });
   add_text(*app, "--separate", "DIR", "Write a PNG an image into DIR instead of one grid",
            options.separate);
-  add_integer(*app, "--interpolate", 2, kMostInGrid / kRowsPerWalk,
+  add_integer(*app, "--interpolate", 2, kMaxInGrid / kRowsPerWalk,
               "Rows of N images, each a walk from one latent to another", options.interpolate);
   add_text(*app, "--class", "C[,C]...",
            "Images of these classes in turn (walks: rows); of a generator with model.classes",
@@ -154,8 +154,8 @@ void check_interpolate(const SampleOptions& options, std::int64_t most) {
 }
 
 std::int64_t most_images(const SampleOptions& options) {
-  if (options.separate) return kMostSeparate;
-  return options.as_array ? kMostInArray : kMostInGrid;
+  if (options.separate) return kMaxSeparate;
+  return options.as_array ? kMaxInArray : kMaxInGrid;
 }
 
 void check_count(SampleOptions& options, const std::optional<std::int64_t>& given) {
@@ -168,7 +168,7 @@ void check_count(SampleOptions& options, const std::optional<std::int64_t>& give
   if (options.count >= 1 && options.count <= most) return;
   // What arranges a grid goes with no folder.
   const bool would_fit = !options.separate && !options.interpolate && !options.columns &&
-                         !options.padding && options.count > most && options.count <= kMostSeparate;
+                         !options.padding && options.count > most && options.count <= kMaxSeparate;
   throw usage_error(
       fmt::format("-n must be an integer from 1 to {}, not '{}'{}", most, options.count,
                   would_fit ? "; --separate DIR in place of one file takes up to 1000000000" : ""));

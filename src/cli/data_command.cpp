@@ -66,7 +66,7 @@ int verify_other(const std::string& path, DataFormat format) {
   for (const DataSplit split : {DataSplit::train, DataSplit::test}) {
     if (split == DataSplit::test && !has_splits) continue;
     data.split = split;
-    const Dataset set = load_dataset_aloud(data, log);
+    const Dataset set = load_dataset(data, log);
     std::cout << fmt::format("{}: {} images of {}{}\n", path, format_count(set.size()),
                              set.originals.text(),
                              has_splits ? fmt::format(" in the {} split", to_string(split)) : "");

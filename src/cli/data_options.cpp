@@ -50,8 +50,8 @@ void setup_show(CLI::App& data, DataLine& line) {
       add_command(data, "show", "Show the images as training sees them, and what is in the set");
   add_config(*app, "Configuration that names the data", line.show.config);
   add_set(*app, line.show.overrides);
-  constexpr std::int64_t kMostInGrid = 65536;
-  add_integer(*app, "-n", 1, kMostInGrid,
+  constexpr std::int64_t kMaxInGrid = 65536;
+  add_integer(*app, "-n", 1, kMaxInGrid,
               fmt::format("Number of images (default {})", line.show.count), line.show.count);
   add_text(*app, "--out", "FILE.png", fmt::format("The PNG to write (default {})", line.show.out),
            line.out);

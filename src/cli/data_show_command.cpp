@@ -83,8 +83,8 @@ std::pair<std::int64_t, std::string> count_held_out(const DataConfig& data) {
 }
 
 Summary summarise(const Dataset& dataset, const DataConfig& data) {
-  constexpr std::int64_t kMostMeasured = 10'000;
-  const torch::Tensor images = spaced_images(dataset, kMostMeasured);
+  constexpr std::int64_t kMaxMeasured = 10'000;
+  const torch::Tensor images = spaced_images(dataset, kMaxMeasured);
   const auto [held_out, problem] = count_held_out(data);
   Summary summary{.name = dataset.name,
                   .images = dataset.size(),
@@ -186,7 +186,7 @@ int run_data_show(const DataShowOptions& options) {
   Log log(Verbosity::normal);
   const Config& config = options.resolved.config;
   keep_out_of_pictures("--out", options.out, options.out, config.data);
-  const Dataset dataset = load_dataset_aloud(config.data, log);
+  const Dataset dataset = load_dataset(config.data, log);
   const torch::Tensor seen =
       first_seen(dataset, config, options.count).round().clamp(0, 255).to(torch::kUInt8);
   GridOptions grid;

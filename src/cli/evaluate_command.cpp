@@ -78,9 +78,9 @@ Source open_source(const EvaluateOptions& options, torch::Device device, const P
     for (const std::string& warning : loaded.warnings) progress.note(warning);
     source.images = loaded.images;
     const std::int64_t count = source.images->size(0);
-    if (count < kFewestImages) {
+    if (count < kMinImages) {
       throw failure(fmt::format("{}: holds {} image{}, but evaluate needs at least {}", source.name,
-                                count, count == 1 ? "" : "s", kFewestImages));
+                                count, count == 1 ? "" : "s", kMinImages));
     }
     return source;
   }
@@ -178,9 +178,9 @@ RealImages load_real_images(DataConfig data, const Progress& progress) {
     // With a cache both splits know of all damaged files.
     const bool said = set == &real.reference && set->warning == real.training.warning;
     if (!set->warning.empty() && !said) progress.note(set->warning);
-    if (set->size() >= kFewestImages) continue;
+    if (set->size() >= kMinImages) continue;
     throw failure(fmt::format("{}: {} images, but evaluate needs at least {}", set->name,
-                              set->size(), kFewestImages));
+                              set->size(), kMinImages));
   }
   return real;
 }

@@ -13,9 +13,9 @@ void setup_evaluate(CLI::App& root, EvaluateOptions& options) {
   add_text(*app, "--data", "DIR", "Folder of the real images (default: the training's own)",
            options.data);
   add_config(*app, "A configuration that names the real images", options.config);
-  constexpr std::int64_t kFewest = 10;
-  constexpr std::int64_t kMost = 1'000'000;
-  add_integer(*app, "--samples", kFewest, kMost, "Number of images at most (default 10000)",
+  constexpr std::int64_t kMin = 10;
+  constexpr std::int64_t kMax = 1'000'000;
+  add_integer(*app, "--samples", kMin, kMax, "Number of images at most (default 10000)",
               options.samples);
   add_key(*app, "--seed", "N", "seed", "The same seed gives the same images (default 1)",
           [&options](const Config& config) { options.seed = config.seed; });

@@ -78,7 +78,7 @@ void check_size(const FeaturesTrainOptions& options, const DataConfig& data) {
 
 Dataset load_split(DataConfig data, DataSplit split, Log& log) {
   data.split = split;
-  Dataset dataset = load_dataset_aloud(data, log);
+  Dataset dataset = load_dataset(data, log);
   check_rows(dataset, 0, dataset.size());
   return dataset;
 }

@@ -15,8 +15,8 @@ void setup_features(CLI::App& root, FeaturesTrainOptions& options, FeaturesTrain
            options.data);
   add_config(*app, "A configuration whose data section says what to read", options.config);
   add_text(*app, "--out", "FILE", "The file to write, such as features.pt", flags.out)->required();
-  constexpr std::int64_t kMostEpochs = 100'000;
-  add_integer(*app, "--epochs", 1, kMostEpochs,
+  constexpr std::int64_t kMaxEpochs = 100'000;
+  add_integer(*app, "--epochs", 1, kMaxEpochs,
               fmt::format("Passes over the training set (default {})", options.epochs),
               options.epochs);
   add_key(*app, "--seed", "N", "seed", "What all random numbers are made from (default 1)",

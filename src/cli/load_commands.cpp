@@ -78,8 +78,8 @@ void check_memory_limits(bool asked_for_threads) {
        {data_limit(), 82 * kMebibyte, kBuffer, "data", "'ulimit -d'"},
        {cgroup_memory_limit(), 48 * kMebibyte, 0, "memory", "the cgroup"}}};
 #endif
-  constexpr std::int64_t kMost = 64;  // threads that Debian's OpenBLAS knows
-  const std::int64_t threads = std::min({default_threads(), affinity_cores(), kMost});
+  constexpr std::int64_t kMax = 64;  // threads that Debian's OpenBLAS knows
+  const std::int64_t threads = std::min({default_threads(), affinity_cores(), kMax});
   for (const Limit& limit : limits) {
     const std::int64_t needed = limit.loading + threads * limit.a_thread;
     if (!limit.bytes || *limit.bytes >= needed) continue;

@@ -24,13 +24,13 @@ std::string describe(std::int64_t done, std::int64_t total, double seconds) {
 
 /// What is wrong with the values of a set's pixels, as far as some of its images show; or "".
 std::string judge_contrast(const Dataset& dataset, Levels levels) {
-  constexpr std::int64_t kMostImages = 1000;
-  constexpr std::int64_t kMostBytes = 1 << 24;
+  constexpr std::int64_t kMaxImages = 1000;
+  constexpr std::int64_t kMaxBytes = 1 << 24;
   constexpr int kDark = 64;  // 14 bits of 16
   constexpr double kFlat = 0.02;
   const std::int64_t bytes = dataset.images.numel() / dataset.size();
   const torch::Tensor rows =
-      evenly_spaced(dataset.size(), std::clamp<std::int64_t>(kMostBytes / bytes, 1, kMostImages));
+      evenly_spaced(dataset.size(), std::clamp<std::int64_t>(kMaxBytes / bytes, 1, kMaxImages));
   const torch::Tensor images = dataset.images.index_select(0, rows);
   const int largest = images.max().item<int>();
   if (levels == Levels::full && largest <= kDark) {
@@ -90,11 +90,11 @@ void PrepareBar::show(std::int64_t done, std::int64_t total) {
   }
 }
 
-Dataset load_dataset_aloud(const DataConfig& data, Log& log) {
+Dataset load_dataset(const DataConfig& data, Log& log) {
   Dataset dataset;
   {
     PrepareBar bar(log, data.format == DataFormat::folder && data.cache != "none");
-    dataset = load_dataset(data, bar.progress());
+    dataset = dcgan::load_dataset(data, bar.progress());
     bar.check_stop();
   }
   if (!dataset.warning.empty()) log.warn(dataset.warning);

@@ -42,6 +42,6 @@ class PrepareBar {
 
 /// load_dataset(), with a PrepareBar, a note on files of other kinds and warnings for damaged files
 /// and images without contrast. Throws what load_dataset() throws.
-Dataset load_dataset_aloud(const DataConfig& data, Log& log);
+Dataset load_dataset(const DataConfig& data, Log& log);
 
 }  // namespace dcgan::cli

@@ -46,9 +46,9 @@ std::optional<std::int64_t> find_class(const std::string& text, const Sampler& s
 
 /// "the classes of g.pt are 0 to 9", or by their names.
 std::string describe_classes(const SampleOptions& options, const Sampler& sampler) {
-  constexpr std::size_t kMost = 30;
+  constexpr std::size_t kMax = 30;
   const std::vector<std::string>& names = sampler.class_names();
-  const std::size_t shown = std::min(names.size(), kMost);
+  const std::size_t shown = std::min(names.size(), kMax);
   return fmt::format(
       "the classes of {} are {}{}", options.checkpoint,
       names.empty()

@@ -116,10 +116,10 @@ std::optional<Features> named_features(const Config& config, const Machine& mach
 /// One that can't measure such images is told before there is a run.
 void try_features(const Features& features, const Dataset& dataset) {
   constexpr std::int64_t kTried = 64;
-  if (dataset.size() < kFewestImages) return;
+  if (dataset.size() < kMinImages) return;
   const torch::NoGradGuard no_grad;
   const torch::Tensor some = dataset.images.index_select(0, evenly_spaced(dataset.size(), kTried));
-  require_telling(describe_set(features.compute(some)));
+  require_distinct_features(describe_set(features.compute(some)));
 }
 
 /// So is a build that can't record steps on the device.
@@ -130,7 +130,7 @@ void check_recorder(const Config& config, const Machine& machine) {
 /// A training from its first step.
 TrainingJob new_job(const Config& config, const Machine& machine, Log& log) {
   const std::optional<Features> features = named_features(config, machine);
-  Dataset dataset = load_dataset_aloud(config.data, log);
+  Dataset dataset = load_dataset(config.data, log);
   check_batches(config, dataset);
   if (features) try_features(*features, dataset);
   TrainState state = make_train_state(config, machine.device, total_steps(config, dataset.size()));
@@ -176,7 +176,7 @@ TrainingJob resumed_job(const fs::path& out, const Config& config, const Machine
   TrainingJob job = new_job(config, machine, log);
   check_same_dataset(info, job.dataset, path);
   restore(job.state, archive, path);
-  log.info(fmt::format("going on from {} (step {})", path.string(), format_count(info.step)));
+  log.info(fmt::format("resuming from {} (step {})", path.string(), format_count(info.step)));
   return job;
 }
 

@@ -97,7 +97,7 @@ bool lies_in_no_folder(const fs::path& path, const fs::file_status& status) {
 }  // namespace
 
 ConfigFile read_config_file(const fs::path& file, const fs::path& shipped) {
-  constexpr std::size_t kMost = 1 << 20;
+  constexpr std::size_t kMax = 1 << 20;
   ConfigFile found;
   std::tie(found.path, found.is_shipped) = find_config(file, shipped);
   const std::string name = found.path.string();
@@ -108,7 +108,7 @@ ConfigFile read_config_file(const fs::path& file, const fs::path& shipped) {
   }
   std::optional<std::string> text;
   try {
-    text = read_up_to(found.path, kMost);
+    text = read_up_to(found.path, kMax);
   } catch (const Error& problem) {
     throw usage_error(problem.what());
   }

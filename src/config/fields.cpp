@@ -432,11 +432,11 @@ std::vector<Conflict> find_conflicts(const Config& config) {
          "end: set train.gradient_penalty: 10 (with discriminator.batch_norm: false), or "
          "train.weight_clip: 0.01"});
   }
-  if (train.evaluate_samples > 0 && train.evaluate_samples < kFewestEvaluatedSamples) {
+  if (train.evaluate_samples > 0 && train.evaluate_samples < kMinEvaluatedSamples) {
     conflicts.push_back({{"train.evaluate_samples"},
                          fmt::format("train.evaluate_samples ({}) must be at least {}, or 0: fewer "
                                      "images can't be measured",
-                                     train.evaluate_samples, kFewestEvaluatedSamples)});
+                                     train.evaluate_samples, kMinEvaluatedSamples)});
   }
   if (train.label_smoothing > 0 && !is_of_probabilities(train.loss)) {
     conflicts.push_back({{"train.label_smoothing", "train.loss"},

@@ -23,7 +23,7 @@ struct Stage {
 constexpr std::array<Stage, 6> kStages{{{16, 1}, {32, 2}, {32, 1}, {64, 2}, {64, 1}, {96, 2}}};
 constexpr std::int64_t kSmallSide = 4;
 constexpr std::int64_t kLargestSide = 4096;
-constexpr std::int64_t kMostClasses = 256;
+constexpr std::int64_t kMaxClasses = 256;
 
 /// A 3x3 convolution that keeps the size, or halves it rounding up.
 LayerPlan plan_convolution(const ImageShape& input, const Stage& stage) {
@@ -180,9 +180,9 @@ ClassifierFile parse_classifier(const std::string& bytes, const std::filesystem:
                  number("flip", 0, 1) == 1,
                  number("test_images", 1, kMany),
                  number("test_correct", 0, kMany),
-                 noted_class_names(archive, number("classes", 2, kMostClasses))};
+                 noted_class_names(archive, number("classes", 2, kMaxClasses))};
   file.classifier =
-      make_classifier(image, number("classes", 2, kMostClasses), /*folded=*/true, torch::kCPU);
+      make_classifier(image, number("classes", 2, kMaxClasses), /*folded=*/true, torch::kCPU);
   set_requires_grad(file.classifier.body, false);
   set_requires_grad(file.classifier.head, false);
   copy_tensors(archive, "", tensors_of(file.classifier), path);

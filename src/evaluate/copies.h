@@ -18,12 +18,12 @@ struct Copies {
   torch::Tensor held_out_distances;  ///< float64 [m]: of held-out images to their nearest
 };
 
-inline constexpr std::int64_t kMostCompared = 1000;
+inline constexpr std::int64_t kMaxCompared = 1000;
 
 /// Images: uint8 [N, C, H, W], all of one size. At most `most` samples and as many held-out images
 /// are compared, evenly spaced, each with every training image.
 Copies find_copies(const torch::Tensor& samples, const torch::Tensor& training,
-                   const torch::Tensor& held_out, std::int64_t most = kMostCompared);
+                   const torch::Tensor& held_out, std::int64_t most = kMaxCompared);
 
 /// How near counts as a copy: the distance that 1 % of the held-out images do not exceed; 0 where
 /// that many are training images, too.

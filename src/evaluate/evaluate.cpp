@@ -16,11 +16,11 @@ namespace dcgan {
 namespace {
 
 /// Features that take a smaller share of real images for their own class are made for others.
-constexpr double kFewestRecognised = 0.5;
+constexpr double kMinRecognised = 0.5;
 
 constexpr std::int64_t kScoreSplits = 10;
-constexpr std::int64_t kFewestScored = 10 * kScoreSplits;
-constexpr std::int64_t kFewestForTwins = 100;
+constexpr std::int64_t kMinScored = 10 * kScoreSplits;
+constexpr std::int64_t kMinForTwins = 100;
 
 // Errors ------------------------------------------------------------------------------------------
 
@@ -119,9 +119,9 @@ void add_classes(Report& report, const Sets& sets) {
   report.real_shares = shares_of(*sets.reference.classes);
 
   const std::int64_t fewest = std::min(sets.samples.size(), sets.real.size());
-  if (fewest < kFewestScored) {
+  if (fewest < kMinScored) {
     report.left_out.push_back(fmt::format(
-        "inception_score: it needs {} images of each kind, there are {}", kFewestScored, fewest));
+        "inception_score: it needs {} images of each kind, there are {}", kMinScored, fewest));
     return;
   }
   const auto score = [](const Described& set) {
@@ -135,17 +135,17 @@ void add_classes(Report& report, const Sets& sets) {
 /// A thousandth of them have a twin, or ten where that is fewer.
 double twin_distance(const torch::Tensor& nearest) {
   constexpr double kRare = 0.001;
-  constexpr double kFewest = 10.0;
+  constexpr double kMin = 10.0;
   const auto count = static_cast<double>(nearest.size(0));
-  return nearest.quantile(std::max(kRare, kFewest / count)).item<double>();
+  return nearest.quantile(std::max(kRare, kMin / count)).item<double>();
 }
 
 void add_duplicates(Report& report, const Sets& sets) {
   const std::int64_t count =
       std::min({sets.samples.size(), sets.real.size(), sets.reference.size()});
-  if (count < kFewestForTwins) {
+  if (count < kMinForTwins) {
     report.left_out.push_back(fmt::format(
-        "duplicates: it needs {} images of each kind, there are {}", kFewestForTwins, count));
+        "duplicates: it needs {} images of each kind, there are {}", kMinForTwins, count));
     return;
   }
   const double threshold = twin_distance(nearest_among(sets.reference.manifold, count));
@@ -187,7 +187,7 @@ void require_finite(const FeatureBatch& batch) {
 
 }  // namespace
 
-void require_telling(const Described& real) {
+void require_distinct_features(const Described& real) {
   const torch::Tensor& features = real.batch.features;
   if (!torch::equal(features.amax(0), features.amin(0))) return;
   throw failure(fmt::format(
@@ -204,8 +204,7 @@ torch::Tensor choose_images(const torch::Tensor& images, std::int64_t count, std
 }
 
 Described describe_set(FeatureBatch batch) {
-  TORCH_CHECK(batch.features.size(0) >= kFewestImages, "describe_set needs ", kFewestImages,
-              " images");
+  TORCH_CHECK(batch.features.size(0) >= kMinImages, "describe_set needs ", kMinImages, " images");
   require_finite(batch);
   Described set;
   set.gaussian = fit_gaussian(batch.features);
@@ -232,7 +231,7 @@ QuickScores score_quickly(const FeatureBatch& samples, const Described& referenc
 Report evaluate(const Described& samples, const Described& real, const Described& reference,
                 const Copies& copies, std::int64_t seed) {
   const torch::NoGradGuard no_grad;
-  require_telling(reference);
+  require_distinct_features(reference);
   const Sets sets{samples, real, reference};
   Report report;
   report.sample_count = samples.size();
@@ -258,7 +257,7 @@ void add_class_accuracy(Report& report, const Described& samples, const AskedCla
                                  known, asked.count));
   }
   const Estimate of_real = share_of(real.classes->labels.eq(labels));
-  if (of_real.value < kFewestRecognised) {
+  if (of_real.value < kMinRecognised) {
     return leave_out(fmt::format(
         "these features take {:.0f} % of the real images for the class that they are of: they are "
         "made for other images",

@@ -18,7 +18,7 @@
 namespace dcgan {
 
 /// The fewest images that a set may have.
-inline constexpr std::int64_t kFewestImages = 10;
+inline constexpr std::int64_t kMinImages = 10;
 
 /// `count` of the images [N, ...], or all of them, in an order that depends on (seed, purpose)
 /// alone.
@@ -35,12 +35,12 @@ struct Described {
   std::int64_t size() const { return batch.features.size(0); }
 };
 
-/// batch: of at least kFewestImages images. Throws `failure` where a feature is NaN or infinite.
+/// batch: of at least kMinImages images. Throws `failure` where a feature is NaN or infinite.
 Described describe_set(FeatureBatch batch);
 
 /// Throws `failure` where real images have all the same features: by these any sample would be as
 /// good as another.
-void require_telling(const Described& real);
+void require_distinct_features(const Described& real);
 
 /// The measures that are cheap enough for each epoch of a training, without errors. Compare them
 /// only with those of as many samples.
@@ -52,13 +52,13 @@ struct QuickScores {
   std::vector<double> shares;  ///< of each class; empty without classes
 };
 
-/// samples: at least kFewestImages. The reference's neighbours are not searched again.
+/// samples: at least kMinImages. The reference's neighbours are not searched again.
 QuickScores score_quickly(const FeatureBatch& samples, const Described& reference);
 
 /// Every measure: fills Report's `measures`, `shares`, `real_shares`, `left_out` and counts; where
 /// the sets come from is the caller's to say. `real`: images of the other split than the
 /// reference, which show what the measures say of real images. `seed`: of resamples and choices.
-/// Throws as require_telling() does of the reference.
+/// Throws as require_distinct_features() does of the reference.
 Report evaluate(const Described& samples, const Described& real, const Described& reference,
                 const Copies& copies, std::int64_t seed);
 

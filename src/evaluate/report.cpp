@@ -160,8 +160,8 @@ std::string class_table(const Report& report) {
   std::vector<std::string> header{"class"};
   std::vector<std::string> samples{"samples, %"};
   std::vector<std::string> real{"real, %"};
-  constexpr std::size_t kMostShown = 20;
-  const std::size_t shown = std::min(report.shares.size(), kMostShown);
+  constexpr std::size_t kMaxShown = 20;
+  const std::size_t shown = std::min(report.shares.size(), kMaxShown);
   for (std::size_t i = 0; i < shown; ++i) {
     header.push_back(class_name(report.class_names, i));
     samples.push_back(fmt::format("{:.1f}", 100.0 * report.shares[i]));

@@ -100,9 +100,9 @@ void read_masks(std::string_view bytes, BmpHeader& header) {
   for (std::size_t i = 0; i < (has_alpha ? 4U : 3U); ++i) {
     header.masks[i] = number_at(bytes, kMasks + 4 * i, 4);
   }
-  constexpr int kMostBits = 8;
+  constexpr int kMaxBits = 8;
   if (std::any_of(header.masks.begin(), header.masks.end(),
-                  [](std::uint32_t mask) { return std::popcount(mask) > kMostBits; })) {
+                  [](std::uint32_t mask) { return std::popcount(mask) > kMaxBits; })) {
     throw failure("is a BMP with more than 8 bits a colour; save it with 8");
   }
 }

@@ -79,12 +79,12 @@ class JpegReader {
 
   /// A scan may be some bytes long and cost a walk over the whole image; nobody makes so many.
   static void on_progress(j_common_ptr jpeg) {
-    constexpr int kMostScans = 500;
+    constexpr int kMaxScans = 500;
     if (jpeg->is_decompressor == FALSE) return;
     auto& self = *static_cast<JpegReader*>(jpeg->client_data);
-    if (self.jpeg_.input_scan_number <= kMostScans) return;
+    if (self.jpeg_.input_scan_number <= kMaxScans) return;
     self.errors_.msg_code = JERR_BAD_PROGRESSION;
-    std::snprintf(self.message_, sizeof self.message_, "it has more than %d scans", kMostScans);
+    std::snprintf(self.message_, sizeof self.message_, "it has more than %d scans", kMaxScans);
     std::longjmp(self.jump_, 1);
   }
 

@@ -141,7 +141,7 @@ Gradients gradients(const torch::Tensor& x, const torch::Tensor& grad, const tor
                    torch::zeros({shape.channels})};
   float* const grad_scale = result.scale.data_ptr<float>();
   float* const grad_shift = result.shift.data_ptr<float>();
-  std::vector<float> tilt(line.factor.size());
+  std::vector<float> x_factor(line.factor.size());
   std::vector<float> level(line.factor.size());
   const auto rows = static_cast<double>(shape.rows);
   sums.each([&](std::int64_t batch, std::int64_t c, const std::vector<double>& found) {
@@ -153,14 +153,14 @@ Gradients gradients(const torch::Tensor& x, const torch::Tensor& grad, const tor
     const double slant = factor * inverse * inverse * product_sum / rows;
     grad_shift[c] += static_cast<float>(sum);
     grad_scale[c] += static_cast<float>(product_sum * inverse);
-    tilt[i] = static_cast<float>(slant);
+    x_factor[i] = static_cast<float>(slant);
     level[i] = static_cast<float>(factor * sum / rows - slant * static_cast<double>(mean[at]));
   });
   each_block(
       shape,
       [&](const Block& block, const auto* data, const auto* grad_data, auto* to) {
         apply_norm_gradient(data, grad_data, line.factor.data() + block.channel,
-                            line.offset.data() + block.channel, tilt.data() + block.channel,
+                            line.offset.data() + block.channel, x_factor.data() + block.channel,
                             level.data() + block.channel, slope, block.rows, shape.channels, to);
       },
       x, grad, result.x);

@@ -51,14 +51,14 @@ DCGAN_MULTIVERSION void add_gradient_sums(const Number* __restrict x, const Numb
 template <typename Number>
 DCGAN_MULTIVERSION void apply_norm_gradient(
     const Number* __restrict x, const Number* __restrict grad, const float* __restrict factor,
-    const float* __restrict offset, const float* __restrict tilt, const float* __restrict level,
+    const float* __restrict offset, const float* __restrict x_factor, const float* __restrict level,
     float slope, std::int64_t rows, std::int64_t channels, Number* __restrict grad_x) {
   for (std::int64_t row = 0; row < rows; ++row) {
     for (std::int64_t c = 0; c < channels; ++c) {
       const float number = widened(x[c]);
       const float t = number * factor[c] + offset[c];
       const float g = widened(grad[c]) * (t > 0 ? 1.0F : slope);
-      narrow_to(grad_x[c], factor[c] * g - tilt[c] * number - level[c]);
+      narrow_to(grad_x[c], factor[c] * g - x_factor[c] * number - level[c]);
     }
     x += channels;
     grad += channels;

@@ -26,11 +26,11 @@ void add_gradient_sums(const Number* x, const Number* grad, const float* factor,
                        const float* offset, const float* mean, float slope, std::int64_t rows,
                        std::int64_t channels, float* sum, float* product_sum);
 
-/// dL/dx = factor * g - tilt * x - level.
+/// dL/dx = factor * g - x_factor * x - level.
 template <typename Number>
 void apply_norm_gradient(const Number* x, const Number* grad, const float* factor,
-                         const float* offset, const float* tilt, const float* level, float slope,
-                         std::int64_t rows, std::int64_t channels, Number* grad_x);
+                         const float* offset, const float* x_factor, const float* level,
+                         float slope, std::int64_t rows, std::int64_t channels, Number* grad_x);
 
 /// The five sums of the second derivatives, with g as above and v = dL/d(dL/dx):
 /// g, g * (x - mean), v, v * (x - mean) and v * g.

@@ -80,11 +80,11 @@ torch::Tensor mode_bias_for(const std::vector<std::int64_t>& counts, std::int64_
       static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
   const auto each = static_cast<double>(modes / classes);
   // A larger bias wins more often, so that each is moved by what its share lacks until none does.
-  constexpr int kMostRounds = 500;
+  constexpr int kMaxRounds = 500;
   constexpr double kPace = 0.3;
   constexpr double kClose = 1e-6;
   std::vector<double> bias(counts.size());
-  for (int round = 0; round < kMostRounds; ++round) {
+  for (int round = 0; round < kMaxRounds; ++round) {
     const std::vector<double> shares = winning_shares(bias, each);
     double farthest = 0;
     for (std::size_t c = 0; c < bias.size(); ++c) {

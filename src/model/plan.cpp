@@ -53,13 +53,13 @@ LayerPlan same_size(const ImageShape& shape) {
 /// D's convolutions without BatchNorm and non-linearity, from the image to the logit.
 std::vector<LayerPlan> convolution_stack(const Config& config, const NetworkConfig& network) {
   constexpr std::int64_t kSmallestSide = 4;
-  constexpr std::size_t kFewestStages = 2;
+  constexpr std::size_t kMinStages = 2;
   std::vector<LayerPlan> layers;
   ImageShape shape = image_shape(config);
   std::int64_t channels =
       network.base_channels > 0 ? network.base_channels : config.model.base_channels;
   std::size_t stages = 0;
-  while (std::min(shape[1], shape[2]) > kSmallestSide || stages < kFewestStages) {
+  while (std::min(shape[1], shape[2]) > kSmallestSide || stages < kMinStages) {
     LayerPlan stage;
     stage.kind = LayerKind::convolution;
     stage.input = shape;

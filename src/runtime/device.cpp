@@ -61,8 +61,8 @@ void take_product_memory(std::int64_t products) {
   const auto give_back = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_DEFAULT, "blas_memory_free"));
   if (take == nullptr || give_back == nullptr) return;
   constexpr std::int64_t kBuffer = std::int64_t{128} << 20;  // OpenBLAS's on x86-64
-  constexpr std::int64_t kMost = 64;                         // threads that Debian's knows
-  products = std::min(products, kMost);
+  constexpr std::int64_t kMax = 64;                          // threads that Debian's knows
+  products = std::min(products, kMax);
   const auto bytes = static_cast<std::size_t>(products * kBuffer);
   void* const room = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -23,17 +23,17 @@ torch::Tensor held_out_images(const Dataset& set, std::int64_t count) {
 
 }  // namespace
 
-static_assert(kFewestEvaluatedSamples >= kFewestImages);
+static_assert(kMinEvaluatedSamples >= kMinImages);
 
 std::int64_t evaluation_samples(const Config& config, std::int64_t training_images) {
-  constexpr std::int64_t kMost = 2000;
-  constexpr std::int64_t kFewest = 500;
+  constexpr std::int64_t kMax = 2000;
+  constexpr std::int64_t kMin = 500;
   constexpr std::int64_t kTrainingImagesPerSample = 20;
   if (config.train.evaluate_samples > 0) return config.train.evaluate_samples;
   const std::int64_t seen =
-      training_images * std::min<std::int64_t>(config.train.evaluate_every, kMost);
-  const std::int64_t cheap = std::min(kMost, seen / kTrainingImagesPerSample);
-  return cheap < kFewest ? 0 : cheap;
+      training_images * std::min<std::int64_t>(config.train.evaluate_every, kMax);
+  const std::int64_t cheap = std::min(kMax, seen / kTrainingImagesPerSample);
+  return cheap < kMin ? 0 : cheap;
 }
 
 Scorer::Scorer(Features features, Described reference, std::int64_t samples, const Config& config,
@@ -72,11 +72,11 @@ Scorer::Made Scorer::make(const Config& config, const Dataset& training, torch::
                                       first_line(error.what()))};
   }
   const torch::Tensor held_out = held_out_images(other, 2 * samples);
-  if (held_out.size(0) < kFewestImages) {
+  if (held_out.size(0) < kMinImages) {
     return {std::nullopt, "the samples are not evaluated: too few images were not trained on"};
   }
   Described reference = describe_set(features.compute(held_out));
-  require_telling(reference);
+  require_distinct_features(reference);
   return {Scorer(std::move(features), std::move(reference), samples, config, device), ""};
 }
 

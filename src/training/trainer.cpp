@@ -18,8 +18,7 @@
 #include "model/forward.h"
 #include "runtime/random.h"
 #include "training/checkpoint.h"
-#include "training/metrics.h"
-#include "training/progress.h"
+#include "training/reporter.h"
 #include "training/scorer.h"
 #include "training/warnings.h"
 
@@ -56,16 +55,11 @@ class Loop {
                                            job.config.data.drop_last)),
         total_steps_(total_steps(job.config, job.dataset.size())),
         stream_(job.dataset, stream_options(job.config, job.state.device), job.state.step),
-        metrics_(run.metrics(), job.state.step),
         grid_latents_(normal_rows(config_.seed, Purpose::grid_latents, 0, config_.run.sample_count,
                                   config_.model.latent_dim)
                           .to(state_.device)),
-        watch_(config_.train),
-        seconds_before_(metrics_.seconds_before()),
-        start_(Clock::now()),
-        window_start_(start_),
-        window_images_(images_seen()),
-        first_step_(state_.step) {
+        monitor_(config_.train),
+        reporter_(run.metrics(), position(), job.state.device.is_cpu(), log) {
     if (config_.run.cuda_graph) recorded_.emplace(state_, make_recorder(state_.device));
   }
 
@@ -111,6 +105,11 @@ class Loop {
     return whole * in_epoch + state_.step % steps_per_epoch_ * batch;
   }
 
+  Position position() const {
+    return {state_.step,          total_steps_,  epoch(),
+            config_.train.epochs, images_seen(), at_epoch_end()};
+  }
+
   void step() {
     const Batch batch = stream_.next();
     StepStats stats = recorded_ ? recorded_->step(batch.images, batch.labels, batch.latents)
@@ -118,7 +117,8 @@ class Loop {
     if (stats.r1.defined()) state_.r1 = stats.r1;
     stats.r1 = state_.r1;  // between two of them the newest one is reported
     const bool last = state_.step == total_steps_;
-    const bool first = stats.updated_generator && !looked_;  // later gradients are compared with it
+    const bool first =
+        stats.updated_generator && !checked_;  // later gradients are compared with it
     const bool log_due = state_.step % config_.train.log_every == 0;
     const bool sample_due = due(config_.train.sample_every) || last;
     const bool checkpoint_due = due(config_.train.checkpoint_every) || last;
@@ -130,12 +130,12 @@ class Loop {
       numbers_ = read(stats);
       check_finite(numbers_);
     }
-    if (log_due) write_metrics();
-    if (first || (log_due && looked_)) look(stats, batch.images.to(state_.device));
+    if (log_due) reporter_.write_metrics(position(), numbers_);
+    if (first || (log_due && checked_)) check(stats, batch.images.to(state_.device));
     if (sample_due) write_samples();
     if (evaluation_due) evaluate();
     if (checkpoint_due) write_checkpoint();
-    report(log_due);
+    reporter_.show(position(), numbers_, log_due);
   }
 
   void check_finite(const StepNumbers& numbers) const {
@@ -158,27 +158,14 @@ class Loop {
                             : "the last good checkpoint is " + checkpoints.back().string()));
   }
 
-  double images_per_second() const {
-    const double seconds = std::max(seconds_since(window_start_), 1e-9);
-    return static_cast<double>(images_seen() - window_images_) / seconds;
-  }
-
-  void write_metrics() {
-    recent_rate_ = images_per_second();
-    metrics_.append({state_.step, epoch(), images_seen(), seconds_before_ + seconds_since(start_),
-                     recent_rate_, numbers_});
-    window_start_ = Clock::now();
-    window_images_ = images_seen();
-  }
-
   /// Says once what is wrong with the training, if anything is.
-  void look(const StepStats& stats, const torch::Tensor& real) {
-    looked_ = true;
+  void check(const StepStats& stats, const torch::Tensor& real) {
+    checked_ = true;
     const torch::Tensor sizes =
         torch::stack({gradient_size(state_.generator), diversity(stats.fake), diversity(real)})
             .to(torch::kCPU);
-    warn(watch_.look({state_.step, numbers_, sizes[0].item<double>(), sizes[1].item<double>(),
-                      sizes[2].item<double>()}));
+    warn(monitor_.check({state_.step, numbers_, sizes[0].item<double>(), sizes[1].item<double>(),
+                         sizes[2].item<double>()}));
   }
 
   void warn(const std::vector<Warning>& warnings) {
@@ -192,15 +179,15 @@ class Loop {
     if (!made.reason.empty()) log_.info(made.reason);
     scorer_ = std::move(made.scorer);
     if (!scorer_) return;
-    best_fid_ = metrics_.best_fid_before(scorer_->samples(), scorer_->features());
+    best_fid_ = reporter_.best_fid_before(scorer_->samples(), scorer_->features());
     log_.info(fmt::format("evaluating {}", scorer_->describe()));
   }
 
   void evaluate() {
     const Clock::time_point start = Clock::now();
     const QuickScores scores = scorer_->score(best_generator(state_));
-    metrics_.append(EvaluationRecord{state_.step, epoch(), seconds_before_ + seconds_since(start_),
-                                     scorer_->samples(), scorer_->features(), scores});
+    reporter_.write_evaluation({state_.step, epoch(), reporter_.seconds(), scorer_->samples(),
+                                scorer_->features(), scores});
     const bool best = !best_fid_ || scores.fid < *best_fid_;
     if (best) {
       best_fid_ = scores.fid;
@@ -209,7 +196,7 @@ class Loop {
     }
     log_.info(fmt::format("evaluation  {}{}  ({:.1f} s)", format_scores(scores),
                           best ? "  the best so far" : "", seconds_since(start)));
-    warn(watch_.look_at_classes(scores.shares, scorer_->real_shares(), scorer_->class_names()));
+    warn(monitor_.check_classes(scores.shares, scorer_->real_shares(), scorer_->class_names()));
   }
 
   void write_real_images() const {
@@ -240,41 +227,6 @@ class Loop {
     log_.debug(fmt::format("wrote {}", run_.checkpoint(state_.step).string()));
   }
 
-  /// The bar on a terminal; elsewhere a line now and then, and one at each epoch's end; for -v and
-  /// train.log one whenever metrics are written.
-  void report(bool log_due) {
-    constexpr double kSecondsBetweenLines = 10.0;
-    constexpr double kSecondsBetweenBars = 0.2;
-    const bool line_due =
-        at_epoch_end() ||
-        (!log_.has_bar() && log_due &&
-         (last_line_ == Clock::time_point() || seconds_since(last_line_) >= kSecondsBetweenLines));
-    const bool bar_due =
-        log_.has_bar() &&
-        (line_due || log_due ||
-         (state_.device.is_cpu() && seconds_since(last_bar_) >= kSecondsBetweenBars));
-    if (!line_due && !bar_due && !log_due) return;
-    const Progress progress = current_progress();
-    if (bar_due) {
-      log_.show_bar(format_bar(progress, terminal_width()));
-      last_bar_ = Clock::now();
-    }
-    if (line_due) {
-      log_.info(format_progress(progress));
-      last_line_ = Clock::now();
-    } else if (log_due) {
-      log_.debug(format_progress(progress));
-    }
-  }
-
-  Progress current_progress() const {
-    const double elapsed = seconds_since(start_);
-    const auto done = static_cast<double>(std::max<std::int64_t>(state_.step - first_step_, 1));
-    const double left = elapsed / done * static_cast<double>(total_steps_ - state_.step);
-    const double rate = recent_rate_ > 0 ? recent_rate_ : images_per_second();
-    return {state_.step, total_steps_, epoch(), config_.train.epochs, rate, left, numbers_};
-  }
-
   const Config& config_;
   TrainState& state_;
   const Dataset& dataset_;
@@ -283,23 +235,15 @@ class Loop {
   const std::int64_t steps_per_epoch_;
   const std::int64_t total_steps_;
   BatchStream stream_;
-  MetricsFile metrics_;
   const torch::Tensor grid_latents_;
   std::optional<RecordedStep> recorded_;  ///< with run.cuda_graph
   std::optional<Scorer> scorer_;
   std::optional<double> best_fid_;
-  Watch watch_;
-  bool looked_ = false;  ///< the watch has seen a step
-  const double seconds_before_;
-  const Clock::time_point start_;
-  Clock::time_point window_start_;  ///< of images_per_second
-  std::int64_t window_images_;
-  double recent_rate_ = 0;
-  const std::int64_t first_step_;
+  Monitor monitor_;
+  bool checked_ = false;  ///< a step has been checked
+  Reporter reporter_;
   std::int64_t last_checkpoint_ = -1;
-  StepNumbers numbers_;
-  Clock::time_point last_line_;
-  Clock::time_point last_bar_;
+  StepNumbers numbers_;  ///< the newest that were read
 };
 
 }  // namespace

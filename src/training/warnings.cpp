@@ -17,7 +17,7 @@ constexpr double kSureOfReal = 0.98;
 constexpr double kSureOfFake = 0.02;
 constexpr double kLeastDiversity = 0.25;  // of the real images'
 constexpr double kLeastGradient = 1e-3;   // of the largest one at the beginning
-constexpr double kMostR1Gamma = 1e6;      // that train.r1_gamma takes
+constexpr double kMaxR1Gamma = 1e6;       // that train.r1_gamma takes
 constexpr double kLeastShare = 0.1;       // of the real share
 constexpr double kWidestSwing = 4.0;      // standard deviation of G's loss, in nats
 
@@ -45,24 +45,24 @@ void push(std::deque<double>& values, double value, std::size_t most) {
 
 }  // namespace
 
-Watch::Watch(const TrainConfig& train)
-    : looks_every_(train.log_every),
-      advised_r1_gamma_(std::clamp(2 * train.r1_gamma, 1.0, kMostR1Gamma)),
+Monitor::Monitor(const TrainConfig& train)
+    : checked_every_(train.log_every),
+      advised_r1_gamma_(std::clamp(2 * train.r1_gamma, 1.0, kMaxR1Gamma)),
       of_probabilities_(is_of_probabilities(train.loss)) {
   constexpr std::int64_t kLooks = 10;
   constexpr std::int64_t kSteps = 300;
   patience_ =
-      static_cast<std::size_t>(std::max(kLooks, (kSteps + looks_every_ - 1) / looks_every_));
+      static_cast<std::size_t>(std::max(kLooks, (kSteps + checked_every_ - 1) / checked_every_));
 }
 
-bool Watch::lasts(Trouble trouble, bool shows) {
+bool Monitor::lasts(Trouble trouble, bool shows) {
   std::size_t& in_a_row = in_a_row_[trouble];
   in_a_row = shows ? in_a_row + 1 : 0;
   return in_a_row >= patience_ && once(trouble);
 }
 
-std::string Watch::describe(Trouble trouble, const Observation& seen) const {
-  const std::int64_t steps = static_cast<std::int64_t>(patience_) * looks_every_;
+std::string Monitor::describe(Trouble trouble, const Observation& seen) const {
+  const std::int64_t steps = static_cast<std::int64_t>(patience_) * checked_every_;
   const std::string r1_gamma = format_real(advised_r1_gamma_);
   const auto [least, most] =
       std::minmax_element(generator_losses_.begin(), generator_losses_.end());
@@ -92,7 +92,7 @@ std::string Watch::describe(Trouble trouble, const Observation& seen) const {
           "steps, so the networks chase each other instead of learning; try lower generator.lr "
           "and discriminator.lr, train.r1_gamma: {}, or the Wasserstein distance as in "
           "--config wgan.yaml",
-          *least, *most, static_cast<std::int64_t>(generator_losses_.size()) * looks_every_,
+          *least, *most, static_cast<std::int64_t>(generator_losses_.size()) * checked_every_,
           r1_gamma);
     case Trouble::missing_class:
       break;
@@ -101,7 +101,7 @@ std::string Watch::describe(Trouble trouble, const Observation& seen) const {
 }
 
 /// One doubtful batch among many sure ones changes nothing: the mean counts.
-bool Watch::discriminator_wins(const StepNumbers& numbers) {
+bool Monitor::discriminator_wins(const StepNumbers& numbers) {
   push(real_scores_, numbers.real_score, patience_);
   push(fake_scores_, numbers.fake_score, patience_);
   return of_probabilities_ && real_scores_.size() == patience_ &&
@@ -109,8 +109,8 @@ bool Watch::discriminator_wins(const StepNumbers& numbers) {
          once(Trouble::discriminator_wins);
 }
 
-std::vector<Warning> Watch::look(const Observation& seen) {
-  if (++looks_ <= patience_) {
+std::vector<Warning> Monitor::check(const Observation& seen) {
+  if (++checks_ <= patience_) {
     first_gradient_ = std::max(first_gradient_, seen.gradient);
     return {};
   }
@@ -130,7 +130,7 @@ std::vector<Warning> Watch::look(const Observation& seen) {
   return warnings;
 }
 
-std::vector<Warning> Watch::look_at_classes(const std::vector<double>& shares,
+std::vector<Warning> Monitor::check_classes(const std::vector<double>& shares,
                                             const std::vector<double>& real_shares,
                                             const std::vector<std::string>& names) {
   std::set<std::size_t> missing;

@@ -18,7 +18,7 @@
 
 namespace dcgan {
 
-/// A look at a training after some step.
+/// What is known of a training after some step.
 struct Observation {
   std::int64_t step = 0;  ///< steps done
   StepNumbers numbers;
@@ -41,25 +41,25 @@ struct Warning {
 };
 
 /// Looks at a training every so often and says what is wrong, each trouble once. A trouble counts
-/// only when patience() looks in a row show it (that D wins, their mean), and none of the first
-/// patience() looks counts: a network that has just begun is in all of them.
-class Watch {
+/// only when patience() checks in a row show it (that D wins, their mean), and none of the first
+/// patience() checks counts: a network that has just begun is in all of them.
+class Monitor {
  public:
   /// Looks every train.log_every steps. Where the loss is none of probabilities D's output has no
   /// scale, and neither who wins nor how far the losses swing can be told from it.
-  explicit Watch(const TrainConfig& train);
+  explicit Monitor(const TrainConfig& train);
 
-  /// Ten looks, and as many as 300 steps have.
+  /// Ten checks, and as many as 300 steps have.
   std::size_t patience() const { return patience_; }
 
-  std::vector<Warning> look(const Observation& observation);
+  std::vector<Warning> check(const Observation& observation);
 
   /// `shares`, `real_shares`: of each class among generated and real images, each sums to 1. A
   /// class is missing whose share is under a tenth of the real one twice in a row, and not in the
   /// first evaluation.
-  std::vector<Warning> look_at_classes(const std::vector<double>& shares,
-                                       const std::vector<double>& real_shares,
-                                       const std::vector<std::string>& names = {});
+  std::vector<Warning> check_classes(const std::vector<double>& shares,
+                                     const std::vector<double>& real_shares,
+                                     const std::vector<std::string>& names = {});
 
  private:
   bool once(Trouble trouble) { return said_.insert(trouble).second; }
@@ -67,14 +67,14 @@ class Watch {
   bool discriminator_wins(const StepNumbers& numbers);
   std::string describe(Trouble trouble, const Observation& seen) const;
 
-  std::int64_t looks_every_;
+  std::int64_t checked_every_;
   double advised_r1_gamma_;  ///< more than the training has
   std::size_t patience_;
-  std::size_t looks_ = 0;
-  double first_gradient_ = 0;  ///< the largest of the first looks
+  std::size_t checks_ = 0;
+  double first_gradient_ = 0;  ///< the largest of the first checks
   bool of_probabilities_;
   std::deque<double> generator_losses_;
-  std::deque<double> real_scores_;  ///< of the last patience() looks
+  std::deque<double> real_scores_;  ///< of the last patience() checks
   std::deque<double> fake_scores_;
   std::map<Trouble, std::size_t> in_a_row_;
   std::set<Trouble> said_;

@@ -208,7 +208,7 @@ TEST_F(Training, KilledBetweenCheckpointsGoesOnBitForBit) {
 
   const ProgramResult resumed = resume("run");
   EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
-  EXPECT_THAT(resumed.err, HasSubstr("going on from run/checkpoints/"));
+  EXPECT_THAT(resumed.err, HasSubstr("resuming from run/checkpoints/"));
   expect_same_end("whole", "run", "000128");
 }
 

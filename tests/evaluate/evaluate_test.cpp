@@ -217,7 +217,7 @@ TEST_F(Evaluation, LeavesTheClassesOutWhereThereAreNone) {
 }
 
 TEST_F(Evaluation, LeavesOutTheScoreOfFewSamples) {
-  const Report report = score(cloud(4).narrow(0, 0, kFewestImages));
+  const Report report = score(cloud(4).narrow(0, 0, kMinImages));
   EXPECT_THAT(report.left_out,
               ElementsAre("inception_score: it needs 100 images of each kind, there are 10",
                           "duplicates: it needs 100 images of each kind, there are 10"));

@@ -171,9 +171,9 @@ void PrintTo(const PlainCase& plain, std::ostream* out) {
 }
 
 /// A float64 network takes LibTorch's operators: the plain way, which the kernels must agree with.
-class ForwardBesideThePlainWay : public ::testing::TestWithParam<PlainCase> {};
+class ForwardAgainstOperators : public ::testing::TestWithParam<PlainCase> {};
 
-TEST_P(ForwardBesideThePlainWay, HasItsResultGradientsAndSecondDerivatives) {
+TEST_P(ForwardAgainstOperators, HasItsResultGradientsAndSecondDerivatives) {
   const PlainCase plain = GetParam();
   Config config;
   config.model.kind = plain.kind;
@@ -222,7 +222,7 @@ TEST_P(ForwardBesideThePlainWay, HasItsResultGradientsAndSecondDerivatives) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Networks, ForwardBesideThePlainWay,
+    Networks, ForwardAgainstOperators,
     ::testing::Values(PlainCase{ModelKind::dcgan, 28, 28, 1, Activation::relu, true},
                       PlainCase{ModelKind::dcgan, 28, 28, 1, Activation::leaky_relu, true},
                       PlainCase{ModelKind::dcgan, 28, 28, 3, Activation::leaky_relu, false},

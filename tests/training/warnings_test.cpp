@@ -12,7 +12,7 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr std::int64_t kEvery = 50;
-constexpr std::size_t kPatience = 10;  ///< looks, at 50 steps each
+constexpr std::size_t kPatience = 10;  ///< checks, at 50 steps each
 
 /// A training in which nothing is wrong.
 Observation healthy() {
@@ -24,22 +24,22 @@ Observation healthy() {
   return seen;
 }
 
-TrainConfig training(std::int64_t looks_every, LossKind loss = LossKind::non_saturating) {
+TrainConfig training(std::int64_t checked_every, LossKind loss = LossKind::non_saturating) {
   TrainConfig config;
-  config.log_every = looks_every;
+  config.log_every = checked_every;
   config.loss = loss;
   return config;
 }
 
-/// The warnings of `count` looks, after a beginning of healthy ones.
+/// The warnings of `count` checks, after a beginning of healthy ones.
 template <typename Change>
 std::vector<Warning> warnings_of(std::size_t count, Change change) {
-  Watch watch(training(kEvery));
+  Monitor monitor(training(kEvery));
   std::vector<Warning> all;
   for (std::size_t i = 0; i < kPatience + count; ++i) {
     Observation seen = healthy();
     if (i >= kPatience) change(seen, i);
-    for (Warning& warning : watch.look(seen)) all.push_back(std::move(warning));
+    for (Warning& warning : monitor.check(seen)) all.push_back(std::move(warning));
   }
   return all;
 }
@@ -51,24 +51,24 @@ void expect_one(const std::vector<Warning>& warnings, Trouble trouble, const std
   EXPECT_THAT(warnings[0].text, HasSubstr("; try "));
 }
 
-TEST(Watch, WaitsForTenLooksAndThreeHundredSteps) {
-  EXPECT_EQ(Watch(training(50)).patience(), kPatience);
-  EXPECT_EQ(Watch(training(1000)).patience(), 10U);
-  EXPECT_EQ(Watch(training(4)).patience(), 75U);
+TEST(Monitor, WaitsForTenLooksAndThreeHundredSteps) {
+  EXPECT_EQ(Monitor(training(50)).patience(), kPatience);
+  EXPECT_EQ(Monitor(training(1000)).patience(), 10U);
+  EXPECT_EQ(Monitor(training(4)).patience(), 75U);
 }
 
-TEST(Watch, IsSilentWhenAllIsWell) {
+TEST(Monitor, IsSilentWhenAllIsWell) {
   EXPECT_TRUE(warnings_of(100, [](Observation&, std::size_t) {}).empty());
 }
 
-TEST(Watch, IgnoresTheBeginning) {
-  Watch watch(training(kEvery));
+TEST(Monitor, IgnoresTheBeginning) {
+  Monitor monitor(training(kEvery));
   Observation seen = healthy();
   seen.fake_diversity = 0;
-  for (std::size_t i = 0; i < kPatience; ++i) EXPECT_TRUE(watch.look(seen).empty());
+  for (std::size_t i = 0; i < kPatience; ++i) EXPECT_TRUE(monitor.check(seen).empty());
 }
 
-TEST(Watch, SaysOnceThatTheDiscriminatorWins) {
+TEST(Monitor, SaysOnceThatTheDiscriminatorWins) {
   const auto wins = [](Observation& seen, std::size_t) {
     seen.numbers.real_score = 0.995;
     seen.numbers.fake_score = 0.004;
@@ -79,7 +79,7 @@ TEST(Watch, SaysOnceThatTheDiscriminatorWins) {
       "the discriminator wins: for 500 steps it has been sure of nearly every image (D(x) 0.99");
 }
 
-TEST(Watch, ADoubtfulBatchNowAndThenDoesNotHideThatTheDiscriminatorWins) {
+TEST(Monitor, ADoubtfulBatchNowAndThenDoesNotHideThatTheDiscriminatorWins) {
   expect_one(warnings_of(50,
                          [](Observation& seen, std::size_t i) {
                            seen.numbers.real_score = i % 4 == 0 ? 0.96 : 0.99;
@@ -88,78 +88,78 @@ TEST(Watch, ADoubtfulBatchNowAndThenDoesNotHideThatTheDiscriminatorWins) {
              Trouble::discriminator_wins, "(D(x) 0.98 and D(G(z)) 0.02 on average)");
 }
 
-TEST(Watch, ADiscriminatorThatIsMostlyRightHasNotWon) {
+TEST(Monitor, ADiscriminatorThatIsMostlyRightHasNotWon) {
   EXPECT_TRUE(warnings_of(200, [](Observation& seen, std::size_t) {
                 seen.numbers.real_score = 0.95;
                 seen.numbers.fake_score = 0.05;
               }).empty());
 }
 
-TEST(Watch, TellsNothingFromOutputsThatAreNoProbabilities) {
+TEST(Monitor, TellsNothingFromOutputsThatAreNoProbabilities) {
   for (const LossKind loss : {LossKind::hinge, LossKind::least_squares, LossKind::wasserstein}) {
-    Watch watch(training(kEvery, loss));
+    Monitor monitor(training(kEvery, loss));
     for (int i = 0; i < 100; ++i) {
       Observation seen = healthy();
       seen.numbers.real_score = 30;
       seen.numbers.fake_score = -30;
       seen.numbers.generator_loss = i % 2 == 0 ? 30 : -30;
-      EXPECT_TRUE(watch.look(seen).empty());
+      EXPECT_TRUE(monitor.check(seen).empty());
       seen.fake_diversity = 0;
       if (i == 99) {
         std::size_t warnings = 0;
-        for (int more = 0; more < 20; ++more) warnings += watch.look(seen).size();
+        for (int more = 0; more < 20; ++more) warnings += monitor.check(seen).size();
         EXPECT_EQ(warnings, 1U) << "a collapse is one under every loss";
       }
     }
   }
 }
 
-TEST(Watch, ForgetsATroubleThatPasses) {
+TEST(Monitor, ForgetsATroubleThatPasses) {
   EXPECT_TRUE(warnings_of(100, [](Observation& seen, std::size_t i) {
                 if (i % kPatience != 0) seen.fake_diversity = 0.01;
               }).empty());
 }
 
-TEST(Watch, SeesACollapse) {
+TEST(Monitor, SeesACollapse) {
   expect_one(warnings_of(20, [](Observation& seen, std::size_t) { seen.fake_diversity = 0.05; }),
              Trouble::collapse, "they have differed from each other 10 % as much as real images");
 }
 
-TEST(Watch, SeesAVanishingGradient) {
+TEST(Monitor, SeesAVanishingGradient) {
   expect_one(warnings_of(20, [](Observation& seen, std::size_t) { seen.gradient = 9e-7; }),
              Trouble::vanishing_gradient, "the generator's gradient vanishes");
 }
 
-TEST(Watch, SeesSwingingLosses) {
+TEST(Monitor, SeesSwingingLosses) {
   expect_one(
       warnings_of(60, [](Observation& seen,
                          std::size_t i) { seen.numbers.generator_loss = i % 2 == 0 ? 0.5 : 12.0; }),
       Trouble::swinging_loss, "went between 0.5 and 12.0 in the last 1000 steps");
 }
 
-TEST(Watch, AnOutlierNowAndThenIsNoSwing) {
+TEST(Monitor, AnOutlierNowAndThenIsNoSwing) {
   EXPECT_TRUE(warnings_of(100, [](Observation& seen, std::size_t i) {
                 if (i % kPatience == 0) seen.numbers.generator_loss = 60.0;
               }).empty());
 }
 
-TEST(Watch, AdvisesMoreOfThePenaltyThanThereIs) {
+TEST(Monitor, AdvisesMoreOfThePenaltyThanThereIs) {
   for (const auto& [gamma, advice] : {std::pair(0.0, "1"), {0.05, "1"}, {1.0, "2"}, {10.0, "20"}}) {
     TrainConfig config = training(kEvery);
     config.r1_gamma = gamma;
-    Watch watch(config);
+    Monitor monitor(config);
     std::vector<Warning> warnings;
     for (std::size_t i = 0; i < 3 * kPatience; ++i) {
       Observation seen = healthy();
       seen.fake_diversity = 0.05;
-      for (Warning& warning : watch.look(seen)) warnings.push_back(std::move(warning));
+      for (Warning& warning : monitor.check(seen)) warnings.push_back(std::move(warning));
     }
     expect_one(warnings, Trouble::collapse,
                std::string("try train.r1_gamma: ") + advice + ", a lower");
   }
 }
 
-TEST(Watch, TwoTroublesAreTwoWarnings) {
+TEST(Monitor, TwoTroublesAreTwoWarnings) {
   EXPECT_EQ(warnings_of(20,
                         [](Observation& seen, std::size_t) {
                           seen.gradient = 0;
@@ -169,41 +169,41 @@ TEST(Watch, TwoTroublesAreTwoWarnings) {
             2U);
 }
 
-TEST(Watch, NamesAClassThatStaysAway) {
-  Watch watch(training(kEvery));
+TEST(Monitor, NamesAClassThatStaysAway) {
+  Monitor monitor(training(kEvery));
   const std::vector<double> real{0.4, 0.3, 0.3};
   const std::vector<double> without_one{0.6, 0.01, 0.39};
-  EXPECT_TRUE(watch.look_at_classes(without_one, real).empty()) << "the first does not count";
-  EXPECT_TRUE(watch.look_at_classes(without_one, real).empty());
-  expect_one(watch.look_at_classes(without_one, real), Trouble::missing_class,
+  EXPECT_TRUE(monitor.check_classes(without_one, real).empty()) << "the first does not count";
+  EXPECT_TRUE(monitor.check_classes(without_one, real).empty());
+  expect_one(monitor.check_classes(without_one, real), Trouble::missing_class,
              "class 1 is missing from the samples in two evaluations in a row: ");
-  EXPECT_TRUE(watch.look_at_classes(without_one, real).empty()) << "once";
+  EXPECT_TRUE(monitor.check_classes(without_one, real).empty()) << "once";
 }
 
-TEST(Watch, CallsAMissingClassByItsName) {
-  Watch watch(training(kEvery));
+TEST(Monitor, CallsAMissingClassByItsName) {
+  Monitor monitor(training(kEvery));
   const std::vector<double> real{0.5, 0.5};
   const std::vector<double> without_one{1, 0};
-  for (int i = 0; i < 2; ++i) watch.look_at_classes(without_one, real, {"1", "26"});
-  expect_one(watch.look_at_classes(without_one, real, {"1", "26"}), Trouble::missing_class,
+  for (int i = 0; i < 2; ++i) monitor.check_classes(without_one, real, {"1", "26"});
+  expect_one(monitor.check_classes(without_one, real, {"1", "26"}), Trouble::missing_class,
              "class 26 is missing from the samples ");
 }
 
-TEST(Watch, AdvisesNoMoreR1ThanTheKeyTakes) {
+TEST(Monitor, AdvisesNoMoreR1ThanTheKeyTakes) {
   TrainConfig train = training(kEvery);
   train.r1_gamma = 8e5;
-  Watch watch(train);
+  Monitor monitor(train);
   const std::vector<double> real{0.5, 0.5};
-  for (int i = 0; i < 2; ++i) watch.look_at_classes({1, 0}, real);
-  expect_one(watch.look_at_classes({1, 0}, real), Trouble::missing_class, "r1_gamma: 1000000");
+  for (int i = 0; i < 2; ++i) monitor.check_classes({1, 0}, real);
+  expect_one(monitor.check_classes({1, 0}, real), Trouble::missing_class, "r1_gamma: 1000000");
 }
 
-TEST(Watch, AClassMayComeBack) {
-  Watch watch(training(kEvery));
+TEST(Monitor, AClassMayComeBack) {
+  Monitor monitor(training(kEvery));
   const std::vector<double> real{0.5, 0.5};
   for (int i = 0; i < 6; ++i) {
     const double share = i % 2 == 0 ? 0.0 : 0.3;
-    EXPECT_TRUE(watch.look_at_classes({share, 1 - share}, real).empty());
+    EXPECT_TRUE(monitor.check_classes({share, 1 - share}, real).empty());
   }
 }
 

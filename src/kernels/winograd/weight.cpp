@@ -14,9 +14,9 @@ namespace {
 
 /// Tiles at once, and inputs and outputs of a block's sums: all of it stays in a core's second
 /// cache.
-constexpr std::int64_t kMostTiles = 64;
-constexpr std::int64_t kMostOutputs = 128;
-constexpr std::int64_t kMostInputs = 128;
+constexpr std::int64_t kMaxTiles = 64;
+constexpr std::int64_t kMaxOutputs = 128;
+constexpr std::int64_t kMaxInputs = 128;
 
 /// What one thread sums up: at every point a matrix [inputs, outputs].
 struct Block {
@@ -35,12 +35,12 @@ struct Block {
 std::vector<Block> cut(const std::vector<PhaseInputs>& phases, std::int64_t in, std::int64_t out) {
   std::vector<Block> blocks;
   // Small phases go together, so that the gradient's tiles are transformed less often.
-  const std::int64_t together = std::clamp<std::int64_t>(kMostInputs / in, 1, kPhases / 2);
-  const std::int64_t most = std::min(in, kMostInputs);
+  const std::int64_t together = std::clamp<std::int64_t>(kMaxInputs / in, 1, kPhases / 2);
+  const std::int64_t most = std::min(in, kMaxInputs);
   for (std::int64_t phase = 0; phase < kPhases; phase += together) {
     for (std::int64_t channel = 0; channel < in; channel += most) {
-      for (std::int64_t output = 0; output < out; output += kMostOutputs) {
-        Block block{phase, {}, {output, std::min(out, output + kMostOutputs)}};
+      for (std::int64_t output = 0; output < out; output += kMaxOutputs) {
+        Block block{phase, {}, {output, std::min(out, output + kMaxOutputs)}};
         for (std::int64_t k = 0; k < together; ++k) {
           block.inputs.push_back({phases[static_cast<std::size_t>(phase + k)],
                                   {channel, std::min(in, channel + most)}});
@@ -115,8 +115,8 @@ torch::Tensor weight_sum(const torch::Tensor& x, const torch::Tensor& grad, cons
     thread_local Points<Number> gradients;
     thread_local std::vector<float> sums;
     sums.resize(static_cast<std::size_t>(kPoints * block.point_stride()));
-    for (std::int64_t first = 0; first < tiles.count(); first += kMostTiles) {
-      const TileRows rows(tiles, {first, std::min(tiles.count(), first + kMostTiles)},
+    for (std::int64_t first = 0; first < tiles.count(); first += kMaxTiles) {
+      const TileRows rows(tiles, {first, std::min(tiles.count(), first + kMaxTiles)},
                           kNumbersInFloat<Number>);
       inputs.resize(rows.size(), block.rows(), PairsOf::tiles);
       gradients.resize(rows.size(), block.panels() * kPanel, PairsOf::tiles);

@@ -17,15 +17,15 @@ using Extent2 = std::array<std::int64_t, 2>;
 
 /// Tiles that a thread transforms and multiplies at once, for itself: another core may be far from
 /// its cache. Fewer where they have many channels.
-constexpr std::int64_t kMostTiles = 128;
-constexpr std::int64_t kMostTileBytes = 8 << 20;
+constexpr std::int64_t kMaxTiles = 128;
+constexpr std::int64_t kMaxTileBytes = 8 << 20;
 /// Rows of the kernel's transform that are one product: they stay in the first cache.
 template <typename Number>
 constexpr std::int64_t kDepth = 256 * kNumbersInFloat<Number>;
 /// Below this the kernel's transform takes longer than what the products save.
-constexpr std::int64_t kFewestTiles = 64;
+constexpr std::int64_t kMinTiles = 64;
 /// Numbers from one point's results of a block to the next's.
-constexpr std::int64_t kResultStride = (kMostTiles + kRowStep) * kPanel + 80;
+constexpr std::int64_t kResultStride = (kMaxTiles + kRowStep) * kPanel + 80;
 
 /// Where the results of Inputs go in one direction: `first + step * (4 t + i)`, as far as 4 t + i <
 /// count.
@@ -192,10 +192,10 @@ template <typename Number>
 Blocks cut(std::int64_t tiles, std::int64_t columns, std::int64_t parts) {
   const std::int64_t threads = at::get_num_threads();
   const std::int64_t tile_bytes = kPoints * columns * static_cast<std::int64_t>(sizeof(Number));
-  const std::int64_t most = std::clamp(kMostTileBytes / tile_bytes, kRowStep, kMostTiles);
+  const std::int64_t most = std::clamp(kMaxTileBytes / tile_bytes, kRowStep, kMaxTiles);
   const std::int64_t fewest = (tiles + most - 1) / most;
   const std::int64_t even = round_up(fewest, threads);
-  if (tiles >= even * kFewestTiles) return {even, 1};
+  if (tiles >= even * kMinTiles) return {even, 1};
   return {fewest, std::min(parts, (threads + fewest - 1) / fewest)};
 }
 
@@ -299,7 +299,7 @@ bool takes_winograd(Product product, const torch::Tensor& weight, const Window& 
   if (bfloat16 && product != Product::data && window.kernel != Extent2{4, 4}) return false;
   const Tiles tiles = tiles_over(images, map[0], map[1]);
   const std::int64_t results = images * map[0] * map[1];
-  return tiles.count() >= kFewestTiles &&
+  return tiles.count() >= kMinTiles &&
          10 * results >= 7 * tiles.count() * kTileOutputs * kTileOutputs;
 }
 
