@@ -11,9 +11,7 @@
 #include "cli/load_data.h"
 #include "config/fields.h"
 #include "dcgan/error.h"
-#include "fetch/catalogue.h"
 #include "fetch/fetch.h"
-#include "fetch/progress.h"
 #include "fetch/verify.h"
 #include "sources/data_format.h"
 #include "sources/image_cache.h"
@@ -74,19 +72,6 @@ int verify_other(const std::string& path, DataFormat format) {
   return 0;
 }
 
-std::string in_words(FetchOutcome outcome) {
-  switch (outcome) {
-    case FetchOutcome::fetched:
-      break;
-    case FetchOutcome::already_there:
-      return "is there already and right";
-    case FetchOutcome::there_unchecked:
-      return "is there already, but some files are in a form of which no sum is published, so they "
-             "were not checked (--force replaces them)";
-  }
-  return "is there";
-}
-
 }  // namespace
 
 int run_data_list(const DataListOptions& /*options*/) {
@@ -96,12 +81,22 @@ int run_data_list(const DataListOptions& /*options*/) {
 
 int run_data_fetch(const DataFetchOptions& options) {
   const KnownSet& set = find_known_set(options.name);
-  FetchPrinter printer;
-  FetchOptions fetch{.folder = options.to, .force = options.force};
+  Log log(Verbosity::normal);
+  FetchOptions fetch{.folder = options.to, .sources = set.sources, .force = options.force};
   if (options.mirror) fetch.sources = {*options.mirror};
-  const FetchOutcome outcome = fetch_set(set, fetch, printer.listener());
-  std::cout << fmt::format("{}: all of {} {}; train on it with --set data.path={}\n", options.to,
-                           set.name, in_words(outcome), shell_quote(options.to));
+  fetch.on_line = [&](const std::string& line) {
+    log.show_bar("");
+    log.info(line);
+  };
+  fetch.on_progress = [&](std::int64_t done, std::int64_t total, std::int64_t rate) {
+    const std::string bar =
+        fmt::format("{:3d} %  {} of {}  {}/s", done * 100 / total, format_bytes(done),
+                    format_bytes(total), format_bytes(rate));
+    log.show_bar(bar.substr(0, static_cast<std::size_t>(terminal_width() - 1)));
+  };
+  fetch_set(set, fetch);
+  std::cout << fmt::format("{}: all of {} is there; train on it with --set data.path={}\n",
+                           options.to, set.name, shell_quote(options.to));
   return 0;
 }
 
@@ -113,14 +108,14 @@ int run_data_verify(const DataVerifyOptions& options) {
   if (data.format == DataFormat::npy) return verify_other(data.path, data.format);
   // Of pictures all are looked at, whatever their split.
   const std::string path = data.format == DataFormat::folder ? data.path : find_set(data);
-  const std::optional<VerifyReport> report = verify_known(path);
-  if (!report) return verify_other(path, data.format);
-  std::cout << format_report(*report) << std::flush;
-  if (report->all_right()) return 0;
+  const std::optional<SetCheck> check = verify_known(path);
+  if (!check) return verify_other(path, data.format);
+  std::cout << check->table << std::flush;
+  if (check->all_right) return 0;
   throw failure(
       fmt::format("{0}: not all of {1} is as published; get the rest with: dcgan data fetch {1} "
                   "--to {2} --force",
-                  path, report->set.name, shell_quote(path)));
+                  path, check->set->name, shell_quote(path)));
 }
 
 }  // namespace dcgan::cli

@@ -1,10 +1,7 @@
 #include "cli/data_options.h"
 
-#include <algorithm>
-#include <string_view>
-
 #include "cli/options.h"
-#include "fetch/catalogue.h"
+#include "fetch/known_sets.h"
 
 namespace dcgan::cli {
 namespace {
@@ -23,7 +20,7 @@ void setup_list(CLI::App& data) {
 void setup_fetch(CLI::App& data, DataLine& line) {
   CLI::App* const app =
       add_command(data, "fetch", "Download a known set, check its sums and unpack it");
-  add_path(*app, "NAME", "mnist, fashion-mnist, kmnist, cifar10 or cifar100", line.fetch.name);
+  add_path(*app, "NAME", "The set, as 'dcgan data list' shows it", line.fetch.name);
   add_text(*app, "--to", "DIR", "Where to put it (default: data/NAME)", line.to);
   add_text(*app, "--mirror", "URL", "The folder that has the files, instead of the usual sources",
            line.fetch.mirror);
@@ -62,16 +59,6 @@ void setup_show(CLI::App& data, DataLine& line) {
       "  dcgan data show --config cifar10.yaml -n 100 --out cifar10.png");
 }
 
-bool is_web_url(const std::string& text) {
-  const std::string lower = lower_case(text);
-  const auto is_blank = [](unsigned char c) { return c <= ' ' || c == 0x7F; };
-  if (std::any_of(text.begin(), text.end(), is_blank)) return false;
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (lower.starts_with(scheme) && lower.size() > scheme.size()) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 void setup_data(CLI::App& root, DataLine& line) {
@@ -91,7 +78,8 @@ void check_data_fetch(DataLine& line) {
         "dcgan data fetch fashion-mnist");
   }
   find_known_set(line.fetch.name);
-  if (line.fetch.mirror && !is_web_url(*line.fetch.mirror)) {
+  const std::string url = lower_case(line.fetch.mirror.value_or("http://"));
+  if (!url.starts_with("http://") && !url.starts_with("https://")) {
     throw usage_error(
         fmt::format("--mirror must be a URL that begins with http:// or https://, not '{}'",
                     printable(*line.fetch.mirror)));

@@ -1,176 +1,124 @@
 #include "fetch/verify.h"
 
 #include <fmt/format.h>
+#include <openssl/evp.h>
+#include <zlib.h>
 
 #include <algorithm>
-#include <fstream>
-#include <system_error>
+#include <array>
+#include <cerrno>
+#include <memory>
 
 #include "base/file.h"
 #include "base/text.h"
-#include "fetch/digest.h"
 
 namespace dcgan {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kGz = ".gz";
-/// The content of no known file comes near; a gz file that holds more is none of them.
-constexpr std::int64_t kMostContent = std::int64_t{1} << 30;
-
-/// The names that training takes for a file, in its order of preference.
-std::vector<std::string> spellings(const std::string& name) {
-  if (!name.ends_with(kGz)) return {name};
-  const std::string plain = name.substr(0, name.size() - kGz.size());
-  std::string dotted = plain;
-  const std::size_t dash = dotted.rfind("-idx");
-  if (dash == std::string::npos) return {plain, name};
-  dotted[dash] = '.';
-  return {plain, name, dotted, dotted + std::string(kGz)};
+/// What is inside a gz file, or the bytes of another one; "" where that is damaged or not of `size`
+/// bytes.
+std::string read_content(const fs::path& path, std::int64_t size) {
+  std::unique_ptr<gzFile_s, decltype(&gzclose_r)> file(gzopen(path.c_str(), "rb"), gzclose_r);
+  if (!file) throw read_failure(path, errno);
+  std::string bytes(static_cast<std::size_t>(size) + 1, '\0');  // one more: the end is seen
+  if (gzread(file.get(), bytes.data(), static_cast<unsigned>(size + 1)) != size) return "";
+  if (gzclose_r(file.release()) != Z_OK) return "";  // cut short behind the content
+  bytes.pop_back();
+  return bytes;
 }
 
-std::string find_spelling(const std::string& name, const fs::path& folder) {
+bool is_there(const KnownSet& set, const fs::path& folder) {
   std::error_code ignored;
-  for (const std::string& spelling : spellings(name)) {
-    if (fs::exists(folder / spelling, ignored)) return spelling;
+  return std::all_of(set.files.begin(), set.files.end(), [&](const KnownFile& file) {
+    return file.sha256.empty() || fs::exists(find_spelling(file.name, folder), ignored);
+  });
+}
+
+SetCheck check_set(const KnownSet& set, const fs::path& folder) {
+  constexpr std::array kTexts{"as published", "content as published", "wrong", "unchecked",
+                              "missing"};
+  SetCheck check{.set = &set};
+  std::vector<std::vector<std::string>> rows;
+  for (const KnownFile& file : set.files) {
+    if (file.sha256.empty()) continue;
+    const fs::path path = find_spelling(file.name, folder);
+    const FileState state = check_file(file, folder);
+    check.right += state <= FileState::same_content ? 1 : 0;
+    std::error_code error;
+    const auto bytes = static_cast<std::int64_t>(fs::file_size(path, error));
+    rows.push_back({path.filename(), error ? "" : format_count(bytes),
+                    kTexts.at(static_cast<std::size_t>(state))});
   }
-  return "";
-}
-
-bool is_gz(const fs::path& path) {
-  char magic[2] = {};
-  std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
-  return magic[0] == '\x1f' && magic[1] == '\x8b';
-}
-
-FileState state_of(const fs::path& path, const std::string& sha256,
-                   const std::string& content_sha256) {
-  if (sha256_of_file(path) == sha256) return FileState::right;
-  if (content_sha256.empty()) return FileState::wrong;
-  const auto content =
-      is_gz(path) ? sha256_of_gz_content(path, kMostContent) : std::optional(sha256_of_file(path));
-  return content == content_sha256 ? FileState::same_content : FileState::wrong;
-}
-
-FileCheck check_file(const fs::path& folder, const std::string& name, const std::string& sha256,
-                     const std::string& content_sha256) {
-  FileCheck check{.published = name, .found = find_spelling(name, folder)};
-  if (check.found.empty()) return check;
-  const fs::path path = folder / check.found;
-  std::error_code ignored;
-  check.bytes = fs::is_regular_file(path, ignored)
-                    ? static_cast<std::int64_t>(fs::file_size(path, ignored))
-                    : 0;
-  const bool no_sum = content_sha256.empty() && name.ends_with(kGz) && !check.found.ends_with(kGz);
-  check.state = no_sum ? FileState::unchecked : state_of(path, sha256, content_sha256);
+  check.all_right = check.right == static_cast<std::int64_t>(rows.size());
+  check.table =
+      format_table({"file", ">bytes", "sum"}, rows) +
+      (check.all_right ? fmt::format("{}: all {} files, {} images of {}, {} classes\n", set.name,
+                                     rows.size(), set.images, set.shape, set.classes)
+                       : fmt::format("{}: {} of {} files are as published\n", set.name, check.right,
+                                     rows.size()));
   return check;
-}
-
-std::string here(const KnownSet& set, const fs::path& root) {
-  std::string usual = "data/" + set.name;
-  if (is_there(set, root / usual)) return usual;
-  if (!set.system_folder.empty() && is_there(set, set.system_folder)) return set.system_folder;
-  return "";
 }
 
 }  // namespace
 
-std::string state_text(FileState state) {
-  switch (state) {
-    case FileState::right:
-      return "as published";
-    case FileState::same_content:
-      return "content as published";
-    case FileState::wrong:
-      return "wrong";
-    case FileState::unchecked:
-      return "unchecked";
-    case FileState::missing:
-      return "missing";
-  }
-  return "";
+std::string sha256_of(std::string_view bytes) {
+  std::array<unsigned char, 32> digest{};
+  EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+  return fmt::format("{:02x}", fmt::join(digest, ""));
 }
 
-std::size_t VerifyReport::count(FileState state) const {
-  return static_cast<std::size_t>(
-      std::count_if(files.begin(), files.end(), [&](const auto& f) { return f.state == state; }));
-}
-
-bool VerifyReport::all_right() const {
-  return count(FileState::right) + count(FileState::same_content) == files.size();
-}
-
-VerifyReport check_set(const KnownSet& set, const fs::path& folder) {
-  VerifyReport report{set, {}};
-  for (const RemoteFile& file : set.files) {
-    if (file.unpacked.empty()) {
-      report.files.push_back(check_file(folder, file.name, file.sha256, file.content_sha256));
-    }
-    for (const UnpackedFile& inner : file.unpacked) {
-      if (inner.sha256.empty()) continue;
-      report.files.push_back(check_file(folder, inner.name, inner.sha256, ""));
+fs::path find_spelling(const std::string& name, const fs::path& folder) {
+  std::vector<std::string> spellings;
+  if (name.ends_with(".gz")) spellings.push_back(name.substr(0, name.size() - 3));
+  spellings.push_back(name);
+  if (const std::size_t dash = name.rfind("-idx"); dash != std::string::npos) {
+    for (std::string dotted : std::vector(spellings)) {
+      spellings.push_back(dotted.replace(dash, 1, "."));
     }
   }
-  return report;
+  std::error_code ignored;
+  const auto found = std::find_if(spellings.begin(), spellings.end(), [&](const auto& spelling) {
+    return fs::exists(folder / spelling, ignored);
+  });
+  return folder / (found == spellings.end() ? name : *found);
 }
 
-std::optional<VerifyReport> verify_known(const fs::path& folder,
-                                         const std::vector<KnownSet>& sets) {
+FileState check_file(const KnownFile& file, const fs::path& folder) {
+  const fs::path path = find_spelling(file.name, folder);
+  std::error_code error;
+  if (!fs::exists(path, error)) return FileState::missing;
+  const bool is_plain = file.name.ends_with(".gz") && path.extension() != ".gz";
+  if (is_plain && file.content_sha256.empty()) return FileState::unchecked;
+  const auto size = static_cast<std::int64_t>(fs::file_size(path, error));
+  if (error) return FileState::wrong;  // no regular file
+  if (size == file.bytes && sha256_of(read_file(path)) == file.sha256) return FileState::right;
+  if (file.content_sha256.empty()) return FileState::wrong;
+  const std::string content = read_content(path, file.content_bytes);
+  return sha256_of(content) == file.content_sha256 ? FileState::same_content : FileState::wrong;
+}
+
+std::optional<SetCheck> verify_known(const fs::path& folder, const std::vector<KnownSet>& sets) {
   require_folder(folder, "name the folder that holds the files");
-  std::optional<VerifyReport> best;
-  std::size_t most = 0;
+  std::optional<SetCheck> best;
   for (const KnownSet& set : sets) {
-    VerifyReport report = check_set(set, folder);
-    const std::size_t right =
-        report.count(FileState::right) + report.count(FileState::same_content);
-    if (right <= most) continue;
-    most = right;
-    best = std::move(report);
+    SetCheck check = check_set(set, folder);
+    if (check.right > (best ? best->right : 0)) best = std::move(check);
   }
   return best;
 }
 
-bool is_there(const KnownSet& set, const fs::path& folder) {
-  const auto has = [&](const std::string& name) { return !find_spelling(name, folder).empty(); };
-  return std::all_of(set.files.begin(), set.files.end(), [&](const RemoteFile& file) {
-    if (file.unpacked.empty()) return has(file.name);
-    return std::all_of(file.unpacked.begin(), file.unpacked.end(), [&](const UnpackedFile& inner) {
-      return inner.sha256.empty() || has(inner.name);
-    });
-  });
-}
-
-std::string format_report(const VerifyReport& report) {
-  std::vector<std::vector<std::string>> rows;
-  rows.reserve(report.files.size());
-  for (const FileCheck& file : report.files) {
-    rows.push_back({file.found.empty() ? file.published : file.found,
-                    file.found.empty() ? "" : format_count(file.bytes), state_text(file.state)});
-  }
-  std::string text = format_table({"file", ">bytes", "sum"}, rows);
-  text +=
-      report.all_right()
-          ? fmt::format("{}: all {} files, {} + {} images of {} x {} x {}, {} classes\n",
-                        report.set.name, report.files.size(), format_count(report.set.train_images),
-                        format_count(report.set.test_images), report.set.shape[0],
-                        report.set.shape[1], report.set.shape[2], report.set.classes)
-          : fmt::format("{}: {} of {} files are as published\n", report.set.name,
-                        report.count(FileState::right) + report.count(FileState::same_content),
-                        report.files.size());
-  return text;
-}
-
 std::string format_known_sets(const std::vector<KnownSet>& sets, const fs::path& root) {
   std::vector<std::vector<std::string>> rows;
-  rows.reserve(sets.size());
   for (const KnownSet& set : sets) {
-    rows.push_back(
-        {set.name,
-         fmt::format("{} + {}", format_count(set.train_images), format_count(set.test_images)),
-         fmt::format("{} x {} x {}", set.shape[0], set.shape[1], set.shape[2]),
-         fmt::format("{}", set.classes), format_bytes(download_bytes(set)), set.licence,
-         set.homepage, here(set, root)});
+    std::int64_t bytes = set.archive.bytes;
+    for (const KnownFile& file : set.files) bytes += set.has_archive() ? 0 : file.bytes;
+    std::string here = "data/" + set.name;
+    if (!is_there(set, root / here))
+      here = is_there(set, set.system_folder) ? set.system_folder : "";
+    rows.push_back({set.name, set.images, set.shape, set.classes, format_bytes(bytes), set.licence,
+                    set.homepage, here});
   }
   return format_table(
       {"name", "images", "size", "classes", ">download", "licence", "source", "here"}, rows);

@@ -1,13 +1,13 @@
 // Whether a folder's files are those of a known set, by their published sums.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "fetch/catalogue.h"
+#include "fetch/known_sets.h"
 
 namespace dcgan {
 
@@ -19,42 +19,30 @@ enum class FileState {
   missing,
 };
 
-/// "as published", "content as published", "wrong", "unchecked", "missing".
-std::string state_text(FileState state);
-
-struct FileCheck {
-  std::string published;  ///< the name in the catalogue
-  std::string found;      ///< the name in the folder: the spelling that training takes; "": missing
-  FileState state = FileState::missing;
-  std::int64_t bytes = 0;
+struct SetCheck {
+  const KnownSet* set = nullptr;
+  std::int64_t right = 0;  ///< files with the published bytes or content
+  bool all_right = false;
+  std::string table;  ///< of the files, and a line that counts them
 };
 
-struct VerifyReport {
-  KnownSet set;
-  std::vector<FileCheck> files;  ///< in the catalogue's order
+/// 64 lower-case hex digits.
+std::string sha256_of(std::string_view bytes);
 
-  std::size_t count(FileState state) const;
-  /// Every file is right or has the right content.
-  bool all_right() const;
-};
+/// The file in `folder` that training takes for `name`: IDX files plain or .gz, with a dash or a
+/// dot. Where there is none, the path of `name` itself.
+std::filesystem::path find_spelling(const std::string& name, const std::filesystem::path& folder);
 
-/// Checks every file of `set` in `folder`; an archive is judged by what is unpacked from it. IDX
-/// files are found under each name that training takes: plain or .gz, with a dash or a dot.
-VerifyReport check_set(const KnownSet& set, const std::filesystem::path& folder);
+/// The state of what find_spelling() finds. Throws `failure` where it can't be read.
+FileState check_file(const KnownFile& file, const std::filesystem::path& folder);
 
-/// The same for the set that most files of the folder belong to. nullopt: no file is of a known
-/// set. Throws `failure` where `folder` is no folder or a file can't be read.
-std::optional<VerifyReport> verify_known(const std::filesystem::path& folder,
-                                         const std::vector<KnownSet>& sets = known_sets());
+/// Checks `folder` as the set that most of its files belong to. nullopt: no file is of a known set.
+/// Throws `failure` where `folder` is no folder or a file can't be read.
+std::optional<SetCheck> verify_known(const std::filesystem::path& folder,
+                                     const std::vector<KnownSet>& sets = known_sets());
 
-/// Whether every file of `set` is in `folder` under one of its names; nothing is read.
-bool is_there(const KnownSet& set, const std::filesystem::path& folder);
-
-/// A table of the files, then a line that counts them.
-std::string format_report(const VerifyReport& report);
-
-/// A table of the sets. Column "here": the first of data/<name> and the system's folder that has
-/// it, unread; `root` is the folder that data/ lies in.
+/// A table of the sets. Column "here": the first of data/<name> in `root` and the system's folder
+/// that has it, unread.
 std::string format_known_sets(const std::vector<KnownSet>& sets, const std::filesystem::path& root);
 
 }  // namespace dcgan

@@ -16,6 +16,7 @@ namespace {
 using ::testing::HasSubstr;
 using testing::ProgramResult;
 using testing::run_program;
+using ::testing::StartsWith;
 using testing::TempFolder;
 
 const std::filesystem::path kSource = DCGAN_SOURCE_DIR;
@@ -28,9 +29,6 @@ TEST(DataList, ShowsEverySetAndWhereItIs) {
               HasSubstr("\nmnist          60,000 + 10,000  28 x 28 x 1       10   11.1 MiB "
                         " CC BY-SA 3.0  http://yann.lecun.com/exdb/mnist/ "));
   EXPECT_THAT(result.out, HasSubstr("  data/mnist\n"));
-  for (const char* const name : {"fashion-mnist", "kmnist", "cifar10", "cifar100"}) {
-    EXPECT_THAT(result.out, HasSubstr(std::string("\n") + name + " "));
-  }
 }
 
 TEST(DataVerify, AcceptsTheRepositorysMnist) {
@@ -67,7 +65,7 @@ TEST(DataFetch, DoesNothingWhereAllIsThere) {
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.err, "");
   EXPECT_EQ(result.out,
-            "data/mnist: all of mnist is there already and right; train on it with --set "
+            "data/mnist: all of mnist is there; train on it with --set "
             "data.path=data/mnist\n");
 }
 
@@ -79,9 +77,11 @@ TEST(DataFetch, SaysWhatFailed) {
                   {.folder = folder.path(), .environment = {{"no_proxy", "127.0.0.1"}}});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_EQ(result.out, "");
-  EXPECT_EQ(result.err,
-            "dcgan: http://127.0.0.1:9/sets/train-images-idx3-ubyte.gz: no connection to 127.0.0.1 "
-            "(Connection refused); check the network, or name another source with --mirror URL\n");
+  EXPECT_THAT(result.err,
+              StartsWith("dcgan: http://127.0.0.1:9/sets/train-images-idx3-ubyte.gz: Failed to "
+                         "connect to 127.0.0.1 port 9 "));
+  EXPECT_THAT(result.err, HasSubstr("; run the same command again to resume, or name another "
+                                    "source with --mirror URL\n"));
 }
 
 // A folder whose name is no UTF-8, as Latin-1 made it.

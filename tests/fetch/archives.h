@@ -8,8 +8,9 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
-#include "fetch/digest.h"
+#include "fetch/verify.h"
 
 namespace dcgan::testing {
 
@@ -64,12 +65,6 @@ inline std::string tar_gz(const std::vector<TarEntry>& entries) {
   std::string tar;
   for (const TarEntry& entry : entries) tar += tar_entry(entry);
   return gz(tar + std::string(1024, '\0'));
-}
-
-inline std::string sha256_of(const std::string& bytes) {
-  Sha256 sum;
-  sum.update(bytes);
-  return sum.finish();
 }
 
 /// Bytes that no compressor shrinks much, always the same.
