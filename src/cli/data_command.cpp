@@ -30,7 +30,7 @@ int verify_folder(const std::string& path) {
   std::iota(all.begin(), all.end(), 0);
   constexpr RowFormat kSmall{8, 8, 3};  // the pixels are not kept
   Log log(Verbosity::normal);
-  PrepareBar bar(log, /*keeps=*/false);
+  PrepareBar bar(log);
   const PreparedImages images = decode_into_memory(folder, kSmall, all, bar.progress(),
                                                    /*most_named=*/all.size());
   for (const BadImage& one : images.bad) {

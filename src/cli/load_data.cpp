@@ -50,7 +50,7 @@ std::string judge_contrast(const Dataset& dataset, Levels levels) {
 
 }  // namespace
 
-PrepareBar::PrepareBar(Log& log, bool keeps) : log_(log), keeps_(keeps) {}
+PrepareBar::PrepareBar(Log& log) : log_(log) {}
 
 PrepareBar::~PrepareBar() { log_.show_bar(""); }
 
@@ -77,9 +77,8 @@ void PrepareBar::show(std::int64_t done, std::int64_t total) {
     return;
   }
   if (stop_.requested() && done < total) {
-    throw stopped(fmt::format("stopped while preparing images: {} of {} are done{}",
-                              format_count(done), format_count(total),
-                              keeps_ ? " and kept; run the same command again to go on" : ""));
+    throw stopped(fmt::format("stopped while preparing images: {} of {} are done",
+                              format_count(done), format_count(total)));
   }
   if (seconds < kQuietSeconds || done == 0) return;
   if (log_.has_bar()) {
@@ -93,7 +92,7 @@ void PrepareBar::show(std::int64_t done, std::int64_t total) {
 Dataset load_dataset(const DataConfig& data, Log& log) {
   Dataset dataset;
   {
-    PrepareBar bar(log, data.format == DataFormat::folder && data.cache != "none");
+    PrepareBar bar(log);
     dataset = dcgan::load_dataset(data, bar.progress());
     bar.check_stop();
   }

@@ -15,8 +15,7 @@ namespace dcgan::cli {
 /// terminal, elsewhere a line every ten seconds. Ctrl-C throws `stopped` while it lives.
 class PrepareBar {
  public:
-  /// `keeps`: what is done before a Ctrl-C is not lost.
-  PrepareBar(Log& log, bool keeps);
+  explicit PrepareBar(Log& log);
   ~PrepareBar();
   PrepareBar(const PrepareBar&) = delete;
   PrepareBar& operator=(const PrepareBar&) = delete;
@@ -33,7 +32,6 @@ class PrepareBar {
   void say_waiting(double seconds);
 
   Log& log_;
-  const bool keeps_;
   const StopSignal stop_;
   const Clock::time_point start_ = Clock::now();
   std::int64_t lines_ = 0;

@@ -14,7 +14,6 @@
 #include "base/text.h"
 #include "cli/command_context.h"
 #include "dcgan/error.h"
-#include "sources/cache_file.h"
 
 namespace dcgan::cli {
 namespace {
@@ -74,7 +73,6 @@ bool is_out_of_memory(const std::string& text) {
 
 extern "C" int dcgan_run_command(const dcgan::cli::Command& command) {
   using dcgan::failure;
-  dcgan::explain_lost_caches();
   dcgan::cli::explain_crashes_under_limits();
   const auto out_of_memory = [&command] {
     const std::string limits = dcgan::describe_memory_limits();

@@ -209,10 +209,10 @@ int dry_run(const TrainOptions& options, Log& log) {
                            numbers.fake_score, numbers.fake_score_after)
             << fmt::format("memory: {} at the peak{}\n", format_bytes(peak_memory()),
                            limits.empty() ? "" : "; this process may have " + limits);
-  log.info(job.dataset.sums
-               ? fmt::format("dry run: no run was written; the decoded images are kept in {}",
-                             job.dataset.sums->file)
-               : "dry run: nothing was written");
+  log.info(job.dataset.cache.empty()
+               ? "dry run: nothing was written"
+               : fmt::format("dry run: no run was written; the decoded images are kept in {}",
+                             job.dataset.cache));
   return 0;
 }
 

@@ -42,8 +42,7 @@ class BatchMaker {
       : dataset_(std::move(dataset)),
         options_(options),
         per_epoch_(batches_per_epoch(dataset_.size(), options.batch_size, options.drop_last)),
-        pixel_table_(make_pixel_table(options.range)),
-        checked_(dataset_.sums ? static_cast<std::size_t>(dataset_.size()) : 0) {}
+        pixel_table_(make_pixel_table(options.range)) {}
 
   Batch make(std::int64_t step) {
     order_epoch(step / per_epoch_);
@@ -80,7 +79,6 @@ class BatchMaker {
     auto* out = gathered.data_ptr<float>();
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t row = order_[static_cast<std::size_t>(first + i)];
-      check_once(row);
       const std::uint8_t* image = source + row * pixels;
       for (std::int64_t pixel = 0; pixel < pixels; ++pixel) *out++ = pixel_table_[image[pixel]];
     }
@@ -96,13 +94,6 @@ class BatchMaker {
       out[i] = source[order_[static_cast<std::size_t>(first + i)]];
     }
     return gathered;
-  }
-
-  /// A row of a cache is checked when it is used for the first time.
-  void check_once(std::int64_t row) {
-    if (checked_.empty() || checked_[static_cast<std::size_t>(row)]) return;
-    check_rows(dataset_, row, 1);
-    checked_[static_cast<std::size_t>(row)] = true;
   }
 
   /// Numbered as the latents are.
@@ -137,7 +128,6 @@ class BatchMaker {
   BatchStreamOptions options_;
   std::int64_t per_epoch_;
   std::array<float, 256> pixel_table_;
-  std::vector<bool> checked_;        ///< rows; none where there is nothing to check
   std::vector<std::int64_t> order_;  ///< of `ordered_epoch_`
   std::int64_t ordered_epoch_ = -1;
 };

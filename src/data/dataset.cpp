@@ -18,7 +18,6 @@
 #include "config/fields.h"
 #include "dcgan/error.h"
 #include "image/decode.h"
-#include "sources/cache_file.h"
 #include "sources/cache_folder.h"
 #include "sources/data_format.h"
 #include "sources/image_cache.h"
@@ -209,8 +208,8 @@ void take_first_size(const ImageFolder& folder, RowFormat& format) {
   }
 }
 
-/// Rows `first` .. `first + count - 1` of what was prepared, as a set; its CRC-32 is made from
-/// those of the rows, so that a large set need not be read for it.
+/// Rows `first` .. `first + count - 1` of what was prepared, as a set. The CRC-32 of a whole split
+/// is in its cache, so that a large set need not be read for it.
 Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder,
                     const RowFormat& format, std::int64_t first, std::int64_t count) {
   Dataset dataset;
@@ -220,23 +219,20 @@ Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder,
       rows, {count, format.channels, format.height, format.width}, [keep = prepared.rows](void*) {},
       at::kByte);
   std::vector<std::uint8_t> labels;
-  uLong sum = 0;
-  const uLong combine = crc32_combine_gen(static_cast<z_off_t>(format.bytes()));
   for (std::int64_t i = first; i < first + count; ++i) {
     const auto at = static_cast<std::size_t>(i);
     labels.push_back(folder.files[static_cast<std::size_t>(prepared.files[at])].label);
-    sum = crc32_combine_op(sum, prepared.row_crcs[at], combine);
   }
   dataset.labels = to_tensor(labels, count);
+  dataset.cache = prepared.cache.string();
+  const bool is_test = first > 0;
+  const bool is_whole = count == (is_test ? prepared.size() - first : prepared.training);
+  const uLong sum = !dataset.cache.empty() && is_whole ? prepared.crcs[is_test ? 1 : 0]
+                                                       : crc_of(0, dataset.images);
   dataset.fingerprint = hex(crc_of(sum, dataset.labels));
   dataset.classes = folder.classes;
   dataset.originals = prepared.sizes;
   dataset.white = prepared.white;
-  if (!prepared.cache.empty()) {
-    const auto begin = prepared.row_crcs.begin() + first;
-    dataset.sums =
-        std::make_shared<RowSums>(RowSums{prepared.cache.string(), {begin, begin + count}});
-  }
   return dataset;
 }
 
@@ -293,20 +289,6 @@ Dataset load_dataset(const DataConfig& asked, const PrepareProgress& progress) {
       "{}: no image is left to train on, since only those that are held out can be read; mend the "
       "others, or lower data.held_out",
       data.path));
-}
-
-void check_rows(const Dataset& dataset, std::int64_t first, std::int64_t count) {
-  if (!dataset.sums) return;
-  const std::int64_t bytes = dataset.images.numel() / dataset.size();
-  const auto* const rows = dataset.images.data_ptr<std::uint8_t>();
-  for (std::int64_t i = first; i < first + count; ++i) {
-    if (crc_of(rows + i * bytes, bytes) == dataset.sums->crcs[static_cast<std::size_t>(i)])
-      continue;
-    throw failure(fmt::format(
-        "{}: image {} of this cache is not what was written there: a disk or a program changed "
-        "it; remove the file, and it is made anew",
-        dataset.sums->file, format_count(i)));
-  }
 }
 
 bool has_other_split(const DataConfig& data) {

@@ -4,7 +4,6 @@
 #include <torch/types.h>
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,12 +12,6 @@
 #include "sources/prepare.h"
 
 namespace dcgan {
-
-/// What the rows of a cache's file were when they were written to it.
-struct RowSums {
-  std::string file;
-  std::vector<std::uint32_t> crcs;  ///< [N]: CRC-32
-};
 
 struct Dataset {
   torch::Tensor images;  ///< uint8 [N, C, H, W], contiguous, CPU; may be mapped, read only
@@ -36,7 +29,7 @@ struct Dataset {
   /// Where below data.path the set lies; files that are no images by their names.
   std::string note;
 
-  std::shared_ptr<const RowSums> sums;  ///< of a mapped set's images; nothing in memory
+  std::string cache;  ///< the file that images are mapped from; "" where they are in memory
 
   std::int64_t size() const { return images.size(0); }
 };
@@ -48,11 +41,6 @@ struct Dataset {
 /// a cached one needs not. `progress` is told of images that are decoded. Throws `failure` for
 /// whatever is wrong, naming the file.
 Dataset load_dataset(const DataConfig& data, const PrepareProgress& progress = {});
-
-/// Throws `failure` that names the cache's file where rows `first` .. `first + count - 1` are no
-/// longer what was written there: a disk or another program changed them. In memory all are well.
-/// A large set is not read for this when it is opened, so whoever uses rows asks first.
-void check_rows(const Dataset& dataset, std::int64_t first, std::int64_t count);
 
 /// Whether a set keeps images back from training, so that other_split() is not empty.
 bool has_other_split(const DataConfig& data);

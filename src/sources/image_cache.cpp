@@ -1,13 +1,15 @@
 #include "sources/image_cache.h"
 
 #include <fmt/format.h>
+#include <zlib.h>
 
+#include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <random>
 #include <string_view>
 #include <system_error>
-#include <unordered_map>
 #include <utility>
 
 #include "base/file.h"
@@ -21,356 +23,220 @@ namespace dcgan {
 namespace {
 
 namespace fs = std::filesystem;
-using State = CacheEntry::State;
 
-// What belongs to what --------------------------------------------------------------------------
-
-/// The same however the folder was spelled.
-fs::path real_path(const fs::path& folder) {
-  std::error_code error;
-  fs::path path = fs::canonical(folder, error);
-  return error ? folder : path;
+std::uint32_t crc_of(const void* bytes, std::size_t size) {
+  return static_cast<std::uint32_t>(crc32_z(0, static_cast<const Bytef*>(bytes), size));
 }
 
-/// What is asked for, and where it is kept.
-struct CacheOrder {
-  const ImageFolder& folder;
-  const RowFormat& format;
-  double held_out;
-  std::string key;
-  fs::path whole;  ///< the cache
-  fs::path part;   ///< while it is built
-  fs::path lock;
-};
-
-std::string key_of(const fs::path& root, const RowFormat& format, double held_out) {
-  return fmt::format("{}\n{} x {} x {}, fit {}, background {:02x}{:02x}{:02x}, held out {}",
-                     root.string(), format.channels, format.height, format.width,
-                     static_cast<int>(format.fit), format.background[0], format.background[1],
-                     format.background[2], held_out) +
-         (format.levels == Levels::full ? "" : ", levels " + to_string(format.levels));
-}
-
-/// Short enough for every file system, and so is it with ".part" behind it.
-std::string file_name_of(const fs::path& root, std::string_view key) {
-  constexpr std::size_t kMostOfFolder = 100;
-  std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a; the whole key is in the file
-  for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  const std::string name = root.filename().string().substr(0, kMostOfFolder);
-  return fmt::format("{}-{:016x}.images", name.empty() ? "images" : name, hash);
-}
-
-CacheOrder make_order(const ImageFolder& folder, const RowFormat& format, double held_out,
-                      const fs::path& cache_folder) {
-  const fs::path root = real_path(folder.root);
-  std::string key = key_of(root, format, held_out);
-  const std::string whole = (cache_folder / file_name_of(root, key)).string();
-  return {folder, format, held_out, std::move(key), whole, whole + ".part", whole + ".lock"};
-}
-
-std::string joined_paths(const ImageFolder& folder) {
-  std::string paths;
-  for (const ImageFile& file : folder.files) paths.append(file.path).push_back('\0');
-  return paths;
-}
-
-/// Where each file's row lies while all files have one: those to train on first.
-std::vector<std::int64_t> slots_of(std::int64_t files, double held_out, std::int64_t& training) {
-  std::vector<std::int64_t> slots(static_cast<std::size_t>(files));
-  training = 0;
-  for (std::int64_t i = 0; i < files; ++i) training += is_held_out(i, held_out) ? 0 : 1;
-  std::int64_t next_training = 0;
-  std::int64_t next_test = training;
-  for (std::int64_t i = 0; i < files; ++i) {
-    slots[static_cast<std::size_t>(i)] = is_held_out(i, held_out) ? next_test++ : next_training++;
+/// `text` in one line and one column of the index.
+std::string escaped(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const bool shows = static_cast<unsigned char>(c) >= ' ' && c != '\x7f' && c != '\\';
+    line += shows ? std::string(1, c) : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
   }
-  return slots;
+  return line;
 }
 
 // Decoding --------------------------------------------------------------------------------------
 
-/// Reads, decodes and fits one file into `row`, and says in `entry` what it found. Returns the
-/// state; `problem` says what is wrong with a file that is not good.
-State decode_file(const ImageFolder& folder, const ImageFile& file, const RowFormat& format,
-                  std::uint8_t* row, CacheEntry& entry, std::string& problem) {
-  entry.stamp = file.stamp;
+/// What became of a file.
+struct Decoded {
+  std::string problem;      ///< "" where it has a row
+  std::int64_t height = 0;  ///< of the image before it was fitted
+  std::int64_t width = 0;
+
+  bool good() const { return problem.empty(); }
+};
+
+/// Reads, decodes and fits one file into `row`.
+Decoded decode_file(const ImageFolder& folder, const ImageFile& file, const RowFormat& format,
+                    std::uint8_t* row) {
   const fs::path path = folder.root / file.path;
-  std::string content;
   try {
-    content = read_file(path);
-  } catch (const Error& error) {
-    problem = without_name(error.what(), path);
-    return State::unreadable;
-  }
-  entry.file_crc = crc_of(content.data(), static_cast<std::int64_t>(content.size()));
-  try {
-    const Image image =
-        decode_image(content, {.wanted = {format.height, format.width}, .white = format.white});
-    const bool reduced = image.stored[0] > 0;
-    entry.height = static_cast<std::int32_t>(reduced ? image.stored[0] : image.height);
-    entry.width = static_cast<std::int32_t>(reduced ? image.stored[1] : image.width);
+    const Image image = decode_image(
+        read_file(path), {.wanted = {format.height, format.width}, .white = format.white});
     write_row(image, format, row);
+    const bool reduced = image.stored[0] > 0;
+    return {"", reduced ? image.stored[0] : image.height, reduced ? image.stored[1] : image.width};
   } catch (const Error& error) {
-    problem = error.what();
-    return State::bad;
+    // Without the file's name, which stands before it already.
+    const std::string problem = error.what();
+    const std::string name = path.string() + ": ";
+    return {problem.starts_with(name) ? problem.substr(name.size()) : problem};
   }
-  entry.row_crc = crc_of(row, format.bytes());
-  return State::good;
 }
 
-/// Adds what is wrong with a file, by name for the first `most_named`.
+/// Counts a bad file, and names it if it is among the first `most_named`.
 void add_bad(const ImageFile& file, const std::string& problem, std::size_t most_named,
              PreparedImages& prepared) {
   ++prepared.bad_count;
   if (prepared.bad.size() < most_named) prepared.bad.push_back({file.path, problem});
 }
 
-// Whether a file is still the one of an entry ----------------------------------------------------
+// What belongs to what --------------------------------------------------------------------------
 
-/// Nothing where it can't be read.
-std::optional<std::uint32_t> crc_of_file(const fs::path& path) {
-  try {
-    const std::string content = read_file(path);
-    return crc_of(content.data(), static_cast<std::int64_t>(content.size()));
-  } catch (const Error&) {
-    return std::nullopt;
+/// What is asked for, and where it is kept.
+struct CacheOrder {
+  const ImageFolder& folder;
+  const RowFormat& format;
+  double held_out;
+  std::string key;  ///< what the rows depend on beside the files; two lines
+  fs::path rows;
+  fs::path index;
+  fs::path part;  ///< the rows while they are written
+  fs::path lock;
+};
+
+CacheOrder make_order(const ImageFolder& folder, const RowFormat& format, double held_out,
+                      const fs::path& cache_folder) {
+  std::error_code error;
+  fs::path root = fs::canonical(folder.root, error);  // the same however it was spelled
+  if (error) root = folder.root;
+  std::string key =
+      fmt::format("{}\n{} x {} x {}, fit {}, background {:02x}{:02x}{:02x}, held out {}, levels {}",
+                  escaped(root.string()), format.channels, format.height, format.width,
+                  to_string(format.fit), format.background[0], format.background[1],
+                  format.background[2], held_out, to_string(format.levels));
+  // Short enough for every file system. The whole key is in the index.
+  constexpr std::size_t kMostOfFolder = 100;
+  const std::string name = root.filename().string().substr(0, kMostOfFolder);
+  const std::string base = (cache_folder / fmt::format("{}-{:08x}", name.empty() ? "images" : name,
+                                                       crc_of(key.data(), key.size())))
+                               .string();
+  return {folder,        format,          held_out,       std::move(key),
+          base + ".npy", base + ".index", base + ".part", base + ".lock"};
+}
+
+/// Which rows there are when this became of the files, and which files are bad.
+void list_rows(const CacheOrder& order, const std::vector<Decoded>& found,
+               PreparedImages& prepared) {
+  for (const bool test : {false, true}) {
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      const auto file = static_cast<std::int64_t>(i);
+      const bool is_here = found[i].good() && is_held_out(file, order.held_out) == test;
+      if (is_here) prepared.files.push_back(file);
+    }
+    if (!test) prepared.training = prepared.size();
+  }
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (found[i].good()) continue;
+    add_bad(order.folder.files[i], found[i].problem, kMostNamed, prepared);
   }
 }
 
-/// Whether the file system would say of a changed file that it changed. FAT, squashfs and others
-/// keep no time of changes: they give none, or that of writing, in whole seconds.
-bool records_changes(const FileStamp& stamp) {
-  constexpr std::int64_t kSecond = 1'000'000'000;
-  const bool is_copy = stamp.changed == stamp.modified && stamp.changed % kSecond == 0;
-  return stamp.inode != 0 && stamp.changed != 0 && !is_copy;
+// The index -------------------------------------------------------------------------------------
+
+constexpr std::string_view kColumns = "row\tbytes modified changed inode\tpath\tproblem\n";
+constexpr std::string_view kNoRow = "-";
+
+std::string index_text(const CacheOrder& order, const std::vector<Decoded>& found,
+                       const PreparedImages& prepared) {
+  const auto& [smallest, largest] = prepared.sizes;
+  std::string text =
+      fmt::format("dcgan image cache 1, white {}, CRC-32 {:08x} {:08x}, sizes {} {} {} {}\n{}\n{}",
+                  prepared.white, prepared.crcs[0], prepared.crcs[1], smallest[0], smallest[1],
+                  largest[0], largest[1], order.key, kColumns);
+  std::vector<std::int64_t> row_of(found.size());
+  for (std::size_t row = 0; row < prepared.files.size(); ++row) {
+    row_of[static_cast<std::size_t>(prepared.files[row])] = static_cast<std::int64_t>(row);
+  }
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto& [path, stamp, label] = order.folder.files[i];
+    text += found[i].good() ? std::to_string(row_of[i]) : kNoRow;
+    fmt::format_to(std::back_inserter(text), "\t{} {} {} {}\t{}\t{}\n", stamp.bytes, stamp.modified,
+                   stamp.changed, stamp.inode, escaped(path), escaped(found[i].problem));
+  }
+  return text;
 }
 
-/// Whether the cache's entry is of this very file, by its content where the stamp does not tell.
-bool is_current(const ImageFolder& folder, const ImageFile& file, const CacheEntry& entry) {
-  if (entry.stamp.bytes != file.stamp.bytes || entry.state == State::missing) return false;
-  const fs::path path = folder.root / file.path;
-  if (entry.state == State::unreadable) return !crc_of_file(path);
-  return (entry.stamp == file.stamp && records_changes(file.stamp)) ||
-         crc_of_file(path) == entry.file_crc;
+/// The cache if it is of these very files. What its index found is read and written again: all of
+/// it must be the same. A file without a row is looked at again, since one that could not be read
+/// may have become well without a change.
+std::optional<PreparedImages> open_cache(const CacheOrder& order) {
+  std::string text;
+  try {
+    text = read_file(order.index);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  PreparedImages prepared;
+  auto& [smallest, largest] = prepared.sizes;
+  std::sscanf(text.c_str(),
+              "dcgan image cache 1, white %5u, CRC-32 %8x %8x, sizes %9ld %9ld %9ld %9ld",
+              &prepared.white, &prepared.crcs[0], &prepared.crcs[1], &smallest[0], &smallest[1],
+              &largest[0], &largest[1]);
+  std::vector<Decoded> found(order.folder.files.size());
+  std::vector<std::size_t> bad;
+  std::size_t line = text.find(kColumns);
+  for (std::size_t i = 0; i < found.size() && line != std::string::npos; ++i) {
+    line = text.find('\n', line) + 1;
+    if (text.compare(line, kNoRow.size(), kNoRow) == 0) bad.push_back(i);
+  }
+  const auto look_again = [&](std::int64_t i) {
+    const std::size_t file = bad[static_cast<std::size_t>(i)];
+    std::vector<std::uint8_t> row(static_cast<std::size_t>(order.format.bytes()));
+    found[file] = decode_file(order.folder, order.folder.files[file], order.format, row.data());
+  };
+  for_each_image(static_cast<std::int64_t>(bad.size()), look_again, {});
+  list_rows(order, found, prepared);
+  if (index_text(order, found, prepared) != text) return std::nullopt;
+  prepared.cache = order.rows;
+  prepared.rows = map_rows(order.rows, order.format, prepared.size());
+  return prepared.rows ? std::optional(prepared) : std::nullopt;
 }
 
 // Building --------------------------------------------------------------------------------------
 
-std::uint32_t white_of(const CacheFile& file) {
-  return file.header().white == 0 ? kFullRange : file.header().white;
-}
-
-/// Finds rows of files that are still the same in older caches.
-class OldRows {
- public:
-  explicit OldRows(std::uint32_t white) : white_(white) {}
-
-  void add(const MappedCache& cache) {
-    if (!cache || white_of(*cache) != white_) return;
-    std::string_view paths = cache->paths();
-    for (std::int64_t i = 0; i < cache->header().files; ++i) {
-      const auto end = paths.find('\0');
-      if (end == std::string_view::npos) return;
-      const CacheEntry& entry = cache->entries()[i];
-      const bool has_row =
-          entry.state == State::good && entry.row >= 0 && entry.row < cache->header().files;
-      if (has_row) found_[std::string(paths.substr(0, end))] = {cache, &entry};
-      paths.remove_prefix(end + 1);
-    }
-  }
-
-  /// Copies a file's old row, if there is one that is its own still; `entry.row` stays.
-  bool copy(const ImageFolder& folder, const ImageFile& file, std::uint8_t* row,
-            CacheEntry& entry) const {
-    const auto found = found_.find(file.path);
-    if (found == found_.end()) return false;
-    const auto& [cache, old] = found->second;
-    if (!is_current(folder, file, *old)) return false;
-    const std::uint8_t* const source = cache->row(old->row);
-    const std::int64_t size = cache->header().row_bytes;
-    if (crc_of(source, size) != old->row_crc) return false;
-    std::memcpy(row, source, static_cast<std::size_t>(size));
-    const std::int64_t number = std::exchange(entry, *old).row;
-    entry.row = number;
-    entry.stamp = file.stamp;
-    return true;
-  }
-
- private:
-  struct Row {
-    MappedCache cache;
-    const CacheEntry* entry = nullptr;
-  };
-  const std::uint32_t white_;
-  std::unordered_map<std::string, Row> found_;
-};
-
-/// Moves the rows of good files together, keeping their order, and counts them.
-void close_up(const CacheFile& file) {
-  CacheHeader& header = file.header();
-  std::vector<CacheEntry*> by_row(static_cast<std::size_t>(header.files));
-  for (std::int64_t i = 0; i < header.files; ++i) {
-    CacheEntry& entry = file.entries()[i];
-    by_row[static_cast<std::size_t>(entry.row)] = &entry;
-  }
-  std::int64_t training = 0;
-  for (CacheEntry* const entry : by_row) {
-    if (entry->state != State::good) continue;
-    if (entry->row < header.training_rows) ++training;
-    const std::int64_t row = header.rows++;
-    if (row != entry->row) {
-      std::memcpy(file.row(row), file.row(entry->row), static_cast<std::size_t>(header.row_bytes));
-    }
-    entry->row = row;
-  }
-  header.training_rows = training;
-}
-
-MappedCache build_cache(const CacheOrder& order, const PrepareProgress& progress) {
-  const std::int64_t row_bytes = order.format.bytes();
+PreparedImages build_cache(const CacheOrder& order, const PrepareProgress& progress) {
   RowFormat format = order.format;
   if (format.levels == Levels::automatic) format.white = find_white(order.folder, format, progress);
-  OldRows old(format.white);
-  old.add(map_cache(order.whole, order.key, row_bytes, CacheAccess::read));
-  old.add(map_cache(order.part, order.key, row_bytes, CacheAccess::read));  // newer: it counts
+  // An index must not stand beside rows that are not its own.
   std::error_code ignored;
-  fs::remove(order.part, ignored);  // its map stays until its rows are copied
+  fs::remove(order.index, ignored);
+  fs::remove(order.rows, ignored);
 
-  CacheHeader header;
-  header.files = static_cast<std::int64_t>(order.folder.files.size());
-  header.row_bytes = row_bytes;
-  header.white = format.white;
-  const std::vector<std::int64_t> slots =
-      slots_of(header.files, order.held_out, header.training_rows);
-  NewCache cache(order.part, header, order.key, joined_paths(order.folder));
-  CacheEntry* const entries = cache.file().entries();
+  std::vector<Decoded> found(order.folder.files.size());
+  PreparedImages all;  // as if all were good
+  list_rows(order, found, all);
+  NewCache cache(order.part, format, all.size());
+  const auto size = static_cast<std::size_t>(format.bytes());
+  std::vector<std::uint32_t> crcs(found.size());
   const auto work = [&](std::int64_t i) {
-    const ImageFile& source = order.folder.files[static_cast<std::size_t>(i)];
-    CacheEntry entry;
-    entry.row = slots[static_cast<std::size_t>(i)];
-    std::vector<std::uint8_t> row(static_cast<std::size_t>(row_bytes));
-    if (!old.copy(order.folder, source, row.data(), entry)) {
-      std::string problem;
-      entry.state = decode_file(order.folder, source, format, row.data(), entry, problem);
-    }
-    if (entry.state == State::good) cache.write_row(entry.row, row.data());
-    entries[i] = entry;  // last: an entry that is there has its row
+    const auto file = static_cast<std::size_t>(all.files[static_cast<std::size_t>(i)]);
+    std::vector<std::uint8_t> row(size);
+    found[file] = decode_file(order.folder, order.folder.files[file], format, row.data());
+    if (!found[file].good()) return;
+    crcs[file] = crc_of(row.data(), size);
+    cache.write_row(i, row.data());
   };
-  const auto tick = [&](std::int64_t done, std::int64_t count) {
+  const auto tick = [&](std::int64_t done, std::int64_t total) {
     cache.start_flush();
-    if (progress) progress(done, count);
+    if (progress) progress(done, total);
   };
-  for_each_image(header.files, work, tick);
-  close_up(cache.file());
-  return cache.complete(order.whole);
-}
+  for_each_image(all.size(), work, tick);
 
-// Opening ---------------------------------------------------------------------------------------
-
-/// Whether each good file has a row of its own, those of files that are held out behind the others,
-/// and as many as the header says.
-bool has_sound_rows(const CacheFile& file, double held_out) {
-  const CacheHeader& header = file.header();
-  if (header.rows < 0 || header.rows > header.files) return false;
-  std::vector<bool> taken(static_cast<std::size_t>(header.rows));
-  std::int64_t training = 0;
-  std::int64_t good = 0;
-  for (std::int64_t i = 0; i < header.files; ++i) {
-    const CacheEntry& entry = file.entries()[i];
-    if (entry.state != State::good) continue;
-    const bool for_training = !is_held_out(i, held_out);
-    const auto row = static_cast<std::size_t>(entry.row);
-    if (entry.row < 0 || entry.row >= header.rows || taken[row] ||
-        (entry.row < header.training_rows) != for_training) {
-      return false;
-    }
-    taken[row] = true;
-    training += for_training ? 1 : 0;
-    ++good;
-  }
-  return good == header.rows && training == header.training_rows;
-}
-
-/// Writes down the files' stamps, so that next time none need be read for its own. Not where that
-/// can't be done: the cache is read only, or another process is busy with it.
-void note_stamps(const CacheOrder& order, const CacheFile& seen) {
-  const CacheLock lock(order.lock);
-  if (!lock.held()) return;
-  const MappedCache file =
-      map_cache(order.whole, order.key, order.format.bytes(), CacheAccess::write);
-  if (!file || file->header().index_crc != seen.header().index_crc) return;  // a newer one
-  for (std::size_t i = 0; i < order.folder.files.size(); ++i) {
-    file->entries()[i].stamp = order.folder.files[i].stamp;
-  }
-  file->header().index_crc = file->index_crc();
-}
-
-/// The cache if it is complete and of these files.
-MappedCache open_current(const CacheOrder& order) {
-  MappedCache file = map_cache(order.whole, order.key, order.format.bytes(), CacheAccess::read);
-  const auto count = static_cast<std::int64_t>(order.folder.files.size());
-  if (!file || file->header().complete == 0 || file->header().files != count ||
-      file->paths() != joined_paths(order.folder) || !has_sound_rows(*file, order.held_out)) {
-    return nullptr;
-  }
-  bool new_stamps = false;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const ImageFile& source = order.folder.files[static_cast<std::size_t>(i)];
-    const CacheEntry& entry = file->entries()[i];
-    if (!is_current(order.folder, source, entry)) return nullptr;
-    new_stamps = new_stamps || entry.stamp != source.stamp;
-  }
-  if (new_stamps) note_stamps(order, *file);
-  return file;
-}
-
-/// A second look at a bad file, for the words.
-std::string problem_of(const CacheOrder& order, const ImageFile& file) {
-  std::vector<std::uint8_t> row(static_cast<std::size_t>(order.format.bytes()));
-  CacheEntry entry;
-  std::string problem;
-  const State state = decode_file(order.folder, file, order.format, row.data(), entry, problem);
-  if (state != State::good) return problem;
-  return fmt::format("could not be decoded when the cache was built; remove {} to try again",
-                     order.whole.string());
-}
-
-PreparedImages describe_cache(const MappedCache& file, const CacheOrder& order) {
   PreparedImages prepared;
-  const CacheHeader& header = file->header();
-  prepared.training = header.training_rows;
-  prepared.white = white_of(*file);
-  prepared.row_crcs.resize(static_cast<std::size_t>(header.rows));
-  prepared.files.resize(static_cast<std::size_t>(header.rows));
-  for (std::int64_t i = 0; i < header.files; ++i) {
-    const CacheEntry& entry = file->entries()[i];
-    if (entry.state == State::good) {
-      prepared.row_crcs[static_cast<std::size_t>(entry.row)] = entry.row_crc;
-      prepared.files[static_cast<std::size_t>(entry.row)] = i;
-      prepared.sizes.add(entry.height, entry.width);
-      continue;
-    }
-    const ImageFile& source = order.folder.files[static_cast<std::size_t>(i)];
-    const bool shown = prepared.bad.size() < kMostNamed;
-    add_bad(source, shown ? problem_of(order, source) : "", kMostNamed, prepared);
+  std::int64_t rows = 0;
+  const uLong combine = crc32_combine_gen(static_cast<z_off_t>(size));
+  for (std::int64_t i = 0; i < all.size(); ++i) {
+    const auto file = static_cast<std::size_t>(all.files[static_cast<std::size_t>(i)]);
+    if (!found[file].good()) continue;
+    std::uint32_t& crc = prepared.crcs[i < all.training ? 0 : 1];
+    crc = static_cast<std::uint32_t>(crc32_combine_op(crc, crcs[file], combine));
+    prepared.sizes.add(found[file].height, found[file].width);
+    if (rows != i) cache.move_row(i, rows);
+    ++rows;
   }
-  prepared.rows = {file, file->row(0)};
-  prepared.cache = order.whole;
-  return prepared;
-}
-
-/// Where a file system has no locks others may be building the same cache, too: each builds a file
-/// of its own, and the last one stays.
-void take_own_part(CacheOrder& order) {
-  order.part = fmt::format("{}.{:08x}.part", order.whole.string(), std::random_device()());
-}
-
-void make_cache_folder(const fs::path& folder) {
-  try {
-    make_folder(folder);
-  } catch (const Error& error) {
-    throw failure(fmt::format("{}; set data.cache to another folder, or to none", error.what()));
-  }
+  list_rows(order, found, prepared);
+  prepared.white = format.white;
+  cache.complete(order.rows, rows);
+  write_file_atomically(order.index, index_text(order, found, prepared));
+  prepared.cache = order.rows;
+  prepared.rows = map_rows(order.rows, format, rows);
+  if (prepared.rows) return prepared;
+  throw failure(fmt::format("{}: another program changed it while it was built; try again",
+                            order.rows.string()));
 }
 
 }  // namespace
@@ -391,32 +257,29 @@ PreparedImages decode_into_memory(const ImageFolder& folder, const RowFormat& fo
   const std::int64_t size = format.bytes();
   const std::shared_ptr<std::uint8_t[]> rows(
       new std::uint8_t[static_cast<std::size_t>(count * size)]);
-  std::vector<CacheEntry> entries(chosen.size());
-  std::vector<std::string> problems(chosen.size());
+  std::vector<Decoded> found(chosen.size());
   const auto source = [&](std::int64_t i) -> const ImageFile& {
     return folder.files[static_cast<std::size_t>(chosen[static_cast<std::size_t>(i)])];
   };
   const auto work = [&](std::int64_t i) {
-    const auto at = static_cast<std::size_t>(i);
-    entries[at].state =
-        decode_file(folder, source(i), format, rows.get() + i * size, entries[at], problems[at]);
+    found[static_cast<std::size_t>(i)] =
+        decode_file(folder, source(i), format, rows.get() + i * size);
   };
   for_each_image(count, work, progress);
 
   PreparedImages prepared;
   for (std::int64_t i = 0; i < count; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    if (entries[at].state != State::good) {
-      add_bad(source(i), problems[at], most_named, prepared);
+    const Decoded& file = found[static_cast<std::size_t>(i)];
+    if (!file.good()) {
+      add_bad(source(i), file.problem, most_named, prepared);
       continue;
     }
     const std::int64_t next = prepared.size();
     if (next != i) {
       std::memcpy(rows.get() + next * size, rows.get() + i * size, static_cast<std::size_t>(size));
     }
-    prepared.row_crcs.push_back(entries[at].row_crc);
-    prepared.files.push_back(chosen[at]);
-    prepared.sizes.add(entries[at].height, entries[at].width);
+    prepared.files.push_back(chosen[static_cast<std::size_t>(i)]);
+    prepared.sizes.add(file.height, file.width);
   }
   prepared.training = prepared.size();
   prepared.white = format.white;
@@ -426,19 +289,19 @@ PreparedImages decode_into_memory(const ImageFolder& folder, const RowFormat& fo
 
 PreparedImages open_image_cache(const ImageFolder& folder, const RowFormat& format, double held_out,
                                 const fs::path& cache_folder, const PrepareProgress& progress) {
-  make_cache_folder(cache_folder);
-  CacheOrder order = make_order(folder, format, held_out, cache_folder);
-  MappedCache file = open_current(order);
-  if (!file) {
-    const CacheLock lock(order.lock, [&] {
-      if (progress) progress(0, 0);
-    });
-    if (!lock.held()) take_own_part(order);
-    file = open_current(order);  // another process may have built it meanwhile
-    if (!file) file = build_cache(order, progress);
+  try {
+    make_folder(cache_folder);
+  } catch (const Error& error) {
+    throw failure(fmt::format("{}; set data.cache to another folder, or to none", error.what()));
   }
-  advise(*file);
-  return describe_cache(file, order);
+  CacheOrder order = make_order(folder, format, held_out, cache_folder);
+  const CacheLock lock(order.lock, [&] {
+    if (progress) progress(0, 0);
+  });
+  if (std::optional<PreparedImages> prepared = open_cache(order)) return *std::move(prepared);
+  // Without locks others may be building the same cache: each writes rows of its own.
+  if (!lock.held()) order.part += fmt::format(".{:08x}", std::random_device()());
+  return build_cache(order, progress);
 }
 
 }  // namespace dcgan

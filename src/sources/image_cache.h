@@ -1,11 +1,11 @@
 // Decoded images on disk, mapped into memory: a folder of pictures is decoded once.
 //
-// One file (cache_file.h) a folder and row format, in which the rows to train on come first. It is
-// checked against the folder each time it is opened: by paths, sizes, times and inodes, and where
-// only these two differ, or tell nothing, by the file's content. Rows of files that are unchanged
-// are taken from an older cache, or from one whose building was interrupted.
+// A cache is a .npy, uint8 [N, C, H, W], in which the rows to train on come first, and an index
+// beside it: text that says of which folder, files and settings the rows are. It is built anew
+// where a file's path, size, times or inode are no longer those of the index.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -23,14 +23,14 @@ constexpr std::size_t kMostNamed = 10;  ///< bad files of which a name and the p
 struct PreparedImages {
   /// [good files, C, H, W]: in memory, or a map of the cache's file, which they keep.
   std::shared_ptr<const std::uint8_t> rows;
-  std::vector<std::uint32_t> row_crcs;  ///< [good files]: CRC-32
-  std::vector<std::int64_t> files;      ///< [good files]: which of the folder's it is
-  std::int64_t training = 0;            ///< so many of the rows are not held out; they come first
-  std::uint32_t white = kFullRange;     ///< RowFormat::white of the rows
-  SizeRange sizes;                      ///< of the good files, before they were fitted
-  std::vector<BadImage> bad;            ///< the first files that are no images or can't be read
+  std::vector<std::int64_t> files;   ///< [good files]: which of the folder's it is
+  std::int64_t training = 0;         ///< so many of the rows are not held out; they come first
+  std::uint32_t white = kFullRange;  ///< RowFormat::white of the rows
+  SizeRange sizes;                   ///< of the good files, before they were fitted
+  std::vector<BadImage> bad;         ///< the first files that are no images or can't be read
   std::int64_t bad_count = 0;
-  std::filesystem::path cache;  ///< the file that is mapped; none where the rows are in memory
+  std::filesystem::path cache;          ///< the .npy that is mapped; "" where rows are in memory
+  std::array<std::uint32_t, 2> crcs{};  ///< CRC-32 of a cache's rows: to train on, and held out
 
   std::int64_t size() const { return static_cast<std::int64_t>(files.size()); }  ///< good files
 };
@@ -46,8 +46,8 @@ PreparedImages decode_into_memory(const ImageFolder& folder, const RowFormat& fo
                                   const PrepareProgress& progress,
                                   std::size_t most_named = kMostNamed);
 
-/// Opens the cache of `folder` in `cache_folder`, or builds it. Another process that builds the
-/// same one is waited for. A cache that is there is enough: it may lie where nothing can be
+/// Opens the cache of `folder` in `cache_folder`, or builds it. Another process that is busy with
+/// the same one is waited for. A cache that is there is enough: it may lie where nothing can be
 /// written. Throws `failure` that names the file when it can't be written, with what is needed and
 /// what is free where the disk is too small for it.
 PreparedImages open_image_cache(const ImageFolder& folder, const RowFormat& format, double held_out,

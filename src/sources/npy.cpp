@@ -212,8 +212,7 @@ std::string npz_remedy(const std::filesystem::path& path) {
       path.string(), shell_quote(path.string()));
 }
 
-void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t>& sizes,
-               std::string_view bytes) {
+std::string npy_header(const std::vector<std::int64_t>& sizes) {
   std::string header = fmt::format("{{'descr': '|u1', 'fortran_order': False, 'shape': ({}{}), }}",
                                    fmt::join(sizes, ", "), sizes.size() == 1 ? "," : "");
   // The data begin at a multiple of 64 bytes: NumPy maps such files into memory.
@@ -222,12 +221,15 @@ void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t
   const std::size_t whole = (before + header.size() + 1 + kAlignment - 1) / kAlignment * kAlignment;
   header.resize(whole - before - 1, ' ');
   header += '\n';
-  std::string file(kMagic);
-  file += {'\x01', '\x00', static_cast<char>(header.size() & 255U),
-           static_cast<char>(header.size() >> 8U)};
-  file += header;
-  file += bytes;
-  write_file_atomically(path, file);
+  std::string start(kMagic);
+  start += {'\x01', '\x00', static_cast<char>(header.size() & 255U),
+            static_cast<char>(header.size() >> 8U)};
+  return start + header;
+}
+
+void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t>& sizes,
+               std::string_view bytes) {
+  write_file_atomically(path, npy_header(sizes).append(bytes));
 }
 
 }  // namespace dcgan

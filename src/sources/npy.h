@@ -25,6 +25,10 @@ NpyArray read_npy(const std::filesystem::path& path);
 /// What a user does with an .npz, several arrays in one file, which is not read.
 std::string npz_remedy(const std::filesystem::path& path);
 
+/// What stands before the elements of an array of uint8, as version 1.0: 128 bytes where the sizes
+/// are four of at most 13 digits.
+std::string npy_header(const std::vector<std::int64_t>& sizes);
+
 /// Writes atomically, as version 1.0. `bytes`: row-major, as many as the product of `sizes`.
 void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t>& sizes,
                std::string_view bytes);

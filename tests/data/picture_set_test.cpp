@@ -1,5 +1,6 @@
 // Data sets without splits of their own: a .npy file, a folder of pictures.
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <zlib.h>
 
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "config/fields.h"
 #include "data/dataset.h"
 #include "sources/data_format.h"
 #include "sources/npy.h"
@@ -119,15 +121,27 @@ TEST_F(PictureSet, IsTheSameFromTheCacheAndFromTheFiles) {
   EXPECT_EQ(built.fingerprint, decoded.fingerprint);
 }
 
+// Checkpoints keep it, and a resumed run compares it.
 TEST_F(PictureSet, HasTheFingerprintOfItsBytes) {
-  const Dataset set = load_dataset(data_);
-  std::string bytes(reinterpret_cast<const char*>(set.images.data_ptr<std::uint8_t>()),
-                    static_cast<std::size_t>(set.images.numel()));
-  bytes += std::string(static_cast<std::size_t>(set.size()), '\0');  // no classes, no labels
-  char expected[9];
-  std::snprintf(expected, sizeof expected, "%08lx",
-                crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
-  EXPECT_EQ(set.fingerprint, expected);
+  const auto expected = [](const Dataset& set) {
+    std::string bytes(reinterpret_cast<const char*>(set.images.data_ptr<std::uint8_t>()),
+                      static_cast<std::size_t>(set.images.numel()));
+    bytes += std::string(static_cast<std::size_t>(set.size()), '\0');  // no classes, no labels
+    return fmt::format("{:08x}",
+                       crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+  };
+  write_file_atomically(pictures_ / "cats/2.png", "no picture");
+  for (const DataSplit split : {DataSplit::train, DataSplit::test}) {
+    for (const std::int64_t limit : {0, 1}) {
+      for (const std::string& cache : {cache_.path().string(), std::string("none")}) {
+        data_.split = split;
+        data_.limit = limit;
+        data_.cache = cache;
+        const Dataset set = load_dataset(data_);
+        EXPECT_EQ(set.fingerprint, expected(set)) << to_string(split) << limit << cache;
+      }
+    }
+  }
 }
 
 TEST_F(PictureSet, LimitKeepsTheFirstImages) {

@@ -50,11 +50,10 @@ def cache_seeds():
     def change(at, data):
         return struct.pack("<HB", at, len(data)) + data
 
-    numbers = [struct.pack("<q", n) for n in (0, 1, 3, 4, 5, 6, -1, 1 << 40, (1 << 63) - 1)]
-    header = [change(at, n) for at in range(16, 64, 8) for n in numbers]
-    both = [change(24, a) + change(32, b) for a in numbers for b in numbers[:6]]
-    return [c + bytes([choice]) for c in header + both for choice in (0, 1, 4)] + [
-        bytes([2 | size << 3]) for size in range(0, 32, 5)]
+    numbers = (b"0", b"-", b"-1", b"99999", b"ffffffff", b"\t", b"\n")
+    changes = [change(at, n) for at in range(0, 512, 8) for n in numbers]
+    return [c + bytes([choice]) for c in changes for choice in (0, 1)] + [
+        bytes([2 | rows | size << 3]) for size in range(0, 32, 5) for rows in (0, 1)]
 
 
 def main():

@@ -8,10 +8,8 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "base/file.h"
 #include "sources/image_cache.h"
 #include "support/temp_folder.h"
 
@@ -31,9 +29,8 @@ class ChangedFiles : public ::testing::Test {
   }
   fs::path file(int i) const { return pictures_ / (std::to_string(i) + ".bmp"); }
 
-  PreparedImages open() const { return open(list_images(pictures_.path(), false)); }
-  PreparedImages open(const ImageFolder& folder) const {
-    return open_image_cache(folder, kFormat, 0, cache_.path(), {});
+  PreparedImages open() const {
+    return open_image_cache(list_images(pictures_.path(), false), kFormat, 0, cache_.path(), {});
   }
   /// The first byte of each row.
   static std::vector<int> values(const PreparedImages& images) {
@@ -42,13 +39,6 @@ class ChangedFiles : public ::testing::Test {
       found.push_back(images.rows.get()[i * kFormat.bytes()]);
     }
     return found;
-  }
-  std::string bytes() const { return read_file(open().cache); }
-  /// A row that was spoiled in the cache shows that it comes from there.
-  void spoil_first_row(const fs::path& cache) const {
-    std::string content = read_file(cache);
-    content[content.size() - 10 * static_cast<std::size_t>(kFormat.bytes())] = '\x63';
-    write_file_atomically(cache, content, Flush::no);
   }
   /// A BMP of one colour, which always has the same size.
   static void put_bitmap(const fs::path& path, int value) {
@@ -85,9 +75,6 @@ TEST_F(ChangedFiles, SeesAFileWrittenToWhoseTimeWasPutBack) {
   open();
   overwrite_bitmap(file(4), 41);
   EXPECT_EQ(values(open())[4], 41);
-  put_bitmap(pictures_ / "35.bmp", 35);
-  overwrite_bitmap(file(4), 42);
-  EXPECT_EQ(values(open())[5], 42) << "nor is its old row taken over into a new cache";
 }
 
 TEST_F(ChangedFiles, SeesAnotherFileInAFilesPlace) {
@@ -128,38 +115,6 @@ TEST_F(ChangedFiles, SeesAnotherFolderInAFoldersPlace) {
   fs::rename(pictures_ / "in", cache_ / "in");
   fs::rename(cache_ / "other", pictures_ / "in");
   EXPECT_EQ(values(open()).back(), 42);
-}
-
-// As FAT (no time of changes), squashfs (that of writing) and some network file systems.
-TEST_F(ChangedFiles, ReadsFilesWhoseChangesTheFileSystemDoesNotRecord) {
-  constexpr std::int64_t kWholeSecond = 1'700'000'000'000'000'000;
-  for (const auto& [changed, inode] :
-       {std::pair{std::int64_t{0}, std::uint64_t{7}}, {kWholeSecond + 1, 0}, {kWholeSecond, 7}}) {
-    put_bitmap(file(4), 40);
-    ImageFolder folder = list_images(pictures_.path(), false);
-    for (ImageFile& one : folder.files) {
-      one.stamp = {one.stamp.bytes, kWholeSecond, changed, inode};
-    }
-    const PreparedImages built = open(folder);
-    EXPECT_EQ(values(built)[4], 40);
-    spoil_first_row(built.cache);
-    EXPECT_EQ(values(open(folder))[0], 0x63) << "the same content is not decoded again";
-    put_bitmap(file(4), 41);
-    EXPECT_EQ(values(open(folder))[4], 41) << changed << " " << inode;
-  }
-}
-
-TEST_F(ChangedFiles, KeepsItsRowsWhenItsFilesAreCopiedAnew) {
-  spoil_first_row(open().cache);
-  for (int i = 0; i < 10; ++i) {
-    fs::copy(file(i), cache_ / "copy");
-    fs::last_write_time(cache_ / "copy", fs::last_write_time(file(i)));
-    fs::rename(cache_ / "copy", file(i));
-  }
-  EXPECT_EQ(values(open())[0], 0x63) << "the content is the same";
-  const std::string noted = bytes();
-  EXPECT_EQ(values(open())[0], 0x63);
-  EXPECT_EQ(bytes(), noted);
 }
 
 }  // namespace
