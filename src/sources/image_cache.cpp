@@ -127,8 +127,27 @@ void list_rows(const CacheOrder& order, const std::vector<Decoded>& found,
 
 // The index -------------------------------------------------------------------------------------
 
-constexpr std::string_view kColumns = "row\tbytes modified changed inode\tpath\tproblem\n";
+constexpr std::string_view kColumns = "row\tbytes modified changed inode crc\tpath\tproblem\n";
 constexpr std::string_view kNoRow = "-";
+
+/// Whether the file system would say of a changed file that it changed. FAT, squashfs and others
+/// keep no time of changes: they give none, or that of writing, in whole seconds.
+bool records_changes(const FileStamp& stamp) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const bool is_copy = stamp.changed == stamp.modified && stamp.changed % kSecond == 0;
+  return stamp.inode != 0 && stamp.changed != 0 && !is_copy;
+}
+
+/// The CRC-32 of a file's content where nothing else tells of a change; "-" elsewhere.
+std::string content_crc(const ImageFolder& folder, const ImageFile& file) {
+  if (records_changes(file.stamp)) return "-";
+  try {
+    const std::string content = read_file(folder.root / file.path);
+    return fmt::format("{:08x}", crc_of(content.data(), content.size()));
+  } catch (const Error&) {
+    return "unreadable";
+  }
+}
 
 std::string index_text(const CacheOrder& order, const std::vector<Decoded>& found,
                        const PreparedImages& prepared) {
@@ -142,10 +161,12 @@ std::string index_text(const CacheOrder& order, const std::vector<Decoded>& foun
     row_of[static_cast<std::size_t>(prepared.files[row])] = static_cast<std::int64_t>(row);
   }
   for (std::size_t i = 0; i < found.size(); ++i) {
-    const auto& [path, stamp, label] = order.folder.files[i];
+    const ImageFile& file = order.folder.files[i];
+    const FileStamp& stamp = file.stamp;
     text += found[i].good() ? std::to_string(row_of[i]) : kNoRow;
-    fmt::format_to(std::back_inserter(text), "\t{} {} {} {}\t{}\t{}\n", stamp.bytes, stamp.modified,
-                   stamp.changed, stamp.inode, escaped(path), escaped(found[i].problem));
+    fmt::format_to(std::back_inserter(text), "\t{} {} {} {} {}\t{}\t{}\n", stamp.bytes,
+                   stamp.modified, stamp.changed, stamp.inode, content_crc(order.folder, file),
+                   escaped(file.path), escaped(found[i].problem));
   }
   return text;
 }

@@ -29,8 +29,9 @@ class ChangedFiles : public ::testing::Test {
   }
   fs::path file(int i) const { return pictures_ / (std::to_string(i) + ".bmp"); }
 
-  PreparedImages open() const {
-    return open_image_cache(list_images(pictures_.path(), false), kFormat, 0, cache_.path(), {});
+  PreparedImages open() const { return open(list_images(pictures_.path(), false)); }
+  PreparedImages open(const ImageFolder& folder) const {
+    return open_image_cache(folder, kFormat, 0, cache_.path(), {});
   }
   /// The first byte of each row.
   static std::vector<int> values(const PreparedImages& images) {
@@ -115,6 +116,22 @@ TEST_F(ChangedFiles, SeesAnotherFolderInAFoldersPlace) {
   fs::rename(pictures_ / "in", cache_ / "in");
   fs::rename(cache_ / "other", pictures_ / "in");
   EXPECT_EQ(values(open()).back(), 42);
+}
+
+// As FAT (no time of changes), squashfs (that of writing) and some network file systems.
+TEST_F(ChangedFiles, ReadsFilesWhoseChangesTheFileSystemDoesNotRecord) {
+  constexpr std::int64_t kWholeSecond = 1'700'000'000'000'000'000;
+  for (const auto& [changed, inode] :
+       {std::pair{std::int64_t{0}, std::uint64_t{7}}, {kWholeSecond + 1, 0}, {kWholeSecond, 7}}) {
+    put_bitmap(file(4), 40);
+    ImageFolder folder = list_images(pictures_.path(), false);
+    for (ImageFile& one : folder.files) {
+      one.stamp = {one.stamp.bytes, kWholeSecond, changed, inode};
+    }
+    EXPECT_EQ(values(open(folder))[4], 40);
+    put_bitmap(file(4), 41);
+    EXPECT_EQ(values(open(folder))[4], 41) << changed << " " << inode;
+  }
 }
 
 }  // namespace

@@ -150,7 +150,7 @@ TEST_F(Cache, SaysBesideItsRowsOfWhichFilesTheyAre) {
   open(0.2);
   const std::string index = read_file(cache_file(".index"));
   const auto line = [&](const std::string& row, const std::string& rest) {
-    return ::testing::ContainsRegex("\n" + row + "\t[0-9]+ [0-9]+ [0-9]+ [0-9]+\t" + rest + "\n");
+    return ::testing::ContainsRegex("\n" + row + "\t[0-9]+ [0-9]+ [0-9]+ [0-9]+ -\t" + rest + "\n");
   };
   EXPECT_THAT(index, ::testing::StartsWith("dcgan image cache 1, white 65535, CRC-32 "));
   EXPECT_THAT(index, HasSubstr(pictures_.path().string() +
