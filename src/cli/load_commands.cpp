@@ -41,12 +41,12 @@ fs::path find_library() {
 }
 
 /// libgomp's idle threads spin before they sleep: by default for ten milliseconds, which is lost to
-/// the others where a process competes for the cores. About one bridges what lies between two of a
-/// training's loops as well. Less does not: on a virtual machine it takes long to wake a core that
-/// sleeps. A user's own choice stays. libgomp reads all this once, while it is loaded.
+/// the others where a process competes for the cores. A third of one bridges what lies between two
+/// of a training's loops, and costs little beside a busy process (docs/performance.md). A user's
+/// own choice stays. libgomp reads all this once, while it is loaded.
 void set_up_openmp(const LoadOptions& options) {
   if (std::getenv("OMP_WAIT_POLICY") == nullptr) {
-    setenv("GOMP_SPINCOUNT", options.idle_threads == IdleThreads::spin ? "30000" : "0", 0);
+    setenv("GOMP_SPINCOUNT", options.idle_threads == IdleThreads::spin ? "10000" : "0", 0);
   }
   // LibTorch's own default is another number, and changing it later starts threads that nobody
   // needs.

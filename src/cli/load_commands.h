@@ -14,7 +14,7 @@ enum class Binding {
 /// What OpenMP's threads do between two loops.
 enum class IdleThreads {
   sleep,  ///< at once: what they would take from other programs is worth more
-  spin    ///< for a millisecond first: a training's loops follow each other closely
+  spin    ///< for a third of a millisecond first: a training's loops follow each other closely
 };
 
 struct LoadOptions {
