@@ -91,7 +91,7 @@ class Training : public ::testing::Test {
   }
 
   /// Trains to the end, 128 steps, twice, leaves of the second run what a kill on its last steps
-  /// would have left, and goes on with that: it must end as the first. Returns what it said.
+  /// would have left, and resumes it: it must end as the first. Returns what it said.
   ProgramResult expect_to_go_on_to_the_same_end(const std::vector<std::string>& settings) const {
     train("whole", settings);
     train("run", settings);

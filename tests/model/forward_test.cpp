@@ -170,7 +170,7 @@ void PrintTo(const PlainCase& plain, std::ostream* out) {
        << (plain.batch_norm ? "" : "_without_norm");
 }
 
-/// A float64 network takes LibTorch's operators: the plain way, which the kernels must agree with.
+/// A float64 network takes LibTorch's operators, with which the kernels must agree.
 class ForwardAgainstOperators : public ::testing::TestWithParam<PlainCase> {};
 
 TEST_P(ForwardAgainstOperators, HasItsResultGradientsAndSecondDerivatives) {
