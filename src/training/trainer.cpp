@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "base/text.h"
@@ -24,12 +23,6 @@
 
 namespace dcgan {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 bool is_finite(const StepNumbers& numbers) {
   return std::isfinite(numbers.discriminator_loss) && std::isfinite(numbers.generator_loss);
@@ -184,7 +177,7 @@ class Loop {
   }
 
   void evaluate() {
-    const Clock::time_point start = Clock::now();
+    const double start = reporter_.seconds();
     const QuickScores scores = scorer_->score(best_generator(state_));
     reporter_.write_evaluation({state_.step, epoch(), reporter_.seconds(), scorer_->samples(),
                                 scorer_->features(), scores});
@@ -195,7 +188,7 @@ class Loop {
                      dataset_.classes);
     }
     log_.info(fmt::format("evaluation  {}{}  ({:.1f} s)", format_scores(scores),
-                          best ? "  the best so far" : "", seconds_since(start)));
+                          best ? "  the best so far" : "", reporter_.seconds() - start));
     warn(monitor_.check_classes(scores.shares, scorer_->real_shares(), scorer_->class_names()));
   }
 
