@@ -1,12 +1,16 @@
 // The one exception a user can cause.
 //
-// `Error` carries a message written for the person at the keyboard: what is wrong, where (file,
-// line, key), and what to do about it. It is caught once, in `main`, which prints it and exits with
-// `exit_code()`. What only a bug can cause stays a TORCH_CHECK or an assertion.
+// An `Error` is data: where (a file, a line, a key), what is wrong, and what to do about it. It is
+// made where the problem is found, `throw failure("is cut short").in(path).remedy("copy it
+// again")`, and printed in one place, as text or as JSON. What only a bug can cause stays a
+// TORCH_CHECK or an assertion.
 #pragma once
 
-#include <stdexcept>
+#include <exception>
+#include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace dcgan {
 
@@ -19,38 +23,57 @@ enum class ErrorKind {
 
 inline constexpr int kExitStopped = 130;  ///< as shells say of SIGINT
 
-class Error : public std::runtime_error {
+class Error : public std::exception {
  public:
-  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  /// `problem` is a sentence without its where: "is cut short".
+  Error(ErrorKind kind, std::string problem);
+
+  /// Where it is: a file or folder, or an option such as "--set"; `line` counts from 1, 0 is none.
+  Error& in(const std::filesystem::path& where, int line = 0);
+  /// The configuration's key that is at fault. `problem` names it too where a reader needs it.
+  Error& key(std::string key);
+  /// What to do about it: "lower train.batch_size".
+  Error& remedy(std::string remedy);
+  /// A further problem of the same kind, found on the same way: configurations tell all of theirs.
+  Error& also(Error other);
 
   ErrorKind kind() const { return kind_; }
-  int exit_code() const {
-    switch (kind_) {
-      case ErrorKind::usage:
-        return 2;
-      case ErrorKind::failure:
-      case ErrorKind::damaged:
-        break;
-      case ErrorKind::stopped:
-        return kExitStopped;
-    }
-    return 1;
-  }
+  int exit_code() const;
+  const std::string& where() const { return where_; }
+  int line() const { return line_; }
+  const std::string& key() const { return key_; }
+  const std::string& problem() const { return problem_; }
+  const std::string& remedy() const { return remedy_; }
+  const std::vector<Error>& others() const { return others_; }
+
+  /// "where:line: problem".
+  std::string summary() const;
+  /// "where:line: problem; remedy", and the others' on lines of their own.
+  const char* what() const noexcept override { return text_.c_str(); }
 
  private:
+  Error& changed();
+
   ErrorKind kind_;
+  std::string where_;
+  int line_ = 0;
+  std::string key_;
+  std::string problem_;
+  std::string remedy_;
+  std::vector<Error> others_;
+  std::string text_;
 };
 
 /// The command line or the configuration is wrong.
-inline Error usage_error(const std::string& message) { return {ErrorKind::usage, message}; }
+inline Error usage_error(std::string problem) { return {ErrorKind::usage, std::move(problem)}; }
 
 /// A file could not be read or written, or a run could not go on.
-inline Error failure(const std::string& message) { return {ErrorKind::failure, message}; }
+inline Error failure(std::string problem) { return {ErrorKind::failure, std::move(problem)}; }
 
 /// What a file holds is not what was written into it.
-inline Error damaged(const std::string& message) { return {ErrorKind::damaged, message}; }
+inline Error damaged(std::string problem) { return {ErrorKind::damaged, std::move(problem)}; }
 
-/// The user ended it; `message` says what was kept.
-inline Error stopped(const std::string& message) { return {ErrorKind::stopped, message}; }
+/// The user ended it; `problem` says what was kept.
+inline Error stopped(std::string problem) { return {ErrorKind::stopped, std::move(problem)}; }
 
 }  // namespace dcgan
