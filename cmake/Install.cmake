@@ -1,7 +1,7 @@
 # cmake --install BUILD --prefix DIR: the program with the configurations and MNIST, and the library
 # for other projects' find_package(dcgan).
 #
-#   bin/dcgan                its commands are in lib/dcgan/libdcgan_commands.so
+#   bin/dcgan                which starts lib/dcgan/dcgan-core
 #   share/dcgan/             configs/, which --config knows by name, and, where these look for it,
 #                            data/mnist/
 #   include/dcgan/, lib/     the library: dcgan::dcgan
@@ -10,8 +10,8 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(TARGETS dcgan_program RUNTIME DESTINATION bin COMPONENT program)
-# The program looks for them here: src/cli/load_commands.cpp, src/gan/make_recorder.cpp.
-install(TARGETS dcgan_commands LIBRARY DESTINATION lib/dcgan COMPONENT program)
+# The program looks for them here: src/cli/start_core.cpp, src/gan/make_recorder.cpp.
+install(TARGETS dcgan_core RUNTIME DESTINATION lib/dcgan COMPONENT program)
 if(TARGET dcgan_cuda)
   install(TARGETS dcgan_cuda LIBRARY DESTINATION lib/dcgan COMPONENT program)
 endif()

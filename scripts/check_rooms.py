@@ -9,7 +9,8 @@ import pathlib
 import re
 import sys
 
-PUBLIC = {"error": "base", "config": "config", "image": "image", "sampler": "generate"}
+PUBLIC = {"error": "base", "config": "config", "evaluate": "evaluate", "image": "image",
+          "sampler": "generate", "train": "training"}
 SRC = pathlib.Path(__file__).resolve().parent.parent / "src"
 
 

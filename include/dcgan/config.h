@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -123,5 +124,10 @@ struct Config {
   TrainConfig train;
   RunConfig run;
 };
+
+/// A YAML file's, with `set` over it: "train.epochs=5". docs/configuration.md lists the keys. Paths
+/// in the file are relative to it. Throws a usage error that names the file, line and key of every
+/// mistake.
+Config load_config(const std::filesystem::path& file, const std::vector<std::string>& set = {});
 
 }  // namespace dcgan

@@ -12,11 +12,11 @@ namespace dcgan::cli {
 namespace fs = std::filesystem;
 
 fs::path shipped_configs() {
+  // The front is PREFIX/bin/dcgan, the core PREFIX/lib/dcgan/dcgan-core; a build has the same.
   std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const fs::path share = program.parent_path().parent_path() / "share" / "dcgan";
-  // A build has a link there.
-  const fs::path folder = fs::canonical(share / "configs", error);
+  const fs::path bin = fs::read_symlink("/proc/self/exe", error).parent_path();
+  const fs::path prefix = bin.filename() == "bin" ? bin.parent_path() : bin / "../..";
+  const fs::path folder = fs::canonical(prefix / "share/dcgan/configs", error);
   return error ? fs::path() : folder;
 }
 
@@ -31,6 +31,17 @@ ResolvedConfig read_config(std::optional<std::string>& config,
     config = read;
   }
   return resolved;
+}
+
+std::int64_t configured_threads(const std::optional<std::string>& config,
+                                const std::vector<Override>& overrides) {
+  if (!config) return 0;
+  std::error_code ignored;
+  const fs::file_status status = fs::status(*config, ignored);
+  const bool is_stream =
+      fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
+  if (is_stream || config->starts_with("/dev/")) return 0;
+  return resolve_config(*config, overrides, shipped_configs()).config.run.threads;
 }
 
 }  // namespace dcgan::cli

@@ -12,7 +12,7 @@
 #include "evaluate/features.h"
 #include "evaluate/frechet.h"
 #include "evaluate/neighbours.h"
-#include "evaluate/report.h"
+#include "dcgan/evaluate.h"
 #include "runtime/random.h"
 
 namespace dcgan {

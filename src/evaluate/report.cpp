@@ -1,4 +1,4 @@
-#include "evaluate/report.h"
+#include "dcgan/evaluate.h"
 
 #include <fmt/format.h>
 

@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "base/text.h"
 #include "config/resolve.h"
 #include "dcgan/error.h"
 #include "model/script.h"
@@ -42,6 +47,31 @@ GeneratorFile load_generator(const Archive& archive, const std::filesystem::path
   if (step != archive.numbers.end()) file.step = step->second;
   file.classes = noted_class_names(archive, file.config.model.classes);
   return file;
+}
+
+std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run) {
+  std::vector<std::pair<std::int64_t, std::filesystem::path>> found;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", ignored)) {
+    if (entry.path().extension() != ".pt") continue;
+    const auto step = parse_integer(entry.path().stem().string());
+    if (step) found.emplace_back(*step, entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<std::filesystem::path> paths;
+  for (auto& [step, path] : found) paths.push_back(std::move(path));
+  return paths;
+}
+
+std::filesystem::path find_generator_file(const std::filesystem::path& path, bool raw) {
+  if (!std::filesystem::is_directory(path)) return path;
+  const std::vector<std::filesystem::path> checkpoints = list_checkpoints(path);
+  if (raw && !checkpoints.empty()) return checkpoints.back();
+  if (std::filesystem::exists(path / "g.pt")) return path / "g.pt";
+  if (!checkpoints.empty()) return checkpoints.back();
+  throw failure("a folder without g.pt and without checkpoints")
+      .in(path)
+      .remedy("name a g.pt, a checkpoint or the folder of a run");
 }
 
 }  // namespace dcgan

@@ -31,4 +31,12 @@ struct GeneratorFile {
 GeneratorFile load_generator(const Archive& archive, const std::filesystem::path& path,
                              Weights weights = Weights::averaged);
 
+/// The checkpoints in a run's folder, oldest first.
+std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run);
+
+/// What `--ckpt` means: a file stands for itself; a run's folder for its g.pt or, before there is
+/// one, its newest checkpoint, which comes first with `raw`: g.pt may hold an average alone. Throws
+/// `failure` naming the path.
+std::filesystem::path find_generator_file(const std::filesystem::path& path, bool raw = false);
+
 }  // namespace dcgan

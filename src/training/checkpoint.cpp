@@ -32,7 +32,7 @@ std::int64_t find_number(const Archive& archive, const std::string& name,
                          const std::filesystem::path& path) {
   const auto found = archive.numbers.find(name);
   if (found == archive.numbers.end() || found->second < 0) {
-    throw failure(fmt::format("{}: its '{}' is missing; use another file", path.string(), name));
+    throw failure(fmt::format("its '{}' is missing", name)).in(path).remedy("use another file");
   }
   return found->second;
 }

@@ -91,10 +91,9 @@ void Log::add_file(const std::filesystem::path& path) {
     sink->set_level(spdlog::level::debug);
     impl_->logger->sinks().push_back(std::move(sink));
   } catch (const spdlog::spdlog_ex&) {
-    throw failure(
-        fmt::format("{}: cannot be written; check the folder's permissions or name "
-                    "another one with --out",
-                    path.string()));
+    throw failure("cannot be written")
+        .in(path)
+        .remedy("check the folder's permissions or name another one with --out");
   }
 }
 

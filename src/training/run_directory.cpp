@@ -22,8 +22,9 @@ namespace fs = std::filesystem;
 fs::path new_default_folder(const std::string& config_name) {
   try {
     make_folder("runs");
-  } catch (const Error& error) {
-    throw failure(fmt::format("{}; name another folder with --out", error.what()));
+  } catch (Error& error) {
+    error.remedy("name another folder with --out");
+    throw;
   }
   for (int number = 1;; ++number) {
     const fs::path candidate = fs::path("runs") / fmt::format("{}-{:03d}", config_name, number);
@@ -31,8 +32,9 @@ fs::path new_default_folder(const std::string& config_name) {
     // create_directory says whether it made the folder: two programs never get the same one.
     if (fs::create_directory(candidate, code)) return candidate;
     if (code && code != std::errc::file_exists) {
-      throw failure(fmt::format("{}: cannot be made: {}; name another folder with --out",
-                                candidate.string(), code.message()));
+      throw failure("cannot be made: " + code.message())
+          .in(candidate)
+          .remedy("name another folder with --out");
     }
   }
 }
@@ -101,50 +103,25 @@ void RunDirectory::prune_checkpoints(std::int64_t keep) const {
 
 void check_is_free(const std::string& out) {
   if (fs::exists(out) && !fs::is_directory(out)) {
-    throw usage_error(fmt::format("--out {}: a file of that name exists; name a folder", out));
+    throw usage_error("a file of that name exists").in("--out " + out).remedy("name a folder");
   }
   if (!is_non_empty_folder(out)) return;
-  throw usage_error(
-      fmt::format("--out {}: the folder is not empty; name a new one, or go on with the run in it "
-                  "with --resume",
-                  out));
+  throw usage_error("the folder is not empty")
+      .in("--out " + out)
+      .remedy("name a new one, or go on with the run in it with --resume");
 }
 
 void check_is_run(const std::string& out) {
   const fs::path root(out);
   if (!fs::is_directory(root)) {
-    throw usage_error(
-        fmt::format("--resume: there is no run in {}; name the folder of a run with --out", out));
+    throw usage_error("there is no run in " + out)
+        .in("--resume")
+        .remedy("name the folder of a run with --out");
   }
   if (fs::exists(root / "config.yaml") || !list_checkpoints(root).empty()) return;
-  throw usage_error(fmt::format(
-      "--resume: {} is not the folder of a run: it has no config.yaml and no checkpoints", out));
-}
-
-std::vector<fs::path> list_checkpoints(const fs::path& run) {
-  std::vector<std::pair<std::int64_t, fs::path>> found;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(run / "checkpoints", ignored)) {
-    if (entry.path().extension() != ".pt") continue;
-    const auto step = parse_integer(entry.path().stem().string());
-    if (step) found.emplace_back(*step, entry.path());
-  }
-  std::sort(found.begin(), found.end());
-  std::vector<fs::path> paths;
-  for (auto& [step, path] : found) paths.push_back(std::move(path));
-  return paths;
-}
-
-fs::path find_generator_file(const fs::path& path, bool raw) {
-  if (!fs::is_directory(path)) return path;
-  const std::vector<fs::path> checkpoints = list_checkpoints(path);
-  if (raw && !checkpoints.empty()) return checkpoints.back();
-  if (fs::exists(path / "g.pt")) return path / "g.pt";
-  if (!checkpoints.empty()) return checkpoints.back();
-  throw failure(
-      fmt::format("{}: a folder without g.pt and without checkpoints; name a g.pt, a "
-                  "checkpoint or the folder of a run",
-                  path.string()));
+  throw usage_error(out + " is not the folder of a run: it has no config.yaml and no checkpoints")
+      .in("--resume")
+      .remedy("name the folder of a run with --out");
 }
 
 }  // namespace dcgan

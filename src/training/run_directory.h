@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "generate/generator_file.h"
+
 namespace dcgan {
 
 class RunDirectory {
@@ -58,13 +60,5 @@ void check_is_free(const std::string& out);
 
 /// Throws a usage error unless `out` is the folder of a run.
 void check_is_run(const std::string& out);
-
-/// The checkpoints in a run's folder, oldest first.
-std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run);
-
-/// What `--ckpt` means: a file stands for itself; a run's folder for its g.pt or, before there is
-/// one, its newest checkpoint, which comes first with `raw`: g.pt may hold an average alone. Throws
-/// `failure` naming the path.
-std::filesystem::path find_generator_file(const std::filesystem::path& path, bool raw = false);
 
 }  // namespace dcgan

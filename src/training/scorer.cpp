@@ -68,7 +68,7 @@ Scorer::Made Scorer::make(const Config& config, const Dataset& training, torch::
   } catch (const Error& error) {
     return {std::nullopt, fmt::format("the samples are not evaluated, for want of real images that "
                                       "were not trained on: {}",
-                                      first_line(error.what()))};
+                                      error.summary())};
   }
   const torch::Tensor held_out = held_out_images(other, 2 * samples);
   if (held_out.size(0) < kMinImages) {

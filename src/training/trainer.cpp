@@ -36,6 +36,8 @@ std::string format_scores(const QuickScores& scores) {
                      scores.recall, modes);
 }
 
+using OnStep = std::function<bool(const TrainingProgress&)>;
+
 class Loop {
  public:
   Loop(TrainingJob& job, const RunDirectory& run, Log& log)
@@ -56,7 +58,7 @@ class Loop {
     if (config_.run.cuda_graph) recorded_.emplace(state_, make_recorder(state_.device));
   }
 
-  TrainingOutcome run(const StopSignal& stop) {
+  TrainingOutcome run(const OnStep& on_step) {
     if (state_.step < total_steps_) {
       prepare_evaluation();
     } else {  // what ended the run before may have come between its checkpoint and its g.pt
@@ -69,7 +71,7 @@ class Loop {
     }
     while (state_.step < total_steps_) {
       step();
-      if (stop.requested() && state_.step < total_steps_) {
+      if (!on_step(progress()) && state_.step < total_steps_) {
         if (last_checkpoint_ != state_.step) write_checkpoint();
         log_.show_bar("");
         return TrainingOutcome::stopped;
@@ -101,6 +103,16 @@ class Loop {
   Position position() const {
     return {state_.step,          total_steps_,  epoch(),
             config_.train.epochs, images_seen(), at_epoch_end()};
+  }
+
+  TrainingProgress progress() const {
+    return {state_.step,
+            total_steps_,
+            epoch(),
+            numbers_.discriminator_loss,
+            numbers_.generator_loss,
+            numbers_.real_score,
+            numbers_.fake_score};
   }
 
   void step() {
@@ -140,15 +152,16 @@ class Loop {
 
   [[noreturn]] void stop_at_nan(const std::string& what) const {
     const auto checkpoints = list_checkpoints(run_.root());
-    throw failure(fmt::format(
-        "{}: step {}: {}\ntry a lower generator.lr and discriminator.lr, model.init_deviation near "
-        "0.02, {}\n{}",
-        run_.root().string(), state_.step, what,
-        config_.train.loss == LossKind::wasserstein
-            ? "train.gradient_penalty: 10"
-            : "generator.batch_norm and discriminator.batch_norm: true",
-        checkpoints.empty() ? "no checkpoint had been written yet"
-                            : "the last good checkpoint is " + checkpoints.back().string()));
+    const std::string kept = checkpoints.empty()
+                                 ? "no checkpoint had been written yet"
+                                 : "the last good checkpoint is " + checkpoints.back().string();
+    throw failure(fmt::format("step {}: {} ({})", state_.step, what, kept))
+        .in(run_.root())
+        .remedy(fmt::format(
+            "try a lower generator.lr and discriminator.lr, model.init_deviation near 0.02, {}",
+            config_.train.loss == LossKind::wasserstein
+                ? "train.gradient_penalty: 10"
+                : "generator.batch_norm and discriminator.batch_norm: true"));
   }
 
   /// Says once what is wrong with the training, if anything is.
@@ -256,19 +269,23 @@ void check_batches(const Config& config, const Dataset& dataset) {
   check_enough_images(dataset, config.train.batch_size, config.data.drop_last);
   const std::int64_t steps = total_steps(config, dataset.size());
   if (config.train.discriminator_steps > steps) {
-    throw usage_error(fmt::format(
-        "train.discriminator_steps ({}) is more than the run has steps ({}), so that the generator "
-        "would never move\nlower it, or raise train.epochs",
-        config.train.discriminator_steps, format_count(steps)));
+    throw usage_error(
+        fmt::format("train.discriminator_steps ({}) is more than the run has steps ({}), so that "
+                    "the generator would never be updated",
+                    config.train.discriminator_steps, format_count(steps)))
+        .key("train.discriminator_steps")
+        .remedy("lower it, or raise train.epochs");
   }
   const bool single = !config.data.drop_last && dataset.size() % config.train.batch_size == 1;
   // A convolution's feature map has a variance within one image; a dense feature does not.
   const bool dense_norm = config.model.kind == ModelKind::dense &&
                           (config.generator.batch_norm || config.discriminator.batch_norm);
   if (!single || !dense_norm) return;
-  throw usage_error(
-      "an epoch's last batch has a single image, which BatchNorm can't normalise\nset "
-      "data.drop_last: true, another train.batch_size, or batch_norm: false for both networks");
+  throw usage_error("an epoch's last batch has a single image, which BatchNorm can't normalise")
+      .key("data.drop_last")
+      .remedy(
+          "set data.drop_last: true, another train.batch_size, or batch_norm: false for both "
+          "networks");
 }
 
 std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dataset) {
@@ -296,12 +313,13 @@ std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dat
     remedy += fmt::format(", or {}", remedy_for_classes(config.model, known));
   }
   if (config.data.limit == dataset.size() && known <= classes) remedy += ", or raise data.limit";
-  throw usage_error(
-      fmt::format("model.classes is {}, but {} has {}\n{}", classes, dataset.name, what, remedy));
+  throw usage_error(fmt::format("model.classes is {}, but {} has {}", classes, dataset.name, what))
+      .key("model.classes")
+      .remedy(remedy);
 }
 
-TrainingOutcome train(TrainingJob& job, const RunDirectory& run, Log& log, const StopSignal& stop) {
-  return Loop(job, run, log).run(stop);
+TrainingOutcome train(TrainingJob& job, const RunDirectory& run, Log& log, const OnStep& on_step) {
+  return Loop(job, run, log).run(on_step);
 }
 
 }  // namespace dcgan

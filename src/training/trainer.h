@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
-#include "base/stop.h"
 #include "data/batch_stream.h"
 #include "data/dataset.h"
 #include "dcgan/config.h"
+#include "dcgan/train.h"
 #include "gan/train_step.h"
 #include "model/archive.h"
 #include "training/log.h"
@@ -40,9 +41,11 @@ void check_batches(const Config& config, const Dataset& dataset);
 /// fewer, or none of one.
 std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dataset);
 
-/// Trains from `job.state.step` to the end of the last epoch or until `stop` is requested, which
-/// ends the step, writes a checkpoint and returns. Throws `failure` when a file can't be written or
-/// a loss or weight is no longer a finite number; the last good checkpoint stays in either case.
-TrainingOutcome train(TrainingJob& job, const RunDirectory& run, Log& log, const StopSignal& stop);
+/// Trains from `job.state.step` to the end of the last epoch or until `on_step`, which is called
+/// after each step, returns false: then it writes a checkpoint and returns. Throws `failure` when a
+/// file can't be written or a loss or weight is no longer a finite number; the last good checkpoint
+/// stays in either case.
+TrainingOutcome train(TrainingJob& job, const RunDirectory& run, Log& log,
+                      const std::function<bool(const TrainingProgress&)>& on_step);
 
 }  // namespace dcgan

@@ -150,47 +150,6 @@ TEST_F(FeaturesTrain, NamesWhatIsWrongWithTheData) {
   EXPECT_FALSE(exists("a.pt"));
 }
 
-struct Mistake {
-  std::string name;
-  std::vector<std::string> arguments;
-  std::string message;
-};
-
-void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.name; }
-
-class FeaturesMistake : public ::testing::TestWithParam<Mistake> {};
-
-TEST_P(FeaturesMistake, IsExplained) {
-  const ProgramResult result = run_program(GetParam().arguments);
-  EXPECT_EQ(result.exit_code, 2);
-  EXPECT_EQ(result.err, "dcgan: " + GetParam().message + "\n");
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Commands, FeaturesMistake,
-    ::testing::Values(
-        Mistake{"Data",
-                {"features", "train", "--out", "a.pt"},
-                "features train needs --data, the folder of a labelled set, or --config, as in:\n"
-                "       dcgan features train --data data/mnist --out features.pt"},
-        Mistake{"Out",
-                {"features", "train", "--data", "x"},
-                "features train needs --out, the file to write, as in:\n"
-                "       dcgan features train --data data/mnist --out features.pt"},
-        Mistake{"Epochs",
-                {"features", "train", "--data", "x", "--out", "a.pt", "--epochs", "0"},
-                "--epochs must be an integer from 1 to 100000, not '0'"},
-        Mistake{"Command",
-                {"features", "trian"},
-                "features has no command 'trian'; did you mean 'train'?"},
-        Mistake{"Option",
-                {"features", "train", "--dta", "x"},
-                "features train has no option '--dta'; did you mean '--data'?"},
-        Mistake{"Twice",
-                {"features", "train", "--data", "x", "--out", "a.pt", "--seed", "1", "--seed", "2"},
-                "--seed is given 2 times; leave one"}),
-    [](const auto& test) { return test.param.name; });
-
 TEST(FeaturesCommand, AloneShowsItsHelp) {
   const ProgramResult result = run_program({"features"});
   EXPECT_EQ(result.exit_code, 2);

@@ -94,7 +94,7 @@ TEST_F(Labels, AWrongNumberOfClassesNamesOneThatTheNextCommandTakes) {
     const ProgramResult wrong = with(command, settings);
     EXPECT_EQ(wrong.exit_code, 2);
     EXPECT_THAT(wrong.err,
-                HasSubstr(" has images of 3 classes\n       set model.classes: 0 to train without "
+                HasSubstr(" has images of 3 classes; set model.classes: 0 to train without "
                           "classes, or model.classes: 3 and model.latent_modes: 3\n"));
   }
   std::vector<std::string> told = letters("3", "3");

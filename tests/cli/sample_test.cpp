@@ -192,7 +192,7 @@ TEST_F(Sample, RefusesANonEmptyFolderForSeparateFiles) {
 
 TEST_F(Sample, ExampleOfTheReadmeMakesTheSameImages) {
   const ProgramResult result = testing::run_program(
-      {"run/g.pt", "out.png"}, {.folder = folder_.path(), .program = DCGAN_EXAMPLE});
+      {"run/g.pt", "out.png"}, {.folder = folder_.path(), .program = DCGAN_EXAMPLES "/embed"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(read_png(folder_ / "out.png").pixels,
             sample({"-n", "16", "--seed", "7", "--columns", "4"}).pixels);

@@ -106,7 +106,7 @@ TEST_F(SystemTest, TooManyThreadsForTheUserNameTheLimit) {
   if (result.exit_code > 1) GTEST_SKIP() << "another user can't run the program: " << result.err;
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err,
-              AllOf(StartsWith("dcgan: no further thread can be started\n"),
+              AllOf(StartsWith("dcgan: no further thread can be started; "),
                     HasSubstr("(ulimit -u, a container's pids limit)"), HasSubstr("--threads")));
 }
 

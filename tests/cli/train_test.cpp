@@ -288,9 +288,8 @@ TEST_F(Training, OtherClassesThanTheSetsLeaveNoRun) {
   EXPECT_THAT(result.err, HasSubstr("model.classes is 4, but MNIST train, "));
   EXPECT_THAT(
       result.err,
-      HasSubstr(
-          "has images of 10 classes\n       set model.classes: 0 to train without classes, or "
-          "model.classes: 10 and model.latent_modes: 10 and model.latent_dim: 10\n"));
+      HasSubstr("has images of 10 classes; set model.classes: 0 to train without classes, or "
+                "model.classes: 10 and model.latent_modes: 10 and model.latent_dim: 10\n"));
   EXPECT_FALSE(exists("run"));
 }
 
@@ -348,10 +347,9 @@ TEST_F(Training, ResumeRefusesAnotherConfigurationAndListsBothValues) {
       resume("run", {"--set", "generator.lr=0.001", "--set", "train.batch_size=16"});
   EXPECT_EQ(resumed.exit_code, 2);
   EXPECT_EQ(resumed.err,
-            "dcgan: --resume: run/checkpoints/000064.pt is of a run with another configuration\n"
-            "       generator.lr: 0.0002 in the run, 0.001 now; train.batch_size: 8 in the run, 16 "
-            "now\n"
-            "       take these values back, or start a new run with another --out\n");
+            "dcgan: --resume: run/checkpoints/000064.pt is of a run with another configuration: "
+            "generator.lr: 0.0002 in the run, 0.001 now, train.batch_size: 8 in the run, 16 now; "
+            "take these values back, or start a new run with another --out\n");
   EXPECT_EQ(bytes("run/config.yaml"), before);
 }
 
@@ -381,8 +379,8 @@ TEST_F(Training, RefusesALastBatchThatBatchNormCannotNormalise) {
                                     "--set", "data.limit=65", "--set", "data.drop_last=false"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(result.err,
-            "dcgan: an epoch's last batch has a single image, which BatchNorm can't normalise\n"
-            "       set data.drop_last: true, another train.batch_size, or batch_norm: false for "
+            "dcgan: an epoch's last batch has a single image, which BatchNorm can't normalise; "
+            "set data.drop_last: true, another train.batch_size, or batch_norm: false for "
             "both networks\n");
   EXPECT_FALSE(exists("runs"));
 }
@@ -443,13 +441,12 @@ TEST_F(Training, StopsAtALossThatIsNotFinite) {
   const ProgramResult result =
       run({"train", "--config", "tiny.yaml", "--out", "run", "--set", "model.init_deviation=1e20"});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(
-      result.err,
-      ::testing::EndsWith(
-          "dcgan: run: step 1: a loss is not a finite number (D nan, G nan)\n"
-          "       try a lower generator.lr and discriminator.lr, model.init_deviation near 0.02, "
-          "generator.batch_norm and discriminator.batch_norm: true\n"
-          "       no checkpoint had been written yet\n"));
+  EXPECT_THAT(result.err,
+              ::testing::EndsWith("dcgan: run: step 1: a loss is not a finite number (D nan, G "
+                                  "nan) (no checkpoint had been "
+                                  "written yet); try a lower generator.lr and discriminator.lr, "
+                                  "model.init_deviation near 0.02, "
+                                  "generator.batch_norm and discriminator.batch_norm: true\n"));
   EXPECT_FALSE(exists("run/g.pt"));
 }
 

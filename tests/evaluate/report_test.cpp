@@ -1,4 +1,4 @@
-#include "evaluate/report.h"
+#include "dcgan/evaluate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -38,13 +38,12 @@ class Trainer : public ::testing::Test {
 
   void train_epochs(std::int64_t epochs) {
     job_.config.train.epochs = epochs;
-    train(job_, run_, log_, stop_);
+    train(job_, run_, log_, [](const TrainingProgress&) { return true; });
   }
 
   TempFolder folder_;
   RunDirectory run_ = RunDirectory::create((folder_ / "run").string(), "");
   Log log_{Verbosity::quiet};
-  StopSignal stop_;
   TrainingJob job_{small_config(), noise_dataset(16),
                    make_train_state(small_config(), torch::kCPU)};
 };
@@ -86,32 +85,32 @@ TEST_F(Trainer, RefusesASetWithOtherClassesThanTheModels) {
     return error_of([&] { count_classes(config, set); });
   };
   EXPECT_EQ(text(3),
-            "model.classes is 3, but noise has no classes\nset model.classes: 0 to train without "
+            "model.classes is 3, but noise has no classes; set model.classes: 0 to train without "
             "classes");
   set.classes = {"cats", "dogs", "owls"};
   EXPECT_EQ(text(3),
-            "model.classes is 3, but noise has images of 1 class\nset model.classes: 0 to train "
+            "model.classes is 3, but noise has images of 1 class; set model.classes: 0 to train "
             "without classes");
   set.classes.clear();
   set.labels = torch::tensor({0, 1, 3, 0, 1, 3}, torch::kUInt8);
   EXPECT_EQ(text(3),
-            "model.classes is 3, but noise has no image of class 2\nset model.classes: 0 to train "
+            "model.classes is 3, but noise has no image of class 2; set model.classes: 0 to train "
             "without classes");
   EXPECT_EQ(text(4),
-            "model.classes is 4, but noise has no image of class 2\nset model.classes: 0 to "
+            "model.classes is 4, but noise has no image of class 2; set model.classes: 0 to "
             "train without classes");
   config.data.limit = 6;
   EXPECT_EQ(text(4),
-            "model.classes is 4, but noise has no image of class 2\nset model.classes: 0 to train "
+            "model.classes is 4, but noise has no image of class 2; set model.classes: 0 to train "
             "without classes, or raise data.limit");
   config.data.limit = 7;  // more than there are: it leaves none out
   EXPECT_EQ(text(4),
-            "model.classes is 4, but noise has no image of class 2\nset model.classes: 0 to train "
+            "model.classes is 4, but noise has no image of class 2; set model.classes: 0 to train "
             "without classes");
   config.data.limit = 0;
   set.labels = torch::tensor({0, 1, 1, 2, 1, 2}, torch::kUInt8);
   EXPECT_EQ(text(6),
-            "model.classes is 6, but noise has images of 3 classes\nset model.classes: 0 to train "
+            "model.classes is 6, but noise has images of 3 classes; set model.classes: 0 to train "
             "without classes, or model.classes: 3 and model.latent_modes: 3");
   set.labels = torch::tensor({0, 1, 3, 2, 1, 3}, torch::kUInt8);
   config.model.classes = 4;

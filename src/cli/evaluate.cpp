@@ -1,0 +1,35 @@
+#include "cli/evaluate.h"
+
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+
+#include "cli/read_config.h"
+#include "dcgan/evaluate.h"
+
+namespace dcgan::cli {
+
+int Evaluate::run() {
+  EvaluateOptions options{.generator = checkpoint.value_or(""),
+                          .images = images.value_or(""),
+                          .data = data.value_or(""),
+                          .samples = samples,
+                          .seed = seed,
+                          .features = features.value_or("auto"),
+                          .latent_dim = latent_dim,
+                          .device = machine.device,
+                          .threads = machine.threads,
+                          .neighbours = neighbours.value_or("")};
+  if (config) options.config = read_config(config, {}).config;
+  using Clock = std::chrono::steady_clock;
+  options.on_progress = [start = Clock::now()](const std::string& text) {
+    const std::chrono::duration<double> passed = Clock::now() - start;
+    // fmt::print() throws where the pipe or the terminal is gone.
+    std::fputs(fmt::format("{:6.1f} s  {}\n", passed.count(), text).c_str(), stderr);
+  };
+  const Report report = dcgan::evaluate(options);
+  std::cout << (json ? to_json(report) : to_table(report));
+  return 0;
+}
+
+}  // namespace dcgan::cli

@@ -1,0 +1,110 @@
+#include "cli/flags.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "config/fields.h"
+#include "dcgan/error.h"
+
+namespace dcgan::cli {
+
+void Flags::text(const std::string& flag, const std::string& type, const std::string& meaning,
+                 Take take) {
+  const auto take_some = [=](const std::string& text) {
+    if (text.empty()) throw usage_error(flag + " needs a value, not an empty one");
+    take(text);
+  };
+  app_.add_option_function<std::string>(flag, take_some, meaning)
+      ->type_name(type)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+void Flags::text(const std::string& flag, const std::string& type, const std::string& meaning,
+                 std::optional<std::string>& target) {
+  text(flag, type, meaning, [&target](const std::string& value) { target = value; });
+}
+
+void Flags::integer(const std::string& flag, std::int64_t min, std::int64_t max,
+                    const std::string& meaning, std::function<void(std::int64_t)> take) {
+  text(flag, "N", meaning,
+       [=](const std::string& value) { take(read_integer(flag, value, min, max)); });
+}
+
+void Flags::key(const std::string& flag, const std::string& type, const std::string& key,
+                const std::string& meaning, std::function<void(const Config&)> take) {
+  text(flag, type, meaning, [=](const std::string& value) {
+    Config config;
+    const std::string problem = find_field(key)->set(config, {false, {value}});
+    if (!problem.empty()) throw usage_error(flag + " " + problem);
+    take(config);
+  });
+}
+
+void Flags::override_key(const std::string& flag, const std::string& type, const std::string& key,
+                         const std::string& meaning, std::vector<Override>& overrides) {
+  text(flag, type, meaning, [=, &overrides](const std::string& value) {
+    overrides.push_back({flag, key + "=" + value});
+  });
+}
+
+void Flags::on(const std::string& flag, const std::string& meaning, bool& target) {
+  app_.add_flag(flag, target, meaning)->disable_flag_override();
+}
+
+void Flags::positional(const std::string& name, const std::string& meaning, std::string& target) {
+  app_.add_option(name, target, meaning)->type_name("")->required();
+}
+
+void Flags::config(const std::string& meaning, std::optional<std::string>& target) {
+  text("--config", "FILE", meaning + ": a file, a shipped one's name, or - for stdin",
+       [&target](const std::string& value) { target = value == "-" ? "/dev/stdin" : value; });
+}
+
+void Flags::set(std::vector<Override>& overrides) {
+  app_.add_option_function<std::vector<std::string>>(
+          "--set",
+          [&overrides](const std::vector<std::string>& texts) {
+            for (const std::string& one : texts) overrides.push_back({"--set", one});
+          },
+          "Set a configuration key, over the file; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void Flags::seed(const std::string& meaning, std::int64_t& target) {
+  key("--seed", "N", "seed", meaning, [&target](const Config& config) { target = config.seed; });
+}
+
+void Flags::latent_dim(std::optional<std::int64_t>& target) {
+  integer("--latent-dim", 1, 65536,
+          "Latent size of a TorchScript that is not ours (default: found)",
+          [&target](std::int64_t value) { target = value; });
+}
+
+void Flags::machine(MachineOptions& target) {
+  key("--device", "NAME", "run.device", "auto, cpu, cuda or cuda:N",
+      [&target](const Config& config) { target.device = config.run.device; });
+  key("--threads", "N", "run.threads", "CPU threads; 0: as many as it may use",
+      [&target](const Config& config) { target.threads = config.run.threads; });
+}
+
+void Flags::require(const std::string& flag) { app_.get_option(flag)->required(); }
+
+void Flags::footer(const std::string& text) { app_.footer(text); }
+
+std::int64_t read_integer(const std::string& flag, const std::string& text, std::int64_t min,
+                          std::int64_t max) {
+  const auto number = parse_integer(text);
+  if (number && *number >= min && *number <= max) return *number;
+  throw usage_error(fmt::format("{} must be an integer from {} to {}, not '{}'", flag, min, max,
+                                printable(text)));
+}
+
+Error missing(const std::string& problem, const std::string& example) {
+  return usage_error(problem).remedy("for example: " + example);
+}
+
+}  // namespace dcgan::cli

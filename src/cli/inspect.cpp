@@ -1,0 +1,209 @@
+#include "cli/inspect.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <torch/script.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "config/fields.h"
+#include "dcgan/error.h"
+#include "evaluate/classifier.h"
+#include "model/archive.h"
+#include "model/plan.h"
+#include "training/checkpoint.h"
+#include "training/run_directory.h"
+
+namespace dcgan::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+Json layers_as_json(const NetworkPlan& plan) {
+  Json layers = Json::array();
+  for (const LayerPlan& layer : plan.layers) {
+    layers.push_back({{"name", layer.name},
+                      {"layer", describe(layer)},
+                      {"input", layer.input},
+                      {"output", layer.output},
+                      {"parameters", parameter_count(layer)},
+                      {"flops", forward_flops(layer)}});
+  }
+  return layers;
+}
+
+/// A field as a JSON value: its YAML is JSON too, but for bare words.
+Json as_json(const std::string& yaml) {
+  Json value = Json::parse(yaml, nullptr, /*allow_exceptions=*/false);
+  return value.is_discarded() ? Json(yaml) : value;
+}
+
+Json tensors_as_json(const NamedTensors& tensors) {
+  Json json = Json::array();
+  for (const auto& [name, tensor] : tensors) {
+    json.push_back({{"name", name}, {"shape", tensor.sizes().vec()}});
+  }
+  return json;
+}
+
+std::int64_t count_numbers(const NamedTensors& tensors) {
+  std::int64_t sum = 0;
+  for (const auto& [name, tensor] : tensors) sum += tensor.numel();
+  return sum;
+}
+
+/// Which class is which, where the set's own labels are not their numbers; both in the JSON and,
+/// with a line end, as text.
+std::string report_class_names(const Archive& archive, std::int64_t classes, Json& json) {
+  const std::vector<std::string> names = noted_class_names(archive, classes);
+  if (names.empty()) return "";
+  json["class_names"] = names;
+  return fmt::format("classes from 0 on: {}\n", fmt::join(names, ", "));
+}
+
+struct Report {
+  Json json;
+  std::string text;
+};
+
+/// A g.pt or a checkpoint of ours.
+Report report_archive(const std::string& bytes, const fs::path& path, ArchiveKind kind) {
+  const Archive archive = parse_archive(bytes, path, kind);
+  const Config config = parse_config(archive.config, path.string() + ": config.yaml");
+  const bool is_checkpoint = kind == ArchiveKind::checkpoint;
+  const std::string kind_name = is_checkpoint ? "dcgan checkpoint" : "dcgan generator";
+  const auto step = archive.numbers.find("step");
+  const std::int64_t steps = step == archive.numbers.end() ? 0 : step->second;
+
+  Report report;
+  report.json["file"] = path.string();
+  report.json["kind"] = kind_name;
+  report.json["format_version"] = kArchiveFormatVersion;
+  report.json["step"] = steps;
+  for (const auto& [key, value] : archive.notes) report.json[key] = value;
+  const std::string names = report_class_names(archive, config.model.classes, report.json);
+  for (const Field& field : config_fields()) {
+    report.json["config"][field.key] = as_json(field.get(config));
+  }
+  report.json["generator"] = layers_as_json(plan_generator(config));
+  if (is_checkpoint) report.json["discriminator"] = layers_as_json(plan_discriminator(config));
+  report.json["tensors"] = tensors_as_json(archive.tensors);
+
+  report.text =
+      fmt::format("{}: {}, format version {}, step {}\n{} tensors, {} numbers\n{}\n{}\n{}",
+                  path.string(), kind_name, kArchiveFormatVersion, format_count(steps),
+                  archive.tensors.size(), format_count(count_numbers(archive.tensors)), names,
+                  to_yaml(config), describe(plan_generator(config)));
+  if (is_checkpoint) report.text += fmt::format("\n{}", describe(plan_discriminator(config)));
+  return report;
+}
+
+/// A feature network of ours.
+Report report_features(const std::string& bytes, const fs::path& path) {
+  const ClassifierFile file = parse_classifier(bytes, path);
+  const ClassifierRecord& record = file.record;
+  const ImageShape& image = file.classifier.image();
+  const Archive archive = parse_archive(bytes, path, ArchiveKind::features);
+  const NamedTensors& tensors = archive.tensors;
+  const double accuracy =
+      static_cast<double>(record.test_correct) / static_cast<double>(record.test_images);
+
+  Report report;
+  report.json["file"] = path.string();
+  report.json["kind"] = "dcgan feature network";
+  report.json["format_version"] = kArchiveFormatVersion;
+  report.json["input"] = image;
+  report.json["features"] = kFeatureCount;
+  report.json["classes"] = file.classifier.classes();
+  const std::string names = report_class_names(archive, file.classifier.classes(), report.json);
+  report.json["set"] = record.set;
+  report.json["dataset_crc32"] = record.fingerprint;
+  report.json["images"] = record.images;
+  report.json["epochs"] = record.epochs;
+  report.json["seed"] = record.seed;
+  report.json["flip"] = record.flip;
+  report.json["test_images"] = record.test_images;
+  report.json["test_correct"] = record.test_correct;
+  report.json["test_accuracy"] = accuracy;
+  report.json["tensors"] = tensors_as_json(tensors);
+
+  report.text = fmt::format(
+      "{}: dcgan feature network, format version {}\n{} tensors, {} numbers\n{}\n"
+      "input          {} x {} x {} (channels, height, width)\n"
+      "features       {}\n"
+      "classes        {}\n"
+      "trained on     {} images of {} (CRC-32 {}), {} epochs, seed {}{}\n"
+      "test accuracy  {:.2f} % of {} images\n",
+      path.string(), kArchiveFormatVersion, tensors.size(), format_count(count_numbers(tensors)),
+      names, image[0], image[1], image[2], kFeatureCount, file.classifier.classes(),
+      format_count(record.images), record.set.empty() ? "a set of one's own" : record.set,
+      record.fingerprint, record.epochs, record.seed, record.flip ? ", mirrored" : "",
+      100.0 * accuracy, format_count(record.test_images));
+  return report;
+}
+
+/// Somebody else's TorchScript: what can be said without running it.
+Report report_foreign(const std::string& bytes, const fs::path& path) {
+  std::istringstream stream(bytes);
+  const torch::jit::Module module = torch::jit::load(stream, torch::Device(torch::kCPU));
+  NamedTensors tensors;
+  for (const auto& named : module.named_parameters(true)) {
+    tensors.emplace_back(named.name, named.value);
+  }
+  for (const auto& named : module.named_buffers(true)) {
+    tensors.emplace_back(named.name, named.value);
+  }
+  Report report;
+  report.json["file"] = path.string();
+  report.json["kind"] = "TorchScript";
+  report.json["tensors"] = tensors_as_json(tensors);
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [name, tensor] : tensors) {
+    rows.push_back(
+        {name, fmt::format("{}", fmt::join(tensor.sizes(), " x ")), format_count(tensor.numel())});
+  }
+  report.text = fmt::format("{}: a TorchScript that dcgan did not write, {} numbers\n\n{}",
+                            path.string(), format_count(count_numbers(tensors)),
+                            format_table({"tensor", "shape", ">numbers"}, rows));
+  return report;
+}
+
+Report report_file(const fs::path& path) {
+  const std::string bytes = read_file(path);
+  switch (identify(bytes, path)) {
+    case FileKind::generator:
+      return report_archive(bytes, path, ArchiveKind::generator);
+    case FileKind::checkpoint:
+      return report_archive(bytes, path, ArchiveKind::checkpoint);
+    case FileKind::features:
+      return report_features(bytes, path);
+    case FileKind::foreign_torchscript:
+      break;
+  }
+  return report_foreign(bytes, path);
+}
+
+}  // namespace
+
+int Inspect::run() const {
+  // Of a run, the newest checkpoint says the most: it holds both networks.
+  fs::path file(path);
+  if (fs::is_directory(file)) {
+    const std::vector<fs::path> checkpoints = list_checkpoints(file);
+    file = checkpoints.empty() ? find_generator_file(file) : checkpoints.back();
+  }
+  const Report report = report_file(file);
+  if (json) {
+    std::cout << report.json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  } else {
+    std::cout << report.text;
+  }
+  return 0;
+}
+
+}  // namespace dcgan::cli

@@ -1,0 +1,88 @@
+#include "cli/program.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "base/text.h"
+#include "dcgan/error.h"
+
+namespace dcgan::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// `dcgan: <message>`, further lines below the first.
+void print_text(const std::string& message) {
+  std::string text = "dcgan: ";
+  for (const char c : without_controls(message)) {
+    text += c;
+    if (c == '\n') text += "       ";
+  }
+  text += '\n';
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+Json as_json(const Error& error) {
+  Json json{{"where", error.where()}, {"line", error.line()}, {"key", error.key()}};
+  json["problem"] = error.problem();
+  json["remedy"] = error.remedy();
+  return json;
+}
+
+/// {"errors": [{"where", "line", "key", "problem", "remedy"}, ...]}: "" and 0 where there is none.
+void print_json(const Error& error) {
+  Json errors = Json::array({as_json(error)});
+  for (const Error& other : error.others()) errors.push_back(as_json(other));
+  std::cout << Json{{"errors", errors}}.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+/// Whether nobody is left to read the results: `| head -1` has seen enough, a terminal is gone.
+bool is_reader_gone() {
+  pollfd out{STDOUT_FILENO, /*events=*/0, /*revents=*/0};
+  return poll(&out, 1, /*timeout=*/0) > 0 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+/// A full disk behind `dcgan config > file` shows only here.
+int flush_results(int exit_code) {
+  std::cout.flush();
+  const bool is_written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
+  if (is_written || is_reader_gone()) return exit_code;
+  print_text("the standard output cannot be written");
+  return exit_code == 0 ? 1 : exit_code;
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv, const std::function<int()>& command) {
+  try {
+    return flush_results(command());
+  } catch (const Error& error) {
+    print_text(error.what());
+    const bool wants_json = std::any_of(
+        argv, argv + argc, [](const char* word) { return std::string_view(word) == "--json"; });
+    if (wants_json) print_json(error);
+    return flush_results(error.exit_code());
+  } catch (const std::exception& error) {
+    print_text(error.what());
+  }
+  return 1;
+}
+
+void leave(int exit_code) {
+#ifdef DCGAN_SANITIZED  // the leak sanitizer reports from among them
+  std::exit(exit_code);
+#else
+  std::fflush(nullptr);
+  std::_Exit(exit_code);
+#endif
+}
+
+}  // namespace dcgan::cli

@@ -1,0 +1,227 @@
+#include "cli/sample.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "dcgan/error.h"
+#include "dcgan/sampler.h"
+#include "runtime/device.h"
+#include "runtime/torch.h"
+#include "sources/npy.h"
+#include "sources/output_file.h"
+#include "training/run_directory.h"
+
+namespace dcgan::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kChunk = 256;  ///< images generated at a time: bounds the memory
+
+torch::Tensor any_latents(const Sample& options, const Sampler& sampler, std::int64_t first,
+                          std::int64_t count) {
+  return sampler.draw_latents(options.seed, first, count);
+}
+
+std::int64_t mode_count(const Sampler& sampler) {
+  return sampler.config() ? sampler.config()->model.latent_modes : 0;
+}
+
+/// The number of the class `text`: a name that the data set has for it or, where no name is a
+/// number, its number.
+std::optional<std::int64_t> find_class(const std::string& text, const Sampler& sampler) {
+  const std::vector<std::string>& names = sampler.class_names();
+  const auto named = std::find(names.begin(), names.end(), text);
+  if (named != names.end()) return named - names.begin();
+  const auto is_number = [](const std::string& name) { return parse_integer(name).has_value(); };
+  if (std::any_of(names.begin(), names.end(), is_number)) return std::nullopt;
+  const auto number = parse_integer(text);
+  return number && *number >= 0 && *number < sampler.class_count() ? number : std::nullopt;
+}
+
+/// "the classes of g.pt are 0 to 9", or by their names.
+std::string describe_classes(const Sample& options, const Sampler& sampler) {
+  constexpr std::size_t kMax = 30;
+  const std::vector<std::string>& names = sampler.class_names();
+  const std::size_t shown = std::min(names.size(), kMax);
+  return fmt::format(
+      "the classes of {} are {}{}", *options.checkpoint,
+      names.empty()
+          ? fmt::format("0 to {}", sampler.class_count() - 1)
+          : fmt::format("{}", fmt::join(names.begin(),
+                                        names.begin() + static_cast<std::ptrdiff_t>(shown), ", ")),
+      shown < names.size() ? fmt::format(" and {} more (dcgan inspect)", names.size() - shown)
+                           : "");
+}
+
+/// The numbers of --class. Throws a usage error for one that the generator does not know.
+std::vector<std::int64_t> wanted_classes(const Sample& options, const Sampler& sampler) {
+  std::vector<std::int64_t> numbers;
+  for (const std::string& text : options.classes) {
+    const std::optional<std::int64_t> number = find_class(text, sampler);
+    if (!number) {
+      const bool is_word = !parse_integer(text);  // another number is no slip of the fingers
+      const auto nearest =
+          is_word ? nearest_match(text, sampler.class_names()) : std::optional<std::string>();
+      throw usage_error(describe_classes(options, sampler))
+          .in("--class " + printable(text))
+          .remedy(nearest ? fmt::format("did you mean '{}'?", *nearest) : "");
+    }
+    numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+/// Those of images first, first + 1, ..., truncated, and of the classes asked for, each of which
+/// has `images` before it is the next one's turn. Latents that choose a mode are not scaled: beside
+/// the mode's bias their size counts, and a truncated image keeps its class.
+torch::Tensor as_asked(const Sample& options, const Sampler& sampler, torch::Tensor latents,
+                       std::int64_t first, std::int64_t images) {
+  latents.slice(1, mode_count(sampler)).mul_(options.truncation);
+  if (options.classes.empty()) return latents;
+  const torch::Tensor turns = torch::arange(first, first + latents.size(0))
+                                  .floor_divide(images)
+                                  .remainder(static_cast<std::int64_t>(options.classes.size()));
+  const torch::Tensor wanted =
+      torch::tensor(wanted_classes(options, sampler)).index_select(0, turns);
+  return sampler.choose_classes(latents, wanted);
+}
+
+/// The latents of images first .. first + count - 1.
+torch::Tensor latents_for(const Sample& options, const Sampler& sampler, std::int64_t first,
+                          std::int64_t count) {
+  return as_asked(options, sampler, any_latents(options, sampler, first, count), first,
+                  /*images=*/1);
+}
+
+void check_classes(const Sample& options, const Sampler& sampler) {
+  if (options.classes.empty()) return;
+  if (!sampler.config()) {
+    throw usage_error(fmt::format("{} is no generator of dcgan, so its classes are not known",
+                                  *options.checkpoint))
+        .in("--class")
+        .remedy("leave --class out");
+  }
+  if (sampler.class_count() == 0) {
+    throw usage_error(fmt::format("{} was trained without classes, so it can't be asked for one",
+                                  *options.checkpoint))
+        .in("--class")
+        .remedy("leave --class out, or train with model.classes (--config mnist.yaml)");
+  }
+  wanted_classes(options, sampler);
+}
+
+/// Not among the pictures that the generator was trained on.
+void check_place(const Sample& options, const Sampler& sampler) {
+  if (!sampler.config()) return;
+  const DataConfig& data = sampler.config()->data;
+  if (options.separate) {
+    keep_out_of_pictures("--separate", *options.separate, fs::path(*options.separate) / "0.png",
+                         data);
+  } else {
+    keep_out_of_pictures("--out", options.out, options.out, data);
+  }
+}
+
+/// Rows of `steps` images, each a walk between two latents; within one mode where the generator has
+/// modes, since there is no way between two of them.
+torch::Tensor walking_latents(const Sample& options, const Sampler& sampler) {
+  const std::int64_t modes = mode_count(sampler);
+  const std::int64_t steps = *options.interpolate;
+  const std::int64_t rows = options.count / steps;
+  const torch::Tensor ends = any_latents(options, sampler, 0, 2 * rows);
+  std::vector<torch::Tensor> walks;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const torch::Tensor start = ends[2 * row];
+    const torch::Tensor end = ends[2 * row + 1];
+    const std::int64_t others = start.size(0) - modes;
+    walks.push_back(
+        torch::cat({start.narrow(0, 0, modes).expand({steps, modes}),
+                    slerp(start.narrow(0, modes, others), end.narrow(0, modes, others), steps)},
+                   1));
+  }
+  return as_asked(options, sampler, torch::cat(walks), 0, steps);
+}
+
+int write_separate_images(const Sample& options, const Sampler& sampler) {
+  const fs::path folder(*options.separate);
+  make_folder(folder);
+  const int digits = std::max<int>(6, static_cast<int>(std::to_string(options.count - 1).size()));
+  for (std::int64_t first = 0; first < options.count; first += kChunk) {
+    const std::int64_t count = std::min(kChunk, options.count - first);
+    const auto images = to_images(sampler.generate(latents_for(options, sampler, first, count)));
+    for (std::int64_t i = 0; i < count; ++i) {
+      write_file_atomically(folder / fmt::format("{:0{}d}.png", first + i, digits),
+                            encode_png(images[static_cast<std::size_t>(i)]), Flush::no);
+    }
+  }
+  std::cout << fmt::format("{}: {} images\n", folder.string(), options.count);
+  return 0;
+}
+
+torch::Tensor all_latents(const Sample& options, const Sampler& sampler) {
+  return options.interpolate ? walking_latents(options, sampler)
+                             : latents_for(options, sampler, 0, options.count);
+}
+
+/// uint8 [N, H, W] for grey images, [N, H, W, 3] for RGB.
+int write_array(const Sample& options, const Sampler& sampler) {
+  std::vector<torch::Tensor> chunks;
+  for (const torch::Tensor& chunk : all_latents(options, sampler).split(kChunk)) {
+    chunks.push_back(sampler.generate(chunk).permute({0, 2, 3, 1}));
+  }
+  torch::Tensor images = torch::cat(chunks).contiguous();
+  if (images.size(3) == 1) images = images.squeeze(3);
+  write_npy(
+      options.out, images.sizes().vec(),
+      {static_cast<const char*>(images.data_ptr()), static_cast<std::size_t>(images.numel())});
+  std::cout << fmt::format("{}: {} images\n", options.out, options.count);
+  return 0;
+}
+
+int write_one_grid(const Sample& options, const Sampler& sampler) {
+  std::vector<Image> images;
+  for (const torch::Tensor& chunk : all_latents(options, sampler).split(kChunk)) {
+    for (Image& image : to_images(sampler.generate(chunk))) images.push_back(std::move(image));
+  }
+  GridOptions grid;
+  grid.columns = options.interpolate ? *options.interpolate
+                                     : options.columns.value_or(square_columns(options.count));
+  grid.padding = options.padding.value_or(grid.padding);
+  const Image sheet = make_grid(images, grid);
+  write_png(options.out, sheet);
+  std::cout << fmt::format("{}: {} images, {} x {} pixels\n", options.out, options.count,
+                           sheet.width, sheet.height);
+  return 0;
+}
+
+}  // namespace
+
+int Sample::run() const {
+  const Sample& options = *this;
+  if (options.separate && is_non_empty_folder(*options.separate)) {
+    throw usage_error("the folder is not empty")
+        .in("--separate " + *options.separate)
+        .remedy("name a new one");
+  }
+  if (!options.separate) require_folder_of(options.out);
+  const auto [device, threads, warning] =
+      prepare_machine(options.machine.device, options.machine.threads);
+  if (!warning.empty()) std::cerr << "warning: " << warning << '\n';
+  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
+  const Sampler sampler =
+      Sampler::open(find_generator_file(*options.checkpoint, options.raw), device,
+                    options.latent_dim, options.raw ? Weights::raw : Weights::averaged);
+  check_classes(options, sampler);
+  check_place(options, sampler);
+  if (options.separate) return write_separate_images(options, sampler);
+  return options.as_array ? write_array(options, sampler) : write_one_grid(options, sampler);
+}
+
+}  // namespace dcgan::cli

@@ -1,0 +1,177 @@
+// `dcgan sample`: what it is told.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+#include "cli/command.h"
+
+namespace dcgan::cli {
+
+struct Sample : Command {
+  static constexpr const char* kName = "sample";
+  static constexpr const char* kMeaning = "Draw images from a trained generator";
+  static constexpr const char* kNeedsLess = "lower -n";
+
+  static constexpr std::int64_t kMaxInGrid = 65536;
+  static constexpr std::int64_t kMaxInArray = 1'000'000;
+  static constexpr std::int64_t kMaxSeparate = 1'000'000'000;
+  static constexpr std::int64_t kRowsOfWalks = 8;  ///< --interpolate without -n
+
+  std::optional<std::string> checkpoint;  ///< --ckpt: g.pt, checkpoint, run or TorchScript
+  std::optional<std::int64_t> asked_count;
+  std::int64_t count = 64;  ///< -n, or what stands for it
+  std::optional<std::string> asked_out;
+  std::string out = "samples.png";
+  bool as_array = false;  ///< `out` is a .npy file
+  std::optional<std::int64_t> columns;
+  std::optional<std::int64_t> padding;  ///< pixels between images
+  std::int64_t seed = 1;
+  std::optional<std::string> separate;  ///< a folder: one PNG an image
+  std::optional<std::int64_t> interpolate;
+  std::vector<std::string> classes;  ///< of the images, in turn; empty: any
+  double truncation = 1.0;           ///< latents are scaled by it
+  std::optional<std::int64_t> latent_dim;
+  bool raw = false;  ///< the last step's weights, not their average
+  MachineOptions machine;
+
+  void bind(Flags& flags) {
+    flags.text("--ckpt", "PATH", "g.pt, checkpoint, run directory or TorchScript", checkpoint);
+    flags.require("--ckpt");
+    flags.text("-n", "N", "Number of images (default 64)", [this](const std::string& text) {
+      // How many are too many depends on --separate, which may stand behind it.
+      const auto number = parse_integer(text);
+      asked_count = number ? *number : read_integer("-n", text, 1, kMaxInGrid);
+    });
+    flags.text("--out", "FILE",
+               "The PNG to write (default samples.png), or a .npy file: uint8 [N, H, W] or "
+               "[N, H, W, 3]",
+               asked_out);
+    flags.integer("--columns", 1, kMaxInGrid, "Images in a row (default: a square)",
+                  [this](std::int64_t value) { columns = value; });
+    flags.integer("--padding", 0, 256, "Pixels between images (default 2)",
+                  [this](std::int64_t value) { padding = value; });
+    flags.seed("The same seed gives the same images (default 1)", seed);
+    flags.text("--separate", "DIR", "Write a PNG an image into DIR instead of one grid", separate);
+    flags.integer("--interpolate", 2, kMaxInGrid / kRowsOfWalks,
+                  "Rows of N images, each a walk from one latent to another",
+                  [this](std::int64_t value) { interpolate = value; });
+    flags.text("--class", "C[,C]...",
+               "Images of these classes in turn (walks: rows); of a generator with model.classes",
+               [this](const std::string& text) { classes = read_classes(text); });
+    flags.text("--truncation", "PSI", "Scale the latents; below 1: more typical, less varied",
+               [this](const std::string& text) { truncation = read_truncation(text); });
+    flags.latent_dim(latent_dim);
+    flags.on("--raw", "A checkpoint's own weights instead of their average", raw);
+    flags.machine(machine);
+    flags.footer(
+        "Examples:\n"
+        "  dcgan sample --ckpt runs/mnist-001/g.pt -n 64 --out samples.png\n"
+        "  dcgan sample --ckpt runs/mnist-001 --interpolate 10 --seed 7\n"
+        "  dcgan sample --ckpt runs/mnist-001 --class 0,1,2,3,4,5,6,7,8,9 --columns 10 -n 100\n"
+        "  dcgan sample --ckpt runs/mnist-001 -n 50000 --separate images\n"
+        "  dcgan sample --ckpt runs/mnist-001 -n 50000 --out images.npy");
+  }
+
+  void check() {
+    if (asked_out) out = *asked_out;
+    const std::string name = lower_case(out);
+    as_array = !separate && name.ends_with(".npy");
+    check_count();
+    if (!checkpoint) {
+      throw missing("sample needs --ckpt, a g.pt, a checkpoint or a run directory",
+                    "dcgan sample --ckpt runs/mnist-001/g.pt");
+    }
+    if (asked_out && separate) {
+      throw usage_error(
+          "--separate writes a file an image into its folder, --out all images into one")
+          .remedy("leave one out");
+    }
+    if (as_array || separate) refuse_grid_options();
+    if (!name.ends_with(".png") && !name.ends_with(".npy")) {
+      throw usage_error(fmt::format("--out must be a file name that ends in .png or .npy, not '{}'",
+                                    printable(out)));
+    }
+    if (columns && *columns > count) {
+      throw usage_error(fmt::format("--columns must be at most {}, the number of images, not {}",
+                                    count, *columns));
+    }
+    if (interpolate) check_interpolate();
+  }
+
+  Startup startup() const { return {.threads = machine.threads}; }
+
+  int run() const;
+
+ private:
+  std::int64_t max_count() const {
+    return separate ? kMaxSeparate : as_array ? kMaxInArray : kMaxInGrid;
+  }
+
+  /// "3" or "cat, dog". Which there are is for the generator to say.
+  static std::vector<std::string> read_classes(const std::string& text) {
+    std::vector<std::string> classes;
+    for (std::size_t begin = 0; begin <= text.size();) {
+      const std::size_t end = std::min(text.find(',', begin), text.size());
+      classes.push_back(trimmed(text.substr(begin, end - begin)));
+      if (classes.back().empty()) {
+        throw usage_error(fmt::format(
+            "--class must be a class or several, such as 3 or 0,1,2, not '{}'", printable(text)));
+      }
+      begin = end + 1;
+    }
+    return classes;
+  }
+
+  static double read_truncation(const std::string& text) {
+    const auto psi = parse_real(text);
+    if (psi && *psi > 0 && *psi <= 2) return *psi;
+    throw usage_error(fmt::format(
+        "--truncation must be a number more than 0 and at most 2, not '{}'", printable(text)));
+  }
+
+  void check_count() {
+    if (interpolate) count = *interpolate * kRowsOfWalks;
+    if (asked_count) count = *asked_count;
+    if (count >= 1 && count <= max_count()) return;
+    Error error = usage_error(
+        fmt::format("-n must be an integer from 1 to {}, not '{}'", max_count(), count));
+    // What arranges a grid goes with no folder.
+    if (!separate && !interpolate && !columns && !padding && count > 0 && count <= kMaxSeparate) {
+      error.remedy("--separate DIR in place of one file takes up to 1000000000");
+    }
+    throw error;
+  }
+
+  void refuse_grid_options() const {
+    if (!columns && !padding) return;
+    throw usage_error(fmt::format("{} arranges a grid, which {}",
+                                  columns ? "--columns" : "--padding",
+                                  separate ? "--separate does not write" : "a .npy file is not"))
+        .remedy("leave one out");
+  }
+
+  void check_interpolate() const {
+    if (columns) {
+      throw usage_error("--interpolate sets the columns itself: a walk is a row")
+          .remedy("leave out --columns");
+    }
+    if (separate) {
+      throw usage_error("--interpolate makes rows of a grid, which --separate does not write")
+          .remedy("leave one out");
+    }
+    const std::int64_t walk = *interpolate;
+    if (count % walk == 0) return;
+    const std::int64_t below = count / walk * walk;
+    const std::int64_t above = below + walk;
+    const bool take_above = below == 0 || (above - count < count - below && above <= max_count());
+    throw usage_error(fmt::format("-n must be a multiple of --interpolate {}, not {}", walk, count))
+        .remedy(fmt::format("the nearest is {}", take_above ? above : below));
+  }
+};
+
+}  // namespace dcgan::cli

@@ -1,0 +1,53 @@
+// `dcgan config`, which the front answers by itself.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+
+namespace dcgan::cli {
+
+struct ShowConfig : Command {
+  static constexpr const char* kName = "config";
+  static constexpr const char* kMeaning = "Show every configuration key: meaning, value, origin";
+
+  std::optional<std::string> config;
+  std::vector<Override> overrides;  ///< --set, in order
+  bool defaults = false;            ///< --defaults: nothing resolved, the built-in values
+  bool markdown = false;            ///< --markdown: docs/configuration.md
+  bool list = false;                ///< --list: the shipped configurations
+
+  void bind(Flags& flags) {
+    flags.config("Configuration to resolve", config);
+    flags.set(overrides);
+    flags.on("--defaults", "Show the built-in values, nothing resolved", defaults);
+    flags.on("--markdown", "Print docs/configuration.md instead of YAML", markdown);
+    flags.on("--list", "List the configurations that come with dcgan", list);
+    flags.footer(
+        "Examples:\n"
+        "  dcgan config --list\n"
+        "  dcgan config --config mnist.yaml --set train.epochs=5\n"
+        "  dcgan config --defaults > mine.yaml");
+  }
+
+  void check() const {
+    const bool resolves = config || !overrides.empty();
+    if (list && (resolves || defaults || markdown)) {
+      throw usage_error("--list shows the shipped configurations")
+          .remedy("leave out the other options");
+    }
+    if ((defaults || markdown) && resolves) {
+      throw usage_error(
+          fmt::format("{} shows the built-in values", defaults ? "--defaults" : "--markdown"))
+          .remedy("leave out --config and --set");
+    }
+  }
+
+  int run_in_front();
+};
+
+}  // namespace dcgan::cli

@@ -1,0 +1,164 @@
+#include "cli/train.h"
+
+#include <errno.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include "base/file.h"
+#include "base/stop.h"
+#include "base/system_limits.h"
+#include "base/text.h"
+#include "config/fields.h"
+#include "data/batch_stream.h"
+#include "runtime/device.h"
+#include "training/job.h"
+#include "training/log.h"
+#include "training/run_directory.h"
+#include "training/trainer.h"
+
+namespace dcgan::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The configuration that the command line asks for; a resumed run's own file is the default.
+ResolvedConfig resolve(Train& options) {
+  if (options.resume) check_is_run(*options.out);
+  if (options.config) return read_config(options.config, options.overrides, options.quiet);
+  return resolve_config(fs::path(*options.out) / "config.yaml", options.overrides);
+}
+
+std::string describe_networks(const TrainState& state) {
+  return fmt::format("{}\n{}", describe(plan_of(state.generator)),
+                     describe(plan_of(state.discriminator)));
+}
+
+std::string describe_start(const TrainingJob& job, const Machine& machine) {
+  const std::int64_t steps = total_steps(job.config, job.dataset.size());
+  return fmt::format(
+      "{}: {} images; {} steps an epoch, {} in all\ndevice {}, {} threads, LibTorch {}",
+      job.dataset.name, format_count(job.dataset.size()),
+      format_count(steps / job.config.train.epochs), format_count(steps), machine.device.str(),
+      machine.threads, TORCH_VERSION);
+}
+
+/// The program as the user called it, so that the commands we print can be pasted.
+std::string program() { return shell_quote(program_invocation_name); }
+
+std::string resume_command(const RunDirectory& run) {
+  return fmt::format("{} train --resume --out {}", program(), shell_quote(run.root().string()));
+}
+
+/// Everything is loaded and checked before anything is written.
+TrainingJob load_job(const Train& options, const Config& config, const Machine& machine, Log& log) {
+  if (options.resume) return resumed_job(*options.out, config, machine, log);
+  if (options.out) check_is_free(*options.out);
+  return new_job(config, machine, log);
+}
+
+/// Everything but writing: one step on real data, the tables, the memory.
+void dry_run(TrainingJob& job, const ResolvedConfig& resolved, const Machine& machine, Log& log) {
+  std::cout << describe_config(resolved).changed << '\n'
+            << describe_networks(job.state) << '\n'
+            << describe_start(job, machine) << std::endl;
+  BatchStream stream(job.dataset, stream_options(job.config, machine.device), job.state.step);
+  const Batch batch = stream.next();
+  const StepNumbers numbers =
+      read(train_step(job.state, batch.images, batch.labels, batch.latents));
+  const std::string limits = describe_memory_limits();
+  std::cout << fmt::format("one step: D {:.3f}  G {:.3f}  D(x) {:.2f}  D(G(z)) {:.2f} > {:.2f}\n",
+                           numbers.discriminator_loss, numbers.generator_loss, numbers.real_score,
+                           numbers.fake_score, numbers.fake_score_after)
+            << fmt::format("memory: {} at the peak{}\n", format_bytes(peak_memory()),
+                           limits.empty() ? "" : "; this process may have " + limits);
+  log.info(job.dataset.cache.empty()
+               ? "dry run: nothing was written"
+               : fmt::format("dry run: no run was written; the decoded images are kept in {}",
+                             job.dataset.cache));
+}
+
+/// A grid with a column for each of the first classes. A name with a comma can't be asked for.
+std::string class_command(const std::string& generator, std::int64_t classes,
+                          const std::vector<std::string>& names) {
+  constexpr std::int64_t kColumns = 10;
+  std::vector<std::string> asked;
+  for (std::int64_t i = 0; i < classes && i < kColumns; ++i) {
+    const std::string name = printable(class_name(names, static_cast<std::size_t>(i)));
+    if (name.find(',') == std::string::npos) asked.push_back(name);
+  }
+  if (asked.empty()) return "";
+  return fmt::format("  {} sample --ckpt {} --class {} --columns {} -n {}\n", program(), generator,
+                     shell_quote(fmt::format("{}", fmt::join(asked, ","))), asked.size(),
+                     asked.size() * kColumns);
+}
+
+/// What was made, and what to do with it next.
+void show_results(const TrainingJob& job, const RunDirectory& run) {
+  const std::int64_t step = job.state.step;
+  const std::string generator = shell_quote(run.generator().string());
+  const std::int64_t per_epoch =
+      total_steps(job.config, job.dataset.size()) / job.config.train.epochs;
+  std::cout << fmt::format("trained {} steps\n", format_count(step));
+  if (fs::exists(run.samples(step))) {
+    std::cout << fmt::format("samples:   {}\n", run.samples(step).string());
+  }
+  std::cout << fmt::format("generator: {}\n", run.generator().string()) << "try next:\n"
+            << fmt::format("  {} sample --ckpt {} -n 64 --seed 7\n", program(), generator)
+            << fmt::format("  {} sample --ckpt {} --interpolate 8\n", program(), generator);
+  if (job.config.model.classes > 0) {
+    std::cout << class_command(generator, job.config.model.classes, job.dataset.classes);
+  }
+  const std::string more = std::to_string((step + per_epoch - 1) / per_epoch * 2);
+  Config longer = job.config;
+  const bool can_be_longer = find_field("train.epochs")->set(longer, {false, {more}}).empty();
+  if (job.config.train.lr_schedule == LrSchedule::constant && can_be_longer) {
+    std::cout << fmt::format("  {} --set train.epochs={}\n", resume_command(run), more);
+  }
+}
+
+void log_start(const ResolvedConfig& resolved, const TrainingJob& job, const RunDirectory& run,
+               const Machine& machine, Log& log) {
+  log.add_file(run.log());
+  log.info(fmt::format("run directory: {}", run.root().string()));
+  const ConfigTables tables = describe_config(resolved);
+  log.info(tables.changed);
+  log.debug(tables.unchanged);
+  log.info(describe_networks(job.state));
+  log.info(describe_start(job, machine));
+  if (job.state.step < total_steps(job.config, job.dataset.size())) return;
+  log.info(job.config.train.lr_schedule == LrSchedule::constant
+               ? "all epochs are done already; raise train.epochs to go on"
+               : "all epochs are done already, and the learning rates have come to their end");
+}
+
+}  // namespace
+
+int Train::run() {
+  Log log(quiet ? Verbosity::quiet : verbose ? Verbosity::verbose : Verbosity::normal);
+  ResolvedConfig resolved = resolve(*this);
+  const Machine machine = prepare_training(resolved.config, log);
+  std::optional<RunDirectory> run;
+  if (resume && !dry_run) run.emplace(RunDirectory::open(*out));  // locked while it is read
+  TrainingJob job = load_job(*this, resolved.config, machine, log);
+  if (dry_run) {
+    cli::dry_run(job, resolved, machine, log);
+    return 0;
+  }
+  const fs::path& file = resolved.file;
+  if (!run) run.emplace(RunDirectory::create(out, file.empty() ? "run" : file.stem().string()));
+  const StopSignal stop;
+  write_file_atomically(run->config(), to_yaml(resolved.config));
+  log_start(resolved, job, *run, machine, log);
+  if (train(job, *run, log, [&](const TrainingProgress&) { return !stop.requested(); }) == TrainingOutcome::stopped) {
+    log.notice(fmt::format("stopped at step {}; a checkpoint is written. Go on with:\n  {}",
+                           format_count(job.state.step), resume_command(*run)));
+    return kExitStopped;
+  }
+  show_results(job, *run);
+  return 0;
+}
+
+}  // namespace dcgan::cli

@@ -1,0 +1,66 @@
+// `dcgan train`: what it is told.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/read_config.h"
+
+namespace dcgan::cli {
+
+struct Train : Command {
+  static constexpr const char* kName = "train";
+  static constexpr const char* kMeaning = "Train a DCGAN as a configuration says";
+  static constexpr const char* kNeedsLess =
+      "lower train.batch_size, data.image_size or model.base_channels";
+
+  std::optional<std::string> config;
+  std::vector<Override> overrides;  ///< --set, --seed, --device and --threads, in order
+  std::optional<std::string> out;
+  bool resume = false;
+  bool dry_run = false;
+  bool quiet = false;
+  bool verbose = false;
+
+  void bind(Flags& flags) {
+    flags.config("Configuration", config);
+    flags.set(overrides);
+    flags.text("--out", "DIR", "Run directory; default: a new runs/<config>-NNN", out);
+    flags.override_key("--device", "NAME", "run.device", "auto, cpu, cuda or cuda:N", overrides);
+    flags.override_key("--threads", "N", "run.threads", "CPU threads; 0: as many as it may use",
+                       overrides);
+    flags.override_key("--seed", "N", "seed", "What all random numbers are made from", overrides);
+    flags.on("--resume", "Go on with the run in --out where it stopped", resume);
+    flags.on("--dry-run", "Check everything and run one step; write no run", dry_run);
+    flags.on("-q,--quiet", "Print warnings and errors only", quiet);
+    flags.on("-v,--verbose", "Print a line every train.log_every steps", verbose);
+    flags.footer(
+        "Examples:\n"
+        "  dcgan train --config quick.yaml\n"
+        "  dcgan train --config mnist.yaml --set train.epochs=5 --out runs/five\n"
+        "  dcgan train --out runs/five --resume\n\n"
+        "'dcgan config --list' shows the configurations that come with dcgan.");
+  }
+
+  void check() const {
+    if (quiet && verbose) {
+      throw usage_error("-q and -v contradict each other").remedy("leave one out");
+    }
+    if (resume && !out) {
+      throw missing("--resume needs --out, the run directory to go on with",
+                    "dcgan train --out runs/mnist-001 --resume");
+    }
+    if (!config && !resume) {
+      throw missing("train needs --config", "dcgan train --config quick.yaml");
+    }
+  }
+
+  /// Without --config the run that is resumed has the configuration, and the core reads it.
+  Startup startup() const { return {configured_threads(config, overrides), true}; }
+
+  int run();
+};
+
+}  // namespace dcgan::cli
