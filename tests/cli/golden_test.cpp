@@ -65,7 +65,7 @@ TEST_P(Golden, SaysWhatItAlwaysSaid) {
 INSTANTIATE_TEST_SUITE_P(Commands, Golden,
                          ::testing::Values("config", "data", "evaluate", "features", "inspect",
                                            "program", "sample", "train"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& test) { return test.param; });
 
 // The program's own files -------------------------------------------------------------------------
 
