@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -16,6 +15,7 @@
 #include "dcgan/error.h"
 #include "dcgan/image.h"
 #include "dcgan/sampler.h"
+#include "evaluate/evaluate.h"
 #include "gan/translate.h"
 #include "runtime/torch.h"
 #include "sources/output_file.h"
@@ -26,48 +26,18 @@
 namespace dcgan::cli {
 namespace {
 
-namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
 
-/// Of one class: its name or number, and how many images it has.
-struct ClassCount {
-  std::string name;
-  std::int64_t images = 0;
-};
-
-/// What a person wants to know of a set before training on it.
-struct Summary {
-  std::string name;
-  std::int64_t images = 0;
-  std::int64_t held_out = 0;     ///< of the other split; 0 where there is none
-  std::string held_out_problem;  ///< why it can't be read; "" otherwise
-  SizeRange originals;
-  std::array<std::int64_t, 3> shape{};  ///< C, H, W
-  std::vector<double> means;            ///< a channel each, of pixels in [0, 1]
-  std::vector<double> deviations;
-  std::int64_t largest = 0;         ///< value of a pixel, of 255, before it was moved
-  std::uint32_t white = 0;          ///< Dataset::white
-  std::int64_t measured = 0;        ///< images of which the two are
-  std::vector<ClassCount> classes;  ///< none where all labels are 0
-};
-
-/// So many images, evenly spaced: float [N, C, H, W] in [0, 1].
-torch::Tensor spaced_images(const Dataset& dataset, std::int64_t most) {
-  const std::int64_t count = std::min(most, dataset.size());
-  std::vector<std::int64_t> rows;
-  for (std::int64_t i = 0; i < count; ++i) rows.push_back(i * dataset.size() / count);
-  return dataset.images.index_select(0, torch::tensor(rows)).to(torch::kFloat32).div(255.0);
-}
-
-std::vector<ClassCount> count_by_class(const Dataset& dataset) {
-  if (dataset.labels.max().item<std::int64_t>() == 0) return {};
+/// A class's name, or its number, and how many images it has: none where all labels are 0.
+Json count_by_class(const Dataset& dataset) {
+  Json classes = Json::array();
+  if (dataset.labels.max().item<std::int64_t>() == 0) return classes;
   const torch::Tensor counts =
       torch::bincount(dataset.labels.to(torch::kInt64), /*weights=*/{},
                       /*minlength=*/static_cast<std::int64_t>(dataset.classes.size()));
-  std::vector<ClassCount> classes;
   for (std::int64_t label = 0; label < counts.size(0); ++label) {
-    const auto at = static_cast<std::size_t>(label);
-    classes.push_back({at < dataset.classes.size() ? dataset.classes[at] : std::to_string(label),
-                       counts[label].item<std::int64_t>()});
+    classes.push_back({{"name", class_name(dataset.classes, static_cast<std::size_t>(label))},
+                       {"images", counts[label].item<std::int64_t>()}});
   }
   return classes;
 }
@@ -82,85 +52,77 @@ std::pair<std::int64_t, std::string> count_held_out(const DataConfig& data) {
   }
 }
 
-Summary summarise(const Dataset& dataset, const DataConfig& data) {
+/// What a person wants to know of a set before training on it. Means and deviations: a channel
+/// each, of pixels in [0, 1].
+Json summarise(const Dataset& dataset, const DataConfig& data, const std::string& picture) {
   constexpr std::int64_t kMaxMeasured = 10'000;
-  const torch::Tensor images = spaced_images(dataset, kMaxMeasured);
+  // At random: evenly spaced ones share what has the same period, and MNIST's training set has
+  // such.
+  const torch::Tensor images =
+      choose_images(dataset.images, kMaxMeasured, /*seed=*/1, Purpose::evaluation_order)
+          .to(torch::kFloat32)
+          .div(255.0);
   const auto [held_out, problem] = count_held_out(data);
-  Summary summary{.name = dataset.name,
-                  .images = dataset.size(),
-                  .held_out = held_out,
-                  .held_out_problem = problem,
-                  .originals = dataset.originals,
-                  .shape = {images.size(1), images.size(2), images.size(3)},
-                  .largest = std::lround(255 * images.max().item<double>()),
-                  .white = dataset.white,
-                  .measured = images.size(0),
-                  .classes = count_by_class(dataset)};
-  for (std::int64_t channel = 0; channel < images.size(1); ++channel) {
-    const torch::Tensor values = images.select(1, channel);
-    summary.means.push_back(values.mean().item<double>());
-    summary.deviations.push_back(values.std(/*unbiased=*/false).item<double>());
+  std::vector<double> means;
+  std::vector<double> deviations;
+  for (const torch::Tensor& values : images.unbind(1)) {
+    means.push_back(values.mean().item<double>());
+    deviations.push_back(values.std(/*unbiased=*/false).item<double>());
   }
-  return summary;
+  return {{"name", dataset.name},
+          {"images", dataset.size()},
+          {"not_trained_on", held_out},
+          {"not_trained_on_problem", problem},
+          {"smallest", dataset.originals.smallest},
+          {"largest", dataset.originals.largest},
+          {"shape", images.sizes().slice(1).vec()},
+          {"largest_value", std::lround(255 * images.max().item<double>())},
+          {"white", dataset.white},
+          {"mean", means},
+          {"deviation", deviations},
+          {"measured", images.size(0)},
+          {"classes", count_by_class(dataset)},
+          {"picture", picture}};
 }
 
-/// "16 of 255", and under data.levels: auto what became white.
-std::string describe_levels(const Summary& summary) {
-  const std::string largest = fmt::format("{} of 255", summary.largest);
-  if (summary.white == kFullRange) return largest;
-  return fmt::format("{}; 255 is {} of {} in the files (data.levels: auto)", largest,
-                     format_count(summary.white), format_count(kFullRange));
+/// "0.131 0.245".
+std::string format_channels(const Json& values) {
+  std::vector<std::string> texts;
+  for (const double value : values) texts.push_back(fmt::format("{:.3f}", value));
+  return fmt::format("{}", fmt::join(texts, " "));
 }
 
-std::string to_text(const Summary& summary) {
-  const auto numbers = [](const std::vector<double>& values) {
-    std::vector<std::string> texts;
-    for (const double value : values) texts.push_back(fmt::format("{:.3f}", value));
-    return fmt::format("{}", fmt::join(texts, " "));
-  };
-  std::vector<std::vector<std::string>> rows{
-      {"set", summary.name},
-      {"images", format_count(summary.images)},
-      {"not trained on", format_count(summary.held_out) +
-                             (summary.held_out_problem.empty() ? "" : ": ") +
-                             summary.held_out_problem},
-      {"as stored", summary.originals.text()},
-      {"as trained",
-       fmt::format("{} x {} x {}", summary.shape[0], summary.shape[1], summary.shape[2])},
-      {"largest value", describe_levels(summary)},
-      {"mean", numbers(summary.means)},
-      {"deviation", numbers(summary.deviations)}};
-  if (!summary.classes.empty()) {
-    rows.push_back(
-        {"classes", fmt::format("{}, numbered from 0 in this order", summary.classes.size())});
-  }
-  for (const ClassCount& one : summary.classes) {
-    rows.push_back({fmt::format("class {}", printable(one.name)), format_count(one.images)});
-  }
+std::string to_text(const Json& summary, const Dataset& dataset) {
   std::string text;
-  for (const auto& row : rows) text += fmt::format("{:<16}{}\n", row[0], row[1]);
-  return text;
-}
-
-nlohmann::ordered_json to_json(const Summary& summary, const std::string& picture) {
-  nlohmann::ordered_json json{{"name", summary.name},
-                              {"images", summary.images},
-                              {"not_trained_on", summary.held_out},
-                              {"not_trained_on_problem", summary.held_out_problem},
-                              {"smallest", summary.originals.smallest},
-                              {"largest", summary.originals.largest},
-                              {"shape", summary.shape},
-                              {"largest_value", summary.largest},
-                              {"white", summary.white},
-                              {"mean", summary.means},
-                              {"deviation", summary.deviations},
-                              {"measured", summary.measured}};
-  json["classes"] = nlohmann::ordered_json::array();
-  for (const ClassCount& one : summary.classes) {
-    json["classes"].push_back({{"name", one.name}, {"images", one.images}});
+  const auto row = [&](const std::string& name, const std::string& value) {
+    text += fmt::format("{:<16}{}\n", name, value);
+  };
+  const std::string problem = summary["not_trained_on_problem"];
+  const std::vector<std::int64_t> shape = summary["shape"];
+  row("set", dataset.name);
+  row("images", format_count(dataset.size()));
+  row("not trained on",
+      format_count(summary["not_trained_on"]) + (problem.empty() ? "" : ": " + problem));
+  row("as stored", dataset.originals.text());
+  row("as trained", fmt::format("{}", fmt::join(shape, " x ")));
+  const std::string white =
+      dataset.white == kFullRange
+          ? ""
+          : fmt::format("; 255 is {} of {} in the files (data.levels: auto)",
+                        format_count(dataset.white), format_count(kFullRange));
+  row("largest value",
+      fmt::format("{} of 255{}", summary["largest_value"].get<std::int64_t>(), white));
+  row("mean", format_channels(summary["mean"]));
+  row("deviation", format_channels(summary["deviation"]));
+  const Json& classes = summary["classes"];
+  if (!classes.empty()) {
+    row("classes", fmt::format("{}, numbered from 0 in this order", classes.size()));
   }
-  json["picture"] = picture;
-  return json;
+  for (const Json& one : classes) {
+    row("class " + printable(one["name"].get<std::string>()), format_count(one["images"]));
+  }
+  row("picture", summary["picture"]);
+  return text;
 }
 
 /// The first `count` images that the discriminator will see: of the training's own stream, and
@@ -193,14 +155,9 @@ int DataShow::run() {
   grid.columns = square_columns(seen.size(0));
   grid.background = 128;  // so that black and white edges are seen
   write_png(out(), make_grid(to_images(seen), grid));
-  const Summary summary = summarise(dataset, resolved.data);
-  if (json) {
-    using nlohmann::ordered_json;
-    std::cout << to_json(summary, out()).dump(2, ' ', false, ordered_json::error_handler_t::replace)
-              << '\n';
-  } else {
-    std::cout << to_text(summary) << fmt::format("{:<16}{}\n", "picture", out());
-  }
+  const Json summary = summarise(dataset, resolved.data, out());
+  std::cout << (json ? summary.dump(2, ' ', false, Json::error_handler_t::replace) + '\n'
+                     : to_text(summary, dataset));
   return 0;
 }
 
