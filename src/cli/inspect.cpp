@@ -43,18 +43,15 @@ Json as_json(const std::string& yaml) {
   return value.is_discarded() ? Json(yaml) : value;
 }
 
-Json tensors_as_json(const NamedTensors& tensors) {
-  Json json = Json::array();
+/// "12 tensors, 1,234 numbers", and each tensor in the JSON.
+std::string report_tensors(const NamedTensors& tensors, Json& json) {
+  std::int64_t numbers = 0;
+  json["tensors"] = Json::array();
   for (const auto& [name, tensor] : tensors) {
-    json.push_back({{"name", name}, {"shape", tensor.sizes().vec()}});
+    numbers += tensor.numel();
+    json["tensors"].push_back({{"name", name}, {"shape", tensor.sizes().vec()}});
   }
-  return json;
-}
-
-std::int64_t count_numbers(const NamedTensors& tensors) {
-  std::int64_t sum = 0;
-  for (const auto& [name, tensor] : tensors) sum += tensor.numel();
-  return sum;
+  return fmt::format("{} tensors, {} numbers", tensors.size(), format_count(numbers));
 }
 
 /// Which class is which, where the set's own labels are not their numbers; both in the JSON and,
@@ -92,13 +89,11 @@ Report report_archive(const std::string& bytes, const fs::path& path, ArchiveKin
   }
   report.json["generator"] = layers_as_json(plan_generator(config));
   if (is_checkpoint) report.json["discriminator"] = layers_as_json(plan_discriminator(config));
-  report.json["tensors"] = tensors_as_json(archive.tensors);
+  const std::string tensors = report_tensors(archive.tensors, report.json);
 
-  report.text =
-      fmt::format("{}: {}, format version {}, step {}\n{} tensors, {} numbers\n{}\n{}\n{}",
-                  path.string(), kind_name, kArchiveFormatVersion, format_count(steps),
-                  archive.tensors.size(), format_count(count_numbers(archive.tensors)), names,
-                  to_yaml(config), describe(plan_generator(config)));
+  report.text = fmt::format("{}: {}, format version {}, step {}\n{}\n{}\n{}\n{}", path.string(),
+                            kind_name, kArchiveFormatVersion, format_count(steps), tensors, names,
+                            to_yaml(config), describe(plan_generator(config)));
   if (is_checkpoint) report.text += fmt::format("\n{}", describe(plan_discriminator(config)));
   return report;
 }
@@ -109,7 +104,6 @@ Report report_features(const std::string& bytes, const fs::path& path) {
   const ClassifierRecord& record = file.record;
   const ImageShape& image = file.classifier.image();
   const Archive archive = parse_archive(bytes, path, ArchiveKind::features);
-  const NamedTensors& tensors = archive.tensors;
   const double accuracy =
       static_cast<double>(record.test_correct) / static_cast<double>(record.test_images);
 
@@ -130,20 +124,20 @@ Report report_features(const std::string& bytes, const fs::path& path) {
   report.json["test_images"] = record.test_images;
   report.json["test_correct"] = record.test_correct;
   report.json["test_accuracy"] = accuracy;
-  report.json["tensors"] = tensors_as_json(tensors);
+  const std::string tensors = report_tensors(archive.tensors, report.json);
 
   report.text = fmt::format(
-      "{}: dcgan feature network, format version {}\n{} tensors, {} numbers\n{}\n"
+      "{}: dcgan feature network, format version {}\n{}\n{}\n"
       "input          {} x {} x {} (channels, height, width)\n"
       "features       {}\n"
       "classes        {}\n"
       "trained on     {} images of {} (CRC-32 {}), {} epochs, seed {}{}\n"
       "test accuracy  {:.2f} % of {} images\n",
-      path.string(), kArchiveFormatVersion, tensors.size(), format_count(count_numbers(tensors)),
-      names, image[0], image[1], image[2], kFeatureCount, file.classifier.classes(),
-      format_count(record.images), record.set.empty() ? "a set of one's own" : record.set,
-      record.fingerprint, record.epochs, record.seed, record.flip ? ", mirrored" : "",
-      100.0 * accuracy, format_count(record.test_images));
+      path.string(), kArchiveFormatVersion, tensors, names, image[0], image[1], image[2],
+      kFeatureCount, file.classifier.classes(), format_count(record.images),
+      record.set.empty() ? "a set of one's own" : record.set, record.fingerprint, record.epochs,
+      record.seed, record.flip ? ", mirrored" : "", 100.0 * accuracy,
+      format_count(record.test_images));
   return report;
 }
 
@@ -161,15 +155,14 @@ Report report_foreign(const std::string& bytes, const fs::path& path) {
   Report report;
   report.json["file"] = path.string();
   report.json["kind"] = "TorchScript";
-  report.json["tensors"] = tensors_as_json(tensors);
+  const std::string count = report_tensors(tensors, report.json);
   std::vector<std::vector<std::string>> rows;
   for (const auto& [name, tensor] : tensors) {
     rows.push_back(
         {name, fmt::format("{}", fmt::join(tensor.sizes(), " x ")), format_count(tensor.numel())});
   }
-  report.text = fmt::format("{}: a TorchScript that dcgan did not write, {} numbers\n\n{}",
-                            path.string(), format_count(count_numbers(tensors)),
-                            format_table({"tensor", "shape", ">numbers"}, rows));
+  report.text = fmt::format("{}: a TorchScript that dcgan did not write, {}\n\n{}", path.string(),
+                            count, format_table({"tensor", "shape", ">numbers"}, rows));
   return report;
 }
 
