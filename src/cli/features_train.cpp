@@ -106,12 +106,12 @@ void keep_known_classes(const Dataset& training, Dataset& test, Log& log) {
 
 int FeaturesTrain::run() {
   FeaturesTrain& options = *this;
+  DataConfig set = find_data(options);
   check_output(options);
   const auto [device, threads, warning] =
       prepare_machine(options.machine.device, options.machine.threads);
   Log log(Verbosity::normal);
   if (!warning.empty()) log.warn(warning);
-  DataConfig set = find_data(options);
   check_size(options, set);
   const Dataset train_set = load_split(set, DataSplit::train, log);
   set.image_size = {train_set.images.size(2), train_set.images.size(3)};
