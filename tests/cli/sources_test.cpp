@@ -391,7 +391,7 @@ TEST_F(Sources, TheGeneratorMustHaveAStep) {
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err,
               HasSubstr("train.discriminator_steps (1000) is more than the run has steps "
-                        "(128), so that the generator would never move"));
+                        "(128), so that the generator would never be updated"));
   EXPECT_FALSE(exists("run"));
 }
 
