@@ -144,12 +144,13 @@ void validate(const Dataset& dataset, const BatchStreamOptions& options, std::in
 }  // namespace
 
 void check_enough_images(const Dataset& dataset, std::int64_t batch_size, bool drop_last) {
-  if (dataset.size() == 0) throw failure(dataset.name + ": holds no images");
+  if (dataset.size() == 0) throw failure("holds no images").in(dataset.name);
   if (batches_per_epoch(dataset.size(), batch_size, drop_last) == 0) {
-    throw failure(dataset.name + ": " + format_count(dataset.size()) +
+    throw failure(format_count(dataset.size()) +
                   (dataset.size() == 1 ? " image is" : " images are") + " less than one batch of " +
-                  format_count(batch_size) +
-                  "; lower train.batch_size, or set data.drop_last to false");
+                  format_count(batch_size))
+        .in(dataset.name)
+        .remedy("lower train.batch_size, or set data.drop_last to false");
   }
 }
 

@@ -2,17 +2,18 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "base/gz.h"
 #include "base/system_limits.h"
 #include "base/text.h"
 #include "config/fields.h"
@@ -31,21 +32,17 @@ namespace fs = std::filesystem;
 
 /// Refuses what the machine could not hold, before the allocation takes it down.
 void require_memory(std::int64_t count, const RowFormat& format) {
-  const double wanted = static_cast<double>(count) * static_cast<double>(format.channels) *
-                        static_cast<double>(format.height) * static_cast<double>(format.width);
+  const double wanted = static_cast<double>(count) * static_cast<double>(format.bytes());
   const std::int64_t present = usable_memory();
   if (wanted < static_cast<double>(present)) return;
-  throw failure(
-      fmt::format("{} images of {} x {} x {} need more memory than this {} has ({}); lower "
-                  "data.image_size, or train on fewer images with data.limit",
-                  format_count(count), format.height, format.width, format.channels,
-                  cgroup_memory_limit() ? "cgroup" : "machine", format_bytes(present)));
+  throw failure(fmt::format("{} images of {} x {} x {} need more memory than this {} has ({})",
+                            format_count(count), format.height, format.width, format.channels,
+                            cgroup_memory_limit() ? "cgroup" : "machine", format_bytes(present)))
+      .remedy("lower data.image_size, or train on fewer images with data.limit");
 }
 
-std::string hex(uLong sum) { return fmt::format("{:08x}", sum & 0xffffffffUL); }
-
-uLong crc_of(uLong sum, const torch::Tensor& bytes) {
-  return crc32_z(sum, bytes.data_ptr<std::uint8_t>(), static_cast<std::size_t>(bytes.numel()));
+std::uint32_t crc_of(const torch::Tensor& bytes, std::uint32_t before = 0) {
+  return crc32_of(bytes.data_ptr(), bytes.nbytes(), before);
 }
 
 torch::Tensor to_tensor(const std::vector<std::uint8_t>& bytes, std::int64_t count) {
@@ -61,13 +58,15 @@ void take_size(const Image& image, RowFormat& format) {
   format.width = image.width;
 }
 
-/// What `read` returns; its error says of which other format data.path is, where that is plain.
+/// What `read` returns; beside its error stands of which other format data.path is, where that is
+/// plain.
 template <typename Read>
 auto with_hint(const DataConfig& data, Read read) {
   try {
     return read();
-  } catch (const Error& error) {
-    throw failure(error.what() + format_hint(data));
+  } catch (Error& error) {
+    if (const std::optional<Error> hint = format_hint(data)) error.also(*hint);
+    throw error;
   }
 }
 
@@ -151,7 +150,7 @@ Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
   dataset.classes = source.classes;
   dataset.white = format.white;
   dataset.originals.add(first.height, first.width);
-  dataset.fingerprint = hex(crc_of(crc_of(0, dataset.images), dataset.labels));
+  dataset.fingerprint = fmt::format("{:08x}", crc_of(dataset.labels, crc_of(dataset.images)));
   number_classes(source.training_labels.empty() ? source.labels : source.training_labels, dataset);
   return dataset;
 }
@@ -227,9 +226,9 @@ Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder,
   dataset.cache = prepared.cache.string();
   const bool is_test = first > 0;
   const bool is_whole = count == (is_test ? prepared.size() - first : prepared.training);
-  const uLong sum = !dataset.cache.empty() && is_whole ? prepared.crcs[is_test ? 1 : 0]
-                                                       : crc_of(0, dataset.images);
-  dataset.fingerprint = hex(crc_of(sum, dataset.labels));
+  const std::uint32_t sum =
+      !dataset.cache.empty() && is_whole ? prepared.crcs[is_test ? 1 : 0] : crc_of(dataset.images);
+  dataset.fingerprint = fmt::format("{:08x}", crc_of(dataset.labels, sum));
   dataset.classes = folder.classes;
   dataset.originals = prepared.sizes;
   dataset.white = prepared.white;
@@ -249,15 +248,17 @@ Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
     if (data.levels == Levels::automatic) format.white = find_white(folder, format, progress);
     prepared = decode_split(folder, format, data, progress);
     // Of all files, as with a cache, also where these are the few that are held out.
-    if (data.limit > 0 || prepared.size() == 0) looked_at = prepared.size() + prepared.bad_count;
+    if (data.limit > 0 || prepared.size() == 0) {
+      looked_at = prepared.size() + static_cast<std::int64_t>(prepared.bad.size());
+    }
     end = prepared.size();
   } else {
     prepared = open_image_cache(folder, format, data.held_out, cache_folder(data.cache), progress);
     first = train ? 0 : prepared.training;
     end = train ? prepared.training : prepared.size();
   }
-  const std::string bad = judge_bad_images(data.path, prepared.bad, prepared.bad_count, looked_at,
-                                           data.max_bad_fraction);
+  const std::string bad =
+      judge_bad_images(data.path, prepared.bad, looked_at, data.max_bad_fraction);
   const std::int64_t count = data.limit > 0 ? std::min(data.limit, end - first) : end - first;
   Dataset dataset = rows_as_set(prepared, folder, format, first, count);
   number_classes(training_labels(folder, data.held_out), dataset);
@@ -282,13 +283,13 @@ Dataset load_dataset(const DataConfig& asked, const PrepareProgress& progress) {
   }
   if (dataset.size() > 0) return dataset;
   if (data.split == DataSplit::test) {
-    throw failure(fmt::format(
-        "{}: no image is held out; raise data.held_out (at most 0.5), or add images", data.path));
+    throw failure("no image is held out")
+        .in(data.path)
+        .remedy("raise data.held_out (at most 0.5), or add images");
   }
-  throw failure(fmt::format(
-      "{}: no image is left to train on, since only those that are held out can be read; mend the "
-      "others, or lower data.held_out",
-      data.path));
+  throw failure("no image is left to train on, since only those that are held out can be read")
+      .in(data.path)
+      .remedy("mend the others, or lower data.held_out");
 }
 
 bool has_other_split(const DataConfig& data) {

@@ -24,8 +24,7 @@ std::uint8_t luma(unsigned red, unsigned green, unsigned blue) {
 
 template <int from, int to>
 [[gnu::always_inline]] inline void blend(const std::uint8_t* __restrict in, std::int64_t count,
-                                         const std::array<std::uint8_t, 3>& background,
-                                         std::uint8_t* __restrict out) {
+                                         const Color& background, std::uint8_t* __restrict out) {
   constexpr std::int64_t kStep = from == 4 ? 1 : 0;  // from a colour to the next
   const unsigned behind[] = {background[0], background[1], background[2]};
   for (std::int64_t i = 0; i < count; ++i) {
@@ -37,20 +36,19 @@ template <int from, int to>
 }
 
 DCGAN_MULTIVERSION
-void blend_grey(const Image& image, const std::array<std::uint8_t, 3>& background, Image& bare) {
+void blend_grey(const Image& image, const Color& background, Image& bare) {
   const std::int64_t count = image.height * image.width;
   blend<2, 1>(image.pixels.data(), count, background, bare.pixels.data());
 }
 
 DCGAN_MULTIVERSION
-void blend_grey_on_colour(const Image& image, const std::array<std::uint8_t, 3>& background,
-                          Image& bare) {
+void blend_grey_on_colour(const Image& image, const Color& background, Image& bare) {
   const std::int64_t count = image.height * image.width;
   blend<2, 3>(image.pixels.data(), count, background, bare.pixels.data());
 }
 
 DCGAN_MULTIVERSION
-void blend_colour(const Image& image, const std::array<std::uint8_t, 3>& background, Image& bare) {
+void blend_colour(const Image& image, const Color& background, Image& bare) {
   const std::int64_t count = image.height * image.width;
   blend<4, 3>(image.pixels.data(), count, background, bare.pixels.data());
 }
@@ -120,7 +118,7 @@ Image pad(const Image& image, const FitOptions& options) {
 
 }  // namespace
 
-Image composite(const Image& image, const std::array<std::uint8_t, 3>& background) {
+Image composite(const Image& image, const Color& background) {
   if (image.channels % 2 == 1) return image;
   const bool grey_behind = background[0] == background[1] && background[1] == background[2];
   const bool grey = image.channels == 2 && grey_behind;

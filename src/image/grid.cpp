@@ -25,10 +25,9 @@ Image make_grid(const std::vector<Image>& images, const GridOptions& options) {
   const double bytes = static_cast<double>(grid.height) * static_cast<double>(grid.width) *
                        static_cast<double>(grid.channels);
   if (bytes > static_cast<double>(kMaxImageBytes)) {
-    throw failure(
-        fmt::format("a grid of {} images is {} x {} pixels, too large for one PNG; make "
-                    "fewer, or one file each",
-                    count, grid.height, grid.width));
+    throw failure(fmt::format("a grid of {} images is {} x {} pixels, too large for one PNG", count,
+                              grid.height, grid.width))
+        .remedy("make fewer, or one file each");
   }
   grid.pixels.assign(static_cast<std::size_t>(grid.height * grid.width * grid.channels),
                      options.background);

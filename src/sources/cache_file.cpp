@@ -2,16 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -29,13 +26,6 @@ namespace fs = std::filesystem;
 /// Of the same size for any number of rows.
 std::string header_of(const RowFormat& format, std::int64_t rows) {
   return npy_header({rows, format.channels, format.height, format.width});
-}
-
-/// Its number, or -1 with errno.
-int open_lock(const fs::path& path) {
-  const int made = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-  if (made >= 0 || errno != EACCES) return made;
-  return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);  // another user's
 }
 
 }  // namespace
@@ -98,9 +88,10 @@ void NewCache::remove() const {
 
 void NewCache::fail(int error) const {
   remove();
-  throw failure(
-      fmt::format("{}; the decoded images take {}: set data.cache to another folder, or to none",
-                  write_failure(path_, error).what(), format_bytes(place(rows_))));
+  throw failure(fmt::format("{}, and the decoded images take {}",
+                            write_failure(path_, error).problem(), format_bytes(place(rows_))))
+      .in(path_)
+      .remedy("set data.cache to another folder, or to none");
 }
 
 std::shared_ptr<const std::uint8_t> map_rows(const fs::path& path, const RowFormat& format,
@@ -123,17 +114,6 @@ std::shared_ptr<const std::uint8_t> map_rows(const fs::path& path, const RowForm
   const auto half = static_cast<std::size_t>(usable_memory() / 2);
   madvise(data, size, size < half ? MADV_WILLNEED : MADV_RANDOM);
   return {file, file.get() + header.size()};
-}
-
-CacheLock::CacheLock(const fs::path& path, const std::function<void()>& waiting)
-    : descriptor_(open_lock(path)) {
-  constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
-  while (descriptor_.get() >= 0 && !held_) {
-    held_ = flock(descriptor_.get(), LOCK_EX | LOCK_NB) == 0;
-    if (held_ || (errno != EWOULDBLOCK && errno != EINTR)) return;
-    waiting();
-    std::this_thread::sleep_for(kBetweenLooks);
-  }
 }
 
 }  // namespace dcgan

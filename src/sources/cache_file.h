@@ -1,9 +1,8 @@
-// The files of a cache of decoded images: a .npy while it is written and mapped, and its lock.
+// The rows of a cache of decoded images: a .npy while it is written and mapped.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 
 #include "base/descriptor.h"
@@ -47,19 +46,5 @@ class NewCache {
 /// this format.
 std::shared_ptr<const std::uint8_t> map_rows(const std::filesystem::path& path,
                                              const RowFormat& format, std::int64_t rows);
-
-/// Keeps other processes from building or opening a cache at the same time, by a file of its own.
-class CacheLock {
- public:
-  /// Waits, and calls `waiting` ten times a second, which may throw.
-  CacheLock(const std::filesystem::path& path, const std::function<void()>& waiting);
-
-  /// False where there can be no lock: on some network file systems, and in a read-only folder.
-  bool held() const { return held_; }
-
- private:
-  Descriptor descriptor_;
-  bool held_ = false;
-};
 
 }  // namespace dcgan

@@ -1,8 +1,8 @@
 #include "sources/image_cache.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <iterator>
@@ -10,9 +10,12 @@
 #include <random>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/file.h"
+#include "base/gz.h"
+#include "base/lock.h"
 #include "config/fields.h"
 #include "dcgan/error.h"
 #include "image/decode.h"
@@ -23,10 +26,6 @@ namespace dcgan {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::uint32_t crc_of(const void* bytes, std::size_t size) {
-  return static_cast<std::uint32_t>(crc32_z(0, static_cast<const Bytef*>(bytes), size));
-}
 
 /// `text` in one line and one column of the index.
 std::string escaped(std::string_view text) {
@@ -59,19 +58,9 @@ Decoded decode_file(const ImageFolder& folder, const ImageFile& file, const RowF
     write_row(image, format, row);
     const bool reduced = image.stored[0] > 0;
     return {"", reduced ? image.stored[0] : image.height, reduced ? image.stored[1] : image.width};
-  } catch (const Error& error) {
-    // Without the file's name, which stands before it already.
-    const std::string problem = error.what();
-    const std::string name = path.string() + ": ";
-    return {problem.starts_with(name) ? problem.substr(name.size()) : problem};
+  } catch (Error& error) {
+    return {error.in("").what()};
   }
-}
-
-/// Counts a bad file, and names it if it is among the first `most_named`.
-void add_bad(const ImageFile& file, const std::string& problem, std::size_t most_named,
-             PreparedImages& prepared) {
-  ++prepared.bad_count;
-  if (prepared.bad.size() < most_named) prepared.bad.push_back({file.path, problem});
 }
 
 // What belongs to what --------------------------------------------------------------------------
@@ -99,10 +88,10 @@ CacheOrder make_order(const ImageFolder& folder, const RowFormat& format, double
                   to_string(format.fit), format.background[0], format.background[1],
                   format.background[2], held_out, to_string(format.levels));
   // Short enough for every file system. The whole key is in the index.
-  constexpr std::size_t kMostOfFolder = 100;
-  const std::string name = root.filename().string().substr(0, kMostOfFolder);
+  constexpr std::size_t kMaxName = 100;
+  const std::string name = root.filename().string().substr(0, kMaxName);
   const std::string base = (cache_folder / fmt::format("{}-{:08x}", name.empty() ? "images" : name,
-                                                       crc_of(key.data(), key.size())))
+                                                       crc32_of(key.data(), key.size())))
                                .string();
   return {folder,        format,          held_out,       std::move(key),
           base + ".npy", base + ".index", base + ".part", base + ".lock"};
@@ -120,8 +109,7 @@ void list_rows(const CacheOrder& order, const std::vector<Decoded>& found,
     if (!test) prepared.training = prepared.size();
   }
   for (std::size_t i = 0; i < found.size(); ++i) {
-    if (found[i].good()) continue;
-    add_bad(order.folder.files[i], found[i].problem, kMostNamed, prepared);
+    if (!found[i].good()) prepared.bad.push_back({order.folder.files[i].path, found[i].problem});
   }
 }
 
@@ -143,7 +131,7 @@ std::string content_crc(const ImageFolder& folder, const ImageFile& file) {
   if (records_changes(file.stamp)) return "-";
   try {
     const std::string content = read_file(folder.root / file.path);
-    return fmt::format("{:08x}", crc_of(content.data(), content.size()));
+    return fmt::format("{:08x}", crc32_of(content.data(), content.size()));
   } catch (const Error&) {
     return "unreadable";
   }
@@ -222,14 +210,11 @@ PreparedImages build_cache(const CacheOrder& order, const PrepareProgress& progr
   list_rows(order, found, all);
   NewCache cache(order.part, format, all.size());
   const auto size = static_cast<std::size_t>(format.bytes());
-  std::vector<std::uint32_t> crcs(found.size());
   const auto work = [&](std::int64_t i) {
     const auto file = static_cast<std::size_t>(all.files[static_cast<std::size_t>(i)]);
     std::vector<std::uint8_t> row(size);
     found[file] = decode_file(order.folder, order.folder.files[file], format, row.data());
-    if (!found[file].good()) return;
-    crcs[file] = crc_of(row.data(), size);
-    cache.write_row(i, row.data());
+    if (found[file].good()) cache.write_row(i, row.data());
   };
   const auto tick = [&](std::int64_t done, std::int64_t total) {
     cache.start_flush();
@@ -239,12 +224,9 @@ PreparedImages build_cache(const CacheOrder& order, const PrepareProgress& progr
 
   PreparedImages prepared;
   std::int64_t rows = 0;
-  const uLong combine = crc32_combine_gen(static_cast<z_off_t>(size));
   for (std::int64_t i = 0; i < all.size(); ++i) {
     const auto file = static_cast<std::size_t>(all.files[static_cast<std::size_t>(i)]);
     if (!found[file].good()) continue;
-    std::uint32_t& crc = prepared.crcs[i < all.training ? 0 : 1];
-    crc = static_cast<std::uint32_t>(crc32_combine_op(crc, crcs[file], combine));
     prepared.sizes.add(found[file].height, found[file].width);
     if (rows != i) cache.move_row(i, rows);
     ++rows;
@@ -252,12 +234,19 @@ PreparedImages build_cache(const CacheOrder& order, const PrepareProgress& progr
   list_rows(order, found, prepared);
   prepared.white = format.white;
   cache.complete(order.rows, rows);
-  write_file_atomically(order.index, index_text(order, found, prepared));
   prepared.cache = order.rows;
   prepared.rows = map_rows(order.rows, format, rows);
-  if (prepared.rows) return prepared;
-  throw failure(fmt::format("{}: another program changed it while it was built; try again",
-                            order.rows.string()));
+  if (!prepared.rows) {
+    throw failure("another program changed it while it was built")
+        .in(order.rows)
+        .remedy("try again");
+  }
+  const auto split = static_cast<std::size_t>(prepared.training) * size;
+  const auto whole = static_cast<std::size_t>(rows) * size;
+  prepared.crcs = {crc32_of(prepared.rows.get(), split),
+                   crc32_of(prepared.rows.get() + split, whole - split)};
+  write_file_atomically(order.index, index_text(order, found, prepared));
+  return prepared;
 }
 
 }  // namespace
@@ -273,7 +262,7 @@ std::uint32_t find_white(const ImageFolder& folder, const RowFormat& format,
 
 PreparedImages decode_into_memory(const ImageFolder& folder, const RowFormat& format,
                                   const std::vector<std::int64_t>& chosen,
-                                  const PrepareProgress& progress, std::size_t most_named) {
+                                  const PrepareProgress& progress) {
   const auto count = static_cast<std::int64_t>(chosen.size());
   const std::int64_t size = format.bytes();
   const std::shared_ptr<std::uint8_t[]> rows(
@@ -292,7 +281,7 @@ PreparedImages decode_into_memory(const ImageFolder& folder, const RowFormat& fo
   for (std::int64_t i = 0; i < count; ++i) {
     const Decoded& file = found[static_cast<std::size_t>(i)];
     if (!file.good()) {
-      add_bad(source(i), file.problem, most_named, prepared);
+      prepared.bad.push_back({source(i).path, file.problem});
       continue;
     }
     const std::int64_t next = prepared.size();
@@ -312,13 +301,15 @@ PreparedImages open_image_cache(const ImageFolder& folder, const RowFormat& form
                                 const fs::path& cache_folder, const PrepareProgress& progress) {
   try {
     make_folder(cache_folder);
-  } catch (const Error& error) {
-    throw failure(fmt::format("{}; set data.cache to another folder, or to none", error.what()));
+  } catch (Error& error) {
+    throw error.remedy("set data.cache to another folder, or to none");
   }
   CacheOrder order = make_order(folder, format, held_out, cache_folder);
-  const CacheLock lock(order.lock, [&] {
+  FileLock lock(order.lock);
+  for (; lock.busy(); lock.try_lock()) {  // another process is building it
     if (progress) progress(0, 0);
-  });
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
   if (std::optional<PreparedImages> prepared = open_cache(order)) return *std::move(prepared);
   // Without locks others may be building the same cache: each writes rows of its own.
   if (!lock.held()) order.part += fmt::format(".{:08x}", std::random_device()());

@@ -29,10 +29,11 @@ bool may_be_image(const std::string& ending) {
 }
 
 Error folder_failure(const fs::path& directory, const std::error_code& error) {
-  return failure(fmt::format(
-      "{}: the folder can't be read: {}; make it readable, or move it elsewhere, or give it a name "
-      "that begins with a dot, which leaves it out",
-      directory.string(), error.message()));
+  return failure("the folder can't be read: " + error.message())
+      .in(directory)
+      .remedy(
+          "make it readable, or move it elsewhere, or give it a name that begins with a dot, which "
+          "leaves it out");
 }
 
 // Standard library's way to a path's parts takes several times as long as reading the folder.
@@ -157,23 +158,23 @@ bool stands_before(const ImageFile& a, const ImageFile& b) {
 
 /// Sets `classes` and each file's label from the first folder of its path.
 void label_files(ImageFolder& folder) {
-  constexpr std::size_t kMostClasses = 256;
+  constexpr std::size_t kMaxClasses = 256;
   for (ImageFile& file : folder.files) {
     const auto slash = file.path.find('/');
     if (slash == std::string::npos) {
-      throw failure(fmt::format(
-          "{}: lies beside the folders that data.classes takes for classes; move it into one of "
-          "them, or set data.classes to false to train without classes",
-          printable_path((folder.root / file.path).string())));
+      throw failure("lies beside the folders that data.classes takes for classes")
+          .in(folder.root / file.path)
+          .remedy(
+              "move it into one of them, or set data.classes to false to train without classes");
     }
     const std::string name = file.path.substr(0, slash);
     if (folder.classes.empty() || folder.classes.back() != name) {
       folder.classes.push_back(name);
-      if (folder.classes.size() > kMostClasses) {
-        throw failure(fmt::format(
-            "{}: has more than {} folders, and each is a class (data.classes); leave some out, or "
-            "set data.classes to false to train without classes",
-            folder.root.string(), kMostClasses));
+      if (folder.classes.size() > kMaxClasses) {
+        throw failure(fmt::format("has more than {} folders, and each is a class (data.classes)",
+                                  kMaxClasses))
+            .in(folder.root)
+            .remedy("leave some out, or set data.classes to false to train without classes");
       }
     }
     file.label = static_cast<std::uint8_t>(folder.classes.size() - 1);
@@ -188,10 +189,9 @@ void require_picture_folder(const fs::path& root) {
     require_data_folder(root.string());
     return;
   }
-  throw failure(
-      fmt::format("{}: no such folder; scripts/avatars.py makes the avatars, or point "
-                  "data.path at pictures of your own",
-                  root.string()));
+  throw failure("no such folder")
+      .in(root)
+      .remedy("scripts/avatars.py makes the avatars, or point data.path at pictures of your own");
 }
 
 }  // namespace
@@ -204,11 +204,10 @@ ImageFolder list_images(const fs::path& root, bool classes) {
   std::sort(folder.files.begin(), folder.files.end(), stands_before);
   if (folder.files.empty()) {
     const std::string others = describe_others(folder);
-    throw failure(
-        fmt::format("{}: no PNG, JPEG, BMP or WebP file in this folder or below it{}; point "
-                    "data.path or --images "
-                    "at the folder with the pictures",
-                    root.string(), others.empty() ? "" : fmt::format(", only {}", others)));
+    throw failure("no PNG, JPEG, BMP or WebP file in this folder or below it" +
+                  (others.empty() ? "" : ", only " + others))
+        .in(root)
+        .remedy("point data.path or --images at the folder with the pictures");
   }
   if (classes) label_files(folder);
   return folder;
@@ -235,11 +234,7 @@ bool would_be_listed(const fs::path& file, const fs::path& root) {
 
 std::string printable_path(const std::string& path) {
   std::string text;
-  for (std::size_t first = 0; first <= path.size();) {
-    const std::size_t end = std::min(path.find('/', first), path.size());
-    text += (first == 0 ? "" : "/") + printable(path.substr(first, end - first));
-    first = end + 1;
-  }
+  for (const fs::path& part : fs::path(path)) text = fs::path(text) / printable(part.string());
   return text;
 }
 
@@ -249,10 +244,10 @@ bool has_image_ending(const fs::path& file) {
 }
 
 bool has_pictures(const fs::path& root) {
-  constexpr int kMostLooks = 10'000;  // entries
+  constexpr int kMaxEntries = 10'000;
   std::error_code error;
   fs::recursive_directory_iterator entry(root, error);
-  for (int i = 0; i < kMostLooks && !error && entry != fs::recursive_directory_iterator(); ++i) {
+  for (int i = 0; i < kMaxEntries && !error && entry != fs::recursive_directory_iterator(); ++i) {
     if (has_image_ending(entry->path())) return true;
     entry.increment(error);
   }
@@ -260,15 +255,15 @@ bool has_pictures(const fs::path& root) {
 }
 
 std::string describe_others(const ImageFolder& folder) {
-  constexpr std::size_t kMostNamed = 8;  // frame.0001, frame.0002, .. have an ending each
+  constexpr std::size_t kMaxNamed = 8;  // frame.0001, frame.0002, .. have an ending each
   std::vector<std::pair<std::string, std::int64_t>> kinds(folder.others.begin(),
                                                           folder.others.end());
   std::int64_t rest = 0;
-  if (kinds.size() > kMostNamed) {
+  if (kinds.size() > kMaxNamed) {
     std::stable_sort(kinds.begin(), kinds.end(),
                      [](const auto& a, const auto& b) { return a.second > b.second; });
-    for (std::size_t i = kMostNamed; i < kinds.size(); ++i) rest += kinds[i].second;
-    kinds.resize(kMostNamed);
+    for (std::size_t i = kMaxNamed; i < kinds.size(); ++i) rest += kinds[i].second;
+    kinds.resize(kMaxNamed);
   }
   std::string text;
   for (const auto& [kind, count] : kinds) {

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/gz.h"
 #include "base/text.h"
 #include "config/fields.h"
 #include "dcgan/error.h"
@@ -23,31 +23,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The ways in which a file of MNIST is spelled; the first one found is taken.
-std::array<std::string, 4> spellings(const std::string& stem, const std::string& ending) {
-  const std::string dashed = stem + "-" + ending;
-  const std::string dotted = stem + "." + ending;
-  return {dashed, dashed + ".gz", dotted, dotted + ".gz"};
-}
-
-/// A file under one of its spellings, or an empty path. One that can't be looked at and a link to
-/// nowhere count: reading it then says why.
-fs::path find_spelling(const fs::path& folder, const std::string& stem, const std::string& ending) {
-  for (const std::string& name : spellings(stem, ending)) {
-    std::error_code ignored;
-    const fs::file_status status = fs::symlink_status(folder / name, ignored);
-    if (status.type() != fs::file_type::not_found) return folder / name;
-  }
-  return {};
-}
-
-/// Finds a file under one of its spellings, or throws with all of them.
-fs::path find_file(const fs::path& folder, const std::string& stem, const std::string& ending,
-                   const std::string& what) {
-  fs::path found = find_spelling(folder, stem, ending);
+/// `kind` is "images-idx3-ubyte" or "labels-idx1-ubyte".
+fs::path find_file(const fs::path& folder, const std::string& prefix, const std::string& kind) {
+  const std::string name = prefix + '-' + kind;
+  const fs::path found = find_spelling(name, folder);
   if (!found.empty()) return found;
-  throw failure(fmt::format("{}: no {} file; looked for {}\n{}", folder.string(), what,
-                            fmt::join(spellings(stem, ending), ", "), kDataRemedy));
+  throw failure(fmt::format("no {} file (looked for {})", name.substr(0, name.find("-idx")),
+                            fmt::join(spellings(name), ", ")))
+      .in(folder)
+      .remedy(kDataRemedy);
 }
 
 /// What stands before "-images" in the names: "train", "t10k", or EMNIST's "emnist-letters-train".
@@ -76,40 +60,29 @@ std::vector<std::string> emnist_prefixes(const fs::path& folder, DataSplit split
 
 Prefix find_prefix(const fs::path& folder, DataSplit split) {
   const std::string usual = split == DataSplit::train ? "train" : "t10k";
-  if (!find_spelling(folder, usual + "-images", "idx3-ubyte").empty()) return {usual};
+  if (!find_spelling(usual + "-images-idx3-ubyte", folder).empty()) return {usual};
   const std::vector<std::string> emnist = emnist_prefixes(folder, split);
   if (emnist.empty()) return {usual};
   if (emnist.size() == 1) return {emnist.front(), true};
-  throw failure(
-      fmt::format("{}: holds several sets of EMNIST ({}); put one into a folder of its own",
-                  folder.string(), fmt::join(emnist, ", ")));
+  throw failure(fmt::format("holds several sets of EMNIST ({})", fmt::join(emnist, ", ")))
+      .in(folder)
+      .remedy("put one into a folder of its own");
 }
 
-IdxArray read_images(const fs::path& file) {
-  IdxArray images = read_idx(file);
-  if (images.sizes.size() == 1) {
-    throw failure(file.string() + ": looks like labels, not images; were the two files mixed up?");
+/// An array of `dimensions` (3 for images, 1 for labels).
+ByteArray read_array(const fs::path& file, std::string_view what, std::size_t dimensions) {
+  ByteArray array = read_idx(file);
+  const std::size_t found = array.sizes.size();
+  if (found == dimensions) return array;
+  if (found == 1 || found == 3) {
+    throw failure(fmt::format("holds {}, not {}", found == 1 ? "labels" : "images", what))
+        .in(file)
+        .remedy("exchange the two files if they were mixed up");
   }
-  if (images.sizes.size() != 3) {
-    throw failure(file.string() + ": has " + std::to_string(images.sizes.size()) +
-                  " dimensions, but images have 3 (count, height, width); " + kDataRemedy);
-  }
-  if (images.bytes.empty()) {
-    throw failure(file.string() + ": holds no images; " + kDataRemedy);
-  }
-  return images;
-}
-
-IdxArray read_labels(const fs::path& file) {
-  IdxArray labels = read_idx(file);
-  if (labels.sizes.size() == 3) {
-    throw failure(file.string() + ": looks like images, not labels; were the two files mixed up?");
-  }
-  if (labels.sizes.size() != 1) {
-    throw failure(file.string() + ": has " + std::to_string(labels.sizes.size()) +
-                  " dimensions, but labels have 1 (count); " + kDataRemedy);
-  }
-  return labels;
+  throw failure(fmt::format("has {} dimensions, but {} have {}", found, what,
+                            dimensions == 1 ? "1 (count)" : "3 (count, height, width)"))
+      .in(file)
+      .remedy(kDataRemedy);
 }
 
 /// A set's file of labels, told by the CRC-32 of its content behind the header.
@@ -127,8 +100,8 @@ constexpr std::array<KnownLabels, 4> kKnownLabels{{
     {0x242bc73f, "fashion-mnist"},
 }};
 
-std::string known_set(const IdxArray& labels) {
-  const uLong crc = crc32_z(0, labels.bytes.data(), labels.bytes.size());
+std::string known_set(const ByteArray& labels) {
+  const std::uint32_t crc = crc32_of(labels.bytes.data(), labels.bytes.size());
   for (const KnownLabels& known : kKnownLabels) {
     if (known.crc == crc) return std::string(known.set);
   }
@@ -149,7 +122,7 @@ std::string name_of(const ImageSource& source, const Prefix& prefix, const DataC
 }
 
 /// Image `index`, [height, width]; `turned`: the file holds its columns as rows.
-Image image_at(const IdxArray& images, std::int64_t index, bool turned) {
+Image image_at(const ByteArray& images, std::int64_t index, bool turned) {
   const std::int64_t height = images.sizes[1];
   const std::int64_t width = images.sizes[2];
   const auto first = images.bytes.begin() + index * height * width;
@@ -168,8 +141,8 @@ Image image_at(const IdxArray& images, std::int64_t index, bool turned) {
 std::vector<std::uint8_t> read_training_labels(const fs::path& folder, const Prefix& test) {
   const std::string prefix =
       test.emnist ? test.text.substr(0, test.text.rfind('-')) + "-train" : "train";
-  const fs::path file = find_spelling(folder, prefix + "-labels", "idx1-ubyte");
-  return file.empty() ? std::vector<std::uint8_t>() : read_labels(file).bytes;
+  const fs::path file = find_spelling(prefix + "-labels-idx1-ubyte", folder);
+  return file.empty() ? std::vector<std::uint8_t>() : read_array(file, "labels", 1).bytes;
 }
 
 }  // namespace
@@ -178,17 +151,18 @@ ImageSource open_mnist(const DataConfig& data) {
   require_data_folder(data.path);
   const fs::path folder = data.path;
   const Prefix prefix = find_prefix(folder, data.split);
-  const fs::path image_file =
-      find_file(folder, prefix.text + "-images", "idx3-ubyte", prefix.text + "-images");
-  const fs::path label_file =
-      find_file(folder, prefix.text + "-labels", "idx1-ubyte", prefix.text + "-labels");
-  const auto images = std::make_shared<IdxArray>(read_images(image_file));
-  IdxArray labels = read_labels(label_file);
+  const fs::path image_file = find_file(folder, prefix.text, "images-idx3-ubyte");
+  const fs::path label_file = find_file(folder, prefix.text, "labels-idx1-ubyte");
+  const auto images = std::make_shared<ByteArray>(read_array(image_file, "images", 3));
+  if (images->bytes.empty()) throw failure("holds no images").in(image_file).remedy(kDataRemedy);
+  ByteArray labels = read_array(label_file, "labels", 1);
   if (labels.sizes[0] != images->sizes[0]) {
-    throw failure(image_file.string() + ": holds " + format_count(images->sizes[0]) +
-                  " images, but " + label_file.string() + " holds " +
-                  format_count(labels.sizes[0]) + " labels; they do not belong together\n" +
-                  kDataRemedy);
+    throw failure(
+        fmt::format("holds {} images, but {} holds {} labels: they do not belong together",
+                    format_count(images->sizes[0]), label_file.string(),
+                    format_count(labels.sizes[0])))
+        .in(image_file)
+        .remedy(kDataRemedy);
   }
   ImageSource source;
   source.size = images->sizes[0];

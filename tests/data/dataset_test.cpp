@@ -338,15 +338,15 @@ TEST_F(OwnSet, NamesTheFilesItLookedFor) {
   EXPECT_EQ(
       complaint(config(28, 28)),
       folder_.path().string() +
-          ": no train-images file; looked for train-images-idx3-ubyte, "
-          "train-images-idx3-ubyte.gz, train-images.idx3-ubyte, train-images.idx3-ubyte.gz\n" +
+          ": no train-images file (looked for train-images-idx3-ubyte, "
+          "train-images-idx3-ubyte.gz, train-images.idx3-ubyte, train-images.idx3-ubyte.gz); " +
           kRemedy);
   put("train-images-idx3-ubyte", {1, 8, 8}, std::string(64, 'x'));
   EXPECT_EQ(
       complaint(config(28, 28)),
       folder_.path().string() +
-          ": no train-labels file; looked for train-labels-idx1-ubyte, "
-          "train-labels-idx1-ubyte.gz, train-labels.idx1-ubyte, train-labels.idx1-ubyte.gz\n" +
+          ": no train-labels file (looked for train-labels-idx1-ubyte, "
+          "train-labels-idx1-ubyte.gz, train-labels.idx1-ubyte, train-labels.idx1-ubyte.gz); " +
           kRemedy);
 }
 
@@ -355,7 +355,7 @@ TEST_F(OwnSet, RejectsLabelsInThePlaceOfImages) {
   put("train-labels-idx1-ubyte", {3}, "\x01\x02\x03");
   EXPECT_EQ(complaint(config(8, 8)),
             path("train-images-idx3-ubyte") +
-                ": looks like labels, not images; were the two files mixed up?");
+                ": holds labels, not images; exchange the two files if they were mixed up");
 }
 
 TEST_F(OwnSet, RejectsImagesInThePlaceOfLabels) {
@@ -363,7 +363,7 @@ TEST_F(OwnSet, RejectsImagesInThePlaceOfLabels) {
   put("train-labels-idx1-ubyte", {1, 8, 8}, std::string(64, 'x'));
   EXPECT_EQ(complaint(config(8, 8)),
             path("train-labels-idx1-ubyte") +
-                ": looks like images, not labels; were the two files mixed up?");
+                ": holds images, not labels; exchange the two files if they were mixed up");
 }
 
 TEST_F(OwnSet, RejectsOtherNumbersOfDimensions) {
@@ -384,7 +384,7 @@ TEST_F(OwnSet, RejectsCountsThatDoNotMatch) {
   put("train-labels-idx1-ubyte", {2}, "\x01\x02");
   EXPECT_EQ(complaint(config(8, 8)), path("train-images-idx3-ubyte") + ": holds 1 images, but " +
                                          path("train-labels-idx1-ubyte") +
-                                         " holds 2 labels; they do not belong together\n" +
+                                         " holds 2 labels: they do not belong together; " +
                                          kRemedy);
 }
 

@@ -250,7 +250,7 @@ TEST_F(Folder, SaysThatTheAvatarsMayNotBeLookedAt) {
     const Unprivileged nobody;
     EXPECT_EQ(error_of([&] { list_images(folder_ / "closed/avatars", false); }),
               path("closed/avatars") + ": no permission to enter the folder " + path("closed") +
-                  " ('chmod +x' gives it); point data.path or --data at the folder with the data "
+                  "; point data.path or --data at the folder with the data "
                   "('dcgan data fetch' brings known sets)");
   }
   fs::permissions(folder_ / "closed", fs::perms(0755));

@@ -57,7 +57,7 @@ TEST_F(Source, SaysThatAFolderMayNotBeRead) {
   {
     const Unprivileged nobody;
     const std::string why = ": cannot be read: no permission to enter the folder " +
-                            folder_.path().string() + " ('chmod +x' gives it)";
+                            folder_.path().string() + "; 'chmod +x' gives it";
     EXPECT_EQ(error_of([&] { open_mnist(config(DataFormat::mnist)); }),
               (folder_ / "train-images-idx3-ubyte").string() + why);
     EXPECT_EQ(error_of([&] { open_cifar(config(DataFormat::cifar10)); }),
