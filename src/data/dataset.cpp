@@ -53,23 +53,6 @@ torch::Tensor to_tensor(const std::vector<std::uint8_t>& bytes, std::int64_t cou
   return tensor;
 }
 
-void take_size(const Image& image, RowFormat& format) {
-  format.height = image.height;
-  format.width = image.width;
-}
-
-/// What `read` returns; beside its error stands of which other format data.path is, where that is
-/// plain.
-template <typename Read>
-auto with_hint(const DataConfig& data, Read read) {
-  try {
-    return read();
-  } catch (Error& error) {
-    if (const std::optional<Error> hint = format_hint(data)) error.also(*hint);
-    throw error;
-  }
-}
-
 /// Numbers the classes from 0 in the order of the set's labels: first those that are in `training`,
 /// if any are known of it, then those that only other images have. Both splits of a set have the
 /// same classes then. `dataset.classes` are the names of the labels from 0 on, if any.
@@ -128,10 +111,13 @@ std::uint32_t find_white_of_source(DataConfig data, const PrepareProgress& progr
 }
 
 Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
-  const ImageSource source = with_hint(data, [&] { return open_source(data); });
+  const ImageSource source = open_source(data);
   RowFormat format = row_format(data);
   const Image first = source.size > 0 ? source.read(0) : Image();  // all are of its size
-  if (format.height == 0) take_size(first, format);
+  if (format.height == 0) {
+    format.height = first.height;
+    format.width = first.width;
+  }
   const std::int64_t count = data.limit > 0 ? std::min(data.limit, source.size) : source.size;
   require_memory(count, format);
   if (data.levels == Levels::automatic) format.white = find_white_of_source(data, progress);
@@ -158,11 +144,11 @@ Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
 // A folder of pictures ----------------------------------------------------------------------------
 
 /// The files of `folder` that belong to a split.
-std::vector<std::int64_t> files_of_split(const ImageFolder& folder, const DataConfig& data) {
+std::vector<std::int64_t> files_of_split(const ImageFolder& folder, double held_out,
+                                         DataSplit split) {
   std::vector<std::int64_t> chosen;
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(folder.files.size()); ++i) {
-    const bool wanted = is_held_out(i, data.held_out) == (data.split == DataSplit::test);
-    if (wanted) chosen.push_back(i);
+    if (is_held_out(i, held_out) == (split == DataSplit::test)) chosen.push_back(i);
   }
   return chosen;
 }
@@ -170,10 +156,8 @@ std::vector<std::int64_t> files_of_split(const ImageFolder& folder, const DataCo
 /// The labels of the files that are trained on, or would be if they are images.
 std::vector<std::uint8_t> training_labels(const ImageFolder& folder, double held_out) {
   std::vector<std::uint8_t> labels;
-  for (std::int64_t i = 0; i < static_cast<std::int64_t>(folder.files.size()); ++i) {
-    if (!is_held_out(i, held_out)) {
-      labels.push_back(folder.files[static_cast<std::size_t>(i)].label);
-    }
+  for (const std::int64_t i : files_of_split(folder, held_out, DataSplit::train)) {
+    labels.push_back(folder.files[static_cast<std::size_t>(i)].label);
   }
   return labels;
 }
@@ -182,7 +166,7 @@ std::vector<std::uint8_t> training_labels(const ImageFolder& folder, double held
 /// these are bad.
 PreparedImages decode_split(const ImageFolder& folder, const RowFormat& format,
                             const DataConfig& data, const PrepareProgress& progress) {
-  const std::vector<std::int64_t> all = files_of_split(folder, data);
+  const std::vector<std::int64_t> all = files_of_split(folder, data.held_out, data.split);
   const auto count = static_cast<std::int64_t>(all.size());
   std::int64_t taken = data.limit > 0 ? std::min(data.limit, count) : count;
   for (;;) {
@@ -199,7 +183,9 @@ PreparedImages decode_split(const ImageFolder& folder, const RowFormat& format,
 void take_first_size(const ImageFolder& folder, RowFormat& format) {
   for (const ImageFile& file : folder.files) {
     try {
-      take_size(read_image(folder.root / file.path), format);
+      const Image image = read_image(folder.root / file.path);
+      format.height = image.height;
+      format.width = image.width;
       return;
     } catch (const Error&) {
       if (&file == &folder.files.back()) throw;
@@ -236,7 +222,7 @@ Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder,
 }
 
 Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
-  const ImageFolder folder = with_hint(data, [&] { return list_images(data.path, data.classes); });
+  const ImageFolder folder = list_images(data.path, data.classes);
   RowFormat format = row_format(data);
   if (format.height == 0) take_first_size(folder, format);
   const bool train = data.split == DataSplit::train;
@@ -275,8 +261,15 @@ Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
 Dataset load_dataset(const DataConfig& asked, const PrepareProgress& progress) {
   DataConfig data = asked;
   data.path = find_set(asked);
-  Dataset dataset =
-      data.format == DataFormat::folder ? load_folder(data, progress) : load_source(data, progress);
+  Dataset dataset;
+  try {
+    dataset = data.format == DataFormat::folder ? load_folder(data, progress)
+                                                : load_source(data, progress);
+  } catch (Error& error) {
+    // Of which other format data.path is, where that is plain.
+    if (const std::optional<Error> hint = format_hint(data)) error.also(*hint);
+    throw error;
+  }
   if (data.path != asked.path) {
     const std::string taken = fmt::format("{}: taken from {}", asked.path, data.path);
     dataset.note = dataset.note.empty() ? taken : taken + '\n' + dataset.note;

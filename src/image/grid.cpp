@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 
 #include "dcgan/error.h"
@@ -52,10 +51,8 @@ Image make_grid(const std::vector<Image>& images, const GridOptions& options) {
 }
 
 std::int64_t square_columns(std::int64_t count) {
-  auto columns =
-      static_cast<std::int64_t>(std::sqrt(static_cast<double>(std::max<std::int64_t>(1, count))));
+  std::int64_t columns = 1;
   while (columns * columns < count) ++columns;
-  while (columns > 1 && (columns - 1) * (columns - 1) >= count) --columns;
   return columns;
 }
 

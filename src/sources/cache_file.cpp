@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "base/file.h"
 #include "base/system_limits.h"
@@ -30,36 +29,23 @@ std::string header_of(const RowFormat& format, std::int64_t rows) {
 
 }  // namespace
 
-NewCache::NewCache(fs::path path, const RowFormat& format, std::int64_t rows)
-    : path_(std::move(path)), format_(format), rows_(rows), descriptor_([this] {
+NewCache::NewCache(fs::path path, const RowFormat& format, std::int64_t max_rows)
+    : path_(std::move(path)), format_(format), max_rows_(max_rows), descriptor_([this] {
         remove();
         return open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
       }()) {
   if (descriptor_.get() < 0) fail(errno);
   int error = EINTR;
-  while (error == EINTR) error = posix_fallocate(descriptor_.get(), 0, place(rows));
+  while (error == EINTR) error = posix_fallocate(descriptor_.get(), 0, place(max_rows));
   if (error != 0) fail(error);
 }
 
-void NewCache::write_row(std::int64_t index, const std::uint8_t* row) const {
-  write(place(index), row, format_.bytes());
-}
+void NewCache::append(const std::uint8_t* row) { write(place(rows_++), row, format_.bytes()); }
 
-void NewCache::move_row(std::int64_t from, std::int64_t to) const {
-  std::vector<std::uint8_t> row(static_cast<std::size_t>(format_.bytes()));
-  const ssize_t count = pread(descriptor_.get(), row.data(), row.size(), place(from));
-  if (count != format_.bytes()) fail(count < 0 ? errno : EIO);
-  write_row(to, row.data());
-}
-
-void NewCache::start_flush() const {
-  sync_file_range(descriptor_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
-}
-
-void NewCache::complete(const fs::path& whole, std::int64_t rows) {
-  const std::string header = header_of(format_, rows);
+void NewCache::complete(const fs::path& whole) {
+  const std::string header = header_of(format_, rows_);
   write(0, header.data(), static_cast<std::int64_t>(header.size()));
-  if (ftruncate(descriptor_.get(), place(rows)) != 0 || fsync(descriptor_.get()) != 0 ||
+  if (ftruncate(descriptor_.get(), place(rows_)) != 0 || fsync(descriptor_.get()) != 0 ||
       rename(path_.c_str(), whole.c_str()) != 0) {
     fail(errno);
   }
@@ -67,18 +53,16 @@ void NewCache::complete(const fs::path& whole, std::int64_t rows) {
 }
 
 std::int64_t NewCache::place(std::int64_t row) const {
-  return static_cast<std::int64_t>(header_of(format_, rows_).size()) + row * format_.bytes();
+  return static_cast<std::int64_t>(header_of(format_, row).size()) + row * format_.bytes();
 }
 
 void NewCache::write(std::int64_t place, const void* bytes, std::int64_t size) const {
-  const auto* from = static_cast<const std::uint8_t*>(bytes);
-  while (size > 0) {
-    const ssize_t count = pwrite(descriptor_.get(), from, static_cast<std::size_t>(size), place);
+  const auto* const from = static_cast<const std::uint8_t*>(bytes);
+  for (std::int64_t done = 0; done < size;) {
+    const ssize_t count =
+        pwrite(descriptor_.get(), from + done, static_cast<std::size_t>(size - done), place + done);
     if (count < 0 && errno != EINTR) fail(errno);
-    if (count < 0) continue;
-    from += count;
-    place += count;
-    size -= count;
+    if (count > 0) done += count;
   }
 }
 
@@ -89,7 +73,7 @@ void NewCache::remove() const {
 void NewCache::fail(int error) const {
   remove();
   throw failure(fmt::format("{}, and the decoded images take {}",
-                            write_failure(path_, error).problem(), format_bytes(place(rows_))))
+                            write_failure(path_, error).problem(), format_bytes(place(max_rows_))))
       .in(path_)
       .remedy("set data.cache to another folder, or to none");
 }

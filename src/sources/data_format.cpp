@@ -63,22 +63,13 @@ std::vector<Listing> list_below(const fs::path& root, int depth) {
   return found;
 }
 
+/// Of the formats that come in a few large files.
 bool holds(const Listing& listing, DataFormat format) {
-  const auto is_idx = [](const std::string& name) {
+  if (format == DataFormat::cifar10) return listing.has("data_batch_1.bin");
+  if (format == DataFormat::cifar100) return listing.has("train.bin");
+  return std::any_of(listing.files.begin(), listing.files.end(), [](const std::string& name) {
     return name.find("-ubyte") != std::string::npos;
-  };
-  switch (format) {
-    case DataFormat::mnist:
-      return std::any_of(listing.files.begin(), listing.files.end(), is_idx);
-    case DataFormat::cifar10:
-      return listing.has("data_batch_1.bin");
-    case DataFormat::cifar100:
-      return listing.has("train.bin");
-    case DataFormat::folder:
-    case DataFormat::npy:
-      break;
-  }
-  return false;
+  });
 }
 
 struct FoundSet {
@@ -150,22 +141,6 @@ fs::path find_pictures(const fs::path& root) {
 }
 
 // In words ----------------------------------------------------------------------------------------
-
-std::string describe(DataFormat format) {
-  switch (format) {
-    case DataFormat::mnist:
-      return "files in MNIST's format";
-    case DataFormat::cifar10:
-      return "CIFAR-10's binary files";
-    case DataFormat::cifar100:
-      return "CIFAR-100's binary files";
-    case DataFormat::folder:
-      return "pictures";
-    case DataFormat::npy:
-      return "an array of NumPy";
-  }
-  return "";
-}
 
 Error python_cifar(const std::string& title, const std::string& name) {
   return failure(fmt::format("is of {}'s Python version; dcgan reads the binary version", title))
@@ -252,10 +227,10 @@ std::string find_set(const DataConfig& data) {
 std::optional<Error> format_hint(const DataConfig& data) {
   const std::vector<FoundSet> sets = recognise_sets(data.path);
   if (sets.size() == 1 && sets.front().format != data.format) {
-    const DataFormat format = sets.front().format;
-    return failure("holds " + describe(format))
+    const std::string format = to_string(sets.front().format);
+    return failure("holds a set of format " + format)
         .in(data.path)
-        .remedy("set data.format: " + to_string(format));
+        .remedy("set data.format: " + format);
   }
   std::error_code ignored;
   const bool was_read = data.format == DataFormat::npy && !fs::is_directory(data.path, ignored);

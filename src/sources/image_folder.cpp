@@ -111,41 +111,31 @@ std::optional<struct stat> look_at(const fs::path& path) {
   return file;
 }
 
-/// Adds the files of one folder to `folder`, and its folders to `pending`.
-void list_directory(const fs::path& directory, ImageFolder& folder,
-                    std::vector<fs::path>& pending) {
+/// Adds the files in `directory` and below it to `folder`. An inner folder is entered only when
+/// this one is closed.
+void list_directory(const fs::path& directory, ImageFolder& folder) {
+  std::vector<fs::path> inner;
   std::error_code error;
-  fs::directory_iterator entry(directory, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
     const fs::path& path = entry->path();
     if (name_of(path).starts_with('.')) continue;
+    std::error_code ignored;
     const std::optional<struct stat> status = look_at(path);
     if (!status) {
       ++folder.others["link(s) to nowhere"];
-      continue;
-    }
-    if (S_ISREG(status->st_mode)) add_file(path, *status, folder);
-    if (!S_ISDIR(status->st_mode)) continue;
-    std::error_code ignored;
-    if (fs::is_symlink(path, ignored)) {
+    } else if (S_ISREG(status->st_mode)) {
+      add_file(path, *status, folder);
+    } else if (S_ISDIR(status->st_mode) && fs::is_symlink(path, ignored)) {
       ++folder.others["link(s) to a folder"];
-    } else if (is_run(path)) {
+    } else if (S_ISDIR(status->st_mode) && is_run(path)) {
       ++folder.others["run(s) of dcgan"];
-    } else {
-      pending.push_back(path);
+    } else if (S_ISDIR(status->st_mode)) {
+      inner.push_back(path);
     }
   }
   if (error) throw folder_failure(directory, error);
-}
-
-/// Not by recursion, which would keep a folder open for each that is around it.
-void walk(ImageFolder& folder) {
-  std::vector<fs::path> pending{folder.root};
-  while (!pending.empty()) {
-    const fs::path next = std::move(pending.back());
-    pending.pop_back();
-    list_directory(next, folder, pending);
-  }
+  for (const fs::path& path : inner) list_directory(path, folder);
 }
 
 /// The order of paths by their components: a folder's files stay together, whatever their names'
@@ -181,26 +171,13 @@ void label_files(ImageFolder& folder) {
   }
 }
 
-/// The set of configs/avatars.yaml is made here, not fetched.
-void require_picture_folder(const fs::path& root) {
-  std::error_code ignored;
-  const bool missing = fs::status(root, ignored).type() == fs::file_type::not_found;
-  if (!missing || root.filename() != "avatars") {
-    require_data_folder(root.string());
-    return;
-  }
-  throw failure("no such folder")
-      .in(root)
-      .remedy("scripts/avatars.py makes the avatars, or point data.path at pictures of your own");
-}
-
 }  // namespace
 
 ImageFolder list_images(const fs::path& root, bool classes) {
-  require_picture_folder(root);
+  require_data_folder(root.string());
   ImageFolder folder;
   folder.root = root;
-  walk(folder);
+  list_directory(root, folder);
   std::sort(folder.files.begin(), folder.files.end(), stands_before);
   if (folder.files.empty()) {
     const std::string others = describe_others(folder);
@@ -256,23 +233,18 @@ bool has_pictures(const fs::path& root) {
 
 std::string describe_others(const ImageFolder& folder) {
   constexpr std::size_t kMaxNamed = 8;  // frame.0001, frame.0002, .. have an ending each
-  std::vector<std::pair<std::string, std::int64_t>> kinds(folder.others.begin(),
-                                                          folder.others.end());
-  std::int64_t rest = 0;
-  if (kinds.size() > kMaxNamed) {
-    std::stable_sort(kinds.begin(), kinds.end(),
-                     [](const auto& a, const auto& b) { return a.second > b.second; });
-    for (std::size_t i = kMaxNamed; i < kinds.size(); ++i) rest += kinds[i].second;
-    kinds.resize(kMaxNamed);
-  }
   std::string text;
-  for (const auto& [kind, count] : kinds) {
-    const bool is_ending = kind.starts_with('.');
-    text += fmt::format("{}{} {}{}", text.empty() ? "" : ", ", format_count(count),
-                        is_ending ? "of " : "", printable(kind));
+  std::size_t named = 0;
+  std::int64_t rest = 0;
+  for (const auto& [kind, count] : folder.others) {
+    if (named++ < kMaxNamed) {
+      text += fmt::format("{}{} {}{}", text.empty() ? "" : ", ", format_count(count),
+                          kind.starts_with('.') ? "of " : "", printable(kind));
+    } else {
+      rest += count;
+    }
   }
-  if (rest > 0) text += fmt::format(", {} of others", format_count(rest));
-  return text;
+  return rest == 0 ? text : fmt::format("{}, {} of others", text, format_count(rest));
 }
 
 }  // namespace dcgan

@@ -14,7 +14,8 @@
 namespace dcgan {
 
 const std::string kDataRemedy =
-    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets)";
+    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets, "
+    "scripts/avatars.py the avatars)";
 
 void require_data_folder(const std::string& folder) { require_folder(folder, kDataRemedy); }
 

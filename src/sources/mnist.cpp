@@ -1,10 +1,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <array>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <set>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -34,36 +35,24 @@ fs::path find_file(const fs::path& folder, const std::string& prefix, const std:
       .remedy(kDataRemedy);
 }
 
-/// What stands before "-images" in the names: "train", "t10k", or EMNIST's "emnist-letters-train".
-struct Prefix {
-  std::string text;
-  bool emnist = false;
-};
+bool is_emnist(const std::string& name) { return name.starts_with("emnist-"); }
 
-/// EMNIST's prefixes in `folder`: one for each of its splits that is there.
-std::vector<std::string> emnist_prefixes(const fs::path& folder, DataSplit split) {
-  const std::string middle = split == DataSplit::train ? "-train-images" : "-test-images";
-  std::vector<std::string> found;
+/// What stands before "-images" in the names: "train", "t10k", or EMNIST's "emnist-letters-train".
+std::string find_prefix(const fs::path& folder, DataSplit split) {
+  const std::string usual = split == DataSplit::train ? "train" : "t10k";
+  if (!find_spelling(usual + "-images-idx3-ubyte", folder).empty()) return usual;
+  const std::string ending = split == DataSplit::train ? "-train" : "-test";
+  std::set<std::string> emnist;
   std::error_code error;
-  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    const auto at = name.find(middle);
-    if (!name.starts_with("emnist-") || at == std::string::npos) continue;
-    found.push_back(name.substr(0, at + middle.size() - std::string_view("-images").size()));
+    const auto at = name.find(ending + "-images");
+    if (is_emnist(name) && at != std::string::npos) emnist.insert(name.substr(0, at) + ending);
   }
   if (error) throw read_failure(folder, error.value());
-  std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
-  return found;
-}
-
-Prefix find_prefix(const fs::path& folder, DataSplit split) {
-  const std::string usual = split == DataSplit::train ? "train" : "t10k";
-  if (!find_spelling(usual + "-images-idx3-ubyte", folder).empty()) return {usual};
-  const std::vector<std::string> emnist = emnist_prefixes(folder, split);
-  if (emnist.empty()) return {usual};
-  if (emnist.size() == 1) return {emnist.front(), true};
+  if (emnist.empty()) return usual;
+  if (emnist.size() == 1) return *emnist.begin();
   throw failure(fmt::format("holds several sets of EMNIST ({})", fmt::join(emnist, ", ")))
       .in(folder)
       .remedy("put one into a folder of its own");
@@ -72,53 +61,23 @@ Prefix find_prefix(const fs::path& folder, DataSplit split) {
 /// An array of `dimensions` (3 for images, 1 for labels).
 ByteArray read_array(const fs::path& file, std::string_view what, std::size_t dimensions) {
   ByteArray array = read_idx(file);
-  const std::size_t found = array.sizes.size();
-  if (found == dimensions) return array;
-  if (found == 1 || found == 3) {
-    throw failure(fmt::format("holds {}, not {}", found == 1 ? "labels" : "images", what))
-        .in(file)
-        .remedy("exchange the two files if they were mixed up");
-  }
-  throw failure(fmt::format("has {} dimensions, but {} have {}", found, what,
+  if (array.sizes.size() == dimensions) return array;
+  throw failure(fmt::format("has {} dimensions, but {} have {}", array.sizes.size(), what,
                             dimensions == 1 ? "1 (count)" : "3 (count, height, width)"))
       .in(file)
-      .remedy(kDataRemedy);
+      .remedy("exchange images and labels if they were mixed up, or " + kDataRemedy);
 }
 
-/// A set's file of labels, told by the CRC-32 of its content behind the header.
-struct KnownLabels {
-  std::uint32_t crc;
-  std::string_view set;
-};
-
-// Computed by Python's zlib from the published files (data/README.md; for Fashion-MNIST those of
-// Xiao, Rasul, Vollgraf, 2017): train, then test.
-constexpr std::array<KnownLabels, 4> kKnownLabels{{
-    {0xba07e8ef, "mnist"},
-    {0xee8604d9, "mnist"},
-    {0x2ed6e46a, "fashion-mnist"},
-    {0x242bc73f, "fashion-mnist"},
-}};
-
+/// The set that a file of labels belongs to, by the CRC-32 of its content behind the header.
 std::string known_set(const ByteArray& labels) {
-  const std::uint32_t crc = crc32_of(labels.bytes.data(), labels.bytes.size());
-  for (const KnownLabels& known : kKnownLabels) {
-    if (known.crc == crc) return std::string(known.set);
-  }
-  return "";
-}
-
-std::string name_of(const ImageSource& source, const Prefix& prefix, const DataConfig& data) {
-  const std::string split = to_string(data.split);
-  if (prefix.emnist) {
-    // "emnist-letters-train", or "emnist-train" where someone took the kind away
-    std::string kind = prefix.text.substr(std::string_view("emnist").size());
-    kind.resize(kind.rfind('-'));
-    if (!kind.empty()) kind.front() = ' ';
-    return fmt::format("EMNIST{} {}, {}", kind, split, data.path);
-  }
-  return fmt::format("{} {}, {}", source.set == "fashion-mnist" ? "Fashion-MNIST" : "MNIST", split,
-                     data.path);
+  // Computed by Python's zlib from the published files (data/README.md; for Fashion-MNIST those of
+  // Xiao, Rasul, Vollgraf, 2017): train, then test.
+  static const std::map<std::uint32_t, std::string> sets{{0xba07e8ef, "mnist"},
+                                                         {0xee8604d9, "mnist"},
+                                                         {0x2ed6e46a, "fashion-mnist"},
+                                                         {0x242bc73f, "fashion-mnist"}};
+  const auto found = sets.find(crc32_of(labels.bytes.data(), labels.bytes.size()));
+  return found == sets.end() ? "" : found->second;
 }
 
 /// Image `index`, [height, width]; `turned`: the file holds its columns as rows.
@@ -138,9 +97,8 @@ Image image_at(const ByteArray& images, std::int64_t index, bool turned) {
 }
 
 /// Of the training split beside the test split `test`; none where it is not there.
-std::vector<std::uint8_t> read_training_labels(const fs::path& folder, const Prefix& test) {
-  const std::string prefix =
-      test.emnist ? test.text.substr(0, test.text.rfind('-')) + "-train" : "train";
+std::vector<std::uint8_t> read_training_labels(const fs::path& folder, const std::string& test) {
+  const std::string prefix = is_emnist(test) ? test.substr(0, test.rfind('-')) + "-train" : "train";
   const fs::path file = find_spelling(prefix + "-labels-idx1-ubyte", folder);
   return file.empty() ? std::vector<std::uint8_t>() : read_array(file, "labels", 1).bytes;
 }
@@ -150,9 +108,9 @@ std::vector<std::uint8_t> read_training_labels(const fs::path& folder, const Pre
 ImageSource open_mnist(const DataConfig& data) {
   require_data_folder(data.path);
   const fs::path folder = data.path;
-  const Prefix prefix = find_prefix(folder, data.split);
-  const fs::path image_file = find_file(folder, prefix.text, "images-idx3-ubyte");
-  const fs::path label_file = find_file(folder, prefix.text, "labels-idx1-ubyte");
+  const std::string prefix = find_prefix(folder, data.split);
+  const fs::path image_file = find_file(folder, prefix, "images-idx3-ubyte");
+  const fs::path label_file = find_file(folder, prefix, "labels-idx1-ubyte");
   const auto images = std::make_shared<ByteArray>(read_array(image_file, "images", 3));
   if (images->bytes.empty()) throw failure("holds no images").in(image_file).remedy(kDataRemedy);
   ByteArray labels = read_array(label_file, "labels", 1);
@@ -167,10 +125,12 @@ ImageSource open_mnist(const DataConfig& data) {
   ImageSource source;
   source.size = images->sizes[0];
   source.set = known_set(labels);
-  source.name = name_of(source, prefix, data);
+  const std::string title = source.set == "fashion-mnist" ? "Fashion-MNIST" : "MNIST";
+  source.name = fmt::format(
+      "{}, {}", is_emnist(prefix) ? prefix : title + ' ' + to_string(data.split), data.path);
   source.labels = std::move(labels.bytes);
   if (data.split == DataSplit::test) source.training_labels = read_training_labels(folder, prefix);
-  source.read = [images, turned = prefix.emnist](std::int64_t i) {
+  source.read = [images, turned = is_emnist(prefix)](std::int64_t i) {
     return image_at(*images, i, turned);
   };
   return source;

@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstring>
 #include <future>
 
 #include "base/cores.h"
-#include "base/multiversion.h"
 #include "base/text.h"
 #include "dcgan/error.h"
 
@@ -17,19 +15,6 @@ namespace dcgan {
 namespace {
 
 constexpr auto kProgressEvery = std::chrono::milliseconds(100);
-
-/// [pixels, 3] -> [3, pixels].
-DCGAN_MULTIVERSION
-void to_planes(const std::uint8_t* __restrict pixels, std::int64_t count,
-               std::uint8_t* __restrict red) {
-  std::uint8_t* const green = red + count;
-  std::uint8_t* const blue = green + count;
-  for (std::int64_t i = 0; i < count; ++i) {
-    red[i] = pixels[3 * i];
-    green[i] = pixels[3 * i + 1];
-    blue[i] = pixels[3 * i + 2];
-  }
-}
 
 }  // namespace
 
@@ -91,11 +76,11 @@ std::uint32_t find_white(std::int64_t count, const std::function<Image(std::int6
 
 void write_row(const Image& image, const RowFormat& format, std::uint8_t* row) {
   const Image fitted = fit_image(image, format);
-  if (format.channels == 1) {
-    std::memcpy(row, fitted.pixels.data(), fitted.pixels.size());
-    return;
+  const std::uint8_t* pixel = fitted.pixels.data();
+  const std::int64_t count = format.height * format.width;
+  for (std::int64_t i = 0; i < count; ++i) {
+    for (std::int64_t c = 0; c < format.channels; ++c) row[c * count + i] = *pixel++;
   }
-  to_planes(fitted.pixels.data(), format.height * format.width, row);
 }
 
 void SizeRange::add(std::int64_t height, std::int64_t width) {

@@ -346,7 +346,7 @@ TEST_F(Sources, AFolderOfPicturesUnderMnistsFormatIsSaidToBeOne) {
   const ProgramResult result =
       run({"train", "--config", "tiny.yaml", "--out", "run", "--set", "data.path=pictures"});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr(": holds pictures; set data.format: folder\n"));
+  EXPECT_THAT(result.err, HasSubstr(": holds a set of format folder; set data.format: folder\n"));
   EXPECT_FALSE(exists("run"));
 }
 
@@ -355,7 +355,7 @@ TEST_F(Sources, CifarsFilesUnderTheFolderFormatAreSaidToBeThem) {
       run({"train", "--config", "tiny.yaml", "--out", "run", "--set", "data.format=folder", "--set",
            "data.path=" + kFixtures + "/cifar/cifar10"});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr(": holds CIFAR-10's binary files; set data.format: cifar10\n"));
+  EXPECT_THAT(result.err, HasSubstr(": holds a set of format cifar10; set data.format: cifar10\n"));
 }
 
 TEST_F(Sources, WithoutHeldOutImagesThereIsNothingToMeasureAgainst) {

@@ -19,7 +19,8 @@ using testing::error_of;
 using testing::TempFolder;
 
 const std::string kRemedy =
-    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets)";
+    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets, "
+    "scripts/avatars.py the avatars)";
 
 /// tests/fixtures/make_cifar.py made both: image i of a file is 3 planes of (plane, row, column,
 /// i).
@@ -127,7 +128,7 @@ TEST(Cifar, NamesAMissingFile) {
   EXPECT_EQ(error_of([&] { load_dataset(cifar100(folder.path().string())); }),
             (folder / "train.bin").string() + ": no such file (CIFAR-100 has train.bin); " +
                 kRemedy + "\n" + folder.path().string() +
-                ": holds CIFAR-10's binary files; set data.format: cifar10");
+                ": holds a set of format cifar10; set data.format: cifar10");
 }
 
 TEST(Cifar, RefusesAFileCutAtAnyLength) {

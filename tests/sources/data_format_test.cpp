@@ -170,7 +170,7 @@ TEST_F(Layout, WithAnArrayOrAnArchiveSaysWhatToDo) {
                                           "data.path: " +
                                           path("a/b/images.npy"));
   EXPECT_EQ(hint({.format = DataFormat::mnist, .path = path("a/b/images.npy")}),
-            path("a/b/images.npy") + ": holds an array of NumPy; set data.format: npy");
+            path("a/b/images.npy") + ": holds a set of format npy; set data.format: npy");
 }
 
 TEST_F(Layout, IsNoMatterWhereTheSetIsThere) {

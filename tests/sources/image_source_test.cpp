@@ -41,13 +41,13 @@ TEST_F(Source, NamesEmnistByItsKind) {
   put("emnist-letters-train-images-idx3-ubyte", kImages);
   put("emnist-letters-train-labels-idx1-ubyte", kLabels);
   EXPECT_EQ(open_mnist(config(DataFormat::mnist)).name,
-            "EMNIST letters train, " + folder_.path().string());
+            "emnist-letters-train, " + folder_.path().string());
 }
 
 TEST_F(Source, TakesEmnistWithoutAKind) {
   put("emnist-train-images-idx3-ubyte", kImages);
   put("emnist-train-labels-idx1-ubyte", kLabels);
-  EXPECT_EQ(open_mnist(config(DataFormat::mnist)).name, "EMNIST train, " + folder_.path().string());
+  EXPECT_EQ(open_mnist(config(DataFormat::mnist)).name, "emnist-train, " + folder_.path().string());
 }
 
 TEST_F(Source, SaysThatAFolderMayNotBeRead) {
