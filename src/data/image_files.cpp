@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
@@ -53,10 +55,6 @@ Opened open_file(const fs::path& path, const Color& background) {
   return opened;
 }
 
-std::string size_of(const Image& image) {
-  return fmt::format("{} x {}", image.height, image.width);
-}
-
 /// [C, H, W]
 torch::Tensor planes(const Image& image) {
   torch::Tensor pixels = at::empty({image.height, image.width, image.channels}, at::kByte);
@@ -64,28 +62,10 @@ torch::Tensor planes(const Image& image) {
   return pixels.permute({2, 0, 1}).contiguous();
 }
 
-/// The images that there are; all must have one size.
-torch::Tensor stack_images(const std::vector<ImageFile>& files, const std::vector<Opened>& opened,
-                           const fs::path& root) {
-  const ImageFile* first = nullptr;
-  std::string first_size;
+/// Of images of one size; those of one channel get as many as the others.
+torch::Tensor stack(std::vector<torch::Tensor> images) {
   std::int64_t channels = 1;
-  std::vector<torch::Tensor> images;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    if (!opened[i].problem.empty()) continue;
-    const Image& image = opened[i].image;
-    if (first == nullptr) {
-      first = &files[i];
-      first_size = size_of(image);
-    }
-    if (size_of(image) != first_size) {
-      throw failure(fmt::format("is {} pixels, but {} is {}: all must have one size",
-                                size_of(image), (root / first->path).string(), first_size))
-          .in(root / files[i].path);
-    }
-    channels = std::max(channels, image.channels);
-    images.push_back(planes(image));
-  }
+  for (const torch::Tensor& image : images) channels = std::max(channels, image.size(0));
   for (torch::Tensor& image : images) image = image.expand({channels, -1, -1});
   return at::stack(images);
 }
@@ -106,11 +86,25 @@ LoadedImages load_folder(const fs::path& root, std::int64_t max_count, const Col
   for_each_image(count, open, /*progress=*/{});
 
   std::vector<BadImage> bad;
+  std::vector<torch::Tensor> images;
+  std::size_t first = 0;  // the first that is an image
   std::int64_t lossy = 0;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    const bool is_bad = !opened[i].problem.empty();
-    lossy += opened[i].lossy && !is_bad ? 1 : 0;
-    if (is_bad) bad.push_back({files[i].path, opened[i].problem});
+    const Image& image = opened[i].image;
+    if (!opened[i].problem.empty()) {
+      bad.push_back({files[i].path, opened[i].problem});
+      continue;
+    }
+    if (images.empty()) first = i;
+    const Image& other = opened[first].image;
+    if (image.height != other.height || image.width != other.width) {
+      throw failure(fmt::format("is {} x {} pixels, but {} is {} x {}: all must have one size",
+                                image.height, image.width, (root / files[first].path).string(),
+                                other.height, other.width))
+          .in(root / files[i].path);
+    }
+    images.push_back(planes(image));
+    lossy += opened[i].lossy ? 1 : 0;
   }
   LoadedImages loaded;
   const auto warn = [&](const std::string& text) {
@@ -124,10 +118,9 @@ LoadedImages load_folder(const fs::path& root, std::int64_t max_count, const Col
     warn(fmt::format(
         "{}: {} of {} images are JPEGs or lossy WebPs: what these lose moves the numbers; save "
         "samples as PNG",
-        root.string(), format_count(lossy),
-        format_count(count - static_cast<std::int64_t>(bad.size()))));
+        root.string(), format_count(lossy), format_count(std::ssize(images))));
   }
-  loaded.images = stack_images(files, opened, root);
+  loaded.images = stack(std::move(images));
   return loaded;
 }
 
@@ -140,7 +133,7 @@ torch::Tensor load_npy(const fs::path& path, std::int64_t max_count) {
   for (std::int64_t i = 0; i < taken; ++i) {
     images.push_back(planes(source.read(spaced(i, source.size, taken))));
   }
-  return at::stack(images);
+  return stack(std::move(images));
 }
 
 }  // namespace

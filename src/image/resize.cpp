@@ -19,24 +19,9 @@ struct Taps {
   std::vector<std::int64_t> count;
   std::vector<float> weights;
   std::int64_t stride = 0;
-  bool pairs = false;  ///< each count is 2
 
   const float* of(std::int64_t i) const { return weights.data() + i * stride; }
 };
-
-/// Where a side does not shrink, two old pixels make a new one, but for the edges, where one does:
-/// that one gets a neighbour of weight 0.
-void make_pairs(Taps& taps, std::int64_t old_side) {
-  for (std::size_t i = 0; i < taps.first.size(); ++i) {
-    float* const weights = taps.weights.data() + static_cast<std::int64_t>(i) * taps.stride;
-    if (taps.first[i] + 1 == old_side) {
-      --taps.first[i];
-      weights[1] = std::exchange(weights[0], 0.0F);
-    }
-    taps.count[i] = 2;
-  }
-  taps.pairs = true;
-}
 
 /// A triangle of half the width `scale`, or 1 where the side grows, as Pillow has it
 /// (`precompute_coeffs` in its Resample.c).
@@ -70,7 +55,6 @@ Taps make_taps(std::int64_t old_side, double start, double length, std::int64_t 
       out[k] = static_cast<float>(weights[static_cast<std::size_t>(k)] / sum);
     }
   }
-  if (support == 1.0 && old_side >= 2) make_pairs(taps, old_side);
   return taps;
 }
 
@@ -122,24 +106,9 @@ void mix_rows(const float* rows, std::int64_t stride, const float* weights, std:
   mix_rows_of(rows, stride, weights, count, length, out);
 }
 
-template <int channels>
-void mix_column_pairs(const float* row, const Taps& taps, float* __restrict out) {
-  for (std::size_t i = 0; i < taps.first.size(); ++i, out += channels) {
-    const float* const in = row + taps.first[i] * channels;
-    const float* const weights = taps.of(static_cast<std::int64_t>(i));
-    for (int c = 0; c < channels; ++c) {
-      out[c] = weights[0] * in[c] + weights[1] * in[channels + c];
-    }
-  }
-}
-
 /// The same along a row of interleaved pixels: out has the new side's pixels.
 template <int channels>
 void mix_columns(const float* row, const Taps& taps, float* out) {
-  if (taps.pairs) {
-    mix_column_pairs<channels>(row, taps, out);
-    return;
-  }
   for (std::size_t i = 0; i < taps.first.size(); ++i, out += channels) {
     const float* in = row + taps.first[i] * channels;
     const float* const weights = taps.of(static_cast<std::int64_t>(i));

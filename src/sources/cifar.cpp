@@ -84,18 +84,14 @@ std::vector<std::uint8_t> labels_of(const std::string& records, const Layout& la
   return labels;
 }
 
-/// Of the training files that are there.
-std::vector<std::uint8_t> read_training_labels(DataConfig data, const fs::path& folder) {
+/// Of the training split; none where it can't be read.
+std::vector<std::uint8_t> read_training_labels(DataConfig data) {
   data.split = DataSplit::train;
-  const Layout layout = layout_of(data);
-  std::vector<std::uint8_t> labels;
-  for (const std::string& file : layout.files) {
-    std::error_code ignored;
-    if (!fs::exists(folder / file, ignored)) continue;
-    const std::vector<std::uint8_t> more = labels_of(read_records(folder / file, layout), layout);
-    labels.insert(labels.end(), more.begin(), more.end());
+  try {
+    return open_cifar(data).labels;
+  } catch (const Error&) {
+    return {};
   }
-  return labels;
 }
 
 /// Nothing where the list can't be read or is another one: it is not needed.
@@ -136,7 +132,7 @@ ImageSource open_cifar(const DataConfig& data) {
   source.size = static_cast<std::int64_t>(records->size()) / record;
   source.name = fmt::format("{} {}, {}", layout.title, to_string(data.split), data.path);
   source.labels = labels_of(*records, layout);
-  if (data.split == DataSplit::test) source.training_labels = read_training_labels(data, folder);
+  if (data.split == DataSplit::test) source.training_labels = read_training_labels(data);
   source.classes = read_names(folder / layout.names, layout);
   source.read = [records, record, skip = layout.label_bytes](std::int64_t i) {
     return image_of(records->data() + i * record + skip);
