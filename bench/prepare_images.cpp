@@ -49,7 +49,7 @@ dcgan::PreparedImages prepare(const std::string& path, const dcgan::RowFormat& f
 }
 
 int measure(const std::string& path, std::int64_t size) {
-  const dcgan::RowFormat format{size, size, 3, dcgan::ImageFit::crop, {255, 255, 255}};
+  const dcgan::RowFormat format{{size, size, 3, dcgan::ImageFit::crop, {255, 255, 255}}};
   const fs::path cache = fs::temp_directory_path() / fmt::format("prepare-images-{}", getpid());
   const dcgan::ImageFolder folder = dcgan::list_images(path, false);
   double codec = 1e9;
@@ -69,7 +69,7 @@ int measure(const std::string& path, std::int64_t size) {
       "{{\"images\": {}, \"bad\": {}, \"size\": {}, \"codec_images_per_second\": {:.0f}, "
       "\"prepared_images_per_second\": {:.0f}, \"share_of_codec\": {:.3f}, "
       "\"warm_open_seconds\": {:.4f}}}\n",
-      folder.files.size(), images.bad_count, size, count / codec, count / whole, codec / whole,
+      folder.files.size(), images.bad.size(), size, count / codec, count / whole, codec / whole,
       warm);
   return 0;
 }

@@ -25,7 +25,8 @@ enum class DataSplit { train, test };
 enum class ImageFit { crop, pad, stretch };
 /// Which value becomes white: the largest that a file could hold, or the largest of the data set.
 enum class Levels { full, automatic };
-using Color = std::array<std::uint8_t, 3>;  ///< red, green, blue
+using Extent = std::array<std::int64_t, 2>;  ///< {height, width} in pixels
+using Color = std::array<std::uint8_t, 3>;   ///< red, green, blue
 enum class ModelKind { dcgan, dense };
 enum class Activation { relu, leaky_relu, elu, selu, gelu, swish };
 enum class OutputRange { tanh, sigmoid };
@@ -41,8 +42,8 @@ struct DataConfig {
   DataFormat format = DataFormat::mnist;
   std::string path = "data/mnist";  ///< a folder (npy: a file); absolute once resolved from a file
   DataSplit split = DataSplit::train;
-  std::array<std::int64_t, 2> image_size{28, 28};  ///< H, W in pixels, each >= 8
-  std::int64_t channels = 1;                       ///< 1 or 3
+  Extent image_size{28, 28};  ///< each >= 8
+  std::int64_t channels = 1;  ///< 1 or 3
   ImageFit fit = ImageFit::crop;
   Color background{255, 255, 255};  ///< behind transparent pixels and, where fit pads, around them
   Levels levels = Levels::full;

@@ -1,11 +1,12 @@
 // Pictures in memory, as PNG files, and as grids.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include "dcgan/config.h"
 
 namespace dcgan {
 
@@ -15,8 +16,7 @@ struct Image {
   std::int64_t width = 0;
   std::int64_t channels = 1;  ///< 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA)
   std::vector<std::uint8_t> pixels;
-  std::array<std::int64_t, 2> stored{0,
-                                     0};  ///< {H, W} in the file, where a decoder made it smaller
+  Extent stored{0, 0};        ///< in the file, where a decoder made it smaller
   std::uint16_t largest = 0;  ///< colour value in a file of 16 bits, before it became one of 8
 };
 
@@ -29,11 +29,6 @@ std::string encode_png(const Image& image);
 
 /// Encodes and writes atomically; errors name `path`.
 void write_png(const std::filesystem::path& path, const Image& image);
-
-/// Reads a PNG as 1 or 3 channels: as `read_image` in decode.h, but what is transparent shows the
-/// background, RGB. Throws `failure` that names the file when it cannot be read or is no PNG.
-Image read_png(const std::filesystem::path& path,
-               const std::array<std::uint8_t, 3>& background = {255, 255, 255});
 
 struct GridOptions {
   std::int64_t columns = 8;

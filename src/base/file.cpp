@@ -23,26 +23,6 @@ namespace {
 constexpr const char* kTemporaryPrefix = ".dcgan-";
 constexpr const char* kTemporaryExtension = ".tmp";
 
-/// Removes the temporary file unless it has been renamed.
-class TemporaryName {
- public:
-  explicit TemporaryName(std::filesystem::path path) : path_(std::move(path)) {}
-  ~TemporaryName() {
-    if (!renamed_) ::unlink(path_.c_str());
-  }
-  TemporaryName(const TemporaryName&) = delete;
-  TemporaryName& operator=(const TemporaryName&) = delete;
-
-  bool rename_to(const std::filesystem::path& target) {
-    renamed_ = std::rename(path_.c_str(), target.c_str()) == 0;
-    return renamed_;
-  }
-
- private:
-  std::filesystem::path path_;
-  bool renamed_ = false;
-};
-
 std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : ".";
 }
@@ -58,33 +38,37 @@ std::filesystem::path closed_folder(const std::filesystem::path& path) {
   return {};
 }
 
-/// What an error number of `path` means to a person, with the remedy.
-std::string reason(const std::filesystem::path& path, int error) {
-  switch (error) {
-    case EACCES:
-    case EPERM: {
-      const std::filesystem::path closed = closed_folder(path);
-      if (closed.empty()) return "no permission";
-      return fmt::format("no permission to enter the folder {} ('chmod +x' gives it)",
-                         closed.string());
-    }
-    case ENOSPC:
-    case EDQUOT:
-      return "the disk is full; free some space and try again";
-    case EROFS:
-      return "the file system is read-only";
-    case EFBIG:
-      return "it would be larger than files may be here (see 'ulimit -f')";
-    case EMFILE:
-      return "too many files are open (see 'ulimit -n')";
-    case EISDIR:
-      return "it is a folder";
-    case EEXIST:
-    case ENOTDIR:
-      return "a part of its path is a file, not a folder";
-    default:
-      return std::strerror(error);
+struct Meaning {
+  int error;
+  const char* problem;
+  const char* remedy;
+};
+constexpr Meaning kMeanings[] = {
+    {EACCES, "no permission", ""},
+    {EPERM, "no permission", ""},
+    {ENOSPC, "the disk is full", "free some space and try again"},
+    {EDQUOT, "the disk is full", "free some space and try again"},
+    {EROFS, "the file system is read-only", ""},
+    {EFBIG, "it would be larger than files may be here", "see 'ulimit -f'"},
+    {EMFILE, "too many files are open", "see 'ulimit -n'"},
+    {EISDIR, "it is a folder", ""},
+    {EEXIST, "a part of its path is a file, not a folder", ""},
+    {ENOTDIR, "a part of its path is a file, not a folder", ""},
+};
+
+/// A failure in `path`: `what`, and what the error number means to a person, with the remedy.
+Error file_failure(const std::string& what, const std::filesystem::path& path, int error) {
+  if (const auto closed = closed_folder(path); error == EACCES && !closed.empty()) {
+    return failure(what + "no permission to enter the folder " + closed.string())
+        .in(path)
+        .remedy("'chmod +x' gives it");
   }
+  for (const Meaning& meaning : kMeanings) {
+    if (meaning.error == error) {
+      return failure(what + meaning.problem).in(path).remedy(meaning.remedy);
+    }
+  }
+  return failure(what + std::strerror(error)).in(path);
 }
 
 /// That there is no `kind` at `path`: "no such file", or a link to nowhere.
@@ -124,15 +108,16 @@ std::filesystem::path temporary_name(const std::filesystem::path& folder) {
 }  // namespace
 
 Error write_failure(const std::filesystem::path& path, int error) {
-  const std::string why = error == ENOENT ? fmt::format("there is no folder '{}'; make it first",
-                                                        folder_of(path).string())
-                                          : reason(path, error);
-  return failure(fmt::format("{}: cannot be written: {}", path.string(), why));
+  if (error != ENOENT) return file_failure("cannot be written: ", path, error);
+  const std::string folder = folder_of(path).string();
+  return failure(fmt::format("cannot be written: there is no folder '{}'", folder))
+      .in(path)
+      .remedy("make it first");
 }
 
 Error read_failure(const std::filesystem::path& path, int error) {
-  if (error == ENOENT) return failure(fmt::format("{}: {}", path.string(), absence(path, "file")));
-  return failure(fmt::format("{}: cannot be read: {}", path.string(), reason(path, error)));
+  if (error == ENOENT) return failure(absence(path, "file")).in(path);
+  return file_failure("cannot be read: ", path, error);
 }
 
 namespace {
@@ -141,9 +126,7 @@ namespace {
 struct stat status_of(int descriptor, const std::filesystem::path& path) {
   struct stat status {};
   if (::fstat(descriptor, &status) != 0) throw read_failure(path, errno);
-  if (S_ISDIR(status.st_mode)) {
-    throw failure(fmt::format("{}: is a folder, not a file", path.string()));
-  }
+  if (S_ISDIR(status.st_mode)) throw failure("is a folder, not a file").in(path);
   return status;
 }
 
@@ -171,8 +154,7 @@ std::string read_file(const std::filesystem::path& path) {
   if (descriptor.get() < 0) throw read_failure(path, errno);
   const struct stat status = status_of(descriptor.get(), path);
   if (!S_ISREG(status.st_mode)) {
-    throw failure(
-        fmt::format("{}: is not a regular file; write what it gives into one", path.string()));
+    throw failure("is not a regular file").in(path).remedy("write what it gives into one");
   }
 
   try {
@@ -180,8 +162,8 @@ std::string read_file(const std::filesystem::path& path) {
   } catch (const std::bad_alloc&) {
   } catch (const std::length_error&) {
   }
-  throw failure(fmt::format("{}: has {}, more than there is memory for", path.string(),
-                            format_bytes(status.st_size)));
+  throw failure(fmt::format("has {}, more than there is memory for", format_bytes(status.st_size)))
+      .in(path);
 }
 
 std::optional<std::string> read_up_to(const std::filesystem::path& path, std::size_t most) {
@@ -193,47 +175,63 @@ std::optional<std::string> read_up_to(const std::filesystem::path& path, std::si
   return bytes;
 }
 
+std::vector<std::string> spellings(const std::string& name) {
+  const bool is_gz = name.ends_with(".gz");
+  const std::size_t dash = name.rfind("-idx");
+  if (!is_gz && dash == std::string::npos) return {name};
+  std::string plain = is_gz ? name.substr(0, name.size() - 3) : name;
+  std::vector<std::string> names{plain, plain + ".gz"};
+  if (dash == std::string::npos) return names;
+  plain[dash] = '.';
+  names.insert(names.end(), {plain, plain + ".gz"});
+  return names;
+}
+
+std::filesystem::path find_spelling(const std::string& name, const std::filesystem::path& folder) {
+  for (const std::string& spelling : spellings(name)) {
+    std::error_code ignored;
+    const auto status = std::filesystem::symlink_status(folder / spelling, ignored);
+    if (status.type() != std::filesystem::file_type::not_found) return folder / spelling;
+  }
+  return {};
+}
+
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes, Flush flush) {
   const std::filesystem::path folder = folder_of(path);
-  std::filesystem::path name = temporary_name(folder);
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-  constexpr mode_t kMode = 0666;  // the umask decides, as for any file
-  int opened = ::open(name.c_str(), kFlags, kMode);
-  while (opened < 0 && errno == EEXIST) {  // left behind by a killed process of the same number
+  std::filesystem::path name;
+  int opened = -1;
+  do {  // a killed process of the same number may have left one behind
     name = temporary_name(folder);
-    opened = ::open(name.c_str(), kFlags, kMode);
-  }
-  Descriptor descriptor(opened);
+    opened = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (opened < 0 && errno == EEXIST);
   if (opened < 0) throw write_failure(path, errno);
 
-  TemporaryName temporary(name);
-  if (const int error = write_all(descriptor.get(), bytes)) throw write_failure(path, error);
-  if (flush == Flush::yes && ::fsync(descriptor.get()) != 0 && errno != EINVAL) {
-    throw write_failure(path, errno);
-  }
-  if (!descriptor.close()) throw write_failure(path, errno);
-  if (!temporary.rename_to(path)) throw write_failure(path, errno);
-  if (flush == Flush::no) return;
-  if (const int error = flush_folder(folder)) throw write_failure(path, error);
+  Descriptor descriptor(opened);
+  int error = write_all(opened, bytes);
+  if (error == 0 && flush == Flush::yes && ::fsync(opened) != 0 && errno != EINVAL) error = errno;
+  if (!descriptor.close() && error == 0) error = errno;
+  if (error == 0 && std::rename(name.c_str(), path.c_str()) != 0) error = errno;
+  if (error != 0) ::unlink(name.c_str());
+  if (error == 0 && flush == Flush::yes) error = flush_folder(folder);
+  if (error != 0) throw write_failure(path, error);
 }
 
 void make_folder(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (!error) return;
-  throw failure(
-      fmt::format("{}: the folder cannot be made: {}", path.string(), reason(path, error.value())));
+  throw file_failure("the folder cannot be made: ", path, error.value());
 }
 
 void require_folder(const std::filesystem::path& path, const std::string& remedy) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
   if (std::filesystem::is_directory(status)) return;
-  const std::string what = std::filesystem::exists(status) ? "is not a folder"
-                           : status.type() == std::filesystem::file_type::not_found
-                               ? absence(path, "folder")
-                               : reason(path, error.value());
-  throw failure(fmt::format("{}: {}; {}", path.string(), what, remedy));
+  if (std::filesystem::exists(status)) throw failure("is not a folder").in(path).remedy(remedy);
+  if (status.type() != std::filesystem::file_type::not_found) {
+    throw file_failure("", path, error.value()).remedy(remedy);
+  }
+  throw failure(absence(path, "folder")).in(path).remedy(remedy);
 }
 
 bool is_non_empty_folder(const std::filesystem::path& path) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/descriptor.h"
 #include "dcgan/error.h"
@@ -19,6 +20,14 @@ std::string read_file(const std::filesystem::path& path);
 /// Reads a file, a pipe or a device to its end, waiting for whoever writes to it. Nothing where it
 /// gives more than `most` bytes. Throws `failure` as read_file() does.
 std::optional<std::string> read_up_to(const std::filesystem::path& path, std::size_t most);
+
+/// The file in `folder` that training takes for `name`: a .gz may be plain, an IDX file .gz or
+/// not, with a dot in place of the dash ("train-images.idx3-ubyte"). Empty where none is there. A
+/// link to nowhere counts: reading it then says why.
+std::filesystem::path find_spelling(const std::string& name, const std::filesystem::path& folder);
+
+/// The names that find_spelling() looks for, in its order.
+std::vector<std::string> spellings(const std::string& name);
 
 enum class Flush { yes, no };
 
@@ -55,8 +64,8 @@ void make_folder(const std::filesystem::path& path);
 /// Throws `failure` where no folder is at `path`, with why, and with `remedy` behind it.
 void require_folder(const std::filesystem::path& path, const std::string& remedy);
 
-/// The failures of every function here, for code that reads and writes in pieces: they name `path`
-/// and say in words what the error number means, with the remedy.
+/// The failures of every function here, for code that reads and writes in pieces: in `path`, with
+/// what the error number means and the remedy.
 Error read_failure(const std::filesystem::path& path, int error);
 Error write_failure(const std::filesystem::path& path, int error);
 

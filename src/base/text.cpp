@@ -71,44 +71,6 @@ bool is_number_or_empty(std::string cell) {
   return cell.empty() || parse_real(cell).has_value();
 }
 
-struct Column {
-  std::string title;
-  std::size_t width = 0;
-  bool on_the_right = false;
-};
-
-std::vector<Column> measure_columns(const std::vector<std::string>& header,
-                                    const std::vector<std::vector<std::string>>& rows) {
-  std::vector<Column> columns;
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    Column column;
-    const bool marked = header[i].starts_with('>');
-    column.title = marked ? header[i].substr(1) : header[i];
-    column.width = display_width(column.title);
-    bool numbers = !rows.empty();
-    for (const auto& row : rows) {
-      if (i >= row.size()) continue;
-      column.width = std::max(column.width, display_width(row[i]));
-      numbers = numbers && is_number_or_empty(row[i]);
-    }
-    column.on_the_right = marked || numbers;
-    columns.push_back(column);
-  }
-  return columns;
-}
-
-std::string format_row(const std::vector<Column>& columns, const std::vector<std::string>& cells) {
-  std::string line;
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    const std::string cell = i < cells.size() ? cells[i] : "";
-    const std::string padding(columns[i].width - display_width(cell), ' ');
-    if (i > 0) line += "  ";
-    line += columns[i].on_the_right ? padding + cell : cell + padding;
-  }
-  line.erase(line.find_last_not_of(' ') + 1);
-  return line + '\n';
-}
-
 }  // namespace
 
 std::optional<std::string> nearest_match(std::string_view word,
@@ -233,11 +195,24 @@ std::string format_bytes(std::int64_t bytes) {
 
 std::string format_table(const std::vector<std::string>& header,
                          const std::vector<std::vector<std::string>>& rows) {
-  const std::vector<Column> columns = measure_columns(header, rows);
-  std::vector<std::string> titles;
-  for (const Column& column : columns) titles.push_back(column.title);
-  std::string table = format_row(columns, titles);
-  for (const auto& row : rows) table += format_row(columns, row);
+  std::vector<std::string> lines(rows.size() + 1);
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    const bool marked = header[i].starts_with('>');
+    std::vector<std::string> cells{header[i].substr(marked ? 1 : 0)};
+    for (const auto& row : rows) cells.push_back(i < row.size() ? row[i] : "");
+    std::size_t width = 0;
+    for (const std::string& cell : cells) width = std::max(width, display_width(cell));
+    const bool numbers =
+        !rows.empty() && std::all_of(cells.begin() + 1, cells.end(), is_number_or_empty);
+    for (std::size_t line = 0; line < lines.size(); ++line) {
+      const std::string padding(width - display_width(cells[line]), ' ');
+      if (i > 0) lines[line] += "  ";
+      lines[line] += marked || numbers ? padding + cells[line] : cells[line] + padding;
+    }
+  }
+  std::string table;
+  for (const std::string& line : lines)
+    table += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
   return table;
 }
 

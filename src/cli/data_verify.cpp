@@ -28,11 +28,10 @@ int verify_folder(const std::string& path) {
   const ImageFolder folder = list_images(path, /*classes=*/false);
   std::vector<std::int64_t> all(folder.files.size());
   std::iota(all.begin(), all.end(), 0);
-  constexpr RowFormat kSmall{8, 8, 3};  // the pixels are not kept
+  constexpr RowFormat kSmall{{8, 8, 3}};  // the pixels are not kept
   Log log(Verbosity::normal);
   PrepareBar bar(log);
-  const PreparedImages images = decode_into_memory(folder, kSmall, all, bar.progress(),
-                                                   /*most_named=*/all.size());
+  const PreparedImages images = decode_into_memory(folder, kSmall, all, bar.progress());
   for (const BadImage& one : images.bad) {
     std::cout << fmt::format("{}: {}\n", printable_path((fs::path(path) / one.path).string()),
                              one.problem);
@@ -43,9 +42,9 @@ int verify_folder(const std::string& path) {
     std::cout << fmt::format("{}: other files are left out: {}\n", path, others);
   }
   std::cout << std::flush;
-  if (images.bad_count == 0) return 0;
+  if (images.bad.empty()) return 0;
   throw failure(fmt::format("{} of {} files are damaged or no images",
-                            format_count(images.bad_count),
+                            format_count(static_cast<std::int64_t>(images.bad.size())),
                             format_count(static_cast<std::int64_t>(all.size()))))
       .in(path)
       .remedy("mend or remove them");

@@ -144,55 +144,43 @@ void validate(const Dataset& dataset, const BatchStreamOptions& options, std::in
 }  // namespace
 
 void check_enough_images(const Dataset& dataset, std::int64_t batch_size, bool drop_last) {
-  if (dataset.size() == 0) throw failure(dataset.name + ": holds no images");
+  if (dataset.size() == 0) throw failure("holds no images").in(dataset.name);
   if (batches_per_epoch(dataset.size(), batch_size, drop_last) == 0) {
-    throw failure(dataset.name + ": " + format_count(dataset.size()) +
+    throw failure(format_count(dataset.size()) +
                   (dataset.size() == 1 ? " image is" : " images are") + " less than one batch of " +
-                  format_count(batch_size) +
-                  "; lower train.batch_size, or set data.drop_last to false");
+                  format_count(batch_size))
+        .in(dataset.name)
+        .remedy("lower train.batch_size, or set data.drop_last to false");
   }
 }
 
 struct BatchStream::Impl {
   BatchMaker maker;
   std::mutex mutex;
-  std::condition_variable changed;  ///< any of the fields below
+  std::condition_variable_any changed;  ///< `ready` or `error`
   std::deque<Batch> ready;
   std::exception_ptr error;  ///< what ended the thread
-  bool stopping = false;
-  std::thread thread;
+  std::jthread thread;       ///< stops before the rest goes
 
   Impl(Dataset dataset, const BatchStreamOptions& options, std::int64_t first_step)
-      : maker(std::move(dataset), options), thread([this, first_step] { work(first_step); }) {}
+      : maker(std::move(dataset), options),
+        thread([this, first_step](const std::stop_token& stop) { work(first_step, stop); }) {}
 
-  ~Impl() {
-    {
-      const std::lock_guard lock(mutex);
-      stopping = true;
-    }
-    changed.notify_all();
-    thread.join();
-  }
-
-  void work(std::int64_t first_step) {
+  void work(std::int64_t step, const std::stop_token& stop) {
     try {
-      for (std::int64_t step = first_step; deliver(maker.make(step)); ++step) {
+      for (;; ++step) {
+        Batch batch = maker.make(step);
+        std::unique_lock lock(mutex);
+        changed.wait(lock, stop, [this] { return ready.size() < kBatchesAhead; });
+        if (stop.stop_requested()) return;
+        ready.push_back(std::move(batch));
+        changed.notify_all();
       }
     } catch (...) {
       const std::lock_guard lock(mutex);
       error = std::current_exception();
       changed.notify_all();
     }
-  }
-
-  /// Waits for a free place. False when the stream is to end.
-  bool deliver(Batch batch) {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [this] { return stopping || ready.size() < kBatchesAhead; });
-    if (stopping) return false;
-    ready.push_back(std::move(batch));
-    changed.notify_all();
-    return true;
   }
 
   Batch take() {

@@ -2,17 +2,18 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "base/gz.h"
 #include "base/system_limits.h"
 #include "base/text.h"
 #include "config/fields.h"
@@ -31,21 +32,17 @@ namespace fs = std::filesystem;
 
 /// Refuses what the machine could not hold, before the allocation takes it down.
 void require_memory(std::int64_t count, const RowFormat& format) {
-  const double wanted = static_cast<double>(count) * static_cast<double>(format.channels) *
-                        static_cast<double>(format.height) * static_cast<double>(format.width);
+  const double wanted = static_cast<double>(count) * static_cast<double>(format.bytes());
   const std::int64_t present = usable_memory();
   if (wanted < static_cast<double>(present)) return;
-  throw failure(
-      fmt::format("{} images of {} x {} x {} need more memory than this {} has ({}); lower "
-                  "data.image_size, or train on fewer images with data.limit",
-                  format_count(count), format.height, format.width, format.channels,
-                  cgroup_memory_limit() ? "cgroup" : "machine", format_bytes(present)));
+  throw failure(fmt::format("{} images of {} x {} x {} need more memory than this {} has ({})",
+                            format_count(count), format.height, format.width, format.channels,
+                            cgroup_memory_limit() ? "cgroup" : "machine", format_bytes(present)))
+      .remedy("lower data.image_size, or train on fewer images with data.limit");
 }
 
-std::string hex(uLong sum) { return fmt::format("{:08x}", sum & 0xffffffffUL); }
-
-uLong crc_of(uLong sum, const torch::Tensor& bytes) {
-  return crc32_z(sum, bytes.data_ptr<std::uint8_t>(), static_cast<std::size_t>(bytes.numel()));
+std::uint32_t crc_of(const torch::Tensor& bytes, std::uint32_t before = 0) {
+  return crc32_of(bytes.data_ptr(), bytes.nbytes(), before);
 }
 
 torch::Tensor to_tensor(const std::vector<std::uint8_t>& bytes, std::int64_t count) {
@@ -54,21 +51,6 @@ torch::Tensor to_tensor(const std::vector<std::uint8_t>& bytes, std::int64_t cou
     std::memcpy(tensor.data_ptr<std::uint8_t>(), bytes.data(), static_cast<std::size_t>(count));
   }
   return tensor;
-}
-
-void take_size(const Image& image, RowFormat& format) {
-  format.height = image.height;
-  format.width = image.width;
-}
-
-/// What `read` returns; its error says of which other format data.path is, where that is plain.
-template <typename Read>
-auto with_hint(const DataConfig& data, Read read) {
-  try {
-    return read();
-  } catch (const Error& error) {
-    throw failure(error.what() + format_hint(data));
-  }
 }
 
 /// Numbers the classes from 0 in the order of the set's labels: first those that are in `training`,
@@ -129,10 +111,13 @@ std::uint32_t find_white_of_source(DataConfig data, const PrepareProgress& progr
 }
 
 Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
-  const ImageSource source = with_hint(data, [&] { return open_source(data); });
+  const ImageSource source = open_source(data);
   RowFormat format = row_format(data);
   const Image first = source.size > 0 ? source.read(0) : Image();  // all are of its size
-  if (format.height == 0) take_size(first, format);
+  if (format.height == 0) {
+    format.height = first.height;
+    format.width = first.width;
+  }
   const std::int64_t count = data.limit > 0 ? std::min(data.limit, source.size) : source.size;
   require_memory(count, format);
   if (data.levels == Levels::automatic) format.white = find_white_of_source(data, progress);
@@ -151,7 +136,7 @@ Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
   dataset.classes = source.classes;
   dataset.white = format.white;
   dataset.originals.add(first.height, first.width);
-  dataset.fingerprint = hex(crc_of(crc_of(0, dataset.images), dataset.labels));
+  dataset.fingerprint = fmt::format("{:08x}", crc_of(dataset.labels, crc_of(dataset.images)));
   number_classes(source.training_labels.empty() ? source.labels : source.training_labels, dataset);
   return dataset;
 }
@@ -159,11 +144,11 @@ Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
 // A folder of pictures ----------------------------------------------------------------------------
 
 /// The files of `folder` that belong to a split.
-std::vector<std::int64_t> files_of_split(const ImageFolder& folder, const DataConfig& data) {
+std::vector<std::int64_t> files_of_split(const ImageFolder& folder, double held_out,
+                                         DataSplit split) {
   std::vector<std::int64_t> chosen;
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(folder.files.size()); ++i) {
-    const bool wanted = is_held_out(i, data.held_out) == (data.split == DataSplit::test);
-    if (wanted) chosen.push_back(i);
+    if (is_held_out(i, held_out) == (split == DataSplit::test)) chosen.push_back(i);
   }
   return chosen;
 }
@@ -171,10 +156,8 @@ std::vector<std::int64_t> files_of_split(const ImageFolder& folder, const DataCo
 /// The labels of the files that are trained on, or would be if they are images.
 std::vector<std::uint8_t> training_labels(const ImageFolder& folder, double held_out) {
   std::vector<std::uint8_t> labels;
-  for (std::int64_t i = 0; i < static_cast<std::int64_t>(folder.files.size()); ++i) {
-    if (!is_held_out(i, held_out)) {
-      labels.push_back(folder.files[static_cast<std::size_t>(i)].label);
-    }
+  for (const std::int64_t i : files_of_split(folder, held_out, DataSplit::train)) {
+    labels.push_back(folder.files[static_cast<std::size_t>(i)].label);
   }
   return labels;
 }
@@ -183,7 +166,7 @@ std::vector<std::uint8_t> training_labels(const ImageFolder& folder, double held
 /// these are bad.
 PreparedImages decode_split(const ImageFolder& folder, const RowFormat& format,
                             const DataConfig& data, const PrepareProgress& progress) {
-  const std::vector<std::int64_t> all = files_of_split(folder, data);
+  const std::vector<std::int64_t> all = files_of_split(folder, data.held_out, data.split);
   const auto count = static_cast<std::int64_t>(all.size());
   std::int64_t taken = data.limit > 0 ? std::min(data.limit, count) : count;
   for (;;) {
@@ -200,7 +183,9 @@ PreparedImages decode_split(const ImageFolder& folder, const RowFormat& format,
 void take_first_size(const ImageFolder& folder, RowFormat& format) {
   for (const ImageFile& file : folder.files) {
     try {
-      take_size(read_image(folder.root / file.path), format);
+      const Image image = read_image(folder.root / file.path);
+      format.height = image.height;
+      format.width = image.width;
       return;
     } catch (const Error&) {
       if (&file == &folder.files.back()) throw;
@@ -227,9 +212,9 @@ Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder,
   dataset.cache = prepared.cache.string();
   const bool is_test = first > 0;
   const bool is_whole = count == (is_test ? prepared.size() - first : prepared.training);
-  const uLong sum = !dataset.cache.empty() && is_whole ? prepared.crcs[is_test ? 1 : 0]
-                                                       : crc_of(0, dataset.images);
-  dataset.fingerprint = hex(crc_of(sum, dataset.labels));
+  const std::uint32_t sum =
+      !dataset.cache.empty() && is_whole ? prepared.crcs[is_test ? 1 : 0] : crc_of(dataset.images);
+  dataset.fingerprint = fmt::format("{:08x}", crc_of(dataset.labels, sum));
   dataset.classes = folder.classes;
   dataset.originals = prepared.sizes;
   dataset.white = prepared.white;
@@ -237,7 +222,7 @@ Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder,
 }
 
 Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
-  const ImageFolder folder = with_hint(data, [&] { return list_images(data.path, data.classes); });
+  const ImageFolder folder = list_images(data.path, data.classes);
   RowFormat format = row_format(data);
   if (format.height == 0) take_first_size(folder, format);
   const bool train = data.split == DataSplit::train;
@@ -249,15 +234,17 @@ Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
     if (data.levels == Levels::automatic) format.white = find_white(folder, format, progress);
     prepared = decode_split(folder, format, data, progress);
     // Of all files, as with a cache, also where these are the few that are held out.
-    if (data.limit > 0 || prepared.size() == 0) looked_at = prepared.size() + prepared.bad_count;
+    if (data.limit > 0 || prepared.size() == 0) {
+      looked_at = prepared.size() + static_cast<std::int64_t>(prepared.bad.size());
+    }
     end = prepared.size();
   } else {
     prepared = open_image_cache(folder, format, data.held_out, cache_folder(data.cache), progress);
     first = train ? 0 : prepared.training;
     end = train ? prepared.training : prepared.size();
   }
-  const std::string bad = judge_bad_images(data.path, prepared.bad, prepared.bad_count, looked_at,
-                                           data.max_bad_fraction);
+  const std::string bad =
+      judge_bad_images(data.path, prepared.bad, looked_at, data.max_bad_fraction);
   const std::int64_t count = data.limit > 0 ? std::min(data.limit, end - first) : end - first;
   Dataset dataset = rows_as_set(prepared, folder, format, first, count);
   number_classes(training_labels(folder, data.held_out), dataset);
@@ -274,21 +261,28 @@ Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
 Dataset load_dataset(const DataConfig& asked, const PrepareProgress& progress) {
   DataConfig data = asked;
   data.path = find_set(asked);
-  Dataset dataset =
-      data.format == DataFormat::folder ? load_folder(data, progress) : load_source(data, progress);
+  Dataset dataset;
+  try {
+    dataset = data.format == DataFormat::folder ? load_folder(data, progress)
+                                                : load_source(data, progress);
+  } catch (Error& error) {
+    // Of which other format data.path is, where that is plain.
+    if (const std::optional<Error> hint = format_hint(data)) error.also(*hint);
+    throw error;
+  }
   if (data.path != asked.path) {
     const std::string taken = fmt::format("{}: taken from {}", asked.path, data.path);
     dataset.note = dataset.note.empty() ? taken : taken + '\n' + dataset.note;
   }
   if (dataset.size() > 0) return dataset;
   if (data.split == DataSplit::test) {
-    throw failure(fmt::format(
-        "{}: no image is held out; raise data.held_out (at most 0.5), or add images", data.path));
+    throw failure("no image is held out")
+        .in(data.path)
+        .remedy("raise data.held_out (at most 0.5), or add images");
   }
-  throw failure(fmt::format(
-      "{}: no image is left to train on, since only those that are held out can be read; mend the "
-      "others, or lower data.held_out",
-      data.path));
+  throw failure("no image is left to train on, since only those that are held out can be read")
+      .in(data.path)
+      .remedy("mend the others, or lower data.held_out");
 }
 
 bool has_other_split(const DataConfig& data) {

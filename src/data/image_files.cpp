@@ -2,12 +2,13 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
@@ -16,29 +17,16 @@
 #include "image/decode.h"
 #include "image/fit.h"
 #include "sources/image_cache.h"
-#include "sources/npy.h"
+#include "sources/image_source.h"
 
 namespace dcgan {
 namespace {
 
 namespace fs = std::filesystem;
 
-bool has_ending(const fs::path& path, std::string_view ending) {
-  return lower_case(path.extension().string()) == ending;
-}
-
 /// Row i of `taken` out of `count`.
-std::size_t spaced(std::size_t i, std::size_t count, std::size_t taken) {
+std::int64_t spaced(std::int64_t i, std::int64_t count, std::int64_t taken) {
   return i * count / taken;
-}
-
-/// At most `most` of them.
-std::vector<ImageFile> choose_files(const ImageFolder& folder, std::int64_t most) {
-  const std::size_t count = folder.files.size();
-  const std::size_t taken = std::min(count, static_cast<std::size_t>(most));
-  std::vector<ImageFile> files;
-  for (std::size_t i = 0; i < taken; ++i) files.push_back(folder.files[spaced(i, count, taken)]);
-  return files;
 }
 
 /// What became of a file: an image, or a problem.
@@ -61,14 +49,10 @@ Opened open_file(const fs::path& path, const Color& background) {
     const std::string bytes = read_file(path);
     opened.lossy = is_lossy(bytes);
     opened.image = composite(decode_image(bytes), background);
-  } catch (const Error& error) {
-    opened.problem = without_name(error.what(), path);
+  } catch (Error& error) {
+    opened.problem = error.in("").what();
   }
   return opened;
-}
-
-std::string size_of(const Image& image) {
-  return fmt::format("{} x {}", image.height, image.width);
 }
 
 /// [C, H, W]
@@ -78,37 +62,23 @@ torch::Tensor planes(const Image& image) {
   return pixels.permute({2, 0, 1}).contiguous();
 }
 
-/// The images that there are; all must have one size.
-torch::Tensor stack_images(const std::vector<ImageFile>& files, const std::vector<Opened>& opened,
-                           const fs::path& root) {
-  const ImageFile* first = nullptr;
-  std::string first_size;
+/// Of images of one size; those of one channel get as many as the others.
+torch::Tensor stack(std::vector<torch::Tensor> images) {
   std::int64_t channels = 1;
-  std::vector<torch::Tensor> images;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    if (!opened[i].problem.empty()) continue;
-    const Image& image = opened[i].image;
-    if (first == nullptr) {
-      first = &files[i];
-      first_size = size_of(image);
-    }
-    if (size_of(image) != first_size) {
-      throw failure(fmt::format("{} is {} pixels, but {} is {}; all must have one size",
-                                printable_path((root / files[i].path).string()), size_of(image),
-                                printable_path((root / first->path).string()), first_size));
-    }
-    channels = std::max(channels, image.channels);
-    images.push_back(planes(image));
-  }
+  for (const torch::Tensor& image : images) channels = std::max(channels, image.size(0));
   for (torch::Tensor& image : images) image = image.expand({channels, -1, -1});
   return at::stack(images);
 }
 
-LoadedImages load_folder(const fs::path& root, std::int64_t most, const Color& background) {
+LoadedImages load_folder(const fs::path& root, std::int64_t max_count, const Color& background) {
   const ImageFolder folder = list_images(root, /*classes=*/false);
-  const std::vector<ImageFile> files = choose_files(folder, most);
+  const auto all = static_cast<std::int64_t>(folder.files.size());
+  const std::int64_t count = std::min(all, max_count);
+  std::vector<ImageFile> files;
+  for (std::int64_t i = 0; i < count; ++i) {
+    files.push_back(folder.files[static_cast<std::size_t>(spaced(i, all, count))]);
+  }
   std::vector<Opened> opened(files.size());
-  const auto count = static_cast<std::int64_t>(files.size());
   const auto open = [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
     opened[at] = open_file(root / files[at].path, background);
@@ -116,19 +86,31 @@ LoadedImages load_folder(const fs::path& root, std::int64_t most, const Color& b
   for_each_image(count, open, /*progress=*/{});
 
   std::vector<BadImage> bad;
-  std::int64_t bad_count = 0;
+  std::vector<torch::Tensor> images;
+  std::size_t first = 0;  // the first that is an image
   std::int64_t lossy = 0;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    const bool is_bad = !opened[i].problem.empty();
-    bad_count += is_bad ? 1 : 0;
-    lossy += opened[i].lossy && !is_bad ? 1 : 0;
-    if (is_bad && bad.size() < kMostNamed) bad.push_back({files[i].path, opened[i].problem});
+    const Image& image = opened[i].image;
+    if (!opened[i].problem.empty()) {
+      bad.push_back({files[i].path, opened[i].problem});
+      continue;
+    }
+    if (images.empty()) first = i;
+    const Image& other = opened[first].image;
+    if (image.height != other.height || image.width != other.width) {
+      throw failure(fmt::format("is {} x {} pixels, but {} is {} x {}: all must have one size",
+                                image.height, image.width, (root / files[first].path).string(),
+                                other.height, other.width))
+          .in(root / files[i].path);
+    }
+    images.push_back(planes(image));
+    lossy += opened[i].lossy ? 1 : 0;
   }
   LoadedImages loaded;
   const auto warn = [&](const std::string& text) {
     if (!text.empty()) loaded.warnings.push_back(text);
   };
-  warn(judge_bad_images(root.string(), bad, bad_count, count, /*most=*/1.0));
+  warn(judge_bad_images(root.string(), bad, count, /*max_fraction=*/1.0));
   if (const std::string others = describe_others(folder); !others.empty()) {
     warn(fmt::format("{}: other files are left out: {}", root.string(), others));
   }
@@ -136,48 +118,34 @@ LoadedImages load_folder(const fs::path& root, std::int64_t most, const Color& b
     warn(fmt::format(
         "{}: {} of {} images are JPEGs or lossy WebPs: what these lose moves the numbers; save "
         "samples as PNG",
-        root.string(), format_count(lossy), format_count(count - bad_count)));
+        root.string(), format_count(lossy), format_count(std::ssize(images))));
   }
-  loaded.images = stack_images(files, opened, root);
+  loaded.images = stack(std::move(images));
   return loaded;
 }
 
-torch::Tensor load_npy(const fs::path& path, std::int64_t most) {
-  NpyArray array = read_npy(path);
-  std::vector<std::int64_t>& sizes = array.sizes;
-  if (sizes.size() == 3) sizes.push_back(1);
-  if (sizes.size() != 4 || (sizes[3] != 1 && sizes[3] != 3)) {
-    throw failure(fmt::format(
-        "{}: has the shape ({}), but images have (N, height, width), (N, height, width, 1) or "
-        "(N, height, width, 3)",
-        path.string(), fmt::join(array.sizes, ", ")));
+torch::Tensor load_npy(const fs::path& path, std::int64_t max_count) {
+  DataConfig data;
+  data.path = path.string();
+  const ImageSource source = open_npy(data);
+  const std::int64_t taken = std::min(source.size, max_count);
+  std::vector<torch::Tensor> images;
+  for (std::int64_t i = 0; i < taken; ++i) {
+    images.push_back(planes(source.read(spaced(i, source.size, taken))));
   }
-  if (array.bytes.empty()) throw failure(fmt::format("{}: holds no images", path.string()));
-  const std::int64_t count = sizes[0];
-  const auto taken = static_cast<std::size_t>(std::min(count, most));
-  const std::size_t size = array.bytes.size() / static_cast<std::size_t>(count);
-  torch::Tensor pixels =
-      at::empty({static_cast<std::int64_t>(taken), sizes[1], sizes[2], sizes[3]}, at::kByte);
-  for (std::size_t i = 0; i < taken; ++i) {
-    const std::size_t row = spaced(i, static_cast<std::size_t>(count), taken);
-    std::memcpy(pixels.data_ptr<std::uint8_t>() + i * size, array.bytes.data() + row * size, size);
-  }
-  return pixels.permute({0, 3, 1, 2}).contiguous();
+  return stack(std::move(images));
 }
 
 }  // namespace
 
-LoadedImages load_images(const fs::path& path, std::int64_t most, const Color& background) {
+LoadedImages load_images(const fs::path& path, std::int64_t max_count, const Color& background) {
   std::error_code ignored;
-  if (fs::is_directory(path, ignored)) return load_folder(path, most, background);
-  if (!fs::exists(path, ignored)) {
-    throw failure(fmt::format("{}: no such file or folder", path.string()));
+  if (fs::is_directory(path, ignored)) return load_folder(path, max_count, background);
+  if (!fs::exists(path, ignored)) throw failure("no such file or folder").in(path);
+  if (lower_case(path.extension().string()) != ".npy") {
+    throw failure("is neither a folder of pictures nor a .npy file").in(path);
   }
-  if (!has_ending(path, ".npy")) {
-    throw failure(
-        fmt::format("{}: is neither a folder of pictures nor a .npy file", path.string()));
-  }
-  return {load_npy(path, most), {}};
+  return {load_npy(path, max_count), {}};
 }
 
 }  // namespace dcgan

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 #include <torch/script.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "base/file.h"
+#include "base/gz.h"
 #include "dcgan/error.h"
 #include "evaluate/classifier.h"
 #include "evaluate/random_features.h"
@@ -41,12 +41,6 @@ constexpr std::int64_t kBatch = 64;
 /// Pixels up to which a thread computes a batch alone, so that none waits for others: of larger
 /// images each would need too much memory.
 constexpr std::int64_t kSmall = 64 * 64;
-
-std::string crc_of(const std::string& bytes) {
-  const uLong crc =
-      crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<z_size_t>(bytes.size()));
-  return fmt::format("{:08x}", crc);
-}
 
 /// uint8 or float [N, 3, H, W] -> float32 [N, 1, H, W], by the luma of ITU-R BT.601.
 torch::Tensor to_grey(const torch::Tensor& images) {
@@ -183,7 +177,7 @@ std::unique_ptr<Features::Impl> named(std::unique_ptr<Features::Impl> features,
                                       const std::string& name, const std::string& bytes,
                                       torch::Device device) {
   features->name = name;
-  features->checksum = crc_of(bytes);
+  features->checksum = fmt::format("{:08x}", crc32_of(bytes.data(), bytes.size()));
   features->device = device;
   return features;
 }

@@ -96,7 +96,7 @@ std::string request(const std::string& url, const fs::path& part, std::int64_t b
   // A link could lead elsewhere; a pipe would wait for a reader.
   const fs::file_status status = fs::symlink_status(part);
   if (fs::exists(status) && !fs::is_regular_file(status)) {
-    throw failure(part.string() + ": is not a regular file; remove it and try again");
+    throw failure("is not a regular file").in(part).remedy("remove it and try again");
   }
   const File file(std::fopen(part.c_str(), "abe"), &std::fclose);
   if (!file) throw write_failure(part, errno);
@@ -138,19 +138,19 @@ std::string request(const std::string& url, const fs::path& part, std::int64_t b
 
 }  // namespace
 
-std::string download(const std::string& url, const fs::path& part, const KnownFile& file,
-                     const OnProgress& on_progress, long patience_seconds) {
+std::optional<Error> download(const std::string& url, const fs::path& part, const KnownFile& file,
+                              const OnProgress& on_progress, long patience_seconds) {
   const bool resumes = fs::exists(part) && !fs::is_empty(part);
   std::string problem = request(url, part, file.bytes, on_progress, patience_seconds);
   if (problem.empty()) {
     const std::string found = sha256_of(read_file(part));
-    if (found == file.sha256) return "";
+    if (found == file.sha256) return std::nullopt;
     fs::remove(part);
     // What an earlier call had left may be of another file: one that is whole decides.
     if (resumes) return download(url, part, file, on_progress, patience_seconds);
     problem = fmt::format("its SHA-256 is {}, not {}, so it was removed", found, file.sha256);
   }
-  return fmt::format("{}: {}", without_password(url), problem);
+  return failure(problem).in(without_password(url));
 }
 
 }  // namespace dcgan

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
+#include "dcgan/error.h"
 #include "fetch/known_sets.h"
 
 namespace dcgan {
@@ -21,11 +23,11 @@ using OnProgress =
 /// are kept, and only the rest is asked for where the server can do so. `patience_seconds` is the
 /// longest wait for the connection, and then for a byte.
 ///
-/// Returns "" when `part` has the right size and sum, else the URL, without its password, and what
-/// is wrong, in one line. After a cut connection `part` keeps what has come; one with a wrong sum
-/// is removed. Throws `failure` where it can't be written.
-std::string download(const std::string& url, const std::filesystem::path& part,
-                     const KnownFile& file, const OnProgress& on_progress,
-                     long patience_seconds = 30);
+/// Returns nothing when `part` has the right size and sum, else what is wrong with the URL, which
+/// stands there without its password. After a cut connection `part` keeps what has come; one with a
+/// wrong sum is removed. Throws `failure` where it can't be written.
+std::optional<Error> download(const std::string& url, const std::filesystem::path& part,
+                              const KnownFile& file, const OnProgress& on_progress,
+                              long patience_seconds = 30);
 
 }  // namespace dcgan

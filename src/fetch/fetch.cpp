@@ -2,17 +2,14 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <memory>
 #include <system_error>
 
-#include "base/descriptor.h"
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "dcgan/error.h"
 #include "fetch/verify.h"
@@ -37,10 +34,9 @@ std::vector<KnownFile> find_missing(const KnownSet& set, const FetchOptions& opt
     if (state == FileState::missing || (state >= FileState::wrong && options.force)) {
       missing.push_back(file);
     } else if (state == FileState::wrong) {
-      throw failure(fmt::format(
-          "{}: is there, but is not the published file of {}; name another folder with --to, or "
-          "replace it with --force",
-          path, set.name));
+      throw failure("is there, but is not the published file of " + set.name)
+          .in(path)
+          .remedy("name another folder with --to, or replace it with --force");
     } else if (state == FileState::unchecked) {
       options.on_line(path + ": not checked: of this form no sum is published");
     }
@@ -60,28 +56,31 @@ void check_space(const KnownSet& set, const std::vector<KnownFile>& downloads,
   }
   const auto free = static_cast<std::int64_t>(fs::space(folder, error).available);
   if (error || free >= needed) return;
-  throw failure(
-      fmt::format("{}: the disk has {} left and this needs {}; free some space or name another "
-                  "folder with --to",
-                  folder.string(), format_bytes(free), format_bytes(needed)));
+  throw failure(fmt::format("the disk has {} left and this needs {}", format_bytes(free),
+                            format_bytes(needed)))
+      .in(folder)
+      .remedy("free some space or name another folder with --to");
 }
 
 void download_from_any(const KnownFile& file, const FetchOptions& options) {
   const fs::path part = part_of(file, options.folder);
-  std::vector<std::string> problems;
+  std::vector<Error> errors;
   for (const std::string& source : options.sources) {
-    if (!problems.empty()) options.on_line(problems.back() + "; trying the next source");
+    if (!errors.empty()) options.on_line(errors.back().summary() + "; trying the next source");
     const std::string url = source + (source.ends_with('/') ? "" : "/") + file.name;
-    problems.push_back(download(url, part, file, options.on_progress));
-    if (!problems.back().empty()) continue;
+    if (const auto error = download(url, part, file, options.on_progress)) {
+      errors.push_back(*error);
+      continue;
+    }
     options.on_line(fmt::format("{}: {}, SHA-256 as published",
                                 (options.folder / file.name).string(), format_bytes(file.bytes)));
     return;
   }
   if (fs::exists(part) && fs::is_empty(part)) fs::remove(part);
-  throw failure(fmt::format(
-      "{}; run the same command again to resume, or name another source with --mirror URL",
-      fmt::join(problems, "\n")));
+  Error error = errors.at(0);
+  for (std::size_t i = 1; i < errors.size(); ++i) error.also(errors[i]);
+  throw error.remedy(
+      "run the same command again to resume, or name another source with --mirror URL");
 }
 
 /// The file that an entry is, or nullptr where it is none of them: a link, a path that leads out.
@@ -106,8 +105,9 @@ std::map<std::string, std::string> unpack(const fs::path& archive,
                                                                              &archive_read_free);
   const auto require = [&](bool is_good, const std::string& problem = "is damaged or cut short") {
     if (is_good) return;
-    throw damaged(fmt::format("{}: the archive {}; remove it and run the same command again",
-                              archive.string(), problem));
+    throw damaged("the archive " + problem)
+        .in(archive)
+        .remedy("remove it and run the same command again");
   };
   archive_read_support_filter_gzip(reader.get());
   archive_read_support_format_tar(reader.get());
@@ -140,10 +140,9 @@ std::map<std::string, std::string> unpack(const fs::path& archive,
 void fetch_set(const KnownSet& set, const FetchOptions& options) {
   const fs::path& folder = options.folder;
   make_folder(folder);
-  const Descriptor lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  // Where a file system has no locks, there is none.
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw failure(folder.string() + ": another dcgan is fetching into it; wait until it is done");
+  const FileLock lock(folder);
+  if (lock.busy()) {
+    throw failure("another dcgan is fetching into it").in(folder).remedy("wait until it is done");
   }
   std::vector<KnownFile> downloads = find_missing(set, options);
   if (downloads.empty()) return;

@@ -2,32 +2,19 @@
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <memory>
 
 #include "base/file.h"
+#include "base/gz.h"
 #include "base/text.h"
+#include "dcgan/error.h"
 
 namespace dcgan {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// What is inside a gz file, or the bytes of another one; "" where that is damaged or not of `size`
-/// bytes.
-std::string read_content(const fs::path& path, std::int64_t size) {
-  std::unique_ptr<gzFile_s, decltype(&gzclose_r)> file(gzopen(path.c_str(), "rb"), gzclose_r);
-  if (!file) throw read_failure(path, errno);
-  std::string bytes(static_cast<std::size_t>(size) + 1, '\0');  // one more: the end is seen
-  if (gzread(file.get(), bytes.data(), static_cast<unsigned>(size + 1)) != size) return "";
-  if (gzclose_r(file.release()) != Z_OK) return "";  // cut short behind the content
-  bytes.pop_back();
-  return bytes;
-}
 
 bool is_there(const KnownSet& set, const fs::path& folder) {
   std::error_code ignored;
@@ -48,8 +35,8 @@ SetCheck check_set(const KnownSet& set, const fs::path& folder) {
     check.right += state <= FileState::same_content ? 1 : 0;
     std::error_code error;
     const auto bytes = static_cast<std::int64_t>(fs::file_size(path, error));
-    rows.push_back({path.filename(), error ? "" : format_count(bytes),
-                    kTexts.at(static_cast<std::size_t>(state))});
+    rows.push_back({path.empty() ? file.name : path.filename().string(),
+                    error ? "" : format_count(bytes), kTexts.at(static_cast<std::size_t>(state))});
   }
   check.all_right = check.right == static_cast<std::int64_t>(rows.size());
   check.table =
@@ -69,22 +56,6 @@ std::string sha256_of(std::string_view bytes) {
   return fmt::format("{:02x}", fmt::join(digest, ""));
 }
 
-fs::path find_spelling(const std::string& name, const fs::path& folder) {
-  std::vector<std::string> spellings;
-  if (name.ends_with(".gz")) spellings.push_back(name.substr(0, name.size() - 3));
-  spellings.push_back(name);
-  if (const std::size_t dash = name.rfind("-idx"); dash != std::string::npos) {
-    for (std::string dotted : std::vector(spellings)) {
-      spellings.push_back(dotted.replace(dash, 1, "."));
-    }
-  }
-  std::error_code ignored;
-  const auto found = std::find_if(spellings.begin(), spellings.end(), [&](const auto& spelling) {
-    return fs::exists(folder / spelling, ignored);
-  });
-  return folder / (found == spellings.end() ? name : *found);
-}
-
 FileState check_file(const KnownFile& file, const fs::path& folder) {
   const fs::path path = find_spelling(file.name, folder);
   std::error_code error;
@@ -95,8 +66,12 @@ FileState check_file(const KnownFile& file, const fs::path& folder) {
   if (error) return FileState::wrong;  // no regular file
   if (size == file.bytes && sha256_of(read_file(path)) == file.sha256) return FileState::right;
   if (file.content_sha256.empty()) return FileState::wrong;
-  const std::string content = read_content(path, file.content_bytes);
-  return sha256_of(content) == file.content_sha256 ? FileState::same_content : FileState::wrong;
+  try {
+    if (sha256_of(read_gz_file(path)) == file.content_sha256) return FileState::same_content;
+  } catch (const Error& unreadable) {
+    if (unreadable.kind() != ErrorKind::damaged) throw;
+  }
+  return FileState::wrong;
 }
 
 std::optional<SetCheck> verify_known(const fs::path& folder, const std::vector<KnownSet>& sets) {

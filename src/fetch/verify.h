@@ -29,11 +29,7 @@ struct SetCheck {
 /// 64 lower-case hex digits.
 std::string sha256_of(std::string_view bytes);
 
-/// The file in `folder` that training takes for `name`: IDX files plain or .gz, with a dash or a
-/// dot. Where there is none, the path of `name` itself.
-std::filesystem::path find_spelling(const std::string& name, const std::filesystem::path& folder);
-
-/// The state of what find_spelling() finds. Throws `failure` where it can't be read.
+/// The state of what find_spelling() (base/file.h) finds. Throws `failure` where it can't be read.
 FileState check_file(const KnownFile& file, const std::filesystem::path& folder);
 
 /// Checks `folder` as the set that most of its files belong to. nullopt: no file is of a known set.

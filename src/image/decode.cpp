@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "dcgan/error.h"
 #include "image/codecs.h"
-#include "image/fit.h"
 
 namespace dcgan {
 namespace {
@@ -38,9 +37,9 @@ void check_size(std::int64_t height, std::int64_t width, const DecodeOptions& op
   if (height < 1 || width < 1) throw failure("has no pixels");
   // Not height * width: sides of up to 2^32 come from a header.
   if (height > options.max_pixels / width) {
-    throw failure(fmt::format(
-        "has {} x {} pixels (height x width), more than the {} that are read; make it smaller",
-        height, width, options.max_pixels));
+    throw failure(fmt::format("has {} x {} pixels (height x width), more than the {} that are read",
+                              height, width, options.max_pixels))
+        .remedy("make it smaller");
   }
 }
 
@@ -71,20 +70,8 @@ Image read_image(const std::filesystem::path& path, const DecodeOptions& options
   const std::string bytes = read_file(path);
   try {
     return decode_image(bytes, options);
-  } catch (const Error& error) {
-    throw failure(fmt::format("{}: {}", path.string(), error.what()));
-  }
-}
-
-Image read_png(const std::filesystem::path& path, const std::array<std::uint8_t, 3>& background) {
-  const std::string bytes = read_file(path);
-  if (image_format(bytes) != ImageFormat::png) {
-    throw failure(fmt::format("{}: is not a PNG", path.string()));
-  }
-  try {
-    return composite(decode_png(bytes, {}), background);
-  } catch (const Error& error) {
-    throw failure(fmt::format("{}: {}", path.string(), error.what()));
+  } catch (Error& error) {
+    throw error.in(path);
   }
 }
 

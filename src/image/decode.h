@@ -5,11 +5,11 @@
 // at once.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string_view>
 
+#include "dcgan/config.h"
 #include "dcgan/image.h"
 #include "image/levels.h"
 
@@ -27,7 +27,7 @@ struct DecodeOptions {
   /// {H, W} that the caller will scale to: a JPEG may be decoded at 1/2, 1/4 or 1/8 where what
   /// comes out, turned upright, is still at least this high and this wide, which takes a fraction
   /// of the time. {0, 0}: every pixel.
-  std::array<std::int64_t, 2> wanted{0, 0};
+  Extent wanted{0, 0};
   /// The colour value, of 65535, that becomes 255, with all the bits that the file has; and so
   /// does what is above it.
   std::uint32_t white = kFullRange;

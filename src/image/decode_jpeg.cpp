@@ -105,12 +105,7 @@ int orientation_of(const jpeg_decompress_struct& jpeg) {
   return 1;
 }
 
-struct Size {
-  std::int64_t height;
-  std::int64_t width;
-};
-
-Size reduced(const jpeg_decompress_struct& jpeg, unsigned scale) {
+Extent reduced(const jpeg_decompress_struct& jpeg, unsigned scale) {
   return {(jpeg.image_height + scale - 1) / scale, (jpeg.image_width + scale - 1) / scale};
 }
 
@@ -121,11 +116,11 @@ unsigned choose_scale(const jpeg_decompress_struct& jpeg, int orientation,
   if (swaps_sides(orientation)) std::swap(wanted_height, wanted_width);
   unsigned scale = 1;
   for (; scale < 8; scale *= 2) {
-    const Size size = reduced(jpeg, scale);
-    const Size next = reduced(jpeg, 2 * scale);
-    const bool large = wanted_height > 0 && wanted_width > 0 && next.height >= wanted_height &&
-                       next.width >= wanted_width;
-    if (!large && size.height <= options.max_pixels / size.width) break;
+    const Extent size = reduced(jpeg, scale);
+    const Extent next = reduced(jpeg, 2 * scale);
+    const bool large = wanted_height > 0 && wanted_width > 0 && next[0] >= wanted_height &&
+                       next[1] >= wanted_width;
+    if (!large && size[0] <= options.max_pixels / size[1]) break;
   }
   return scale;
 }
@@ -139,10 +134,10 @@ void check_coefficients(const jpeg_decompress_struct& jpeg, const DecodeOptions&
              static_cast<std::int64_t>(sizeof(JBLOCK));
   }
   if (bytes / 8 > options.max_pixels) {
-    throw failure(fmt::format(
-        "is a progressive JPEG of {} x {} pixels (height x width), too many to unpack; make it "
-        "smaller or not progressive",
-        jpeg.image_height, jpeg.image_width));
+    throw failure(fmt::format("is a progressive JPEG of {} x {} pixels (height x width), too many "
+                              "to unpack",
+                              jpeg.image_height, jpeg.image_width))
+        .remedy("make it smaller or not progressive");
   }
 }
 
@@ -157,7 +152,7 @@ J_COLOR_SPACE pixels_of(const jpeg_decompress_struct& jpeg) {
     case JCS_YCCK:
       return JCS_CMYK;
     default:
-      throw failure("is a JPEG whose colours are unknown; save it as grey or RGB");
+      throw failure("is a JPEG whose colours are unknown").remedy("save it as grey or RGB");
   }
 }
 
@@ -201,8 +196,8 @@ Image decode_jpeg(std::string_view bytes, const DecodeOptions& options) {
   const jpeg_decompress_struct& header = reader.header();
   const int orientation = orientation_of(header);
   const unsigned scale = choose_scale(header, orientation, options);
-  const Size size = reduced(header, scale);
-  if (size.height > options.max_pixels / size.width) {
+  const Extent size = reduced(header, scale);
+  if (size[0] > options.max_pixels / size[1]) {
     check_size(header.image_height, header.image_width, options);
   }
   const J_COLOR_SPACE space = pixels_of(header);

@@ -33,7 +33,7 @@ Image decode_webp(std::string_view bytes, const DecodeOptions& options) {
   }
   check(WebPGetFeatures(data, bytes.size(), &config.input));
   if (config.input.has_animation != 0) {
-    throw failure("is an animated WebP; save the picture you want of it as a still one");
+    throw failure("is an animated WebP").remedy("save the picture you want of it as a still one");
   }
   check_size(config.input.height, config.input.width, options);
 

@@ -22,37 +22,26 @@ std::uint8_t luma(unsigned red, unsigned green, unsigned blue) {
   return static_cast<std::uint8_t>((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16);
 }
 
-template <int from, int to>
-[[gnu::always_inline]] inline void blend(const std::uint8_t* __restrict in, std::int64_t count,
-                                         const std::array<std::uint8_t, 3>& background,
-                                         std::uint8_t* __restrict out) {
-  constexpr std::int64_t kStep = from == 4 ? 1 : 0;  // from a colour to the next
+/// `count` pixels of RGBA on the background.
+DCGAN_MULTIVERSION
+void blend(const std::uint8_t* __restrict in, std::int64_t count, const Color& background,
+           std::uint8_t* __restrict out) {
   const unsigned behind[] = {background[0], background[1], background[2]};
   for (std::int64_t i = 0; i < count; ++i) {
-    const unsigned alpha = in[i * from + from - 1];
-    for (std::int64_t c = 0; c < to; ++c) {
-      out[i * to + c] = divide_by_255(in[i * from + c * kStep] * alpha + behind[c] * (255 - alpha));
+    const unsigned alpha = in[i * 4 + 3];
+    for (std::int64_t c = 0; c < 3; ++c) {
+      out[i * 3 + c] = divide_by_255(in[i * 4 + c] * alpha + behind[c] * (255 - alpha));
     }
   }
 }
 
-DCGAN_MULTIVERSION
-void blend_grey(const Image& image, const std::array<std::uint8_t, 3>& background, Image& bare) {
-  const std::int64_t count = image.height * image.width;
-  blend<2, 1>(image.pixels.data(), count, background, bare.pixels.data());
-}
-
-DCGAN_MULTIVERSION
-void blend_grey_on_colour(const Image& image, const std::array<std::uint8_t, 3>& background,
-                          Image& bare) {
-  const std::int64_t count = image.height * image.width;
-  blend<2, 3>(image.pixels.data(), count, background, bare.pixels.data());
-}
-
-DCGAN_MULTIVERSION
-void blend_colour(const Image& image, const std::array<std::uint8_t, 3>& background, Image& bare) {
-  const std::int64_t count = image.height * image.width;
-  blend<4, 3>(image.pixels.data(), count, background, bare.pixels.data());
+Image grey_to_colour(const Image& image) {
+  Image colour = blank_image(image.height, image.width, 4);
+  for (std::size_t i = 0; i < image.pixels.size() / 2; ++i) {
+    std::fill_n(colour.pixels.begin() + static_cast<std::ptrdiff_t>(4 * i), 3, image.pixels[2 * i]);
+    colour.pixels[4 * i + 3] = image.pixels[2 * i + 1];
+  }
+  return colour;
 }
 
 Image with_channels(Image image, std::int64_t channels) {
@@ -120,13 +109,14 @@ Image pad(const Image& image, const FitOptions& options) {
 
 }  // namespace
 
-Image composite(const Image& image, const std::array<std::uint8_t, 3>& background) {
+Image composite(const Image& image, const Color& background) {
   if (image.channels % 2 == 1) return image;
-  const bool grey_behind = background[0] == background[1] && background[1] == background[2];
-  const bool grey = image.channels == 2 && grey_behind;
-  Image bare = blank_image(image.height, image.width, grey ? 1 : 3);
-  const auto run = image.channels == 4 ? blend_colour : grey ? blend_grey : blend_grey_on_colour;
-  run(image, background, bare);
+  if (image.channels == 2) {
+    const bool stays_grey = background[0] == background[1] && background[1] == background[2];
+    return with_channels(composite(grey_to_colour(image), background), stays_grey ? 1 : 3);
+  }
+  Image bare = blank_image(image.height, image.width, 3);
+  blend(image.pixels.data(), image.height * image.width, background, bare.pixels.data());
   return bare;
 }
 

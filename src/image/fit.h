@@ -1,7 +1,6 @@
 // Pictures in another size and shape.
 #pragma once
 
-#include <array>
 #include <cstdint>
 
 #include "dcgan/config.h"
@@ -19,28 +18,26 @@ struct Box {
 
 /// The image, or a part of it, at `height` x `width`. Each new pixel is the mean of what it covers,
 /// weighted by a triangle twice as wide, so that shrinking brings no aliasing; enlarging is
-/// bilinear. Within 1 of Pillow's `resize(..., BILINEAR, box)`. With alpha (2 or 4 channels) a
-/// colour counts as much as it is opaque; where nothing is, it is 0.
+/// bilinear. Within 1 of Pillow's `resize(..., BILINEAR, box)`.
 ///
-/// Memory beside the two images: 2 bytes for each value of an image with alpha, 8 bytes for each
-/// row and column, and a row of floats, or where the height grows at most 4 bytes for each value of
-/// the result.
+/// Memory beside the two images: 8 bytes for each row and column, and a row of floats, or where the
+/// height grows at most 4 bytes for each value of the result.
 ///
-/// A box that is not inside the image, a size below 1 and pixels that don't match the image's size
-/// are bugs: std::invalid_argument.
+/// Alpha (2 or 4 channels), a box that is not inside the image, a size below 1 and pixels that
+/// don't match the image's size are bugs: std::invalid_argument.
 Image resize(const Image& image, std::int64_t height, std::int64_t width);
 Image resize(const Image& image, const Box& box, std::int64_t height, std::int64_t width);
 
 /// The image on a background of RGB, without alpha: a grey one stays grey where the background is,
 /// and becomes RGB on a coloured one. One without alpha is as it was.
-Image composite(const Image& image, const std::array<std::uint8_t, 3>& background);
+Image composite(const Image& image, const Color& background);
 
 struct FitOptions {
   std::int64_t height = 28;
   std::int64_t width = 28;
   std::int64_t channels = 1;  ///< 1 (grey: 0.299 R + 0.587 G + 0.114 B, Rec. 601) or 3 (RGB)
   ImageFit fit = ImageFit::crop;
-  std::array<std::uint8_t, 3> background{0, 0, 0};  ///< behind alpha and around a padded image
+  Color background{0, 0, 0};  ///< behind alpha and around a padded image
 };
 
 /// The image in the shape that `options` want, without alpha:

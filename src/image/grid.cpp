@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 
 #include "dcgan/error.h"
@@ -25,10 +24,9 @@ Image make_grid(const std::vector<Image>& images, const GridOptions& options) {
   const double bytes = static_cast<double>(grid.height) * static_cast<double>(grid.width) *
                        static_cast<double>(grid.channels);
   if (bytes > static_cast<double>(kMaxImageBytes)) {
-    throw failure(
-        fmt::format("a grid of {} images is {} x {} pixels, too large for one PNG; make "
-                    "fewer, or one file each",
-                    count, grid.height, grid.width));
+    throw failure(fmt::format("a grid of {} images is {} x {} pixels, too large for one PNG", count,
+                              grid.height, grid.width))
+        .remedy("make fewer, or one file each");
   }
   grid.pixels.assign(static_cast<std::size_t>(grid.height * grid.width * grid.channels),
                      options.background);
@@ -53,10 +51,8 @@ Image make_grid(const std::vector<Image>& images, const GridOptions& options) {
 }
 
 std::int64_t square_columns(std::int64_t count) {
-  auto columns =
-      static_cast<std::int64_t>(std::sqrt(static_cast<double>(std::max<std::int64_t>(1, count))));
+  std::int64_t columns = 1;
   while (columns * columns < count) ++columns;
-  while (columns > 1 && (columns - 1) * (columns - 1) >= count) --columns;
   return columns;
 }
 

@@ -18,14 +18,6 @@
 #pragma GCC diagnostic pop
 
 namespace dcgan {
-namespace {
-
-struct Free {
-  void operator()(void* memory) const { std::free(memory); }
-};
-using Bytes = std::unique_ptr<unsigned char, Free>;
-
-}  // namespace
 
 std::string encode_png(const Image& image) {
   if (image.height < 1 || image.width < 1) {
@@ -45,20 +37,19 @@ std::string encode_png(const Image& image) {
     throw std::invalid_argument("encode_png: pixels do not match height, width and channels");
   }
   int size = 0;
-  const Bytes png(
-      stbi_write_png_to_mem(image.pixels.data(), width * channels, width, height, channels, &size));
+  const std::unique_ptr<unsigned char, decltype(&std::free)> png(
+      stbi_write_png_to_mem(image.pixels.data(), width * channels, width, height, channels, &size),
+      &std::free);
   if (!png) throw std::bad_alloc();
   return {reinterpret_cast<const char*>(png.get()), static_cast<std::size_t>(size)};
 }
 
 void write_png(const std::filesystem::path& path, const Image& image) {
-  std::string png;
   try {
-    png = encode_png(image);
-  } catch (const Error& error) {
-    throw failure(fmt::format("{}: {}", path.string(), error.what()));
+    write_file_atomically(path, encode_png(image));
+  } catch (Error& error) {
+    throw error.in(path);
   }
-  write_file_atomically(path, png);
 }
 
 }  // namespace dcgan

@@ -19,24 +19,9 @@ struct Taps {
   std::vector<std::int64_t> count;
   std::vector<float> weights;
   std::int64_t stride = 0;
-  bool pairs = false;  ///< each count is 2
 
   const float* of(std::int64_t i) const { return weights.data() + i * stride; }
 };
-
-/// Where a side does not shrink, two old pixels make a new one, but for the edges, where one does:
-/// that one gets a neighbour of weight 0.
-void make_pairs(Taps& taps, std::int64_t old_side) {
-  for (std::size_t i = 0; i < taps.first.size(); ++i) {
-    float* const weights = taps.weights.data() + static_cast<std::int64_t>(i) * taps.stride;
-    if (taps.first[i] + 1 == old_side) {
-      --taps.first[i];
-      weights[1] = std::exchange(weights[0], 0.0F);
-    }
-    taps.count[i] = 2;
-  }
-  taps.pairs = true;
-}
 
 /// A triangle of half the width `scale`, or 1 where the side grows, as Pillow has it
 /// (`precompute_coeffs` in its Resample.c).
@@ -70,7 +55,6 @@ Taps make_taps(std::int64_t old_side, double start, double length, std::int64_t 
       out[k] = static_cast<float>(weights[static_cast<std::size_t>(k)] / sum);
     }
   }
-  if (support == 1.0 && old_side >= 2) make_pairs(taps, old_side);
   return taps;
 }
 
@@ -117,35 +101,14 @@ void mix_rows(const std::uint8_t* rows, std::int64_t stride, const float* weight
 }
 
 DCGAN_MULTIVERSION
-void mix_rows(const std::uint16_t* rows, std::int64_t stride, const float* weights,
-              std::int64_t count, std::int64_t length, float* __restrict out) {
-  mix_rows_of(rows, stride, weights, count, length, out);
-}
-
-DCGAN_MULTIVERSION
 void mix_rows(const float* rows, std::int64_t stride, const float* weights, std::int64_t count,
               std::int64_t length, float* __restrict out) {
   mix_rows_of(rows, stride, weights, count, length, out);
 }
 
-template <int channels>
-void mix_column_pairs(const float* row, const Taps& taps, float* __restrict out) {
-  for (std::size_t i = 0; i < taps.first.size(); ++i, out += channels) {
-    const float* const in = row + taps.first[i] * channels;
-    const float* const weights = taps.of(static_cast<std::int64_t>(i));
-    for (int c = 0; c < channels; ++c) {
-      out[c] = weights[0] * in[c] + weights[1] * in[channels + c];
-    }
-  }
-}
-
 /// The same along a row of interleaved pixels: out has the new side's pixels.
 template <int channels>
 void mix_columns(const float* row, const Taps& taps, float* out) {
-  if (taps.pairs) {
-    mix_column_pairs<channels>(row, taps, out);
-    return;
-  }
   for (std::size_t i = 0; i < taps.first.size(); ++i, out += channels) {
     const float* in = row + taps.first[i] * channels;
     const float* const weights = taps.of(static_cast<std::int64_t>(i));
@@ -163,39 +126,15 @@ void widen(const std::uint8_t* __restrict values, std::int64_t count, float* __r
 }
 
 DCGAN_MULTIVERSION
-void widen(const std::uint16_t* __restrict values, std::int64_t count, float* __restrict out) {
-  for (std::int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(values[i]);
-}
-
-[[gnu::always_inline]] inline std::uint8_t to_byte(float value) {
-  return static_cast<std::uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F));
-}
-
-DCGAN_MULTIVERSION
 void store_bytes(const float* __restrict values, std::int64_t count, std::uint8_t* __restrict out) {
-  for (std::int64_t i = 0; i < count; ++i) out[i] = to_byte(values[i]);
-}
-
-/// Where there is alpha: values are colour * alpha, and alpha * 255.
-template <int channels>
-void store_row(const float* row, std::int64_t width, std::uint8_t* out) {
-  if constexpr (channels % 2 == 1) {
-    store_bytes(row, width * channels, out);
-  } else {
-    for (std::int64_t x = 0; x < width; ++x, row += channels, out += channels) {
-      const float alpha = row[channels - 1] / 255.0F;
-      out[channels - 1] = to_byte(alpha);
-      for (int c = 0; c < channels - 1; ++c) {
-        out[c] = out[channels - 1] == 0 ? 0 : to_byte(row[c] / alpha);
-      }
-    }
+  for (std::int64_t i = 0; i < count; ++i) {
+    out[i] = static_cast<std::uint8_t>(std::clamp(values[i] + 0.5F, 0.0F, 255.0F));
   }
 }
 
 /// The pixels of an image that the taps touch, within its rows of `pitch` values.
-template <typename Value>
 struct View {
-  const Value* values;
+  const std::uint8_t* values;
   std::int64_t height;
   std::int64_t width;
   std::int64_t pitch;
@@ -203,8 +142,8 @@ struct View {
 
 /// Where the height shrinks it goes first, a row at a time; else the width does, so that what lies
 /// between is no larger than the result.
-template <int channels, typename Value>
-void resample(const View<Value>& source, const Taps& rows, const Taps& columns, Image& target) {
+template <int channels>
+void resample(const View& source, const Taps& rows, const Taps& columns, Image& target) {
   const std::int64_t old_line = source.width * channels;
   const std::int64_t new_line = target.width * channels;
   const bool shrinks = target.height <= source.height;
@@ -226,24 +165,8 @@ void resample(const View<Value>& source, const Taps& rows, const Taps& columns, 
     } else {
       mix_rows(mixed.data() + first * new_line, new_line, rows.of(y), count, new_line, line.data());
     }
-    store_row<channels>(line.data(), target.width, target.pixels.data() + y * new_line);
+    store_bytes(line.data(), new_line, target.pixels.data() + y * new_line);
   }
-}
-
-/// Each colour times its alpha, each alpha times 255: no value is rounded.
-template <int channels>
-std::vector<std::uint16_t> premultiply(const View<std::uint8_t>& view) {
-  std::vector<std::uint16_t> values(static_cast<std::size_t>(view.height * view.width * channels));
-  std::uint16_t* out = values.data();
-  for (std::int64_t y = 0; y < view.height; ++y) {
-    const std::uint8_t* in = view.values + y * view.pitch;
-    for (std::int64_t x = 0; x < view.width; ++x, in += channels, out += channels) {
-      const unsigned alpha = in[channels - 1];
-      for (int c = 0; c < channels - 1; ++c) out[c] = static_cast<std::uint16_t>(in[c] * alpha);
-      out[channels - 1] = static_cast<std::uint16_t>(alpha * 255);
-    }
-  }
-  return values;
 }
 
 /// Moves the taps so that they begin at the first pixel that they touch, which is returned.
@@ -257,23 +180,15 @@ template <int channels>
 void resize_to(const Image& image, Taps rows, Taps columns, Image& target) {
   const std::int64_t top = rebase(rows);
   const std::int64_t left = rebase(columns);
-  const View<std::uint8_t> view{image.pixels.data() + (top * image.width + left) * channels,
-                                rows.first.back() + rows.count.back(),
-                                columns.first.back() + columns.count.back(),
-                                image.width * channels};
-  if constexpr (channels % 2 == 1) {
-    resample<channels>(view, rows, columns, target);
-  } else {
-    const std::vector<std::uint16_t> values = premultiply<channels>(view);
-    resample<channels>(
-        View<std::uint16_t>{values.data(), view.height, view.width, view.width * channels}, rows,
-        columns, target);
-  }
+  const View view{image.pixels.data() + (top * image.width + left) * channels,
+                  rows.first.back() + rows.count.back(),
+                  columns.first.back() + columns.count.back(), image.width * channels};
+  resample<channels>(view, rows, columns, target);
 }
 
 void check(const Image& image, const Box& box, std::int64_t height, std::int64_t width) {
   const bool whole =
-      image.height >= 1 && image.width >= 1 && image.channels >= 1 && image.channels <= 4 &&
+      image.height >= 1 && image.width >= 1 && (image.channels == 1 || image.channels == 3) &&
       image.pixels.size() == static_cast<std::size_t>(image.height * image.width * image.channels);
   const bool inside = box.top >= 0 && box.left >= 0 && box.height > 0 && box.width > 0 &&
                       box.top + box.height <= static_cast<double>(image.height) &&
@@ -301,9 +216,8 @@ Image resize(const Image& image, const Box& box, std::int64_t height, std::int64
                       box.height == box.width && height == width;
   Taps columns = square ? rows : make_taps(image.width, box.left, box.width, width);
   Image target = blank_image(height, width, image.channels);
-  constexpr decltype(&resize_to<1>) kByChannels[] = {resize_to<1>, resize_to<2>, resize_to<3>,
-                                                     resize_to<4>};
-  kByChannels[image.channels - 1](image, std::move(rows), std::move(columns), target);
+  const auto run = image.channels == 1 ? resize_to<1> : resize_to<3>;
+  run(image, std::move(rows), std::move(columns), target);
   return target;
 }
 

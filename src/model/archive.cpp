@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <torch/script.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <new>
@@ -12,6 +11,7 @@
 #include <string_view>
 
 #include "base/file.h"
+#include "base/gz.h"
 #include "base/text.h"
 #include "dcgan/error.h"
 #include "model/archive_reader.h"
@@ -62,14 +62,14 @@ std::string checksum(const Archive& archive) {
   NamedTensors tensors = archive.tensors;
   std::sort(tensors.begin(), tensors.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
-  uLong crc = crc32(0, nullptr, 0);
+  std::uint32_t crc = 0;
   for (const std::string& text : {archive.config, dump(archive)}) {
-    crc = crc32_z(crc, reinterpret_cast<const Bytef*>(text.data()), text.size());
+    crc = crc32_of(text.data(), text.size(), crc);
   }
   for (const auto& [name, tensor] : tensors) {
     const torch::Tensor bytes = tensor.detach().to(torch::kCPU).contiguous();
-    crc = crc32_z(crc, reinterpret_cast<const Bytef*>(name.data()), name.size());
-    crc = crc32_z(crc, static_cast<const Bytef*>(bytes.data_ptr()), bytes.nbytes());
+    crc = crc32_of(name.data(), name.size(), crc);
+    crc = crc32_of(bytes.data_ptr(), bytes.nbytes(), crc);
   }
   return fmt::format("{:08x}", crc);
 }

@@ -33,7 +33,6 @@ enum class Nonlinearity { none, relu, leaky_relu, elu, selu, gelu, swish, tanh, 
 
 /// [channels, height, width]; [features, 1, 1] between linear layers.
 using ImageShape = std::array<std::int64_t, 3>;
-using Extent = std::array<std::int64_t, 2>;  ///< [height, width]
 
 /// The mode if there are any, then weights, then BatchNorm, then the non-linearity.
 struct LayerPlan {

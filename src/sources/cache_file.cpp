@@ -2,18 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <string>
-#include <thread>
 #include <utility>
-#include <vector>
 
 #include "base/file.h"
 #include "base/system_limits.h"
@@ -31,45 +27,25 @@ std::string header_of(const RowFormat& format, std::int64_t rows) {
   return npy_header({rows, format.channels, format.height, format.width});
 }
 
-/// Its number, or -1 with errno.
-int open_lock(const fs::path& path) {
-  const int made = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-  if (made >= 0 || errno != EACCES) return made;
-  return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);  // another user's
-}
-
 }  // namespace
 
-NewCache::NewCache(fs::path path, const RowFormat& format, std::int64_t rows)
-    : path_(std::move(path)), format_(format), rows_(rows), descriptor_([this] {
+NewCache::NewCache(fs::path path, const RowFormat& format, std::int64_t max_rows)
+    : path_(std::move(path)), format_(format), max_rows_(max_rows), descriptor_([this] {
         remove();
         return open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
       }()) {
   if (descriptor_.get() < 0) fail(errno);
   int error = EINTR;
-  while (error == EINTR) error = posix_fallocate(descriptor_.get(), 0, place(rows));
+  while (error == EINTR) error = posix_fallocate(descriptor_.get(), 0, place(max_rows));
   if (error != 0) fail(error);
 }
 
-void NewCache::write_row(std::int64_t index, const std::uint8_t* row) const {
-  write(place(index), row, format_.bytes());
-}
+void NewCache::append(const std::uint8_t* row) { write(place(rows_++), row, format_.bytes()); }
 
-void NewCache::move_row(std::int64_t from, std::int64_t to) const {
-  std::vector<std::uint8_t> row(static_cast<std::size_t>(format_.bytes()));
-  const ssize_t count = pread(descriptor_.get(), row.data(), row.size(), place(from));
-  if (count != format_.bytes()) fail(count < 0 ? errno : EIO);
-  write_row(to, row.data());
-}
-
-void NewCache::start_flush() const {
-  sync_file_range(descriptor_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
-}
-
-void NewCache::complete(const fs::path& whole, std::int64_t rows) {
-  const std::string header = header_of(format_, rows);
+void NewCache::complete(const fs::path& whole) {
+  const std::string header = header_of(format_, rows_);
   write(0, header.data(), static_cast<std::int64_t>(header.size()));
-  if (ftruncate(descriptor_.get(), place(rows)) != 0 || fsync(descriptor_.get()) != 0 ||
+  if (ftruncate(descriptor_.get(), place(rows_)) != 0 || fsync(descriptor_.get()) != 0 ||
       rename(path_.c_str(), whole.c_str()) != 0) {
     fail(errno);
   }
@@ -77,18 +53,16 @@ void NewCache::complete(const fs::path& whole, std::int64_t rows) {
 }
 
 std::int64_t NewCache::place(std::int64_t row) const {
-  return static_cast<std::int64_t>(header_of(format_, rows_).size()) + row * format_.bytes();
+  return static_cast<std::int64_t>(header_of(format_, row).size()) + row * format_.bytes();
 }
 
 void NewCache::write(std::int64_t place, const void* bytes, std::int64_t size) const {
-  const auto* from = static_cast<const std::uint8_t*>(bytes);
-  while (size > 0) {
-    const ssize_t count = pwrite(descriptor_.get(), from, static_cast<std::size_t>(size), place);
+  const auto* const from = static_cast<const std::uint8_t*>(bytes);
+  for (std::int64_t done = 0; done < size;) {
+    const ssize_t count =
+        pwrite(descriptor_.get(), from + done, static_cast<std::size_t>(size - done), place + done);
     if (count < 0 && errno != EINTR) fail(errno);
-    if (count < 0) continue;
-    from += count;
-    place += count;
-    size -= count;
+    if (count > 0) done += count;
   }
 }
 
@@ -98,9 +72,10 @@ void NewCache::remove() const {
 
 void NewCache::fail(int error) const {
   remove();
-  throw failure(
-      fmt::format("{}; the decoded images take {}: set data.cache to another folder, or to none",
-                  write_failure(path_, error).what(), format_bytes(place(rows_))));
+  throw failure(fmt::format("{}, and the decoded images take {}",
+                            write_failure(path_, error).problem(), format_bytes(place(max_rows_))))
+      .in(path_)
+      .remedy("set data.cache to another folder, or to none");
 }
 
 std::shared_ptr<const std::uint8_t> map_rows(const fs::path& path, const RowFormat& format,
@@ -123,17 +98,6 @@ std::shared_ptr<const std::uint8_t> map_rows(const fs::path& path, const RowForm
   const auto half = static_cast<std::size_t>(usable_memory() / 2);
   madvise(data, size, size < half ? MADV_WILLNEED : MADV_RANDOM);
   return {file, file.get() + header.size()};
-}
-
-CacheLock::CacheLock(const fs::path& path, const std::function<void()>& waiting)
-    : descriptor_(open_lock(path)) {
-  constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
-  while (descriptor_.get() >= 0 && !held_) {
-    held_ = flock(descriptor_.get(), LOCK_EX | LOCK_NB) == 0;
-    if (held_ || (errno != EWOULDBLOCK && errno != EINTR)) return;
-    waiting();
-    std::this_thread::sleep_for(kBetweenLooks);
-  }
 }
 
 }  // namespace dcgan

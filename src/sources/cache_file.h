@@ -1,9 +1,8 @@
-// The files of a cache of decoded images: a .npy while it is written and mapped, and its lock.
+// The rows of a cache of decoded images: a .npy while it is written and mapped.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 
 #include "base/descriptor.h"
@@ -15,21 +14,17 @@ namespace dcgan {
 /// unless it is completed. Everything here throws `failure` that names the file and its size.
 class NewCache {
  public:
-  /// In the place of what a killed process left at `path`, with room on the disk for `rows` rows.
-  NewCache(std::filesystem::path path, const RowFormat& format, std::int64_t rows);
+  /// In the place of what a killed process left at `path`, with room on the disk for `max_rows`.
+  NewCache(std::filesystem::path path, const RowFormat& format, std::int64_t max_rows);
   ~NewCache() { remove(); }
   NewCache(const NewCache&) = delete;
   NewCache& operator=(const NewCache&) = delete;
 
-  /// From any thread. Not through a map: a full disk would be a signal there.
-  void write_row(std::int64_t index, const std::uint8_t* row) const;
-  void move_row(std::int64_t from, std::int64_t to) const;
+  /// Not through a map: a full disk would be a signal there.
+  void append(const std::uint8_t* row);
 
-  /// Begins to write to the disk, so that complete() has less to wait for. Does not wait.
-  void start_flush() const;
-
-  /// Keeps the first `rows` rows, flushes them and renames the file to `whole`.
-  void complete(const std::filesystem::path& whole, std::int64_t rows);
+  /// Flushes the rows and renames the file to `whole`.
+  void complete(const std::filesystem::path& whole);
 
  private:
   std::int64_t place(std::int64_t row) const;  ///< bytes from the beginning of the file
@@ -39,7 +34,8 @@ class NewCache {
 
   std::filesystem::path path_;  ///< empty once completed
   RowFormat format_;
-  std::int64_t rows_;
+  std::int64_t max_rows_;
+  std::int64_t rows_ = 0;
   Descriptor descriptor_;
 };
 
@@ -47,19 +43,5 @@ class NewCache {
 /// this format.
 std::shared_ptr<const std::uint8_t> map_rows(const std::filesystem::path& path,
                                              const RowFormat& format, std::int64_t rows);
-
-/// Keeps other processes from building or opening a cache at the same time, by a file of its own.
-class CacheLock {
- public:
-  /// Waits, and calls `waiting` ten times a second, which may throw.
-  CacheLock(const std::filesystem::path& path, const std::function<void()>& waiting);
-
-  /// False where there can be no lock: on some network file systems, and in a read-only folder.
-  bool held() const { return held_; }
-
- private:
-  Descriptor descriptor_;
-  bool held_ = false;
-};
 
 }  // namespace dcgan

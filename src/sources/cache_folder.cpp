@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -30,17 +29,14 @@ bool can_hold_files(const fs::path& path) {
 /// `path`, in a folder where everybody may write, made where it is not there. Another user's would
 /// let them choose what is trained on, and what is written.
 fs::path own_folder(const fs::path& path) {
-  constexpr std::string_view kRemedy = "set data.cache to a folder, or to none";
+  const char* const remedy = "set data.cache to a folder, or to none";
   const bool made = mkdir(path.c_str(), 0700) == 0;
-  if (!made && errno != EEXIST) {
-    throw failure(fmt::format("{}; {}", write_failure(path, errno).what(), kRemedy));
-  }
+  if (!made && errno != EEXIST) throw write_failure(path, errno).remedy(remedy);
   struct stat status {};
   const bool own = made || (lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
                             status.st_uid == geteuid() && (status.st_mode & 022) == 0);
   if (own) return path;
-  throw failure(
-      fmt::format("{}: is no folder that only you may write to; {}", path.string(), kRemedy));
+  throw failure("is no folder that only you may write to").in(path).remedy(remedy);
 }
 
 }  // namespace

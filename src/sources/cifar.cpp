@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kSide = 32;
 constexpr std::int64_t kPlane = kSide * kSide;
 constexpr std::int64_t kPixels = 3 * kPlane;
+constexpr std::size_t kMaxClasses = 100;
 
 /// How one of the two sets lies on disk.
 struct Layout {
@@ -37,12 +38,9 @@ Layout layout_of(const DataConfig& data) {
   if (data.format == DataFormat::cifar100) {
     return {"CIFAR-100", {train ? "train.bin" : "test.bin"}, 2, 100, "fine_label_names.txt"};
   }
-  std::vector<std::string> files{"test_batch.bin"};
-  if (train) {
-    files.clear();
-    for (int batch = 1; batch <= 5; ++batch)
-      files.push_back(fmt::format("data_batch_{}.bin", batch));
-  }
+  std::vector<std::string> files{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
+                                 "data_batch_4.bin", "data_batch_5.bin"};
+  if (!train) files = {"test_batch.bin"};
   return {"CIFAR-10", files, 1, 10, "batches.meta.txt"};
 }
 
@@ -50,27 +48,28 @@ Layout layout_of(const DataConfig& data) {
 std::string read_records(const fs::path& file, const Layout& layout) {
   std::error_code ignored;
   if (fs::symlink_status(file, ignored).type() == fs::file_type::not_found) {
-    throw failure(fmt::format(
-        "{}: no such file; {} has {}{}\n{}", file.string(), layout.title, layout.files.front(),
-        layout.files.size() > 1 ? " to " + layout.files.back() : "", kDataRemedy));
+    throw failure(fmt::format("no such file ({} has {}{})", layout.title, layout.files.front(),
+                              layout.files.size() > 1 ? " to " + layout.files.back() : ""))
+        .in(file)
+        .remedy(kDataRemedy);
   }
   std::string records = read_file(file);
   const auto record = static_cast<std::size_t>(layout.label_bytes + kPixels);
   if (records.empty() || records.size() % record != 0) {
-    throw failure(fmt::format(
-        "{}: is no whole number of {}'s records of {} bytes, but {} bytes; get the file again "
-        "(data/README.md says where)",
-        file.string(), layout.title, record,
-        format_count(static_cast<std::int64_t>(records.size()))));
+    throw damaged(fmt::format("is no whole number of {}'s records of {} bytes, but {} bytes",
+                              layout.title, record,
+                              format_count(static_cast<std::int64_t>(records.size()))))
+        .in(file)
+        .remedy("get the file again (data/README.md says where)");
   }
   for (std::size_t at = 0; at < records.size(); at += record) {
     const int label =
         static_cast<unsigned char>(records[at + static_cast<std::size_t>(layout.label_bytes) - 1]);
     if (label < layout.classes) continue;
-    throw failure(
-        fmt::format("{}: record {} has the label {}, but {} has labels 0 to {}; is it the "
-                    "other CIFAR (data.format)?",
-                    file.string(), at / record, label, layout.title, layout.classes - 1));
+    throw failure(fmt::format("record {} has the label {}, but {} has labels 0 to {}", at / record,
+                              label, layout.title, layout.classes - 1))
+        .in(file)
+        .remedy("is it the other CIFAR (data.format)?");
   }
   return records;
 }
@@ -85,33 +84,21 @@ std::vector<std::uint8_t> labels_of(const std::string& records, const Layout& la
   return labels;
 }
 
-/// Of the training files that are there.
-std::vector<std::uint8_t> read_training_labels(DataConfig data, const fs::path& folder) {
+/// Of the training split; none where it can't be read.
+std::vector<std::uint8_t> read_training_labels(DataConfig data) {
   data.split = DataSplit::train;
-  const Layout layout = layout_of(data);
-  std::vector<std::uint8_t> labels;
-  for (const std::string& file : layout.files) {
-    std::error_code ignored;
-    if (!fs::exists(folder / file, ignored)) continue;
-    const std::vector<std::uint8_t> more = labels_of(read_records(folder / file, layout), layout);
-    labels.insert(labels.end(), more.begin(), more.end());
+  try {
+    return open_cifar(data).labels;
+  } catch (const Error&) {
+    return {};
   }
-  return labels;
 }
 
 /// Nothing where the list can't be read or is another one: it is not needed.
 std::vector<std::string> read_names(const fs::path& file, const Layout& layout) {
-  constexpr std::uintmax_t kMost = 1 << 16;
-  std::error_code ignored;
-  if (!fs::is_regular_file(file, ignored) || fs::file_size(file, ignored) > kMost) return {};
-  std::istringstream lines;
-  try {
-    lines.str(read_file(file));
-  } catch (const Error&) {
-    return {};
-  }
+  std::ifstream lines(file);
   std::vector<std::string> names;
-  for (std::string line; std::getline(lines, line);) {
+  for (std::string line; names.size() <= kMaxClasses && std::getline(lines, line);) {
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) names.push_back(line);
   }
@@ -145,7 +132,7 @@ ImageSource open_cifar(const DataConfig& data) {
   source.size = static_cast<std::int64_t>(records->size()) / record;
   source.name = fmt::format("{} {}, {}", layout.title, to_string(data.split), data.path);
   source.labels = labels_of(*records, layout);
-  if (data.split == DataSplit::test) source.training_labels = read_training_labels(data, folder);
+  if (data.split == DataSplit::test) source.training_labels = read_training_labels(data);
   source.classes = read_names(folder / layout.names, layout);
   source.read = [records, record, skip = layout.label_bytes](std::int64_t i) {
     return image_of(records->data() + i * record + skip);

@@ -1,7 +1,6 @@
 #include "sources/data_format.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -21,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kDeepest = 2;  ///< folders below data.path that are looked into
+constexpr int kMaxDepth = 2;  ///< folders below data.path that are looked into
 
 // What lies where ---------------------------------------------------------------------------------
 
@@ -38,11 +37,11 @@ struct Listing {
 
 /// Of a folder with very many entries, the first that the system names.
 Listing list(const fs::path& folder) {
-  constexpr int kMostEntries = 10'000;
+  constexpr int kMaxEntries = 10'000;
   Listing listing{folder, {}, {}};
   std::error_code error;
   fs::directory_iterator entry(folder, error);
-  for (int i = 0; i < kMostEntries && !error && entry != fs::directory_iterator(); ++i) {
+  for (int i = 0; i < kMaxEntries && !error && entry != fs::directory_iterator(); ++i) {
     const std::string name = entry->path().filename().string();
     std::error_code ignored;
     auto& names = entry->is_directory(ignored) ? listing.folders : listing.files;
@@ -64,22 +63,13 @@ std::vector<Listing> list_below(const fs::path& root, int depth) {
   return found;
 }
 
+/// Of the formats that come in a few large files.
 bool holds(const Listing& listing, DataFormat format) {
-  const auto is_idx = [](const std::string& name) {
+  if (format == DataFormat::cifar10) return listing.has("data_batch_1.bin");
+  if (format == DataFormat::cifar100) return listing.has("train.bin");
+  return std::any_of(listing.files.begin(), listing.files.end(), [](const std::string& name) {
     return name.find("-ubyte") != std::string::npos;
-  };
-  switch (format) {
-    case DataFormat::mnist:
-      return std::any_of(listing.files.begin(), listing.files.end(), is_idx);
-    case DataFormat::cifar10:
-      return listing.has("data_batch_1.bin");
-    case DataFormat::cifar100:
-      return listing.has("train.bin");
-    case DataFormat::folder:
-    case DataFormat::npy:
-      break;
-  }
-  return false;
+  });
 }
 
 struct FoundSet {
@@ -105,7 +95,7 @@ std::vector<FoundSet> recognise_sets(const fs::path& path) {
   if (fs::is_regular_file(path, ignored) && lower_case(path.extension().string()) == ".npy") {
     return {{DataFormat::npy, path.string()}};
   }
-  for (int depth = 0; depth <= kDeepest; ++depth) {
+  for (int depth = 0; depth <= kMaxDepth; ++depth) {
     std::vector<FoundSet> found =
         find_sets(path, depth, {DataFormat::cifar10, DataFormat::cifar100, DataFormat::mnist});
     if (!found.empty()) return found;
@@ -115,11 +105,11 @@ std::vector<FoundSet> recognise_sets(const fs::path& path) {
 }
 
 Error several_sets(const std::string& path, const std::vector<FoundSet>& sets) {
-  std::vector<std::string> paths;
-  for (const FoundSet& set : sets) paths.push_back(set.path);
-  return failure(
-      fmt::format("{}: several data sets lie here; point data.path or --data at one of them:\n{}",
-                  path, fmt::join(paths, "\n")));
+  std::string paths;
+  for (const FoundSet& set : sets) paths += (paths.empty() ? "" : ", ") + set.path;
+  return failure("several data sets lie here: " + paths)
+      .in(path)
+      .remedy("point data.path or --data at one of them");
 }
 
 /// The splits of Hugging Face's, Keras' and PyTorch's folders of pictures.
@@ -136,7 +126,7 @@ bool is_split(const std::string& name) {
 /// the one folder below it.
 fs::path find_pictures(const fs::path& root) {
   fs::path folder = root;
-  for (int depth = 0; depth < kDeepest; ++depth) {
+  for (int depth = 0; depth < kMaxDepth; ++depth) {
     const Listing listing = list(folder);
     const auto& inner = listing.folders;
     if (std::any_of(listing.files.begin(), listing.files.end(), has_image_ending)) break;
@@ -152,84 +142,60 @@ fs::path find_pictures(const fs::path& root) {
 
 // In words ----------------------------------------------------------------------------------------
 
-std::string describe(DataFormat format) {
-  switch (format) {
-    case DataFormat::mnist:
-      return "files in MNIST's format";
-    case DataFormat::cifar10:
-      return "CIFAR-10's binary files";
-    case DataFormat::cifar100:
-      return "CIFAR-100's binary files";
-    case DataFormat::folder:
-      return "pictures";
-    case DataFormat::npy:
-      return "an array of NumPy";
-  }
-  return "";
-}
-
-std::string python_cifar(const fs::path& path, const std::string& title, const std::string& archive,
-                         const std::string& name) {
-  return fmt::format(
-      "{}: is of {}'s Python version; dcgan reads the binary version ({}), which 'dcgan data fetch "
-      "{}' brings",
-      path.string(), title, archive, name);
+Error python_cifar(const std::string& title, const std::string& name) {
+  return failure(fmt::format("is of {}'s Python version; dcgan reads the binary version", title))
+      .remedy(fmt::format("'dcgan data fetch {}' brings it", name));
 }
 
 /// Of a set of Hugging Face, whose column of pictures has one of several names.
-std::string export_parquet(const fs::path& file) {
-  return fmt::format(
-      "{}: Parquet is not read; write its pictures into a folder, and point data.path (with "
-      "data.format: folder and, without labels, model.classes: 0) or --data at that\n"
-      "mkdir -p pictures && python3 -c \"import datasets, sys; [next(v for v in row.values() if "
-      "hasattr(v, 'save')).save(f'pictures/{{i:07}}.png') for i, row in "
-      "enumerate(datasets.load_dataset(sys.argv[1], split='train'))]\" {}",
-      file.string(), shell_quote(file.parent_path().string()));
+Error parquet_failure(const fs::path& folder) {
+  return failure("Parquet is not read")
+      .remedy(
+          "write its pictures into a folder, and point data.path (with data.format: folder and, "
+          "without labels, model.classes: 0) or --data at that:\n"
+          "mkdir -p pictures && python3 -c \"import datasets, sys; [next(v for v in row.values() "
+          "if hasattr(v, 'save')).save(f'pictures/{i:07}.png') for i, row in "
+          "enumerate(datasets.load_dataset(sys.argv[1], split='train'))]\" " +
+          shell_quote(folder.string()));
 }
 
-/// What to do with a file of another program's data set; "" where it is none that we know.
-std::string foreign_remedy(const fs::path& file) {
-  const fs::path folder = file.parent_path();
+/// What is to be done with a file that dcgan does not read; nothing where it is none that we know.
+std::optional<Error> foreign_file(const fs::path& file) {
   const std::string name = lower_case(file.filename().string());
-  const bool in_cifar100 = name == "train" && folder.filename() == "cifar-100-python";
+  const bool in_cifar100 = file.parent_path().filename() == "cifar-100-python";
   if (name == "data_batch_1" || name == "cifar-10-python.tar.gz") {
-    return python_cifar(file, "CIFAR-10", "cifar-10-binary.tar.gz", "cifar10");
+    return python_cifar("CIFAR-10", "cifar10");
   }
-  if (in_cifar100 || name == "cifar-100-python.tar.gz") {
-    return python_cifar(file, "CIFAR-100", "cifar-100-binary.tar.gz", "cifar100");
+  if ((name == "train" && in_cifar100) || name == "cifar-100-python.tar.gz") {
+    return python_cifar("CIFAR-100", "cifar100");
   }
-  if (name.ends_with(".parquet")) return export_parquet(file);
-  if (name.ends_with(".npz")) return npz_remedy(file);
+  if (name.ends_with(".parquet")) return parquet_failure(file.parent_path());
+  if (name.ends_with(".npz")) return npz_failure(file);
   if (name.ends_with(".npy")) {
-    return fmt::format("{0}: is an array of NumPy: set data.format: npy and data.path: {0}",
-                       file.string());
+    return failure("is an array of NumPy")
+        .remedy("set data.format: npy and data.path: " + file.string());
   }
-  return "";
-}
-
-std::string archive_remedy(const fs::path& file) {
-  const std::string name = lower_case(file.filename().string());
   for (const std::string_view ending : {".zip", ".tar", ".tar.gz", ".tgz"}) {
     if (!name.ends_with(ending)) continue;
-    return fmt::format("{}: is an archive; unpack it, and point data.path at what is in it",
-                       file.string());
+    return failure("is an archive").remedy("unpack it, and point data.path at what is in it");
   }
-  return "";
+  return std::nullopt;
 }
 
-/// The first remedy for `root`, where it is a file, or for a file up to two folders below it.
-std::string find_remedy(const fs::path& root, std::string (*remedy_of)(const fs::path&)) {
+/// Of `root`, where it is a file, or the first such file up to two folders below it.
+std::optional<Error> find_foreign_file(const fs::path& root) {
+  std::vector<fs::path> files;
   std::error_code ignored;
-  if (fs::is_regular_file(root, ignored)) return remedy_of(root);
-  for (int depth = 0; depth <= kDeepest; ++depth) {
+  if (fs::is_regular_file(root, ignored)) files.push_back(root);
+  for (int depth = 0; depth <= kMaxDepth; ++depth) {
     for (const Listing& listing : list_below(root, depth)) {
-      for (const std::string& file : listing.files) {
-        std::string remedy = remedy_of(listing.folder / file);
-        if (!remedy.empty()) return remedy;
-      }
+      for (const std::string& file : listing.files) files.push_back(listing.folder / file);
     }
   }
-  return "";
+  for (const fs::path& file : files) {
+    if (std::optional<Error> found = foreign_file(file)) return found->in(file);
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -250,7 +216,7 @@ DataFormat guess_format(const std::string& path) {
 std::string find_set(const DataConfig& data) {
   if (data.format == DataFormat::npy) return data.path;
   if (data.format == DataFormat::folder) return find_pictures(data.path).string();
-  for (int depth = 0; depth <= kDeepest; ++depth) {
+  for (int depth = 0; depth <= kMaxDepth; ++depth) {
     const std::vector<FoundSet> sets = find_sets(data.path, depth, {data.format});
     if (sets.size() > 1) throw several_sets(data.path, sets);
     if (sets.size() == 1) return sets.front().path;
@@ -258,18 +224,17 @@ std::string find_set(const DataConfig& data) {
   return data.path;
 }
 
-std::string format_hint(const DataConfig& data) {
+std::optional<Error> format_hint(const DataConfig& data) {
   const std::vector<FoundSet> sets = recognise_sets(data.path);
   if (sets.size() == 1 && sets.front().format != data.format) {
-    const DataFormat format = sets.front().format;
-    return fmt::format("\nit holds {}: set data.format: {}", describe(format), to_string(format));
+    const std::string format = to_string(sets.front().format);
+    return failure("holds a set of format " + format)
+        .in(data.path)
+        .remedy("set data.format: " + format);
   }
   std::error_code ignored;
   const bool was_read = data.format == DataFormat::npy && !fs::is_directory(data.path, ignored);
-  if (!sets.empty() || was_read) return "";
-  std::string remedy = find_remedy(data.path, foreign_remedy);
-  if (remedy.empty()) remedy = find_remedy(data.path, archive_remedy);
-  return remedy.empty() ? "" : "\n" + remedy;
+  return sets.empty() && !was_read ? find_foreign_file(data.path) : std::nullopt;
 }
 
 }  // namespace dcgan

@@ -1,9 +1,11 @@
 // Which format a set on disk has and where it lies, by the names there.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "dcgan/config.h"
+#include "dcgan/error.h"
 
 namespace dcgan {
 
@@ -18,9 +20,9 @@ DataFormat guess_format(const std::string& path);
 /// several.
 std::string find_set(const DataConfig& data);
 
-/// Behind the message of a reader that found nothing at data.path: "\nit holds pictures: set
+/// Beside the error of a reader that found nothing at data.path: "holds a set of format folder; set
 /// data.format: folder", where that is plain to see and another format than the one asked for; of
-/// what dcgan does not read, such as Parquet, how to get there; else "".
-std::string format_hint(const DataConfig& data);
+/// what dcgan does not read, such as Parquet, how to get there.
+std::optional<Error> format_hint(const DataConfig& data);
 
 }  // namespace dcgan

@@ -1,18 +1,23 @@
 #include "sources/image_cache.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
-#include <cstring>
+#include <functional>
 #include <iterator>
+#include <numeric>
 #include <optional>
 #include <random>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/file.h"
+#include "base/gz.h"
+#include "base/lock.h"
 #include "config/fields.h"
 #include "dcgan/error.h"
 #include "image/decode.h"
@@ -23,10 +28,6 @@ namespace dcgan {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::uint32_t crc_of(const void* bytes, std::size_t size) {
-  return static_cast<std::uint32_t>(crc32_z(0, static_cast<const Bytef*>(bytes), size));
-}
 
 /// `text` in one line and one column of the index.
 std::string escaped(std::string_view text) {
@@ -59,19 +60,53 @@ Decoded decode_file(const ImageFolder& folder, const ImageFile& file, const RowF
     write_row(image, format, row);
     const bool reduced = image.stored[0] > 0;
     return {"", reduced ? image.stored[0] : image.height, reduced ? image.stored[1] : image.width};
-  } catch (const Error& error) {
-    // Without the file's name, which stands before it already.
-    const std::string problem = error.what();
-    const std::string name = path.string() + ": ";
-    return {problem.starts_with(name) ? problem.substr(name.size()) : problem};
+  } catch (Error& error) {
+    return {error.in("").what()};
   }
 }
 
-/// Counts a bad file, and names it if it is among the first `most_named`.
-void add_bad(const ImageFile& file, const std::string& problem, std::size_t most_named,
-             PreparedImages& prepared) {
-  ++prepared.bad_count;
-  if (prepared.bad.size() < most_named) prepared.bad.push_back({file.path, problem});
+/// Decodes the files `chosen`, some at a time, and sets what became of them in `found`, which has a
+/// place for each file of `folder`. `append` gets the rows of those that are images, in order.
+void decode_files(const ImageFolder& folder, const RowFormat& format,
+                  const std::vector<std::int64_t>& chosen, std::vector<Decoded>& found,
+                  const PrepareProgress& progress,
+                  const std::function<void(const std::uint8_t*)>& append) {
+  constexpr std::int64_t kBytesAtATime = std::int64_t{1} << 26;
+  const std::int64_t size = format.bytes();
+  const auto total = static_cast<std::int64_t>(chosen.size());
+  const std::int64_t step =
+      std::clamp<std::int64_t>(kBytesAtATime / size, 1, std::max<std::int64_t>(total, 1));
+  std::vector<std::uint8_t> rows(static_cast<std::size_t>(step * size));
+  for (std::int64_t first = 0; first < total; first += step) {
+    const std::int64_t count = std::min(step, total - first);
+    const auto file = [&](std::int64_t i) {
+      return static_cast<std::size_t>(chosen[static_cast<std::size_t>(first + i)]);
+    };
+    const auto work = [&](std::int64_t i) {
+      found[file(i)] = decode_file(folder, folder.files[file(i)], format, rows.data() + i * size);
+    };
+    for_each_image(count, work, [&](std::int64_t done, std::int64_t) {
+      if (progress) progress(first + done, total);
+    });
+    for (std::int64_t i = 0; i < count; ++i) {
+      if (found[file(i)].good()) append(rows.data() + i * size);
+    }
+  }
+}
+
+/// Which rows there are when `found` became of the files `chosen`, and which of these are bad.
+void list_rows(const ImageFolder& folder, const std::vector<std::int64_t>& chosen,
+               const std::vector<Decoded>& found, double held_out, PreparedImages& prepared) {
+  for (const std::int64_t file : chosen) {
+    const Decoded& one = found[static_cast<std::size_t>(file)];
+    if (!one.good()) {
+      prepared.bad.push_back({folder.files[static_cast<std::size_t>(file)].path, one.problem});
+      continue;
+    }
+    prepared.files.push_back(file);
+    prepared.training += is_held_out(file, held_out) ? 0 : 1;
+    if (one.height > 0) prepared.sizes.add(one.height, one.width);
+  }
 }
 
 // What belongs to what --------------------------------------------------------------------------
@@ -81,7 +116,8 @@ struct CacheOrder {
   const ImageFolder& folder;
   const RowFormat& format;
   double held_out;
-  std::string key;  ///< what the rows depend on beside the files; two lines
+  std::vector<std::int64_t> files;  ///< in the order of the rows: those held out come last
+  std::string key;                  ///< what the rows depend on beside the files; two lines
   fs::path rows;
   fs::path index;
   fs::path part;  ///< the rows while they are written
@@ -99,30 +135,17 @@ CacheOrder make_order(const ImageFolder& folder, const RowFormat& format, double
                   to_string(format.fit), format.background[0], format.background[1],
                   format.background[2], held_out, to_string(format.levels));
   // Short enough for every file system. The whole key is in the index.
-  constexpr std::size_t kMostOfFolder = 100;
-  const std::string name = root.filename().string().substr(0, kMostOfFolder);
+  constexpr std::size_t kMaxName = 100;
+  const std::string name = root.filename().string().substr(0, kMaxName);
   const std::string base = (cache_folder / fmt::format("{}-{:08x}", name.empty() ? "images" : name,
-                                                       crc_of(key.data(), key.size())))
+                                                       crc32_of(key.data(), key.size())))
                                .string();
-  return {folder,        format,          held_out,       std::move(key),
+  std::vector<std::int64_t> files(folder.files.size());
+  std::iota(files.begin(), files.end(), 0);
+  std::stable_partition(files.begin(), files.end(),
+                        [&](std::int64_t file) { return !is_held_out(file, held_out); });
+  return {folder,        format,          held_out,       std::move(files), std::move(key),
           base + ".npy", base + ".index", base + ".part", base + ".lock"};
-}
-
-/// Which rows there are when this became of the files, and which files are bad.
-void list_rows(const CacheOrder& order, const std::vector<Decoded>& found,
-               PreparedImages& prepared) {
-  for (const bool test : {false, true}) {
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      const auto file = static_cast<std::int64_t>(i);
-      const bool is_here = found[i].good() && is_held_out(file, order.held_out) == test;
-      if (is_here) prepared.files.push_back(file);
-    }
-    if (!test) prepared.training = prepared.size();
-  }
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    if (found[i].good()) continue;
-    add_bad(order.folder.files[i], found[i].problem, kMostNamed, prepared);
-  }
 }
 
 // The index -------------------------------------------------------------------------------------
@@ -143,7 +166,7 @@ std::string content_crc(const ImageFolder& folder, const ImageFile& file) {
   if (records_changes(file.stamp)) return "-";
   try {
     const std::string content = read_file(folder.root / file.path);
-    return fmt::format("{:08x}", crc_of(content.data(), content.size()));
+    return fmt::format("{:08x}", crc32_of(content.data(), content.size()));
   } catch (const Error&) {
     return "unreadable";
   }
@@ -188,19 +211,14 @@ std::optional<PreparedImages> open_cache(const CacheOrder& order) {
               &prepared.white, &prepared.crcs[0], &prepared.crcs[1], &smallest[0], &smallest[1],
               &largest[0], &largest[1]);
   std::vector<Decoded> found(order.folder.files.size());
-  std::vector<std::size_t> bad;
+  std::vector<std::int64_t> bad;
   std::size_t line = text.find(kColumns);
   for (std::size_t i = 0; i < found.size() && line != std::string::npos; ++i) {
     line = text.find('\n', line) + 1;
-    if (text.compare(line, kNoRow.size(), kNoRow) == 0) bad.push_back(i);
+    if (text.compare(line, kNoRow.size(), kNoRow) == 0) bad.push_back(static_cast<std::int64_t>(i));
   }
-  const auto look_again = [&](std::int64_t i) {
-    const std::size_t file = bad[static_cast<std::size_t>(i)];
-    std::vector<std::uint8_t> row(static_cast<std::size_t>(order.format.bytes()));
-    found[file] = decode_file(order.folder, order.folder.files[file], order.format, row.data());
-  };
-  for_each_image(static_cast<std::int64_t>(bad.size()), look_again, {});
-  list_rows(order, found, prepared);
+  decode_files(order.folder, order.format, bad, found, {}, [](const std::uint8_t*) {});
+  list_rows(order.folder, order.files, found, order.held_out, prepared);
   if (index_text(order, found, prepared) != text) return std::nullopt;
   prepared.cache = order.rows;
   prepared.rows = map_rows(order.rows, order.format, prepared.size());
@@ -218,46 +236,26 @@ PreparedImages build_cache(const CacheOrder& order, const PrepareProgress& progr
   fs::remove(order.rows, ignored);
 
   std::vector<Decoded> found(order.folder.files.size());
-  PreparedImages all;  // as if all were good
-  list_rows(order, found, all);
-  NewCache cache(order.part, format, all.size());
-  const auto size = static_cast<std::size_t>(format.bytes());
-  std::vector<std::uint32_t> crcs(found.size());
-  const auto work = [&](std::int64_t i) {
-    const auto file = static_cast<std::size_t>(all.files[static_cast<std::size_t>(i)]);
-    std::vector<std::uint8_t> row(size);
-    found[file] = decode_file(order.folder, order.folder.files[file], format, row.data());
-    if (!found[file].good()) return;
-    crcs[file] = crc_of(row.data(), size);
-    cache.write_row(i, row.data());
-  };
-  const auto tick = [&](std::int64_t done, std::int64_t total) {
-    cache.start_flush();
-    if (progress) progress(done, total);
-  };
-  for_each_image(all.size(), work, tick);
-
+  NewCache cache(order.part, format, static_cast<std::int64_t>(found.size()));
+  decode_files(order.folder, format, order.files, found, progress,
+               [&](const std::uint8_t* row) { cache.append(row); });
   PreparedImages prepared;
-  std::int64_t rows = 0;
-  const uLong combine = crc32_combine_gen(static_cast<z_off_t>(size));
-  for (std::int64_t i = 0; i < all.size(); ++i) {
-    const auto file = static_cast<std::size_t>(all.files[static_cast<std::size_t>(i)]);
-    if (!found[file].good()) continue;
-    std::uint32_t& crc = prepared.crcs[i < all.training ? 0 : 1];
-    crc = static_cast<std::uint32_t>(crc32_combine_op(crc, crcs[file], combine));
-    prepared.sizes.add(found[file].height, found[file].width);
-    if (rows != i) cache.move_row(i, rows);
-    ++rows;
-  }
-  list_rows(order, found, prepared);
+  list_rows(order.folder, order.files, found, order.held_out, prepared);
   prepared.white = format.white;
-  cache.complete(order.rows, rows);
-  write_file_atomically(order.index, index_text(order, found, prepared));
+  cache.complete(order.rows);
   prepared.cache = order.rows;
-  prepared.rows = map_rows(order.rows, format, rows);
-  if (prepared.rows) return prepared;
-  throw failure(fmt::format("{}: another program changed it while it was built; try again",
-                            order.rows.string()));
+  prepared.rows = map_rows(order.rows, format, prepared.size());
+  if (!prepared.rows) {
+    throw failure("another program changed it while it was built")
+        .in(order.rows)
+        .remedy("try again");
+  }
+  const auto training = static_cast<std::size_t>(prepared.training * format.bytes());
+  const auto whole = static_cast<std::size_t>(prepared.size() * format.bytes());
+  prepared.crcs = {crc32_of(prepared.rows.get(), training),
+                   crc32_of(prepared.rows.get() + training, whole - training)};
+  write_file_atomically(order.index, index_text(order, found, prepared));
+  return prepared;
 }
 
 }  // namespace
@@ -273,36 +271,15 @@ std::uint32_t find_white(const ImageFolder& folder, const RowFormat& format,
 
 PreparedImages decode_into_memory(const ImageFolder& folder, const RowFormat& format,
                                   const std::vector<std::int64_t>& chosen,
-                                  const PrepareProgress& progress, std::size_t most_named) {
-  const auto count = static_cast<std::int64_t>(chosen.size());
-  const std::int64_t size = format.bytes();
-  const std::shared_ptr<std::uint8_t[]> rows(
-      new std::uint8_t[static_cast<std::size_t>(count * size)]);
-  std::vector<Decoded> found(chosen.size());
-  const auto source = [&](std::int64_t i) -> const ImageFile& {
-    return folder.files[static_cast<std::size_t>(chosen[static_cast<std::size_t>(i)])];
-  };
-  const auto work = [&](std::int64_t i) {
-    found[static_cast<std::size_t>(i)] =
-        decode_file(folder, source(i), format, rows.get() + i * size);
-  };
-  for_each_image(count, work, progress);
-
+                                  const PrepareProgress& progress) {
+  const auto size = static_cast<std::size_t>(format.bytes());
+  const std::shared_ptr<std::uint8_t[]> rows(new std::uint8_t[chosen.size() * size]);
+  std::vector<Decoded> found(folder.files.size());
+  std::uint8_t* end = rows.get();
+  decode_files(folder, format, chosen, found, progress,
+               [&](const std::uint8_t* row) { end = std::copy_n(row, size, end); });
   PreparedImages prepared;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const Decoded& file = found[static_cast<std::size_t>(i)];
-    if (!file.good()) {
-      add_bad(source(i), file.problem, most_named, prepared);
-      continue;
-    }
-    const std::int64_t next = prepared.size();
-    if (next != i) {
-      std::memcpy(rows.get() + next * size, rows.get() + i * size, static_cast<std::size_t>(size));
-    }
-    prepared.files.push_back(chosen[static_cast<std::size_t>(i)]);
-    prepared.sizes.add(file.height, file.width);
-  }
-  prepared.training = prepared.size();
+  list_rows(folder, chosen, found, /*held_out=*/0, prepared);
   prepared.white = format.white;
   prepared.rows = {rows, rows.get()};
   return prepared;
@@ -312,13 +289,15 @@ PreparedImages open_image_cache(const ImageFolder& folder, const RowFormat& form
                                 const fs::path& cache_folder, const PrepareProgress& progress) {
   try {
     make_folder(cache_folder);
-  } catch (const Error& error) {
-    throw failure(fmt::format("{}; set data.cache to another folder, or to none", error.what()));
+  } catch (Error& error) {
+    throw error.remedy("set data.cache to another folder, or to none");
   }
   CacheOrder order = make_order(folder, format, held_out, cache_folder);
-  const CacheLock lock(order.lock, [&] {
+  FileLock lock(order.lock);
+  for (; lock.busy(); lock.try_lock()) {  // another process is building it
     if (progress) progress(0, 0);
-  });
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
   if (std::optional<PreparedImages> prepared = open_cache(order)) return *std::move(prepared);
   // Without locks others may be building the same cache: each writes rows of its own.
   if (!lock.held()) order.part += fmt::format(".{:08x}", std::random_device()());

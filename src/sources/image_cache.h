@@ -6,7 +6,6 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -18,17 +17,14 @@
 
 namespace dcgan {
 
-constexpr std::size_t kMostNamed = 10;  ///< bad files of which a name and the problem are kept
-
 struct PreparedImages {
   /// [good files, C, H, W]: in memory, or a map of the cache's file, which they keep.
   std::shared_ptr<const std::uint8_t> rows;
-  std::vector<std::int64_t> files;   ///< [good files]: which of the folder's it is
-  std::int64_t training = 0;         ///< so many of the rows are not held out; they come first
-  std::uint32_t white = kFullRange;  ///< RowFormat::white of the rows
-  SizeRange sizes;                   ///< of the good files, before they were fitted
-  std::vector<BadImage> bad;         ///< the first files that are no images or can't be read
-  std::int64_t bad_count = 0;
+  std::vector<std::int64_t> files;      ///< [good files]: which of the folder's it is
+  std::int64_t training = 0;            ///< so many of the rows are not held out; they come first
+  std::uint32_t white = kFullRange;     ///< RowFormat::white of the rows
+  SizeRange sizes;                      ///< of the good files, before they were fitted
+  std::vector<BadImage> bad;            ///< the files that are no images or can't be read
   std::filesystem::path cache;          ///< the .npy that is mapped; "" where rows are in memory
   std::array<std::uint32_t, 2> crcs{};  ///< CRC-32 of a cache's rows: to train on, and held out
 
@@ -40,11 +36,9 @@ std::uint32_t find_white(const ImageFolder& folder, const RowFormat& format,
                          const PrepareProgress& progress);
 
 /// Decodes `folder` into memory: only the files in `chosen`, which become the rows in that order.
-/// Of those that are bad `most_named` are named.
 PreparedImages decode_into_memory(const ImageFolder& folder, const RowFormat& format,
                                   const std::vector<std::int64_t>& chosen,
-                                  const PrepareProgress& progress,
-                                  std::size_t most_named = kMostNamed);
+                                  const PrepareProgress& progress);
 
 /// Opens the cache of `folder` in `cache_folder`, or builds it. Another process that is busy with
 /// the same one is waited for. A cache that is there is enough: it may lie where nothing can be

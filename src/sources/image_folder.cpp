@@ -29,10 +29,11 @@ bool may_be_image(const std::string& ending) {
 }
 
 Error folder_failure(const fs::path& directory, const std::error_code& error) {
-  return failure(fmt::format(
-      "{}: the folder can't be read: {}; make it readable, or move it elsewhere, or give it a name "
-      "that begins with a dot, which leaves it out",
-      directory.string(), error.message()));
+  return failure("the folder can't be read: " + error.message())
+      .in(directory)
+      .remedy(
+          "make it readable, or move it elsewhere, or give it a name that begins with a dot, which "
+          "leaves it out");
 }
 
 // Standard library's way to a path's parts takes several times as long as reading the folder.
@@ -110,41 +111,31 @@ std::optional<struct stat> look_at(const fs::path& path) {
   return file;
 }
 
-/// Adds the files of one folder to `folder`, and its folders to `pending`.
-void list_directory(const fs::path& directory, ImageFolder& folder,
-                    std::vector<fs::path>& pending) {
+/// Adds the files in `directory` and below it to `folder`. An inner folder is entered only when
+/// this one is closed.
+void list_directory(const fs::path& directory, ImageFolder& folder) {
+  std::vector<fs::path> inner;
   std::error_code error;
-  fs::directory_iterator entry(directory, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
     const fs::path& path = entry->path();
     if (name_of(path).starts_with('.')) continue;
+    std::error_code ignored;
     const std::optional<struct stat> status = look_at(path);
     if (!status) {
       ++folder.others["link(s) to nowhere"];
-      continue;
-    }
-    if (S_ISREG(status->st_mode)) add_file(path, *status, folder);
-    if (!S_ISDIR(status->st_mode)) continue;
-    std::error_code ignored;
-    if (fs::is_symlink(path, ignored)) {
+    } else if (S_ISREG(status->st_mode)) {
+      add_file(path, *status, folder);
+    } else if (S_ISDIR(status->st_mode) && fs::is_symlink(path, ignored)) {
       ++folder.others["link(s) to a folder"];
-    } else if (is_run(path)) {
+    } else if (S_ISDIR(status->st_mode) && is_run(path)) {
       ++folder.others["run(s) of dcgan"];
-    } else {
-      pending.push_back(path);
+    } else if (S_ISDIR(status->st_mode)) {
+      inner.push_back(path);
     }
   }
   if (error) throw folder_failure(directory, error);
-}
-
-/// Not by recursion, which would keep a folder open for each that is around it.
-void walk(ImageFolder& folder) {
-  std::vector<fs::path> pending{folder.root};
-  while (!pending.empty()) {
-    const fs::path next = std::move(pending.back());
-    pending.pop_back();
-    list_directory(next, folder, pending);
-  }
+  for (const fs::path& path : inner) list_directory(path, folder);
 }
 
 /// The order of paths by their components: a folder's files stay together, whatever their names'
@@ -157,58 +148,43 @@ bool stands_before(const ImageFile& a, const ImageFile& b) {
 
 /// Sets `classes` and each file's label from the first folder of its path.
 void label_files(ImageFolder& folder) {
-  constexpr std::size_t kMostClasses = 256;
+  constexpr std::size_t kMaxClasses = 256;
   for (ImageFile& file : folder.files) {
     const auto slash = file.path.find('/');
     if (slash == std::string::npos) {
-      throw failure(fmt::format(
-          "{}: lies beside the folders that data.classes takes for classes; move it into one of "
-          "them, or set data.classes to false to train without classes",
-          printable_path((folder.root / file.path).string())));
+      throw failure("lies beside the folders that data.classes takes for classes")
+          .in(folder.root / file.path)
+          .remedy(
+              "move it into one of them, or set data.classes to false to train without classes");
     }
     const std::string name = file.path.substr(0, slash);
     if (folder.classes.empty() || folder.classes.back() != name) {
       folder.classes.push_back(name);
-      if (folder.classes.size() > kMostClasses) {
-        throw failure(fmt::format(
-            "{}: has more than {} folders, and each is a class (data.classes); leave some out, or "
-            "set data.classes to false to train without classes",
-            folder.root.string(), kMostClasses));
+      if (folder.classes.size() > kMaxClasses) {
+        throw failure(fmt::format("has more than {} folders, and each is a class (data.classes)",
+                                  kMaxClasses))
+            .in(folder.root)
+            .remedy("leave some out, or set data.classes to false to train without classes");
       }
     }
     file.label = static_cast<std::uint8_t>(folder.classes.size() - 1);
   }
 }
 
-/// The set of configs/avatars.yaml is made here, not fetched.
-void require_picture_folder(const fs::path& root) {
-  std::error_code ignored;
-  const bool missing = fs::status(root, ignored).type() == fs::file_type::not_found;
-  if (!missing || root.filename() != "avatars") {
-    require_data_folder(root.string());
-    return;
-  }
-  throw failure(
-      fmt::format("{}: no such folder; scripts/avatars.py makes the avatars, or point "
-                  "data.path at pictures of your own",
-                  root.string()));
-}
-
 }  // namespace
 
 ImageFolder list_images(const fs::path& root, bool classes) {
-  require_picture_folder(root);
+  require_data_folder(root.string());
   ImageFolder folder;
   folder.root = root;
-  walk(folder);
+  list_directory(root, folder);
   std::sort(folder.files.begin(), folder.files.end(), stands_before);
   if (folder.files.empty()) {
     const std::string others = describe_others(folder);
-    throw failure(
-        fmt::format("{}: no PNG, JPEG, BMP or WebP file in this folder or below it{}; point "
-                    "data.path or --images "
-                    "at the folder with the pictures",
-                    root.string(), others.empty() ? "" : fmt::format(", only {}", others)));
+    throw failure("no PNG, JPEG, BMP or WebP file in this folder or below it" +
+                  (others.empty() ? "" : ", only " + others))
+        .in(root)
+        .remedy("point data.path or --images at the folder with the pictures");
   }
   if (classes) label_files(folder);
   return folder;
@@ -235,11 +211,7 @@ bool would_be_listed(const fs::path& file, const fs::path& root) {
 
 std::string printable_path(const std::string& path) {
   std::string text;
-  for (std::size_t first = 0; first <= path.size();) {
-    const std::size_t end = std::min(path.find('/', first), path.size());
-    text += (first == 0 ? "" : "/") + printable(path.substr(first, end - first));
-    first = end + 1;
-  }
+  for (const fs::path& part : fs::path(path)) text = fs::path(text) / printable(part.string());
   return text;
 }
 
@@ -249,10 +221,10 @@ bool has_image_ending(const fs::path& file) {
 }
 
 bool has_pictures(const fs::path& root) {
-  constexpr int kMostLooks = 10'000;  // entries
+  constexpr int kMaxEntries = 10'000;
   std::error_code error;
   fs::recursive_directory_iterator entry(root, error);
-  for (int i = 0; i < kMostLooks && !error && entry != fs::recursive_directory_iterator(); ++i) {
+  for (int i = 0; i < kMaxEntries && !error && entry != fs::recursive_directory_iterator(); ++i) {
     if (has_image_ending(entry->path())) return true;
     entry.increment(error);
   }
@@ -260,24 +232,19 @@ bool has_pictures(const fs::path& root) {
 }
 
 std::string describe_others(const ImageFolder& folder) {
-  constexpr std::size_t kMostNamed = 8;  // frame.0001, frame.0002, .. have an ending each
-  std::vector<std::pair<std::string, std::int64_t>> kinds(folder.others.begin(),
-                                                          folder.others.end());
-  std::int64_t rest = 0;
-  if (kinds.size() > kMostNamed) {
-    std::stable_sort(kinds.begin(), kinds.end(),
-                     [](const auto& a, const auto& b) { return a.second > b.second; });
-    for (std::size_t i = kMostNamed; i < kinds.size(); ++i) rest += kinds[i].second;
-    kinds.resize(kMostNamed);
-  }
+  constexpr std::size_t kMaxNamed = 8;  // frame.0001, frame.0002, .. have an ending each
   std::string text;
-  for (const auto& [kind, count] : kinds) {
-    const bool is_ending = kind.starts_with('.');
-    text += fmt::format("{}{} {}{}", text.empty() ? "" : ", ", format_count(count),
-                        is_ending ? "of " : "", printable(kind));
+  std::size_t named = 0;
+  std::int64_t rest = 0;
+  for (const auto& [kind, count] : folder.others) {
+    if (named++ < kMaxNamed) {
+      text += fmt::format("{}{} {}{}", text.empty() ? "" : ", ", format_count(count),
+                          kind.starts_with('.') ? "of " : "", printable(kind));
+    } else {
+      rest += count;
+    }
   }
-  if (rest > 0) text += fmt::format(", {} of others", format_count(rest));
-  return text;
+  return rest == 0 ? text : fmt::format("{}, {} of others", text, format_count(rest));
 }
 
 }  // namespace dcgan

@@ -55,8 +55,8 @@ bool has_image_ending(const std::filesystem::path& file);
 /// Whether a picture's name is among the first ten thousand in `root` and below it.
 bool has_pictures(const std::filesystem::path& root);
 
-/// "12 of .txt, 3 of .json", for `others`; "" where there are none. Of many endings the most
-/// frequent ones are named.
+/// "12 of .txt, 3 of .json", for `others`; "" where there are none. Of many endings the first eight
+/// are named.
 std::string describe_others(const ImageFolder& folder);
 
 }  // namespace dcgan

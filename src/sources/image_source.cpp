@@ -14,7 +14,8 @@
 namespace dcgan {
 
 const std::string kDataRemedy =
-    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets)";
+    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets, "
+    "scripts/avatars.py the avatars)";
 
 void require_data_folder(const std::string& folder) { require_folder(folder, kDataRemedy); }
 
@@ -44,16 +45,16 @@ ImageSource take_split(ImageSource whole, DataSplit split, double held_out) {
 }
 
 ImageSource open_npy(const DataConfig& data) {
-  const auto array = std::make_shared<NpyArray>(read_npy(data.path));
+  const auto array = std::make_shared<ByteArray>(read_npy(data.path));
   std::vector<std::int64_t> sizes = array->sizes;
   if (sizes.size() == 3) sizes.push_back(1);
   if (sizes.size() != 4 || (sizes[3] != 1 && sizes[3] != 3)) {
-    throw failure(fmt::format(
-        "{}: has the shape ({}), but images have (N, height, width), (N, height, width, 1) or "
-        "(N, height, width, 3)",
-        data.path, fmt::join(array->sizes, ", ")));
+    throw failure(fmt::format("has the shape ({}), but images have (N, height, width), (N, height, "
+                              "width, 1) or (N, height, width, 3)",
+                              fmt::join(array->sizes, ", ")))
+        .in(data.path);
   }
-  if (array->bytes.empty()) throw failure(fmt::format("{}: holds no images", data.path));
+  if (array->bytes.empty()) throw failure("holds no images").in(data.path);
   const auto bytes = static_cast<std::ptrdiff_t>(sizes[1] * sizes[2] * sizes[3]);
   ImageSource source;
   source.size = sizes[0];

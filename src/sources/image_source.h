@@ -54,7 +54,7 @@ bool is_held_out(std::int64_t index, double held_out);
 /// Throws `failure` where `folder` is none, with what to do.
 void require_data_folder(const std::string& folder);
 
-/// "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets)".
+/// "point data.path or --data at the folder with the data (...)".
 extern const std::string kDataRemedy;
 
 }  // namespace dcgan

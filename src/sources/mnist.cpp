@@ -1,17 +1,18 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <zlib.h>
 
-#include <algorithm>
-#include <array>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <set>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/file.h"
+#include "base/gz.h"
 #include "base/text.h"
 #include "config/fields.h"
 #include "dcgan/error.h"
@@ -23,133 +24,64 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The ways in which a file of MNIST is spelled; the first one found is taken.
-std::array<std::string, 4> spellings(const std::string& stem, const std::string& ending) {
-  const std::string dashed = stem + "-" + ending;
-  const std::string dotted = stem + "." + ending;
-  return {dashed, dashed + ".gz", dotted, dotted + ".gz"};
-}
-
-/// A file under one of its spellings, or an empty path. One that can't be looked at and a link to
-/// nowhere count: reading it then says why.
-fs::path find_spelling(const fs::path& folder, const std::string& stem, const std::string& ending) {
-  for (const std::string& name : spellings(stem, ending)) {
-    std::error_code ignored;
-    const fs::file_status status = fs::symlink_status(folder / name, ignored);
-    if (status.type() != fs::file_type::not_found) return folder / name;
-  }
-  return {};
-}
-
-/// Finds a file under one of its spellings, or throws with all of them.
-fs::path find_file(const fs::path& folder, const std::string& stem, const std::string& ending,
-                   const std::string& what) {
-  fs::path found = find_spelling(folder, stem, ending);
+/// `kind` is "images-idx3-ubyte" or "labels-idx1-ubyte".
+fs::path find_file(const fs::path& folder, const std::string& prefix, const std::string& kind) {
+  const std::string name = prefix + '-' + kind;
+  const fs::path found = find_spelling(name, folder);
   if (!found.empty()) return found;
-  throw failure(fmt::format("{}: no {} file; looked for {}\n{}", folder.string(), what,
-                            fmt::join(spellings(stem, ending), ", "), kDataRemedy));
+  throw failure(fmt::format("no {} file (looked for {})", name.substr(0, name.find("-idx")),
+                            fmt::join(spellings(name), ", ")))
+      .in(folder)
+      .remedy(kDataRemedy);
 }
+
+bool is_emnist(const std::string& name) { return name.starts_with("emnist-"); }
 
 /// What stands before "-images" in the names: "train", "t10k", or EMNIST's "emnist-letters-train".
-struct Prefix {
-  std::string text;
-  bool emnist = false;
-};
-
-/// EMNIST's prefixes in `folder`: one for each of its splits that is there.
-std::vector<std::string> emnist_prefixes(const fs::path& folder, DataSplit split) {
-  const std::string middle = split == DataSplit::train ? "-train-images" : "-test-images";
-  std::vector<std::string> found;
+std::string find_prefix(const fs::path& folder, DataSplit split) {
+  const std::string usual = split == DataSplit::train ? "train" : "t10k";
+  if (!find_spelling(usual + "-images-idx3-ubyte", folder).empty()) return usual;
+  const std::string ending = split == DataSplit::train ? "-train" : "-test";
+  std::set<std::string> emnist;
   std::error_code error;
-  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    const auto at = name.find(middle);
-    if (!name.starts_with("emnist-") || at == std::string::npos) continue;
-    found.push_back(name.substr(0, at + middle.size() - std::string_view("-images").size()));
+    const auto at = name.find(ending + "-images");
+    if (is_emnist(name) && at != std::string::npos) emnist.insert(name.substr(0, at) + ending);
   }
   if (error) throw read_failure(folder, error.value());
-  std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
-  return found;
+  if (emnist.empty()) return usual;
+  if (emnist.size() == 1) return *emnist.begin();
+  throw failure(fmt::format("holds several sets of EMNIST ({})", fmt::join(emnist, ", ")))
+      .in(folder)
+      .remedy("put one into a folder of its own");
 }
 
-Prefix find_prefix(const fs::path& folder, DataSplit split) {
-  const std::string usual = split == DataSplit::train ? "train" : "t10k";
-  if (!find_spelling(folder, usual + "-images", "idx3-ubyte").empty()) return {usual};
-  const std::vector<std::string> emnist = emnist_prefixes(folder, split);
-  if (emnist.empty()) return {usual};
-  if (emnist.size() == 1) return {emnist.front(), true};
-  throw failure(
-      fmt::format("{}: holds several sets of EMNIST ({}); put one into a folder of its own",
-                  folder.string(), fmt::join(emnist, ", ")));
+/// An array of `dimensions` (3 for images, 1 for labels).
+ByteArray read_array(const fs::path& file, std::string_view what, std::size_t dimensions) {
+  ByteArray array = read_idx(file);
+  if (array.sizes.size() == dimensions) return array;
+  throw failure(fmt::format("has {} dimensions, but {} have {}", array.sizes.size(), what,
+                            dimensions == 1 ? "1 (count)" : "3 (count, height, width)"))
+      .in(file)
+      .remedy("exchange images and labels if they were mixed up, or " + kDataRemedy);
 }
 
-IdxArray read_images(const fs::path& file) {
-  IdxArray images = read_idx(file);
-  if (images.sizes.size() == 1) {
-    throw failure(file.string() + ": looks like labels, not images; were the two files mixed up?");
-  }
-  if (images.sizes.size() != 3) {
-    throw failure(file.string() + ": has " + std::to_string(images.sizes.size()) +
-                  " dimensions, but images have 3 (count, height, width); " + kDataRemedy);
-  }
-  if (images.bytes.empty()) {
-    throw failure(file.string() + ": holds no images; " + kDataRemedy);
-  }
-  return images;
-}
-
-IdxArray read_labels(const fs::path& file) {
-  IdxArray labels = read_idx(file);
-  if (labels.sizes.size() == 3) {
-    throw failure(file.string() + ": looks like images, not labels; were the two files mixed up?");
-  }
-  if (labels.sizes.size() != 1) {
-    throw failure(file.string() + ": has " + std::to_string(labels.sizes.size()) +
-                  " dimensions, but labels have 1 (count); " + kDataRemedy);
-  }
-  return labels;
-}
-
-/// A set's file of labels, told by the CRC-32 of its content behind the header.
-struct KnownLabels {
-  std::uint32_t crc;
-  std::string_view set;
-};
-
-// Computed by Python's zlib from the published files (data/README.md; for Fashion-MNIST those of
-// Xiao, Rasul, Vollgraf, 2017): train, then test.
-constexpr std::array<KnownLabels, 4> kKnownLabels{{
-    {0xba07e8ef, "mnist"},
-    {0xee8604d9, "mnist"},
-    {0x2ed6e46a, "fashion-mnist"},
-    {0x242bc73f, "fashion-mnist"},
-}};
-
-std::string known_set(const IdxArray& labels) {
-  const uLong crc = crc32_z(0, labels.bytes.data(), labels.bytes.size());
-  for (const KnownLabels& known : kKnownLabels) {
-    if (known.crc == crc) return std::string(known.set);
-  }
-  return "";
-}
-
-std::string name_of(const ImageSource& source, const Prefix& prefix, const DataConfig& data) {
-  const std::string split = to_string(data.split);
-  if (prefix.emnist) {
-    // "emnist-letters-train", or "emnist-train" where someone took the kind away
-    std::string kind = prefix.text.substr(std::string_view("emnist").size());
-    kind.resize(kind.rfind('-'));
-    if (!kind.empty()) kind.front() = ' ';
-    return fmt::format("EMNIST{} {}, {}", kind, split, data.path);
-  }
-  return fmt::format("{} {}, {}", source.set == "fashion-mnist" ? "Fashion-MNIST" : "MNIST", split,
-                     data.path);
+/// The set that a file of labels belongs to, by the CRC-32 of its content behind the header.
+std::string known_set(const ByteArray& labels) {
+  // Computed by Python's zlib from the published files (data/README.md; for Fashion-MNIST those of
+  // Xiao, Rasul, Vollgraf, 2017): train, then test.
+  static const std::map<std::uint32_t, std::string> sets{{0xba07e8ef, "mnist"},
+                                                         {0xee8604d9, "mnist"},
+                                                         {0x2ed6e46a, "fashion-mnist"},
+                                                         {0x242bc73f, "fashion-mnist"}};
+  const auto found = sets.find(crc32_of(labels.bytes.data(), labels.bytes.size()));
+  return found == sets.end() ? "" : found->second;
 }
 
 /// Image `index`, [height, width]; `turned`: the file holds its columns as rows.
-Image image_at(const IdxArray& images, std::int64_t index, bool turned) {
+Image image_at(const ByteArray& images, std::int64_t index, bool turned) {
   const std::int64_t height = images.sizes[1];
   const std::int64_t width = images.sizes[2];
   const auto first = images.bytes.begin() + index * height * width;
@@ -165,11 +97,10 @@ Image image_at(const IdxArray& images, std::int64_t index, bool turned) {
 }
 
 /// Of the training split beside the test split `test`; none where it is not there.
-std::vector<std::uint8_t> read_training_labels(const fs::path& folder, const Prefix& test) {
-  const std::string prefix =
-      test.emnist ? test.text.substr(0, test.text.rfind('-')) + "-train" : "train";
-  const fs::path file = find_spelling(folder, prefix + "-labels", "idx1-ubyte");
-  return file.empty() ? std::vector<std::uint8_t>() : read_labels(file).bytes;
+std::vector<std::uint8_t> read_training_labels(const fs::path& folder, const std::string& test) {
+  const std::string prefix = is_emnist(test) ? test.substr(0, test.rfind('-')) + "-train" : "train";
+  const fs::path file = find_spelling(prefix + "-labels-idx1-ubyte", folder);
+  return file.empty() ? std::vector<std::uint8_t>() : read_array(file, "labels", 1).bytes;
 }
 
 }  // namespace
@@ -177,26 +108,29 @@ std::vector<std::uint8_t> read_training_labels(const fs::path& folder, const Pre
 ImageSource open_mnist(const DataConfig& data) {
   require_data_folder(data.path);
   const fs::path folder = data.path;
-  const Prefix prefix = find_prefix(folder, data.split);
-  const fs::path image_file =
-      find_file(folder, prefix.text + "-images", "idx3-ubyte", prefix.text + "-images");
-  const fs::path label_file =
-      find_file(folder, prefix.text + "-labels", "idx1-ubyte", prefix.text + "-labels");
-  const auto images = std::make_shared<IdxArray>(read_images(image_file));
-  IdxArray labels = read_labels(label_file);
+  const std::string prefix = find_prefix(folder, data.split);
+  const fs::path image_file = find_file(folder, prefix, "images-idx3-ubyte");
+  const fs::path label_file = find_file(folder, prefix, "labels-idx1-ubyte");
+  const auto images = std::make_shared<ByteArray>(read_array(image_file, "images", 3));
+  if (images->bytes.empty()) throw failure("holds no images").in(image_file).remedy(kDataRemedy);
+  ByteArray labels = read_array(label_file, "labels", 1);
   if (labels.sizes[0] != images->sizes[0]) {
-    throw failure(image_file.string() + ": holds " + format_count(images->sizes[0]) +
-                  " images, but " + label_file.string() + " holds " +
-                  format_count(labels.sizes[0]) + " labels; they do not belong together\n" +
-                  kDataRemedy);
+    throw failure(
+        fmt::format("holds {} images, but {} holds {} labels: they do not belong together",
+                    format_count(images->sizes[0]), label_file.string(),
+                    format_count(labels.sizes[0])))
+        .in(image_file)
+        .remedy(kDataRemedy);
   }
   ImageSource source;
   source.size = images->sizes[0];
   source.set = known_set(labels);
-  source.name = name_of(source, prefix, data);
+  const std::string title = source.set == "fashion-mnist" ? "Fashion-MNIST" : "MNIST";
+  source.name = fmt::format(
+      "{}, {}", is_emnist(prefix) ? prefix : title + ' ' + to_string(data.split), data.path);
   source.labels = std::move(labels.bytes);
   if (data.split == DataSplit::test) source.training_labels = read_training_labels(folder, prefix);
-  source.read = [images, turned = prefix.emnist](std::int64_t i) {
+  source.read = [images, turned = is_emnist(prefix)](std::int64_t i) {
     return image_at(*images, i, turned);
   };
   return source;

@@ -11,19 +11,17 @@
 #include <string_view>
 #include <vector>
 
+#include "dcgan/error.h"
+#include "sources/byte_array.h"
+
 namespace dcgan {
 
-struct NpyArray {
-  std::vector<std::int64_t> sizes;
-  std::vector<std::uint8_t> bytes;  ///< row-major, as many as the product of `sizes`
-};
+/// Throws an error with the file and the remedy when it is missing, no .npy, of another element
+/// type than uint8, in Fortran order, cut short, or longer than its header says.
+ByteArray read_npy(const std::filesystem::path& path);
 
-/// Throws `failure` that names the file and the remedy when it is missing, no .npy, of another
-/// element type than uint8, in Fortran order, cut short, or longer than its header says.
-NpyArray read_npy(const std::filesystem::path& path);
-
-/// What a user does with an .npz, several arrays in one file, which is not read.
-std::string npz_remedy(const std::filesystem::path& path);
+/// That an .npz, several arrays in one file, is not read, and what to do with it.
+Error npz_failure(const std::filesystem::path& path);
 
 /// What stands before the elements of an array of uint8, as version 1.0: 128 bytes where the sizes
 /// are four of at most 13 digits.

@@ -5,94 +5,55 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <cstring>
-#include <exception>
-#include <mutex>
-#include <thread>
+#include <future>
 
 #include "base/cores.h"
-#include "base/multiversion.h"
 #include "base/text.h"
 #include "dcgan/error.h"
-#include "image/fit.h"
-#include "sources/image_folder.h"
 
 namespace dcgan {
 namespace {
 
 constexpr auto kProgressEvery = std::chrono::milliseconds(100);
 
-/// Hands out numbers to threads until they are all gone or one has failed.
-struct Workers {
-  std::int64_t count;
-  const std::function<void(std::int64_t)>& work;
+}  // namespace
+
+void for_each_image(std::int64_t count, const std::function<void(std::int64_t)>& work,
+                    const PrepareProgress& progress) {
   std::atomic<std::int64_t> next{0};
   std::atomic<std::int64_t> done{0};
-  std::mutex mutex;
-  std::condition_variable ended;
-  std::size_t running = 0;
-  std::exception_ptr error;
-
-  void run() {
+  const auto run = [&] {
     try {
       for (std::int64_t i = next++; i < count; i = next++) {
         work(i);
         ++done;
       }
     } catch (...) {
-      next = count;
-      const std::lock_guard lock(mutex);
-      if (!error) error = std::current_exception();
+      next = count;  // the others stop after the image at hand
+      throw;
     }
-    const std::lock_guard lock(mutex);
-    --running;
-    ended.notify_all();
-  }
-
-  void wait(const PrepareProgress& progress) {
-    std::unique_lock lock(mutex);
-    while (!ended.wait_for(lock, kProgressEvery, [&] { return running == 0; })) {
-      if (progress) progress(done, count);
-    }
-  }
-};
-
-/// [pixels, 3] -> [3, pixels].
-DCGAN_MULTIVERSION
-void to_planes(const std::uint8_t* __restrict pixels, std::int64_t count,
-               std::uint8_t* __restrict red) {
-  std::uint8_t* const green = red + count;
-  std::uint8_t* const blue = green + count;
-  for (std::int64_t i = 0; i < count; ++i) {
-    red[i] = pixels[3 * i];
-    green[i] = pixels[3 * i + 1];
-    blue[i] = pixels[3 * i + 2];
-  }
-}
-
-}  // namespace
-
-void for_each_image(std::int64_t count, const std::function<void(std::int64_t)>& work,
-                    const PrepareProgress& progress) {
-  Workers workers{.count = count, .work = work};
-  workers.running = static_cast<std::size_t>(std::min(usable_cores(), count));
-  std::vector<std::jthread> threads;
+  };
+  std::vector<std::future<void>> threads;
   try {
-    for (std::size_t i = workers.running; i > 0; --i) threads.emplace_back([&] { workers.run(); });
-    workers.wait(progress);
+    for (std::int64_t i = std::min(usable_cores(), count); i > 0; --i) {
+      threads.push_back(std::async(std::launch::async, run));
+    }
+    for (const std::future<void>& thread : threads) {
+      while (thread.wait_for(kProgressEvery) == std::future_status::timeout) {
+        if (progress) progress(done, count);
+      }
+    }
   } catch (...) {
-    workers.next = count;  // the threads stop after the image at hand
+    next = count;
     throw;
   }
-  threads.clear();
-  if (workers.error) std::rethrow_exception(workers.error);
+  for (std::future<void>& thread : threads) thread.get();
   if (progress) progress(count, count);
 }
 
 RowFormat row_format(const DataConfig& data) {
-  return {data.image_size[0], data.image_size[1], data.channels,
-          data.fit,           data.background,    data.levels};
+  return {{data.image_size[0], data.image_size[1], data.channels, data.fit, data.background},
+          data.levels};
 }
 
 std::uint32_t find_white(std::int64_t count, const std::function<Image(std::int64_t)>& read,
@@ -114,16 +75,12 @@ std::uint32_t find_white(std::int64_t count, const std::function<Image(std::int6
 }
 
 void write_row(const Image& image, const RowFormat& format, std::uint8_t* row) {
-  const Image fitted = fit_image(image, {.height = format.height,
-                                         .width = format.width,
-                                         .channels = format.channels,
-                                         .fit = format.fit,
-                                         .background = format.background});
-  if (format.channels == 1) {
-    std::memcpy(row, fitted.pixels.data(), fitted.pixels.size());
-    return;
+  const Image fitted = fit_image(image, format);
+  const std::uint8_t* pixel = fitted.pixels.data();
+  const std::int64_t count = format.height * format.width;
+  for (std::int64_t i = 0; i < count; ++i) {
+    for (std::int64_t c = 0; c < format.channels; ++c) row[c * count + i] = *pixel++;
   }
-  to_planes(fitted.pixels.data(), format.height * format.width, row);
 }
 
 void SizeRange::add(std::int64_t height, std::int64_t width) {
@@ -137,30 +94,32 @@ std::string SizeRange::text() const {
   return smallest == largest ? most : fmt::format("{} x {} to {}", smallest[0], smallest[1], most);
 }
 
-std::string without_name(const std::string& problem, const std::filesystem::path& path) {
-  const std::string name = path.string() + ": ";
-  return problem.starts_with(name) ? problem.substr(name.size()) : problem;
-}
-
 std::string judge_bad_images(const std::string& folder, const std::vector<BadImage>& bad,
-                             std::int64_t bad_count, std::int64_t total, double most) {
+                             std::int64_t total, double max_fraction) {
+  constexpr std::size_t kMaxNamed = 10;
+  const auto bad_count = static_cast<std::int64_t>(bad.size());
   if (bad_count == 0) return "";
-  std::string list;
-  for (const BadImage& one : bad)
-    list += fmt::format("\n  {}: {}", printable_path(one.path), one.problem);
-  const auto shown = static_cast<std::int64_t>(bad.size());
-  if (bad_count > shown) list += fmt::format("\n  and {} more", format_count(bad_count - shown));
-  const std::string counts =
-      fmt::format("{}: {} of {} files", folder, format_count(bad_count), format_count(total));
-  if (bad_count == total)
-    throw failure(fmt::format("{} are no images that can be read:{}", counts, list));
-  if (static_cast<double>(bad_count) > most * static_cast<double>(total)) {
-    throw failure(fmt::format(
-        "{} are no images that can be read, more than data.max_bad_fraction ({}) allows; mend or "
-        "remove them, or raise it:{}",
-        counts, format_real(most), list));
+  std::string problem = fmt::format("{} of {} files are no images that can be read",
+                                    format_count(bad_count), format_count(total));
+  const bool too_many = static_cast<double>(bad_count) > max_fraction * static_cast<double>(total);
+  std::string remedy;
+  if (bad_count < total && too_many) {
+    problem +=
+        fmt::format(", more than data.max_bad_fraction ({}) allows", format_real(max_fraction));
+    remedy = "mend or remove them, or raise it";
+  } else if (bad_count < total) {
+    problem += " and are left out";
   }
-  return fmt::format("{} are no images that can be read and are left out:{}", counts, list);
+  Error error = failure(problem).in(folder).remedy(remedy);
+  for (std::size_t i = 0; i < std::min(bad.size(), kMaxNamed); ++i) {
+    error.also(failure(bad[i].problem).in(std::filesystem::path(folder) / bad[i].path));
+  }
+  if (bad.size() > kMaxNamed) {
+    error.also(
+        failure(fmt::format("and {} more", format_count(bad_count - std::int64_t{kMaxNamed}))));
+  }
+  if (bad_count == total || too_many) throw error;
+  return error.what();
 }
 
 }  // namespace dcgan

@@ -1,15 +1,14 @@
 // Pictures of any size to rows of bytes of one size, on every core.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "dcgan/config.h"
 #include "dcgan/image.h"
+#include "image/fit.h"
 #include "image/levels.h"
 
 namespace dcgan {
@@ -26,12 +25,7 @@ void for_each_image(std::int64_t count, const std::function<void(std::int64_t)>&
 
 /// What every row is made by: data.image_size, data.channels, data.fit, data.background,
 /// data.levels.
-struct RowFormat {
-  std::int64_t height = 0;
-  std::int64_t width = 0;
-  std::int64_t channels = 1;
-  ImageFit fit = ImageFit::crop;
-  Color background{255, 255, 255};
+struct RowFormat : FitOptions {
   Levels levels = Levels::full;
   std::uint32_t white = kFullRange;  ///< under Levels::automatic the set's, once it is known
 
@@ -50,8 +44,8 @@ void write_row(const Image& image, const RowFormat& format, std::uint8_t* row);
 
 /// The images with the fewest and the most pixels: {H, W} each.
 struct SizeRange {
-  std::array<std::int64_t, 2> smallest{0, 0};
-  std::array<std::int64_t, 2> largest{0, 0};
+  Extent smallest{0, 0};
+  Extent largest{0, 0};
 
   void add(std::int64_t height, std::int64_t width);
   std::string text() const;  ///< "32 x 32", or "16 x 20 to 600 x 800"
@@ -63,13 +57,10 @@ struct BadImage {
   std::string problem;
 };
 
-/// What is wrong with the file at `path`, without its name, which stands before it already.
-std::string without_name(const std::string& problem, const std::filesystem::path& path);
-
-/// "3 of 1,000 files are left out:\n  a.png: is empty\n ..." with the first ten by name; throws the
-/// same as a `failure` where they are more than `most` (a share of all) or nothing is left. ""
-/// where all are well.
+/// "3 of 1,000 files are no images ... and are left out\nfolder/a.png: is empty\n ..." with the
+/// first ten by name; throws the same as a `failure` where they are more than `max_fraction` of all
+/// or nothing is left. "" where all are well.
 std::string judge_bad_images(const std::string& folder, const std::vector<BadImage>& bad,
-                             std::int64_t bad_count, std::int64_t total, double most);
+                             std::int64_t total, double max_fraction);
 
 }  // namespace dcgan

@@ -1,13 +1,8 @@
 #include "training/run_directory.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -39,37 +34,18 @@ fs::path new_default_folder(const std::string& config_name) {
   }
 }
 
-int lock_folder(const fs::path& root) {
-  const int descriptor = ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) {
-    throw failure(fmt::format("{}: cannot be opened: {}; name another folder with --out",
-                              root.string(), std::strerror(errno)));
-  }
-  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    close(descriptor);
-    throw failure(
-        fmt::format("{}: another dcgan is training in this folder; wait for it or stop "
-                    "it first",
-                    root.string()));
-  }
-  return descriptor;
-}
-
 }  // namespace
 
-RunDirectory::RunDirectory(fs::path root) : root_(std::move(root)), lock_(lock_folder(root_)) {
-  make_folder(root_ / "samples");
-  make_folder(root_ / "checkpoints");
+RunDirectory::RunDirectory(fs::path root) : root_(std::move(root)), lock_(root_) {
+  if (lock_.busy()) {
+    throw failure("another dcgan is training in this folder")
+        .in(root_)
+        .remedy("wait for it or stop it first");
+  }
   for (const fs::path& folder : {root_, root_ / "samples", root_ / "checkpoints"}) {
+    make_folder(folder);
     remove_stale_temporaries(folder);
   }
-}
-
-RunDirectory::RunDirectory(RunDirectory&& other) noexcept
-    : root_(std::move(other.root_)), lock_(std::exchange(other.lock_, -1)) {}
-
-RunDirectory::~RunDirectory() {
-  if (lock_ >= 0) close(lock_);
 }
 
 RunDirectory RunDirectory::create(const std::optional<std::string>& out,

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/lock.h"
 #include "generate/generator_file.h"
 
 namespace dcgan {
@@ -29,10 +30,6 @@ class RunDirectory {
   /// An existing run, to go on with. Throws a usage error when `out` is no run of ours, and
   /// `failure` when another process is training in it.
   static RunDirectory open(const std::string& out);
-
-  RunDirectory(RunDirectory&& other) noexcept;
-  RunDirectory& operator=(RunDirectory&&) = delete;
-  ~RunDirectory();
 
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path config() const { return root_ / "config.yaml"; }
@@ -51,7 +48,7 @@ class RunDirectory {
   explicit RunDirectory(std::filesystem::path root);
 
   std::filesystem::path root_;
-  int lock_ = -1;  ///< held as long as this lives: one training at a time
+  FileLock lock_;  ///< held as long as this lives: one training at a time
 };
 
 /// Throws a usage error unless `out` can become a new run: it does not exist, or is an empty

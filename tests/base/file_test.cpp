@@ -89,7 +89,7 @@ TEST(ReadFile, NamesTheFolderThatMayNotBeEntered) {
   {
     const Unprivileged nobody;
     const std::string why = "no permission to enter the folder " + (folder / "closed").string() +
-                            " ('chmod +x' gives it)";
+                            "; 'chmod +x' gives it";
     EXPECT_EQ(error_of([&] { read_file(folder / "closed/b/c"); }),
               (folder / "closed/b/c").string() + ": cannot be read: " + why);
     EXPECT_EQ(error_of([&] { write_file_atomically(folder / "closed/b/c", ""); }),
@@ -97,7 +97,8 @@ TEST(ReadFile, NamesTheFolderThatMayNotBeEntered) {
     EXPECT_EQ(error_of([&] { make_folder(folder / "closed/d"); }),
               (folder / "closed/d").string() + ": the folder cannot be made: " + why);
     EXPECT_EQ(error_of([&] { require_folder(folder / "closed/b", "do that"); }),
-              (folder / "closed/b").string() + ": " + why + "; do that");
+              (folder / "closed/b").string() + ": no permission to enter the folder " +
+                  (folder / "closed").string() + "; do that");
   }
   std::filesystem::permissions(folder / "closed", std::filesystem::perms(0755));
 }
@@ -290,7 +291,7 @@ TEST(ReadFile, NamesTheLimitOnOpenFiles) {
               setrlimit(RLIMIT_NOFILE, &limit);
               read_file("/dev/null");
             }),
-            "/dev/null: cannot be read: too many files are open (see 'ulimit -n')");
+            "/dev/null: cannot be read: too many files are open; see 'ulimit -n'");
 }
 
 /// The same without a right to mount: the process may not write more than 64 KiB to a file.
@@ -313,8 +314,8 @@ class LimitedFileSize : public ::testing::Test {
 
 TEST_F(LimitedFileSize, IsTheMessage) {
   EXPECT_EQ(message_, file_.string() +
-                          ": cannot be written: it would be larger than files may be here (see "
-                          "'ulimit -f')");
+                          ": cannot be written: it would be larger than files may be here; see "
+                          "'ulimit -f'");
 }
 
 TEST_F(LimitedFileSize, LeavesTheOldFile) { EXPECT_EQ(read_file(file_), "old"); }

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
-#include "dcgan/image.h"
+#include "support/read_png.h"
 #include "support/run_program.h"
 
 namespace dcgan {
@@ -150,7 +150,7 @@ TEST_F(Evaluate, SaysWhatItLeavesOutOfAFolder) {
   const ProgramResult result = evaluate({"--images", "some", "--data", "data"});
   EXPECT_THAT(result.out, StartsWith("11 samples: some\n"));
   EXPECT_THAT(result.err, HasSubstr("some: 1 of 12 files are no images that can be read and are "
-                                    "left out:\n  000003.png: is not an image"));
+                                    "left out\nsome/000003.png: is not an image"));
   EXPECT_THAT(result.err, HasSubstr("some: other files are left out: 1 of .txt\n"));
 }
 

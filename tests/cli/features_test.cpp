@@ -146,7 +146,7 @@ TEST_F(FeaturesTrain, NamesWhatIsWrongWithTheData) {
   std::filesystem::remove(folder_ / "data" / "t10k-labels-idx1-ubyte");
   const ProgramResult untested = train("a.pt");
   EXPECT_EQ(untested.exit_code, 1);
-  EXPECT_THAT(untested.err, HasSubstr("data: no t10k-labels file; looked for "));
+  EXPECT_THAT(untested.err, HasSubstr("data: no t10k-labels file (looked for "));
   EXPECT_FALSE(exists("a.pt"));
 }
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "cli/training_fixture.h"
-#include "dcgan/image.h"
 #include "support/put_picture.h"
 #include "support/put_wide_picture.h"
+#include "support/read_png.h"
 
 namespace dcgan {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/training_fixture.h"
-#include "dcgan/image.h"
+#include "support/read_png.h"
 
 namespace dcgan {
 namespace {

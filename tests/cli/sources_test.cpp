@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "dcgan/image.h"
 #include "sources/npy.h"
 #include "support/put_picture.h"
+#include "support/read_png.h"
 #include "training_fixture.h"
 
 namespace dcgan {
@@ -128,9 +128,11 @@ TEST_F(Sources, OtherPicturesAreNoneToResumeOn) {
 TEST_F(Sources, DamagedFilesAreNamedAndLeftOut) {
   write_file_atomically(folder_ / "pictures/even/0.png", "no picture");
   const ProgramResult result = train("run", pictures());
+  EXPECT_THAT(
+      result.err,
+      HasSubstr("pictures: 1 of 60 files are no images that can be read and are left out\n"));
   EXPECT_THAT(result.err,
-              HasSubstr("pictures: 1 of 60 files are no images that can be read and are left "
-                        "out:\n  even/0.png: is not an image (PNG, JPEG, BMP or WebP)\n"));
+              HasSubstr("pictures/even/0.png: is not an image (PNG, JPEG, BMP or WebP)\n"));
   const ProgramResult strict = with({"train", "--config", "tiny.yaml", "--out", "strict"},
                                     pictures({"data.max_bad_fraction=0.01"}));
   EXPECT_EQ(strict.exit_code, 1);
@@ -344,7 +346,7 @@ TEST_F(Sources, AFolderOfPicturesUnderMnistsFormatIsSaidToBeOne) {
   const ProgramResult result =
       run({"train", "--config", "tiny.yaml", "--out", "run", "--set", "data.path=pictures"});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr("it holds pictures: set data.format: folder\n"));
+  EXPECT_THAT(result.err, HasSubstr(": holds a set of format folder; set data.format: folder\n"));
   EXPECT_FALSE(exists("run"));
 }
 
@@ -353,8 +355,7 @@ TEST_F(Sources, CifarsFilesUnderTheFolderFormatAreSaidToBeThem) {
       run({"train", "--config", "tiny.yaml", "--out", "run", "--set", "data.format=folder", "--set",
            "data.path=" + kFixtures + "/cifar/cifar10"});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err,
-              HasSubstr("it holds CIFAR-10's binary files: set data.format: cifar10\n"));
+  EXPECT_THAT(result.err, HasSubstr(": holds a set of format cifar10; set data.format: cifar10\n"));
 }
 
 TEST_F(Sources, WithoutHeldOutImagesThereIsNothingToMeasureAgainst) {

@@ -19,7 +19,8 @@ using testing::error_of;
 using testing::TempFolder;
 
 const std::string kRemedy =
-    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets)";
+    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets, "
+    "scripts/avatars.py the avatars)";
 
 /// tests/fixtures/make_cifar.py made both: image i of a file is 3 planes of (plane, row, column,
 /// i).
@@ -123,10 +124,11 @@ TEST(Cifar, NamesAMissingFile) {
   fs::remove(folder / "data_batch_4.bin");
   EXPECT_EQ(error_of([&] { load_dataset(cifar10(folder.path().string())); }),
             (folder / "data_batch_4.bin").string() +
-                ": no such file; CIFAR-10 has data_batch_1.bin to data_batch_5.bin\n" + kRemedy);
+                ": no such file (CIFAR-10 has data_batch_1.bin to data_batch_5.bin); " + kRemedy);
   EXPECT_EQ(error_of([&] { load_dataset(cifar100(folder.path().string())); }),
-            (folder / "train.bin").string() + ": no such file; CIFAR-100 has train.bin\n" +
-                kRemedy + "\nit holds CIFAR-10's binary files: set data.format: cifar10");
+            (folder / "train.bin").string() + ": no such file (CIFAR-100 has train.bin); " +
+                kRemedy + "\n" + folder.path().string() +
+                ": holds a set of format cifar10; set data.format: cifar10");
 }
 
 TEST(Cifar, RefusesAFileCutAtAnyLength) {

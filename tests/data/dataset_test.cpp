@@ -22,7 +22,9 @@ using testing::complaint;
 using testing::TempFolder;
 
 const std::string kRemedy =
-    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets)";
+    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets, "
+    "scripts/avatars.py the avatars)";
+const std::string kMixedUp = "exchange images and labels if they were mixed up, or " + kRemedy;
 
 DataConfig mnist(DataSplit split) {
   DataConfig data;
@@ -242,7 +244,7 @@ TEST_F(OwnSet, TurnsEmnistUpright) {
   const Dataset set = load_dataset(config(8, 8));
   EXPECT_EQ(set.images[0][0][0][1].item<int>(), 8);
   EXPECT_EQ(set.images[0][0][7][0].item<int>(), 7);
-  EXPECT_EQ(set.name, "EMNIST letters train, " + folder_.path().string());
+  EXPECT_EQ(set.name, "emnist-letters-train, " + folder_.path().string());
 }
 
 TEST_F(OwnSet, NumbersLabelsWithGapsFromZeroInBothSplits) {
@@ -338,15 +340,15 @@ TEST_F(OwnSet, NamesTheFilesItLookedFor) {
   EXPECT_EQ(
       complaint(config(28, 28)),
       folder_.path().string() +
-          ": no train-images file; looked for train-images-idx3-ubyte, "
-          "train-images-idx3-ubyte.gz, train-images.idx3-ubyte, train-images.idx3-ubyte.gz\n" +
+          ": no train-images file (looked for train-images-idx3-ubyte, "
+          "train-images-idx3-ubyte.gz, train-images.idx3-ubyte, train-images.idx3-ubyte.gz); " +
           kRemedy);
   put("train-images-idx3-ubyte", {1, 8, 8}, std::string(64, 'x'));
   EXPECT_EQ(
       complaint(config(28, 28)),
       folder_.path().string() +
-          ": no train-labels file; looked for train-labels-idx1-ubyte, "
-          "train-labels-idx1-ubyte.gz, train-labels.idx1-ubyte, train-labels.idx1-ubyte.gz\n" +
+          ": no train-labels file (looked for train-labels-idx1-ubyte, "
+          "train-labels-idx1-ubyte.gz, train-labels.idx1-ubyte, train-labels.idx1-ubyte.gz); " +
           kRemedy);
 }
 
@@ -355,15 +357,15 @@ TEST_F(OwnSet, RejectsLabelsInThePlaceOfImages) {
   put("train-labels-idx1-ubyte", {3}, "\x01\x02\x03");
   EXPECT_EQ(complaint(config(8, 8)),
             path("train-images-idx3-ubyte") +
-                ": looks like labels, not images; were the two files mixed up?");
+                ": has 1 dimensions, but images have 3 (count, height, width); " + kMixedUp);
 }
 
 TEST_F(OwnSet, RejectsImagesInThePlaceOfLabels) {
   put("train-images-idx3-ubyte", {1, 8, 8}, std::string(64, 'x'));
   put("train-labels-idx1-ubyte", {1, 8, 8}, std::string(64, 'x'));
-  EXPECT_EQ(complaint(config(8, 8)),
-            path("train-labels-idx1-ubyte") +
-                ": looks like images, not labels; were the two files mixed up?");
+  EXPECT_EQ(complaint(config(8, 8)), path("train-labels-idx1-ubyte") +
+                                         ": has 3 dimensions, but labels have 1 (count); " +
+                                         kMixedUp);
 }
 
 TEST_F(OwnSet, RejectsOtherNumbersOfDimensions) {
@@ -371,12 +373,12 @@ TEST_F(OwnSet, RejectsOtherNumbersOfDimensions) {
   put("train-labels-idx1-ubyte", {2}, "\x01\x02");
   EXPECT_EQ(complaint(config(8, 8)),
             path("train-images-idx3-ubyte") +
-                ": has 2 dimensions, but images have 3 (count, height, width); " + kRemedy);
+                ": has 2 dimensions, but images have 3 (count, height, width); " + kMixedUp);
   put("train-images-idx3-ubyte", {1, 2, 2}, "abcd");
   put("train-labels-idx1-ubyte", {1, 2}, "ab");
   EXPECT_EQ(complaint(config(8, 8)), path("train-labels-idx1-ubyte") +
                                          ": has 2 dimensions, but labels have 1 (count); " +
-                                         kRemedy);
+                                         kMixedUp);
 }
 
 TEST_F(OwnSet, RejectsCountsThatDoNotMatch) {
@@ -384,7 +386,7 @@ TEST_F(OwnSet, RejectsCountsThatDoNotMatch) {
   put("train-labels-idx1-ubyte", {2}, "\x01\x02");
   EXPECT_EQ(complaint(config(8, 8)), path("train-images-idx3-ubyte") + ": holds 1 images, but " +
                                          path("train-labels-idx1-ubyte") +
-                                         " holds 2 labels; they do not belong together\n" +
+                                         " holds 2 labels: they do not belong together; " +
                                          kRemedy);
 }
 

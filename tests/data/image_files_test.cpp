@@ -90,8 +90,8 @@ TEST_F(ImageFiles, CountGreyAsRgbBesideRgb) {
 TEST_F(ImageFiles, OfTwoSizesAreRefused) {
   put("a.png", 1);
   put("b.png", 1, 5);
-  EXPECT_EQ(error(), path("b.png") + " is 5 x 3 pixels, but " + path("a.png") +
-                         " is 2 x 3; all must have one size");
+  EXPECT_EQ(error(), path("b.png") + ": is 5 x 3 pixels, but " + path("a.png") +
+                         " is 2 x 3: all must have one size");
 }
 
 TEST_F(ImageFiles, WhatIsHiddenIsNone) {
@@ -119,7 +119,7 @@ TEST_F(ImageFiles, AreOfEveryFormat) {
                           ": 3 of 5 images are JPEGs or lossy WebPs: what these lose moves the "
                           "numbers; save samples as PNG"));
   std::filesystem::copy(testing::kPictures / "rgb24.bmp", folder_ / "small.bmp");
-  EXPECT_THAT(error(), HasSubstr("small.bmp is 9 x 13 pixels, but "));
+  EXPECT_THAT(error(), HasSubstr("small.bmp: is 9 x 13 pixels, but "));
 }
 
 TEST_F(ImageFiles, WhatIsLeftOutIsSaid) {
@@ -130,16 +130,15 @@ TEST_F(ImageFiles, WhatIsLeftOutIsSaid) {
   EXPECT_EQ(values(load()), (std::vector<int>{1, 3}));
   EXPECT_THAT(warnings(),
               ElementsAre(folder_.path().string() +
-                              ": 1 of 3 files are no images that can be read and are left out:\n"
-                              "  b.png: is not an image (PNG, JPEG, BMP or WebP)",
+                              ": 1 of 3 files are no images that can be read and are left out\n" +
+                              path("b.png") + ": is not an image (PNG, JPEG, BMP or WebP)",
                           folder_.path().string() + ": other files are left out: 1 of .tif"));
 }
 
 TEST_F(ImageFiles, DamagedOnesAloneAreRefused) {
   write_file_atomically(folder_ / "a.png", "nonsense");
-  EXPECT_EQ(error(), folder_.path().string() +
-                         ": 1 of 1 files are no images that can be read:\n"
-                         "  a.png: is not an image (PNG, JPEG, BMP or WebP)");
+  EXPECT_EQ(error(), folder_.path().string() + ": 1 of 1 files are no images that can be read\n" +
+                         path("a.png") + ": is not an image (PNG, JPEG, BMP or WebP)");
 }
 
 TEST_F(ImageFiles, AreReadFromNpy) {

@@ -206,14 +206,15 @@ TEST_F(PictureSet, WarnsOfBadFilesAndNotesOthers) {
   write_file_atomically(pictures_ / "cats/notes.txt", "");
   const Dataset set = load_dataset(data_);
   EXPECT_EQ(set.warning, data_.path +
-                             ": 1 of 11 files are no images that can be read and are left out:\n"
-                             "  cats/9.png: is empty");
+                             ": 1 of 11 files are no images that can be read and are left out\n" +
+                             data_.path + "/cats/9.png: is empty");
   EXPECT_EQ(set.note, data_.path + ": other files are left out: 1 of .txt");
   data_.max_bad_fraction = 0.05;
   EXPECT_EQ(complaint(data_),
             data_.path +
                 ": 1 of 11 files are no images that can be read, more than data.max_bad_fraction "
-                "(0.05) allows; mend or remove them, or raise it:\n  cats/9.png: is empty");
+                "(0.05) allows; mend or remove them, or raise it\n" +
+                data_.path + "/cats/9.png: is empty");
 }
 
 TEST_F(PictureSet, JudgesDamagedFilesAmongAllWithoutACacheToo) {
@@ -224,9 +225,8 @@ TEST_F(PictureSet, JudgesDamagedFilesAmongAllWithoutACacheToo) {
     data_.max_bad_fraction = 0.1;
     EXPECT_EQ(values(), (std::vector<int>{90})) << cache;
     EXPECT_EQ(load_dataset(data_).warning,
-              data_.path +
-                  ": 1 of 10 files are no images that can be read and are left out:\n"
-                  "  cats/4.png: is empty");
+              data_.path + ": 1 of 10 files are no images that can be read and are left out\n" +
+                  data_.path + "/cats/4.png: is empty");
     data_.max_bad_fraction = 0.09;
     EXPECT_EQ(complaint(data_).substr(0, data_.path.size() + 17), data_.path + ": 1 of 10 files a");
   }
@@ -238,9 +238,9 @@ TEST_F(PictureSet, SaysThatAllOfASplitIsDamaged) {
   data_ = other_split(data_);
   data_.cache = "none";
   data_.max_bad_fraction = 1;
-  EXPECT_EQ(complaint(data_), data_.path +
-                                  ": 2 of 2 files are no images that can be read:\n"
-                                  "  cats/4.png: is empty\n  dogs/9.png: is empty");
+  EXPECT_EQ(complaint(data_), data_.path + ": 2 of 2 files are no images that can be read\n" +
+                                  data_.path + "/cats/4.png: is empty\n" + data_.path +
+                                  "/dogs/9.png: is empty");
 }
 
 TEST_F(PictureSet, KeepsTheFirstImagesSizeWhereNoneIsAsked) {

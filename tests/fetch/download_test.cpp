@@ -34,7 +34,8 @@ class Download : public ::testing::Test {
     return get_url(server_.url(path), patience_seconds);
   }
   std::string get_url(const std::string& url, long patience_seconds = 30) {
-    return download(url, part_, file_, {}, patience_seconds);
+    const auto error = download(url, part_, file_, {}, patience_seconds);
+    return error ? error->what() : "";
   }
   void put_part(const std::string& bytes) const { write_file_atomically(part_, bytes); }
 
@@ -228,7 +229,7 @@ TEST_F(Download, SaysThatTheFileMayNotGrow) {
               get("/plain/a");
             }),
             part_.string() +
-                ": cannot be written: it would be larger than files may be here (see 'ulimit -f')");
+                ": cannot be written: it would be larger than files may be here; see 'ulimit -f'");
 }
 
 TEST_F(Download, SaysThatTheDiskIsFull) {
@@ -256,7 +257,8 @@ class SecureDownload : public ::testing::Test {
   SecureDownload() { server_.put("a", "text"); }
 
   std::string get() const {
-    return download(server_.url("/plain/a"), part_, {"a", 4, sha256_of("text")}, {});
+    const auto error = download(server_.url("/plain/a"), part_, {"a", 4, sha256_of("text")}, {});
+    return std::string(error ? error->what() : "");
   }
   static std::string write_certificate(const std::filesystem::path& path) {
     write_file_atomically(path, testing::make_certificate());

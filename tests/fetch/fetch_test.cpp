@@ -222,9 +222,8 @@ TEST_F(FetchFiles, SaysWhatEverySourceSaid) {
   EXPECT_EQ(error_of([&] {
               fetch_from({server_.url("/status/404"), server_.url("/status/403")});
             }),
-            server_.url("/status/404/a.gz") + ": The requested URL returned error: 404\n" +
-                server_.url("/status/403/a.gz") + ": The requested URL returned error: 403" +
-                kAgain);
+            server_.url("/status/404/a.gz") + ": The requested URL returned error: 404" + kAgain +
+                "\n" + server_.url("/status/403/a.gz") + ": The requested URL returned error: 403");
   EXPECT_THAT(names(), IsEmpty());
 }
 
@@ -378,7 +377,7 @@ TEST_F(FetchArchive, KeepsTheDownloadWhereThereIsNoRoomToUnpack) {
               fetch();
             }),
             path("one.bin") +
-                ": cannot be written: it would be larger than files may be here (see 'ulimit -f')");
+                ": cannot be written: it would be larger than files may be here; see 'ulimit -f'");
   EXPECT_THAT(names(), ElementsAre("set.tar.gz.part"));
   server_.forget_requests();
   fetch();

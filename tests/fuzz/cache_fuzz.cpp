@@ -19,7 +19,7 @@ namespace {
 
 using namespace dcgan;
 
-constexpr RowFormat kFormat{4, 4, 3, ImageFit::crop, {255, 255, 255}};
+constexpr RowFormat kFormat{{4, 4, 3, ImageFit::crop, {255, 255, 255}}};
 
 /// Five files, one of which is no image.
 struct Pictures {
@@ -58,7 +58,7 @@ unsigned change(std::string& file, const std::uint8_t* data, std::size_t size) {
 }
 
 void check(const PreparedImages& images) {
-  if (images.size() != 4 || images.bad_count != 1 || images.training != 3) std::abort();
+  if (images.size() != 4 || images.bad.size() != 1 || images.training != 3) std::abort();
   const std::uint8_t* const rows = images.rows.get();
   static volatile int used = 0;  // so that the rows are read
   used = std::accumulate(rows, rows + images.size() * kFormat.bytes(), 0);

@@ -15,7 +15,7 @@ namespace {
 
 using namespace dcgan;
 
-void check_array(const IdxArray& array) {
+void check_array(const ByteArray& array) {
   std::size_t count = 1;
   for (const std::int64_t size : array.sizes) count *= static_cast<std::size_t>(size);
   if (array.bytes.size() != count) std::abort();
@@ -48,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto labels = folder / (prefix + "-labels-idx1-ubyte");
   write_file_atomically(images, {reinterpret_cast<const char*>(data), size}, Flush::no);
   try {
-    const IdxArray array = read_idx(images);
+    const ByteArray array = read_idx(images);
     check_array(array);
     if (!array.sizes.empty() && array.sizes[0] < 1 << 16) put_labels(labels, array.sizes[0]);
     DataConfig config;

@@ -13,7 +13,7 @@ namespace {
 
 using namespace dcgan;
 
-void check_array(const NpyArray& array) {
+void check_array(const ByteArray& array) {
   std::size_t count = 1;
   for (const std::int64_t size : array.sizes) count *= static_cast<std::size_t>(size);
   if (array.bytes.size() != count) std::abort();

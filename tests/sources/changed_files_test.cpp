@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::TempFolder;
 
-constexpr RowFormat kFormat{8, 8, 3, ImageFit::crop, {255, 255, 255}};
+constexpr RowFormat kFormat{{8, 8, 3, ImageFit::crop, {255, 255, 255}}};
 
 class ChangedFiles : public ::testing::Test {
  protected:

@@ -15,8 +15,10 @@ namespace dcgan {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::caught;
 using testing::error_of;
 using ::testing::HasSubstr;
+using testing::IsError;
 using ::testing::StartsWith;
 using testing::TempFolder;
 
@@ -35,7 +37,11 @@ class Layout : public ::testing::Test {
     return data;
   }
   std::string found(DataFormat format) const { return find_set(data(format)); }
-  std::string hint(DataFormat format) const { return format_hint(data(format)); }
+  static std::string hint(const DataConfig& data) {
+    const auto error = format_hint(data);
+    return error ? error->what() : "";
+  }
+  std::string hint(DataFormat format) const { return hint(data(format)); }
 
   TempFolder folder_;
 };
@@ -71,14 +77,15 @@ TEST_F(Layout, IsTakenAsItIsWhereNothingIsFound) {
 TEST_F(Layout, WithSeveralSetsIsAnErrorThatListsThem) {
   put("MNIST/raw/train-images-idx3-ubyte");
   put("KMNIST/raw/train-images-idx3-ubyte");
-  const std::string several =
-      root() + ": several data sets lie here; point data.path or --data at one of them:\n";
-  EXPECT_EQ(error_of([&] { found(DataFormat::mnist); }),
-            several + path("KMNIST/raw") + "\n" + path("MNIST/raw"));
+  const auto several = [&](const std::string& one, const std::string& other) {
+    return IsError(ErrorKind::failure, root(),
+                   "several data sets lie here: " + path(one) + ", " + path(other),
+                   "point data.path or --data at one of them");
+  };
+  EXPECT_THAT(caught([&] { found(DataFormat::mnist); }), several("KMNIST/raw", "MNIST/raw"));
   put("cifar10/data_batch_1.bin");
   put("mnist/train-images-idx3-ubyte");
-  EXPECT_EQ(error_of([&] { guess_format(root()); }),
-            several + path("cifar10") + "\n" + path("mnist"));
+  EXPECT_THAT(caught([&] { guess_format(root()); }), several("cifar10", "mnist"));
   EXPECT_EQ(hint(DataFormat::cifar100), "");
 }
 
@@ -108,20 +115,20 @@ TEST_F(Layout, OfOtherFoldersIsTakenWhole) {
 
 TEST_F(Layout, OfCifarsPythonVersionIsNamed) {
   const std::string ten =
-      ": is of CIFAR-10's Python version; dcgan reads the binary version (cifar-10-binary.tar.gz), "
-      "which 'dcgan data fetch cifar10' brings";
+      ": is of CIFAR-10's Python version; dcgan reads the binary version; 'dcgan data fetch "
+      "cifar10' brings it";
   put("cifar-10-batches-py/data_batch_1");
   for (const DataFormat format : {DataFormat::cifar10, DataFormat::folder}) {
-    EXPECT_EQ(hint(format), "\n" + path("cifar-10-batches-py/data_batch_1") + ten);
+    EXPECT_EQ(hint(format), path("cifar-10-batches-py/data_batch_1") + ten);
   }
   put("cifar-10-python.tar.gz");
-  EXPECT_EQ(hint(DataFormat::cifar10), "\n" + path("cifar-10-python.tar.gz") + ten);
+  EXPECT_EQ(hint(DataFormat::cifar10), path("cifar-10-python.tar.gz") + ten);
   fs::remove_all(folder_.path());
   put("cifar-100-python/train");
   EXPECT_EQ(hint(DataFormat::cifar100),
-            "\n" + path("cifar-100-python/train") +
-                ": is of CIFAR-100's Python version; dcgan reads the binary version "
-                "(cifar-100-binary.tar.gz), which 'dcgan data fetch cifar100' brings");
+            path("cifar-100-python/train") +
+                ": is of CIFAR-100's Python version; dcgan reads the binary version; 'dcgan data "
+                "fetch cifar100' brings it");
 }
 
 TEST_F(Layout, OfParquetComesWithTheWayOut) {
@@ -129,10 +136,10 @@ TEST_F(Layout, OfParquetComesWithTheWayOut) {
   put("data/test-00000-of-00001.parquet");
   for (const DataFormat format : {DataFormat::folder, DataFormat::mnist}) {
     EXPECT_THAT(hint(format),
-                StartsWith("\n" + path("data/test-00000-of-00001.parquet") +
+                StartsWith(path("data/test-00000-of-00001.parquet") +
                            ": Parquet is not read; write its pictures into a folder, and point "
                            "data.path (with data.format: folder and, without labels, "
-                           "model.classes: 0) or --data at that\n"
+                           "model.classes: 0) or --data at that:\n"
                            "mkdir -p pictures && python3 -c "));
   }
 }
@@ -143,27 +150,27 @@ TEST_F(Layout, OfKerasComesWithTheWayOut) {
       path("mnist.npz") +
       ": is an .npz, several arrays in one file; write its images into an "
       ".npy, and point data.path (with data.format: npy and, without labels, "
-      "model.classes: 0) or --data at that\npython3 -c ";
-  EXPECT_THAT(hint(DataFormat::mnist), StartsWith("\n" + way_out));
-  EXPECT_THAT(format_hint({.path = path("mnist.npz")}), StartsWith("\n" + way_out));
+      "model.classes: 0) or --data at that:\npython3 -c ";
+  EXPECT_THAT(hint(DataFormat::mnist), StartsWith(way_out));
+  EXPECT_THAT(hint({.path = path("mnist.npz")}), StartsWith(way_out));
   EXPECT_EQ(guess_format(path("mnist.npz")), DataFormat::npy);
   EXPECT_THAT(error_of([&] { read_npy(path("mnist.npz")); }), StartsWith(way_out));
-  EXPECT_EQ(format_hint({.format = DataFormat::npy, .path = path("mnist.npz")}), "")
+  EXPECT_EQ(hint({.format = DataFormat::npy, .path = path("mnist.npz")}), "")
       << "its reader has said it";
 }
 
 TEST_F(Layout, WithAnArrayOrAnArchiveSaysWhatToDo) {
   put("set.zip");
-  EXPECT_EQ(
-      hint(DataFormat::folder),
-      "\n" + path("set.zip") + ": is an archive; unpack it, and point data.path at what is in it");
+  EXPECT_EQ(hint(DataFormat::folder),
+            path("set.zip") + ": is an archive; unpack it, and point data.path at what is in it");
+  fs::remove(folder_ / "set.zip");
   put("a/b/images.npy");
-  EXPECT_EQ(hint(DataFormat::folder), "\n" + path("a/b/images.npy") +
-                                          ": is an array of NumPy: set data.format: npy and "
+  EXPECT_EQ(hint(DataFormat::folder), path("a/b/images.npy") +
+                                          ": is an array of NumPy; set data.format: npy and "
                                           "data.path: " +
                                           path("a/b/images.npy"));
-  EXPECT_EQ(format_hint({.format = DataFormat::mnist, .path = path("a/b/images.npy")}),
-            "\nit holds an array of NumPy: set data.format: npy");
+  EXPECT_EQ(hint({.format = DataFormat::mnist, .path = path("a/b/images.npy")}),
+            path("a/b/images.npy") + ": holds a set of format npy; set data.format: npy");
 }
 
 TEST_F(Layout, IsNoMatterWhereTheSetIsThere) {

@@ -41,13 +41,13 @@ TEST_F(Source, NamesEmnistByItsKind) {
   put("emnist-letters-train-images-idx3-ubyte", kImages);
   put("emnist-letters-train-labels-idx1-ubyte", kLabels);
   EXPECT_EQ(open_mnist(config(DataFormat::mnist)).name,
-            "EMNIST letters train, " + folder_.path().string());
+            "emnist-letters-train, " + folder_.path().string());
 }
 
 TEST_F(Source, TakesEmnistWithoutAKind) {
   put("emnist-train-images-idx3-ubyte", kImages);
   put("emnist-train-labels-idx1-ubyte", kLabels);
-  EXPECT_EQ(open_mnist(config(DataFormat::mnist)).name, "EMNIST train, " + folder_.path().string());
+  EXPECT_EQ(open_mnist(config(DataFormat::mnist)).name, "emnist-train, " + folder_.path().string());
 }
 
 TEST_F(Source, SaysThatAFolderMayNotBeRead) {
@@ -57,7 +57,7 @@ TEST_F(Source, SaysThatAFolderMayNotBeRead) {
   {
     const Unprivileged nobody;
     const std::string why = ": cannot be read: no permission to enter the folder " +
-                            folder_.path().string() + " ('chmod +x' gives it)";
+                            folder_.path().string() + "; 'chmod +x' gives it";
     EXPECT_EQ(error_of([&] { open_mnist(config(DataFormat::mnist)); }),
               (folder_ / "train-images-idx3-ubyte").string() + why);
     EXPECT_EQ(error_of([&] { open_cifar(config(DataFormat::cifar10)); }),
