@@ -340,19 +340,20 @@ TYPED_TEST(WinogradTileOf, TransformsAreOneCorrelationOnEveryKindOfCpu) {
       // With pairs: a row of 32 channels is 16 pairs, and two tiles, the second 0, are 32.
       const auto input_places = places_of(d);
       const torch::Tensor inputs = torch::zeros({kPoints, kPanel});
-      tile->transform_input(input_places.data(), input_places.data(), cut, kPanel,
-                            pairs ? Pairing::channels : Pairing::none, floats_of(inputs), kPanel);
+      tile->transform_input[cut](input_places.data(), input_places.data(), kPanel,
+                                 pairs ? Pairing::channels : Pairing::none, floats_of(inputs),
+                                 kPanel);
       const auto over_tiles = [&](const auto& transform) {
         const torch::Tensor points = torch::zeros({kPoints, kPanel});
         transform(pairs ? Pairing::first_tile : Pairing::none, floats_of(points));
         return pairs ? points.view(at::kInt).bitwise_left_shift(16).view(at::kFloat) : points;
       };
       const torch::Tensor inputs_of_tile = over_tiles([&](Pairing pairing, float* to) {
-        tile->transform_input(input_places.data(), input_places.data(), cut, kPanel, pairing, to,
-                              kPanel);
+        tile->transform_input[cut](input_places.data(), input_places.data(), kPanel, pairing, to,
+                                   kPanel);
       });
       const torch::Tensor gradients = over_tiles([&](Pairing pairing, float* to) {
-        tile->transform_gradient(places_of(grad).data(), cut, kPanel, pairing, to, kPanel);
+        tile->transform_gradient[cut](places_of(grad).data(), kPanel, pairing, to, kPanel);
       });
       torch::Tensor products = torch::zeros({kPoints, kRowStep, kPanel});
       torch::Tensor rows = torch::empty({kTaps, kPanel, kPanel});
@@ -377,7 +378,7 @@ TYPED_TEST(WinogradTileOf, TransformsAreOneCorrelationOnEveryKindOfCpu) {
       for (std::int64_t i = 0; i < 16; ++i) {
         places.push_back(results.template data_ptr<TypeParam>() + i * kPanel);
       }
-      tile->transform_output(floats_of(products), kRowStep * kPanel, cut, kPanel, places.data());
+      tile->transform_output[cut](floats_of(products), kRowStep * kPanel, kPanel, places.data());
       EXPECT_LT(relative_distance(results.narrow(0, 0, height).narrow(1, 0, width), y),
                 TestFixture::kTolerance);
       const torch::Tensor sums = torch::empty({kTaps * kTaps, kPanel});
@@ -398,8 +399,8 @@ TEST(WinogradTile, ASecondTileIsTheUpperHalfOfItsPair) {
     const torch::Tensor points = torch::zeros({kPoints, kPanel});
     const torch::Tensor first = torch::zeros({kPoints, kPanel});
     for (const Pairing pairing : {Pairing::first_tile, Pairing::second_tile}) {
-      tile->transform_input(rows.data(), rows.data(), {}, kPanel, pairing, floats_of(points),
-                            kPanel);
+      tile->transform_input[Cut{}](rows.data(), rows.data(), kPanel, pairing, floats_of(points),
+                                   kPanel);
       if (pairing == Pairing::first_tile) first.copy_(points);
     }
     const torch::Tensor lower = first.view(at::kInt);

@@ -175,8 +175,8 @@ void write_part(const Correlation<Number>& sum, const Part& part, const TileRows
           out.at(tile.image, rows.first + rows.step * row, columns.first + columns.step * column) +
           channel;
     }
-    winograd_tile<Number>().transform_output(results + i * kPanel, kResultStride, tile.cut,
-                                             channels, places.data());
+    winograd_tile<Number>().transform_output[tile.cut](results + i * kPanel, kResultStride,
+                                                       channels, places.data());
   }
 }
 
