@@ -18,7 +18,6 @@
 #include "kernels/gelu.h"
 #include "kernels/multi_tensor.h"
 #include "kernels/norm_activation.h"
-#include "kernels/transpose.h"
 #include "kernels/winograd/tile.h"
 #include "runtime/device.h"
 
@@ -258,20 +257,6 @@ void BM_FoldPatches(State& state) {
   }
 }
 BENCHMARK(BM_FoldPatches)->UseRealTime();
-
-void transpose_weight(State& state, torch::Tensor (*transpose)(const torch::Tensor&)) {
-  const torch::Tensor matrix = random({256, 3 * 3 * 128}, false, state.range(0) != 0);
-  for (auto _ : state) benchmark::DoNotOptimize(transpose(matrix));
-}
-BENCHMARK_CAPTURE(transpose_weight, transposed, transposed)
-    ->ArgsProduct({{0, 1}})
-    ->ArgNames({"bf16"})
-    ->UseRealTime();
-BENCHMARK_CAPTURE(transpose_weight, LibTorchs,
-                  [](const torch::Tensor& matrix) { return matrix.t().contiguous(); })
-    ->ArgsProduct({{0, 1}})
-    ->ArgNames({"bf16"})
-    ->UseRealTime();
 
 std::vector<torch::Tensor> tensors_of_a_discriminator() {
   return {torch::rand({128, 64, 4, 4}), torch::rand({256, 128, 3, 3}), torch::rand({256})};

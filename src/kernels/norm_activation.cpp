@@ -4,7 +4,6 @@
 #include <cmath>
 #include <vector>
 
-#include "kernels/bfloat16.h"
 #include "kernels/channels_last.h"
 #include "kernels/norm_rows.h"
 #include "kernels/rows.h"
@@ -54,7 +53,7 @@ Statistics measure(const torch::Tensor& x, const Rows& shape, double eps) {
       [&](const auto* data) {
         for (std::int64_t batch = 0; batch < shape.batches; ++batch) {
           const auto* const row = data + batch * shape.rows * shape.channels;
-          for (std::int64_t c = 0; c < shape.channels; ++c) pivots.push_back(widened(row[c]));
+          for (std::int64_t c = 0; c < shape.channels; ++c) pivots.push_back(row[c]);
         }
       },
       x);
