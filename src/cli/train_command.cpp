@@ -124,7 +124,7 @@ void try_features(const Features& features, const Dataset& dataset) {
 
 /// So is a build that can't record steps on the device.
 void check_recorder(const Config& config, const Machine& machine) {
-  if (config.run.cuda_graph) make_recorder(machine.device);
+  if (config.run.cuda_graph && !machine.device.is_cpu()) make_recorder(machine.device);
 }
 
 /// A training from its first step.
