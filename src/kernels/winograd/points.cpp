@@ -91,7 +91,7 @@ void transform_inputs(const Images<const Number>& x, const TileRows& tiles,
       const std::int64_t channels = parts[part].channels.size();
       const bool last = part + 1 == parts.size();
       next = last ? places(row + 1, 0) : places(row, part + 1);
-      winograd_tile<Number>().transform_input[cut_of(tiles[row])](
+      winograd_tile<Number>()->transform_input[cut_of(tiles[row])](
           now.data(), next.data(), channels, to.pairing(row), to.at(0, row, column), to.stride());
       column += channels;
     }
@@ -114,7 +114,7 @@ void transform_gradients(const Images<const Number>& grad, const TileRows& tiles
         }
       }
     }
-    winograd_tile<Number>().transform_gradient[cut_of(tiles[row])](
+    winograd_tile<Number>()->transform_gradient[cut_of(tiles[row])](
         places.data(), channels.size(), to.pairing(row), to.at(0, row, 0), to.stride());
   }
 }

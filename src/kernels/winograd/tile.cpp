@@ -73,11 +73,11 @@ template std::vector<const WinogradTile<float>*> usable_winograd_tiles();
 template std::vector<const WinogradTile<at::BFloat16>*> usable_winograd_tiles();
 
 template <typename Number>
-const WinogradTile<Number>& winograd_tile() {
-  static const WinogradTile<Number>& fastest = *usable_winograd_tiles<Number>().front();
-  return fastest;
+const WinogradTile<Number>*& winograd_tile() {
+  static const WinogradTile<Number>* used = usable_winograd_tiles<Number>().front();
+  return used;
 }
-template const WinogradTile<float>& winograd_tile();
-template const WinogradTile<at::BFloat16>& winograd_tile();
+template const WinogradTile<float>*& winograd_tile();
+template const WinogradTile<at::BFloat16>*& winograd_tile();
 
 }  // namespace dcgan

@@ -105,8 +105,8 @@ struct WinogradTile {
 template <typename Number>
 std::vector<const WinogradTile<Number>*> usable_winograd_tiles();
 
-/// The first of them.
+/// The one that is used: the first of them, until a test sets another.
 template <typename Number>
-const WinogradTile<Number>& winograd_tile();
+const WinogradTile<Number>*& winograd_tile();
 
 }  // namespace dcgan
