@@ -273,12 +273,12 @@ void BM_AdamUpdate(State& state) {
 }
 BENCHMARK(BM_AdamUpdate)->UseRealTime();
 
-void BM_MoveAverages(State& state) {
+void BM_UpdateAverages(State& state) {
   const auto averages = tensors_of_a_discriminator();
   const auto tensors = tensors_of_a_discriminator();
-  for (auto _ : state) move_averages(averages, tensors, 0.001F);
+  for (auto _ : state) update_averages(averages, tensors, 0.001F);
 }
-BENCHMARK(BM_MoveAverages)->UseRealTime();
+BENCHMARK(BM_UpdateAverages)->UseRealTime();
 
 /// A whole step at 28x28, batch range(1), range(0) base channels; R1 on every range(2)-th, on none
 /// for 0; bfloat16 where range(3).

@@ -16,24 +16,20 @@ using Tensors = std::vector<torch::Tensor>;
 /// Numbers in a block: enough to be worth a thread's while, few enough to share out evenly.
 constexpr std::int64_t kBlockNumbers = 8192;
 
-struct AdamFloats {
-  float beta1;
-  float one_minus_beta1;
-  float beta2;
-  float one_minus_beta2;
-  float eps;
-  float step_size;
-  float inverse_correction2;
-};
-
 DCGAN_MULTIVERSION
 void adam_block(float* __restrict p, const float* __restrict g, float* __restrict m,
-                float* __restrict v, std::int64_t count, const AdamFloats& numbers) {
-  const AdamFloats a = numbers;
+                float* __restrict v, std::int64_t count, const AdamCoefficients& numbers) {
+  const auto beta1 = static_cast<float>(numbers.beta1);
+  const auto one_minus_beta1 = static_cast<float>(1 - numbers.beta1);
+  const auto beta2 = static_cast<float>(numbers.beta2);
+  const auto one_minus_beta2 = static_cast<float>(1 - numbers.beta2);
+  const auto eps = static_cast<float>(numbers.eps);
+  const auto step_size = static_cast<float>(numbers.step_size);
+  const auto inverse_correction2 = static_cast<float>(numbers.inverse_correction2);
   for (std::int64_t i = 0; i < count; ++i) {
-    m[i] = a.beta1 * m[i] + a.one_minus_beta1 * g[i];
-    v[i] = a.beta2 * v[i] + a.one_minus_beta2 * (g[i] * g[i]);
-    p[i] -= a.step_size * m[i] / (std::sqrt(v[i]) * a.inverse_correction2 + a.eps);
+    m[i] = beta1 * m[i] + one_minus_beta1 * g[i];
+    v[i] = beta2 * v[i] + one_minus_beta2 * (g[i] * g[i]);
+    p[i] -= step_size * m[i] / (std::sqrt(v[i]) * inverse_correction2 + eps);
   }
 }
 
@@ -85,21 +81,14 @@ void adam_update(const Tensors& parameters, const Tensors& gradients, const Tens
       ordered[i] = torch::empty_like(parameters[i]).copy_(ordered[i]);
     }
   }
-  const AdamFloats floats{static_cast<float>(numbers.beta1),
-                          static_cast<float>(1 - numbers.beta1),
-                          static_cast<float>(numbers.beta2),
-                          static_cast<float>(1 - numbers.beta2),
-                          static_cast<float>(numbers.eps),
-                          static_cast<float>(numbers.step_size),
-                          static_cast<float>(numbers.inverse_correction2)};
   each_block(
       [&](const auto& data, std::int64_t count) {
-        adam_block(data[0], data[1], data[2], data[3], count, floats);
+        adam_block(data[0], data[1], data[2], data[3], count, numbers);
       },
       parameters, ordered, exp_avg, exp_avg_sq);
 }
 
-void move_averages(const Tensors& averages, const Tensors& tensors, float weight) {
+void update_averages(const Tensors& averages, const Tensors& tensors, float weight) {
   const torch::NoGradGuard no_grad;
   each_block(
       [&](const auto& data, std::int64_t count) { average_block(data[0], data[1], count, weight); },

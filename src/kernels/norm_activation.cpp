@@ -81,9 +81,9 @@ void measure(const Normalised& n) {
   });
 }
 
-/// Each batch moves the running statistics in its turn; the variance that they follow is the
+/// Each batch updates the running statistics in its turn; the variance that they follow is the
 /// unbiased one.
-void move_running_statistics(const NormTensors& norm, const Normalised& n) {
+void update_running_statistics(const NormTensors& norm, const Normalised& n) {
   float* const running_mean = norm.running_mean.data_ptr<float>();
   float* const running_var = norm.running_var.data_ptr<float>();
   const float* const mean = n.mean.data_ptr<float>();
@@ -91,14 +91,14 @@ void move_running_statistics(const NormTensors& norm, const Normalised& n) {
   const Rows shape = n.shape();
   const auto rows = static_cast<double>(shape.rows);
   const double unbiased = rows / (rows - 1);
-  const auto move = [&](float& running, double value) {
+  const auto update = [&](float& running, double value) {
     running = static_cast<float>((1 - norm.momentum) * static_cast<double>(running) +
                                  norm.momentum * value);
   };
   for (std::int64_t i = 0; i < n.mean.numel(); ++i) {
     const std::int64_t c = i % shape.channels;
-    move(running_mean[c], static_cast<double>(mean[i]));
-    move(running_var[c], static_cast<double>(variance[i]) * unbiased);
+    update(running_mean[c], static_cast<double>(mean[i]));
+    update(running_var[c], static_cast<double>(variance[i]) * unbiased);
   }
 }
 
@@ -287,7 +287,7 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const auto empty = [&] { return torch::empty({batches, scale.numel()}); };
     const Normalised n{x, scale, empty(), empty(), empty(), empty(), slope, norm.eps};
     measure(n);
-    move_running_statistics(norm, n);
+    update_running_statistics(norm, n);
     n.save(context);
     return normalise(n, shift);
   }

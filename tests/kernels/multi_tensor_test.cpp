@@ -64,12 +64,12 @@ TEST(AdamUpdate, RefusesMomentsInAnotherOrder) {
   EXPECT_THROW(adam_update(parameters, make_tensors(3), moments, make_tensors(4), {}), c10::Error);
 }
 
-TEST(MoveAverages, IsTheReference) {
+TEST(UpdateAverages, IsTheReference) {
   const Tensors averages = make_tensors(1);
   const Tensors tensors = make_tensors(11);
   Tensors exact = to_double(averages);
   for (std::size_t i = 0; i < exact.size(); ++i) exact[i].lerp_(to_double(tensors)[i], 0.1);
-  move_averages(averages, tensors, 0.1F);
+  update_averages(averages, tensors, 0.1F);
   expect_near(averages, exact);
 }
 

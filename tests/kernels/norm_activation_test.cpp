@@ -41,7 +41,7 @@ class NormActivation : public ::testing::TestWithParam<NormCase> {
   const NormTensors norm_ = make_norm(case_.sizes[1]);
   const NormTensors exact_ = to_double(norm_);
 
-  /// By the reference in float64; moves the running statistics of `exact_`.
+  /// By the reference in float64; updates the running statistics of `exact_`.
   torch::Tensor exactly(const torch::Tensor& x, bool train) const {
     return reference::norm_activation(x.to(torch::kFloat64), exact_, case_.slope, case_.batches,
                                       train);
