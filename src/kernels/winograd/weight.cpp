@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "kernels/channels_last.h"
+#include "kernels/transpose.h"
 #include "kernels/winograd/points.h"
 #include "kernels/winograd/winograd.h"
 #include "runtime/parallel.h"
@@ -124,7 +125,7 @@ torch::Tensor weight_sum(const torch::Tensor& x, const torch::Tensor& grad, cons
     }
     write_taps(block, window, sums.data(), in, out, taps.data_ptr<float>());
   });
-  return from_matrix(taps.to(type).t().contiguous(), in, window.kernel);
+  return from_matrix(transposed(taps.to(type)), in, window.kernel);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/channels_last.h"
+#include "kernels/transpose.h"
 #include "kernels/winograd/points.h"
 #include "runtime/cpu.h"
 #include "runtime/parallel.h"
@@ -245,7 +246,7 @@ torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& weight, const
   const std::int64_t in = weight.size(1);
   const std::int64_t out = weight.size(0);
   torch::Tensor y = empty_images(x, out, map);
-  const torch::Tensor by_places = as_matrix(weight).t().contiguous();
+  const torch::Tensor by_places = transposed(as_matrix(weight));
   const Correlation<Number> sum{tiles_over(x.size(0), map[0], map[1]),
                                 forward_phases(x, window),
                                 {{Outputs{0, 1, map[0]}, Outputs{0, 1, map[1]}}},
