@@ -108,6 +108,7 @@ torch::Tensor weight_product_of_patches(const torch::Tensor& x, const torch::Ten
     const torch::Tensor patches = unfold_patches(x.narrow(0, from, count), window, map);
     const torch::Tensor rows = as_rows(grad.narrow(0, from, count));
     const torch::Tensor part = torch::mm(rows.t(), patches.view({-1, numbers}));
+    if (count == x.size(0)) return from_matrix(part.to(type), x.size(1), window.kernel);
     sum = sum.defined() ? sum.add_(part) : part.to(torch::kFloat32);
   }
   return from_matrix(sum.to(type), x.size(1), window.kernel);
