@@ -18,7 +18,6 @@
 #include "kernels/gelu.h"
 #include "kernels/multi_tensor.h"
 #include "kernels/norm_activation.h"
-#include "kernels/transpose.h"
 #include "kernels/winograd/tile.h"
 #include "runtime/device.h"
 
@@ -259,20 +258,6 @@ void BM_FoldPatches(State& state) {
 }
 BENCHMARK(BM_FoldPatches)->UseRealTime();
 
-void transpose_weight(State& state, torch::Tensor (*transpose)(const torch::Tensor&)) {
-  const torch::Tensor matrix = random({256, 3 * 3 * 128}, false, state.range(0) != 0);
-  for (auto _ : state) benchmark::DoNotOptimize(transpose(matrix));
-}
-BENCHMARK_CAPTURE(transpose_weight, transposed, transposed)
-    ->ArgsProduct({{0, 1}})
-    ->ArgNames({"bf16"})
-    ->UseRealTime();
-BENCHMARK_CAPTURE(transpose_weight, LibTorchs,
-                  [](const torch::Tensor& matrix) { return matrix.t().contiguous(); })
-    ->ArgsProduct({{0, 1}})
-    ->ArgNames({"bf16"})
-    ->UseRealTime();
-
 std::vector<torch::Tensor> tensors_of_a_discriminator() {
   return {torch::rand({128, 64, 4, 4}), torch::rand({256, 128, 3, 3}), torch::rand({256})};
 }
@@ -288,12 +273,12 @@ void BM_AdamUpdate(State& state) {
 }
 BENCHMARK(BM_AdamUpdate)->UseRealTime();
 
-void BM_MoveAverages(State& state) {
+void BM_UpdateAverages(State& state) {
   const auto averages = tensors_of_a_discriminator();
   const auto tensors = tensors_of_a_discriminator();
-  for (auto _ : state) move_averages(averages, tensors, 0.001F);
+  for (auto _ : state) update_averages(averages, tensors, 0.001F);
 }
-BENCHMARK(BM_MoveAverages)->UseRealTime();
+BENCHMARK(BM_UpdateAverages)->UseRealTime();
 
 /// A whole step at 28x28, batch range(1), range(0) base channels; R1 on every range(2)-th, on none
 /// for 0; bfloat16 where range(3).

@@ -133,9 +133,9 @@ torch::Tensor first_seen(const Dataset& dataset, Config config, std::int64_t cou
   const bool symmetric = config.output == OutputRange::tanh;
   torch::Tensor images = stream.next().images;
   if (config.train.translation > 0) {
-    const Translations moves = draw_translations(config.seed, /*first=*/0, images.size(0),
-                                                 config.train.translation, torch::kCPU);
-    images = translate(images, moves.real, border_fill(config));
+    const Translations shifts =
+        draw_translations(config.seed, /*first=*/0, images.size(0), config.train.translation);
+    images = translate(images, shifts.real, border_fill(config));
   }
   return symmetric ? images.add(1.0).mul(127.5) : images.mul(255.0);
 }

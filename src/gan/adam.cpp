@@ -20,19 +20,15 @@ void Adam::zero_grad() {
   for (torch::Tensor& parameter : parameters_) parameter.mutable_grad() = torch::Tensor();
 }
 
-void Adam::step(double lr_factor) {
-  const AdamRates rates = next_rates(lr_factor);
-  step(
-      torch::tensor({rates.step_size, rates.inverse_correction2}).to(parameters_.front().device()));
-}
+void Adam::step(double lr_factor) { step(next_rates(lr_factor).to(parameters_.front().device())); }
 
-AdamRates Adam::next_rates(double lr_factor) {
+torch::Tensor Adam::next_rates(double lr_factor) {
   ++steps_done_;
   const auto t = static_cast<double>(steps_done_);
   const double correction1 = 1.0 - std::pow(options_.beta1, t);
   const double correction2 = 1.0 - std::pow(options_.beta2, t);
-  return {static_cast<float>(lr_factor * options_.lr / correction1),
-          static_cast<float>(1.0 / std::sqrt(correction2))};
+  return torch::tensor({static_cast<float>(lr_factor * options_.lr / correction1),
+                        static_cast<float>(1.0 / std::sqrt(correction2))});
 }
 
 void Adam::step(const torch::Tensor& rates) {

@@ -17,12 +17,6 @@ struct AdamOptions {
   double eps = 1e-8;
 };
 
-/// What step t multiplies by.
-struct AdamRates {
-  float step_size;            ///< lr / (1 - beta1^t)
-  float inverse_correction2;  ///< 1 / sqrt(1 - beta2^t)
-};
-
 /// The optimizer of one network. Its moments are part of a checkpoint; its arithmetic is that of
 /// torch.optim.Adam, element by element.
 class Adam {
@@ -39,9 +33,10 @@ class Adam {
   /// step size.
   void step(double lr_factor = 1.0);
 
-  /// The two halves of that: the rates of the next step, which is counted now, and the step, which
-  /// reads them from a float32 [2] on the parameters' device and does the same work each time.
-  AdamRates next_rates(double lr_factor = 1.0);
+  /// The two halves of that: the rates of the next step t, which is counted now, lr / (1 - beta1^t)
+  /// and 1 / sqrt(1 - beta2^t), float32 [2] on the CPU; and the step, which reads them on the
+  /// parameters' device and does the same work each time.
+  torch::Tensor next_rates(double lr_factor = 1.0);
   void step(const torch::Tensor& rates);
 
   /// The step size from now on, for a schedule.

@@ -1,7 +1,11 @@
 #include "gan/recorded_step.h"
 
+#include <dlfcn.h>
+
+#include <filesystem>
 #include <utility>
 
+#include "dcgan/error.h"
 #include "runtime/torch.h"
 
 namespace dcgan {
@@ -24,15 +28,31 @@ void copy_into(StepInputs& to, const StepInputs& from) {
       to, [&](torch::Tensor tensor) { return tensor.copy_(*source++, /*non_blocking=*/true); });
 }
 
-class ImmediateRecorder : public Recorder {
- public:
-  void run(const std::function<void()>& work) override { work(); }
-  std::function<void()> record(const std::function<void()>& work) override { return work; }
-};
+/// The folder of the file that this code lies in: the program's library, or a program that embeds
+/// dcgan.
+std::filesystem::path own_folder() {
+  static const int here = 0;
+  Dl_info info;
+  if (dladdr(&here, &info) == 0 || info.dli_fname == nullptr) return ".";
+  return std::filesystem::path(info.dli_fname).parent_path();
+}
 
 }  // namespace
 
-std::unique_ptr<Recorder> immediate_recorder() { return std::make_unique<ImmediateRecorder>(); }
+std::unique_ptr<Recorder> make_recorder(torch::Device device) {
+  const std::string path = (own_folder() / "libdcgan_cuda.so").string();
+  void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* const make = library == nullptr ? nullptr : dlsym(library, "dcgan_make_graph_recorder");
+  if (make == nullptr) {
+    const char* const why = dlerror();
+    throw failure("run.cuda_graph: " +
+                  (why == nullptr ? path + " is of another version" : std::string(why)))
+        .key("run.cuda_graph")
+        .remedy("build with scripts/setup.sh --torch pip, or leave run.cuda_graph: false");
+  }
+  return std::unique_ptr<Recorder>(
+      reinterpret_cast<decltype(&dcgan_make_graph_recorder)>(make)(device.index()));
+}
 
 RecordedStep::RecordedStep(TrainState& state, std::unique_ptr<Recorder> recorder, int warm_ups)
     : state_(state),

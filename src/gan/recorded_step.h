@@ -25,10 +25,7 @@ class Recorder {
   virtual std::function<void()> record(const std::function<void()>& work) = 0;
 };
 
-/// Does the work anew each time: what there is on a CPU.
-std::unique_ptr<Recorder> immediate_recorder();
-
-/// That of the device: CUDA graphs on a GPU. Throws `failure` where this build of dcgan has none.
+/// CUDA graphs of a GPU. Throws `failure` where this build of dcgan has none.
 std::unique_ptr<Recorder> make_recorder(torch::Device device);
 
 /// train_step() by recordings, one for each kind of step, which its first `warm_ups` steps precede:
@@ -61,3 +58,6 @@ class RecordedStep {
 };
 
 }  // namespace dcgan
+
+/// What libdcgan_cuda.so offers to make_recorder(): a recorder that the caller owns.
+extern "C" dcgan::Recorder* dcgan_make_graph_recorder(int device);

@@ -57,23 +57,6 @@ torch::Tensor logits_as(const torch::Tensor& output, const torch::Tensor& classe
   return classes.defined() ? logits_of_class(output, classes) : output;
 }
 
-torch::Tensor as_tensor(const AdamRates& rates) {
-  return torch::tensor({rates.step_size, rates.inverse_correction2});
-}
-
-double rate_factor(const TrainState& state) {
-  return lr_factor(state.options.lr_schedule, state.step, state.total_steps);
-}
-
-bool has_r1(const TrainState& state) {
-  return state.options.r1_gamma > 0 && state.step % state.options.r1_every == 0;
-}
-
-/// Whether the step at hand has G's half.
-bool updates_generator(const TrainState& state) {
-  return (state.step + 1) % state.options.discriminator_steps == 0;
-}
-
 /// Those of the step's images.
 Classes classes_of_step(const TrainState& state, const StepInputs& inputs) {
   if (state.classes == 0) return {};
@@ -210,23 +193,23 @@ StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor label
   const TrainConfig& options = state.options;
   const std::int64_t first = state.step * options.batch_size;  // of the run's images
   const std::int64_t count = real.size(0);
-  StepInputs inputs{{count, has_r1(state), updates_generator(state)},
-                    std::move(real),
-                    state.classes > 0 ? std::move(labels) : torch::Tensor(),
-                    std::move(latents),
-                    {},
-                    {},
-                    {}};
+  StepInputs inputs{
+      .kind = {.images = count,
+               .has_r1 = options.r1_gamma > 0 && state.step % options.r1_every == 0,
+               .updates_generator = (state.step + 1) % options.discriminator_steps == 0},
+      .real = std::move(real),
+      .labels = state.classes > 0 ? std::move(labels) : torch::Tensor(),
+      .latents = std::move(latents)};
   if (options.translation > 0) {
-    inputs.shifts = draw_translations(state.seed, first, count, options.translation, torch::kCPU);
+    inputs.shifts = draw_translations(state.seed, first, count, options.translation);
   }
   if (options.gradient_penalty > 0) {
     inputs.mixture = uniform_rows(state.seed, Purpose::mixture, first, count, 1).add(1).div(2);
   }
-  const double factor = rate_factor(state);
-  inputs.rates.discriminator = as_tensor(state.discriminator_optimizer.next_rates(factor));
+  const double factor = lr_factor(options.lr_schedule, state.step, state.total_steps);
+  inputs.rates.discriminator = state.discriminator_optimizer.next_rates(factor);
   if (inputs.kind.updates_generator) {
-    inputs.rates.generator = as_tensor(state.generator_optimizer.next_rates(factor));
+    inputs.rates.generator = state.generator_optimizer.next_rates(factor);
     const double decay =
         warmed_up_decay(options.ema_decay, state.step / options.discriminator_steps);
     inputs.rates.average = torch::tensor(static_cast<float>(1 - decay));

@@ -99,8 +99,8 @@ struct StepKind {
 /// What changes from step to step by a formula; as tensors, so that a recorded step reads them
 /// anew.
 struct StepRates {
-  torch::Tensor discriminator;  ///< float32 [2]: Adam::next_rates() of D
-  torch::Tensor generator;      ///< float32 [2]: of G; undefined in a step without G's half
+  torch::Tensor discriminator;  ///< Adam::next_rates() of D
+  torch::Tensor generator;      ///< of G; undefined in a step without G's half
   torch::Tensor average;        ///< float32 []: weight of G in its average; undefined likewise
 };
 

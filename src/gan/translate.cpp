@@ -22,12 +22,12 @@ Source source_of(const torch::Tensor& shifts, std::int64_t size) {
 }  // namespace
 
 Translations draw_translations(std::int64_t seed, std::int64_t first, std::int64_t count,
-                               std::int64_t limit, torch::Device device) {
+                               std::int64_t limit) {
   // In [0, 1), for each image three times down and right.
   const torch::Tensor numbers =
       (uniform_rows(seed, Purpose::translation, first, count, 6).view({count, 3, 2}) + 1) / 2;
   const torch::Tensor shifts =
-      ((numbers * static_cast<double>(2 * limit + 1)).floor().to(torch::kInt64) - limit).to(device);
+      ((numbers * static_cast<double>(2 * limit + 1)).floor().to(torch::kInt64) - limit);
   return {shifts.select(1, 0), shifts.select(1, 1), shifts.select(1, 2)};
 }
 

@@ -23,9 +23,9 @@ struct Translations {
 };
 
 /// Those of the `count` images that a run sees from its `first` on, a function of the arguments
-/// alone, on `device`; uniform.
+/// alone; uniform, on the CPU.
 Translations draw_translations(std::int64_t seed, std::int64_t first, std::int64_t count,
-                               std::int64_t limit, torch::Device device);
+                               std::int64_t limit);
 
 /// What a shifted image shows beyond its border: with data.fit `pad` data.background, float32
 /// [1, C, 1, 1] in the range of generator.output; else undefined, for the image mirrored there.

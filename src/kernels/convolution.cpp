@@ -1,6 +1,7 @@
 #include "kernels/convolution.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "kernels/channels_last.h"
@@ -138,83 +139,55 @@ torch::Tensor weight_product(const torch::Tensor& x, const torch::Tensor& grad,
       .to(type);
 }
 
-/// What both functions keep for their gradients.
-struct Kept {
-  torch::Tensor x;
-  torch::Tensor weight;   ///< as it came
-  torch::Tensor working;  ///< in x's type
-  Window window;
-
-  void save(torch::autograd::AutogradContext* context) const {
-    context->save_for_backward({x, weight, working});
-    std::vector<std::int64_t> numbers;
-    for (const Extent2& extent : {window.kernel, window.stride, window.padding}) {
-      numbers.insert(numbers.end(), extent.begin(), extent.end());
-    }
-    context->saved_data["window"] = numbers;
-  }
-  static Kept load(torch::autograd::AutogradContext* context) {
-    const auto saved = context->get_saved_variables();
-    const auto n = context->saved_data["window"].toIntVector();
-    return {saved[0], saved[1], saved[2], {{n[0], n[1]}, {n[2], n[3]}, {n[4], n[5]}}};
-  }
-  /// What the gradient in x is a product of: under create_graph it has one in the weight.
-  const torch::Tensor& factor() const { return torch::GradMode::is_enabled() ? weight : working; }
-};
-
-/// Each of the two is the other's gradient in the input.
+/// A convolution, or with an output size a transposed one: each is the other's gradient in x.
 class Convolution : public torch::autograd::Function<Convolution> {
  public:
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
-                               const torch::Tensor& weight, const Window& window) {
-    const Kept kept{x, weight, weight.to(x.scalar_type()), window};
-    kept.save(context);
-    return forward_product(x, kept.working, window);
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list grad_outputs);
-};
-
-class TransposedConvolution : public torch::autograd::Function<TransposedConvolution> {
- public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weight, const Window& window,
-                               const Extent2& output_size) {
-    const Kept kept{x, weight, weight.to(x.scalar_type()), window};
-    kept.save(context);
-    return data_product(x, kept.working, window, output_size);
+                               const std::optional<Extent2>& output_size) {
+    const torch::Tensor working = weight.to(x.scalar_type());
+    context->save_for_backward({x, weight, working});
+    auto& data = context->saved_data;
+    data["kernel"] = numbers_of(window.kernel);
+    data["stride"] = numbers_of(window.stride);
+    data["padding"] = numbers_of(window.padding);
+    data["transposed"] = output_size.has_value();
+    return output_size ? data_product(x, working, window, *output_size)
+                       : forward_product(x, working, window);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list grad_outputs) {
-    const Kept kept = Kept::load(context);
+    const auto saved = context->get_saved_variables();
+    const torch::Tensor& x = saved[0];
+    const torch::Tensor& weight = saved[1];
+    const torch::Tensor& working = saved[2];
+    const auto extent = [&](const char* name) {
+      const auto numbers = context->saved_data[name].toIntVector();
+      return Extent2{numbers[0], numbers[1]};
+    };
+    const Window window{extent("kernel"), extent("stride"), extent("padding")};
+    const bool transposed = context->saved_data["transposed"].toBool();
+    const torch::Tensor& grad = grad_outputs[0];
     torch::autograd::variable_list grads(4);
     if (context->needs_input_grad(0)) {
-      grads[0] = convolution(grad_outputs[0], kept.factor(), kept.window);
+      // Under create_graph this gradient has one in the weight.
+      const torch::Tensor& factor = torch::GradMode::is_enabled() ? weight : working;
+      grads[0] = transposed ? convolution(grad, factor, window)
+                            : transposed_convolution(grad, factor, window, extent_of(x));
     }
     if (context->needs_input_grad(1)) {
-      grads[1] = weight_product(grad_outputs[0], kept.x, kept.working, kept.window,
-                                kept.weight.scalar_type());
+      grads[1] = weight_product(transposed ? grad : x, transposed ? x : grad, working, window,
+                                weight.scalar_type());
     }
     return grads;
   }
-};
 
-torch::autograd::variable_list Convolution::backward(torch::autograd::AutogradContext* context,
-                                                     torch::autograd::variable_list grad_outputs) {
-  const Kept kept = Kept::load(context);
-  torch::autograd::variable_list grads(3);
-  if (context->needs_input_grad(0)) {
-    grads[0] =
-        transposed_convolution(grad_outputs[0], kept.factor(), kept.window, extent_of(kept.x));
+ private:
+  static std::vector<std::int64_t> numbers_of(const Extent2& extent) {
+    return {extent.begin(), extent.end()};
   }
-  if (context->needs_input_grad(1)) {
-    grads[1] = weight_product(kept.x, grad_outputs[0], kept.working, kept.window,
-                              kept.weight.scalar_type());
-  }
-  return grads;
-}
+};
 
 }  // namespace
 
@@ -225,13 +198,13 @@ at::ScalarType product_type(const torch::Tensor& x) {
 
 torch::Tensor convolution(const torch::Tensor& x, const torch::Tensor& weight,
                           const Window& window) {
-  return Convolution::apply(x, weight, window);
+  return Convolution::apply(x, weight, window, std::nullopt);
 }
 
 torch::Tensor transposed_convolution(const torch::Tensor& x, const torch::Tensor& weight,
                                      const Window& window,
                                      std::array<std::int64_t, 2> output_size) {
-  return TransposedConvolution::apply(x, weight, window, output_size);
+  return Convolution::apply(x, weight, window, output_size);
 }
 
 }  // namespace dcgan

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "base/multiversion.h"
-#include "kernels/bfloat16.h"
 #include "kernels/channels_last.h"
 #include "kernels/rows.h"
 #include "runtime/torch.h"
@@ -50,8 +49,8 @@ template <typename Number>
 DCGAN_MULTIVERSION void gelu_block(const Number* __restrict x, std::int64_t count,
                                    Number* __restrict y) {
   for (std::int64_t i = 0; i < count; ++i) {
-    const float number = widened(x[i]);
-    narrow_to(y[i], number * normal_distribution(number, normal_bell(number)));
+    const float number = x[i];
+    y[i] = number * normal_distribution(number, normal_bell(number));
   }
 }
 
@@ -61,10 +60,9 @@ DCGAN_MULTIVERSION void gelu_gradient_block(const Number* __restrict x,
                                             const Number* __restrict grad, std::int64_t count,
                                             Number* __restrict grad_x) {
   for (std::int64_t i = 0; i < count; ++i) {
-    const float number = widened(x[i]);
+    const float number = x[i];
     const float bell = normal_bell(number);
-    narrow_to(grad_x[i], widened(grad[i]) *
-                             (normal_distribution(number, bell) + number * bell * kInverseSqrt2Pi));
+    grad_x[i] = grad[i] * (normal_distribution(number, bell) + number * bell * kInverseSqrt2Pi);
   }
 }
 
@@ -75,13 +73,12 @@ DCGAN_MULTIVERSION void gelu_second_block(const Number* __restrict x, const Numb
                                           const Number* __restrict v, std::int64_t count,
                                           Number* __restrict to_grad, Number* __restrict to_x) {
   for (std::int64_t i = 0; i < count; ++i) {
-    const float number = widened(x[i]);
-    const float direction = widened(v[i]);
+    const float number = x[i];
+    const float direction = v[i];
     const float bell = normal_bell(number);
     const float density = bell * kInverseSqrt2Pi;
-    narrow_to(to_grad[i], direction * (normal_distribution(number, bell) + number * density));
-    narrow_to(to_x[i],
-              direction * widened(grad[i]) * density * (2.0F - std::min(number * number, 1e30F)));
+    to_grad[i] = direction * (normal_distribution(number, bell) + number * density);
+    to_x[i] = direction * grad[i] * density * (2.0F - std::min(number * number, 1e30F));
   }
 }
 

@@ -31,7 +31,7 @@ void adam_update(const std::vector<torch::Tensor>& parameters,
 
 /// a = a + weight * (t - a), element by element, for each a of `averages` and the t of
 /// `tensors` at its place; float32 on a CPU, of the same sizes and order in memory.
-void move_averages(const std::vector<torch::Tensor>& averages,
-                   const std::vector<torch::Tensor>& tensors, float weight);
+void update_averages(const std::vector<torch::Tensor>& averages,
+                     const std::vector<torch::Tensor>& tensors, float weight);
 
 }  // namespace dcgan

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <vector>
 
-#include "kernels/bfloat16.h"
 #include "kernels/channels_last.h"
 #include "kernels/norm_rows.h"
 #include "kernels/rows.h"
@@ -13,103 +12,116 @@
 namespace dcgan {
 namespace {
 
-/// [batches, C] each.
-struct Statistics {
-  torch::Tensor mean;
+/// A normalised x, and what its gradients need.
+struct Normalised {
+  torch::Tensor x;         ///< channels last in memory
+  torch::Tensor scale;     ///< [C]
+  torch::Tensor mean;      ///< [batches, C], as all that follow
   torch::Tensor variance;  ///< the biased one
+  torch::Tensor factor;    ///< t = x * factor + offset
+  torch::Tensor offset;
+  double slope;
   double eps;
 
+  Rows shape() const { return rows_of(x, mean.numel() / scale.numel()); }
   double inverse_deviation(std::int64_t i) const {
     return 1.0 / std::sqrt(static_cast<double>(variance.data_ptr<float>()[i]) + eps);
   }
-};
 
-/// [batches * C] each: t = x * factor + offset.
-struct Line {
-  std::vector<float> factor;
-  std::vector<float> offset;
-};
-
-Line line_of(const Statistics& statistics, const torch::Tensor& scale, const torch::Tensor& shift) {
-  const std::int64_t channels = scale.numel();
-  const auto count = static_cast<std::size_t>(statistics.mean.numel());
-  Line line{std::vector<float>(count), std::vector<float>(count)};
-  const float* const mean = statistics.mean.data_ptr<float>();
-  const float* const gamma = scale.data_ptr<float>();
-  const float* const beta = shift.data_ptr<float>();
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t c = i % static_cast<std::size_t>(channels);
-    const double inverse = statistics.inverse_deviation(static_cast<std::int64_t>(i));
-    line.factor[i] = static_cast<float>(static_cast<double>(gamma[c]) * inverse);
-    line.offset[i] = beta[c] - mean[i] * line.factor[i];
+  void save(torch::autograd::AutogradContext* context, const torch::Tensor& grad = {}) const {
+    context->save_for_backward({x, scale, mean, variance, factor, offset, grad});
+    context->saved_data["slope"] = slope;
+    context->saved_data["eps"] = eps;
   }
-  return line;
+  static Normalised load(torch::autograd::AutogradContext* context) {
+    const auto saved = context->get_saved_variables();
+    return {saved[0],
+            saved[1],
+            saved[2],
+            saved[3],
+            saved[4],
+            saved[5],
+            context->saved_data["slope"].toDouble(),
+            context->saved_data["eps"].toDouble()};
+  }
+};
+
+/// The block's first number of a tensor [batches, C].
+float* at(const torch::Tensor& numbers, const Block& block) {
+  return numbers.data_ptr<float>() + block.channel;
 }
 
-Statistics measure(const torch::Tensor& x, const Rows& shape, double eps) {
+/// Sets the mean and the variance of each batch.
+void measure(const Normalised& n) {
+  const Rows shape = n.shape();
   BlockSums sums(shape, 2);
-  std::vector<float> pivots;  // each batch's first row
-  const auto pivot = [&](std::int64_t batch) { return pivots.data() + batch * shape.channels; };
+  const torch::Tensor pivots = torch::empty_like(n.mean);  // each batch's first row
+  float* const pivot = pivots.data_ptr<float>();
   with_data(
       [&](const auto* data) {
-        for (std::int64_t batch = 0; batch < shape.batches; ++batch) {
-          const auto* const row = data + batch * shape.rows * shape.channels;
-          for (std::int64_t c = 0; c < shape.channels; ++c) pivots.push_back(widened(row[c]));
+        for (std::int64_t i = 0; i < pivots.numel(); ++i) {
+          pivot[i] = data[i / shape.channels * shape.rows * shape.channels + i % shape.channels];
         }
       },
-      x);
+      n.x);
   each_block(
       shape,
       [&](const Block& block, const auto* data) {
-        add_moments(data, pivot(block.batch), block.rows, shape.channels, sums.of(block.index, 0),
+        add_moments(data, at(pivots, block), block.rows, shape.channels, sums.of(block.index, 0),
                     sums.of(block.index, 1));
       },
-      x);
-  Statistics statistics{torch::empty({shape.batches, shape.channels}),
-                        torch::empty({shape.batches, shape.channels}), eps};
-  float* const mean = statistics.mean.data_ptr<float>();
-  float* const variance = statistics.variance.data_ptr<float>();
+      n.x);
+  float* const mean = n.mean.data_ptr<float>();
+  float* const variance = n.variance.data_ptr<float>();
   const auto rows = static_cast<double>(shape.rows);
-  sums.each([&](std::int64_t batch, std::int64_t c, const std::vector<double>& found) {
-    const auto [sum, square_sum] = std::pair(found[0], found[1]);
-    const std::int64_t at = batch * shape.channels + c;
-    const double distance = sum / rows;  // of the mean from the pivot
-    mean[at] = static_cast<float>(static_cast<double>(pivot(batch)[c]) + distance);
-    variance[at] = static_cast<float>(std::max(square_sum / rows - distance * distance, 0.0));
+  sums.each([&](std::int64_t i, std::int64_t, const std::vector<double>& found) {
+    const double distance = found[0] / rows;  // of the mean from the pivot
+    mean[i] = static_cast<float>(static_cast<double>(pivot[i]) + distance);
+    variance[i] = static_cast<float>(std::max(found[1] / rows - distance * distance, 0.0));
   });
-  return statistics;
 }
 
-/// Each batch moves the running statistics in its turn; the variance that they follow is the
+/// Each batch updates the running statistics in its turn; the variance that they follow is the
 /// unbiased one.
-void move_running_statistics(const NormTensors& norm, const Statistics& statistics,
-                             const Rows& shape) {
+void update_running_statistics(const NormTensors& norm, const Normalised& n) {
   float* const running_mean = norm.running_mean.data_ptr<float>();
   float* const running_var = norm.running_var.data_ptr<float>();
-  const float* const mean = statistics.mean.data_ptr<float>();
-  const float* const variance = statistics.variance.data_ptr<float>();
+  const float* const mean = n.mean.data_ptr<float>();
+  const float* const variance = n.variance.data_ptr<float>();
+  const Rows shape = n.shape();
   const auto rows = static_cast<double>(shape.rows);
   const double unbiased = rows / (rows - 1);
-  const auto move = [&](float& running, double value) {
+  const auto update = [&](float& running, double value) {
     running = static_cast<float>((1 - norm.momentum) * static_cast<double>(running) +
                                  norm.momentum * value);
   };
-  for (std::int64_t i = 0; i < shape.batches * shape.channels; ++i) {
+  for (std::int64_t i = 0; i < n.mean.numel(); ++i) {
     const std::int64_t c = i % shape.channels;
-    move(running_mean[c], static_cast<double>(mean[i]));
-    move(running_var[c], static_cast<double>(variance[i]) * unbiased);
+    update(running_mean[c], static_cast<double>(mean[i]));
+    update(running_var[c], static_cast<double>(variance[i]) * unbiased);
   }
 }
 
-torch::Tensor apply_line(const torch::Tensor& x, const Rows& shape, const Line& line, float slope) {
-  torch::Tensor y = torch::empty_like(x);
+/// Sets the factor and the offset by the mean and the variance; returns a(t).
+torch::Tensor normalise(const Normalised& n, const torch::Tensor& shift) {
+  const Rows shape = n.shape();
+  float* const factor = n.factor.data_ptr<float>();
+  float* const offset = n.offset.data_ptr<float>();
+  const float* const mean = n.mean.data_ptr<float>();
+  for (std::int64_t i = 0; i < n.mean.numel(); ++i) {
+    const std::int64_t c = i % shape.channels;
+    factor[i] = static_cast<float>(static_cast<double>(n.scale.data_ptr<float>()[c]) *
+                                   n.inverse_deviation(i));
+    offset[i] = shift.data_ptr<float>()[c] - mean[i] * factor[i];
+  }
+  torch::Tensor y = torch::empty_like(n.x);
   each_block(
       shape,
       [&](const Block& block, const auto* from, auto* to) {
-        apply_norm(from, line.factor.data() + block.channel, line.offset.data() + block.channel,
-                   slope, block.rows, shape.channels, to);
+        apply_norm(from, at(n.factor, block), at(n.offset, block), static_cast<float>(n.slope),
+                   block.rows, shape.channels, to);
       },
-      x, y);
+      n.x, y);
   return y;
 }
 
@@ -122,55 +134,49 @@ struct Gradients {
 /// With g = dL/dt and n rows in a batch, x^ = (x - mean) * inverse_deviation:
 ///   dL/dshift = sum g,  dL/dscale = sum g x^,
 ///   dL/dx = scale * inverse_deviation * (g - sum g / n - x^ * sum(g x^) / n).
-Gradients gradients(const torch::Tensor& x, const torch::Tensor& grad, const torch::Tensor& scale,
-                    const torch::Tensor& shift, const Statistics& statistics, const Rows& shape,
-                    float slope) {
-  const Line line = line_of(statistics, scale, shift);
-  const float* const mean = statistics.mean.data_ptr<float>();
+Gradients gradients(const Normalised& n, const torch::Tensor& grad) {
+  const Rows shape = n.shape();
+  const auto slope = static_cast<float>(n.slope);
   BlockSums sums(shape, 2);
   each_block(
       shape,
       [&](const Block& block, const auto* data, const auto* grad_data) {
-        add_gradient_sums(data, grad_data, line.factor.data() + block.channel,
-                          line.offset.data() + block.channel, mean + block.channel, slope,
-                          block.rows, shape.channels, sums.of(block.index, 0),
-                          sums.of(block.index, 1));
+        add_gradient_sums(data, grad_data, at(n.factor, block), at(n.offset, block),
+                          at(n.mean, block), slope, block.rows, shape.channels,
+                          sums.of(block.index, 0), sums.of(block.index, 1));
       },
-      x, grad);
-  Gradients result{torch::empty_like(x), torch::zeros({shape.channels}),
+      n.x, grad);
+  Gradients result{torch::empty_like(n.x), torch::zeros({shape.channels}),
                    torch::zeros({shape.channels})};
-  float* const grad_scale = result.scale.data_ptr<float>();
-  float* const grad_shift = result.shift.data_ptr<float>();
-  std::vector<float> x_factor(line.factor.size());
-  std::vector<float> level(line.factor.size());
+  const torch::Tensor x_factor = torch::empty_like(n.mean);
+  const torch::Tensor level = torch::empty_like(n.mean);
   const auto rows = static_cast<double>(shape.rows);
-  sums.each([&](std::int64_t batch, std::int64_t c, const std::vector<double>& found) {
+  sums.each([&](std::int64_t i, std::int64_t c, const std::vector<double>& found) {
     const auto [sum, product_sum] = std::pair(found[0], found[1]);
-    const std::int64_t at = batch * shape.channels + c;
-    const auto i = static_cast<std::size_t>(at);
-    const double inverse = statistics.inverse_deviation(at);
-    const auto factor = static_cast<double>(line.factor[i]);
+    const double inverse = n.inverse_deviation(i);
+    const auto factor = static_cast<double>(n.factor.data_ptr<float>()[i]);
     const double slant = factor * inverse * inverse * product_sum / rows;
-    grad_shift[c] += static_cast<float>(sum);
-    grad_scale[c] += static_cast<float>(product_sum * inverse);
-    x_factor[i] = static_cast<float>(slant);
-    level[i] = static_cast<float>(factor * sum / rows - slant * static_cast<double>(mean[at]));
+    const auto mean = static_cast<double>(n.mean.data_ptr<float>()[i]);
+    result.shift.data_ptr<float>()[c] += static_cast<float>(sum);
+    result.scale.data_ptr<float>()[c] += static_cast<float>(product_sum * inverse);
+    x_factor.data_ptr<float>()[i] = static_cast<float>(slant);
+    level.data_ptr<float>()[i] = static_cast<float>(factor * sum / rows - slant * mean);
   });
   each_block(
       shape,
       [&](const Block& block, const auto* data, const auto* grad_data, auto* to) {
-        apply_norm_gradient(data, grad_data, line.factor.data() + block.channel,
-                            line.offset.data() + block.channel, x_factor.data() + block.channel,
-                            level.data() + block.channel, slope, block.rows, shape.channels, to);
+        apply_norm_gradient(data, grad_data, at(n.factor, block), at(n.offset, block),
+                            at(x_factor, block), at(level, block), slope, block.rows,
+                            shape.channels, to);
       },
-      x, grad, result.x);
+      n.x, grad, result.x);
   return result;
 }
 
-/// What a gradient of the gradient gives: to the gradient that came in, to x and to the scale.
+/// What a gradient of the gradient gives: to x, to the gradient that came in, and to the scale.
 struct SecondGradients {
-  torch::Tensor grad;
   torch::Tensor x;
+  torch::Tensor grad;
   torch::Tensor scale;  ///< [C]
 };
 
@@ -180,21 +186,17 @@ struct SecondGradients {
 ///   to grad:  a'(t) * (scale i (v - V - W x^) + a x^ + b)
 ///   to x:     -scale i^2 (B v + W g - (V B + A W) + (P - V A - 3 W B) x^) + i a (g - A - B x^)
 ///   to scale: n i (P - V A - W B)
-SecondLines second_lines(BlockSums& sums, const torch::Tensor& scale, const Statistics& statistics,
-                         const Rows& shape, const Gradients& direction,
+SecondLines second_lines(const Normalised& normalised, BlockSums& sums, const Gradients& direction,
                          const torch::Tensor& scale_gradient) {
-  const auto number_of = [](const torch::Tensor& tensor, std::int64_t c) {
-    return tensor.defined() ? static_cast<double>(tensor.data_ptr<float>()[c]) : 0.0;
+  const auto number_of = [](const torch::Tensor& tensor, std::int64_t at) {
+    return tensor.defined() ? static_cast<double>(tensor.data_ptr<float>()[at]) : 0.0;
   };
-  SecondLines lines(static_cast<std::size_t>(shape.batches * shape.channels));
-  const float* const mean = statistics.mean.data_ptr<float>();
-  const auto n = static_cast<double>(shape.rows);
-  sums.each([&](std::int64_t batch, std::int64_t c, const std::vector<double>& found) {
-    const std::int64_t at = batch * shape.channels + c;
-    const auto to = static_cast<std::size_t>(at);
-    const double i = statistics.inverse_deviation(at);
-    const double si = number_of(scale, c) * i;
-    const double mu = static_cast<double>(mean[at]);
+  SecondLines lines(static_cast<std::size_t>(normalised.mean.numel()));
+  const auto n = static_cast<double>(normalised.shape().rows);
+  sums.each([&](std::int64_t at, std::int64_t c, const std::vector<double>& found) {
+    const double i = normalised.inverse_deviation(at);
+    const double si = number_of(normalised.scale, c) * i;
+    const double mu = number_of(normalised.mean, at);
     const double A = found[0] / n;
     const double B = found[1] * i / n;
     const double V = found[2] / n;
@@ -202,8 +204,8 @@ SecondLines second_lines(BlockSums& sums, const torch::Tensor& scale, const Stat
     const double P = found[4] / n;
     const double a = number_of(direction.scale, c);
     const double b = number_of(direction.shift, c);
-    const auto set = [to](std::vector<float>& numbers, double value) {
-      numbers[to] = static_cast<float>(value);
+    const auto set = [at](std::vector<float>& numbers, double value) {
+      numbers[static_cast<std::size_t>(at)] = static_cast<float>(value);
       return value;
     };
     set(lines.grad_v, si);
@@ -220,87 +222,59 @@ SecondLines second_lines(BlockSums& sums, const torch::Tensor& scale, const Stat
 
 /// The gradients of  sum v * dL/dx + sum a * dL/dscale + sum b * dL/dshift,  where v of x's shape
 /// and a and b, [C] or undefined for 0, are `direction`.
-SecondGradients second_gradients(const torch::Tensor& x, const torch::Tensor& grad,
-                                 const torch::Tensor& scale, const torch::Tensor& shift,
-                                 const Statistics& statistics, const Rows& shape, float slope,
+SecondGradients second_gradients(const Normalised& n, const torch::Tensor& grad,
                                  const Gradients& direction) {
-  const Line line = line_of(statistics, scale, shift);
-  const float* const mean = statistics.mean.data_ptr<float>();
+  const Rows shape = n.shape();
+  const auto slope = static_cast<float>(n.slope);
   BlockSums sums(shape, 5);
   each_block(
       shape,
       [&](const Block& block, const auto* data, const auto* grad_data, const auto* v) {
-        add_second_sums(data, grad_data, v, line.factor.data() + block.channel,
-                        line.offset.data() + block.channel, mean + block.channel, slope, block.rows,
-                        shape.channels, sums.of(block.index));
+        add_second_sums(data, grad_data, v, at(n.factor, block), at(n.offset, block),
+                        at(n.mean, block), slope, block.rows, shape.channels, sums.of(block.index));
       },
-      x, grad, direction.x);
-  SecondGradients result{torch::empty_like(grad), torch::empty_like(x),
+      n.x, grad, direction.x);
+  SecondGradients result{torch::empty_like(n.x), torch::empty_like(grad),
                          torch::zeros({shape.channels})};
-  const SecondLines lines = second_lines(sums, scale, statistics, shape, direction, result.scale);
+  const SecondLines lines = second_lines(n, sums, direction, result.scale);
   each_block(
       shape,
       [&](const Block& block, const auto* data, const auto* grad_data, const auto* v, auto* to_grad,
           auto* to_x) {
-        apply_norm_second(data, grad_data, v, line.factor.data() + block.channel,
-                          line.offset.data() + block.channel, lines, block.channel, slope,
-                          block.rows, shape.channels, to_grad, to_x);
+        apply_norm_second(data, grad_data, v, at(n.factor, block), at(n.offset, block), lines,
+                          block.channel, slope, block.rows, shape.channels, to_grad, to_x);
       },
-      x, grad, direction.x, result.grad, result.x);
+      n.x, grad, direction.x, result.grad, result.x);
   return result;
 }
 
-/// What both functions keep beside their tensors.
-struct Kept {
-  double slope;
-  double eps;
-  std::int64_t batches;
-
-  void save(torch::autograd::AutogradContext* context) const {
-    context->saved_data["slope"] = slope;
-    context->saved_data["eps"] = eps;
-    context->saved_data["batches"] = batches;
-  }
-  static Kept load(torch::autograd::AutogradContext* context) {
-    auto& data = context->saved_data;
-    return {data["slope"].toDouble(), data["eps"].toDouble(), data["batches"].toInt()};
-  }
-};
-
-/// norm_activation()'s gradients as a function that has a derivative itself.
+/// norm_activation()'s gradients as a function that has a derivative itself. The shift has none.
 class NormActivationGradient : public torch::autograd::Function<NormActivationGradient> {
  public:
-  /// x and grad: channels last in memory. Returns the gradients in x, scale and shift.
+  /// x and scale: those of `n`; grad: channels last in memory. Returns the gradients in x, scale
+  /// and shift.
   static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context,
-                                                const torch::Tensor& x, const torch::Tensor& grad,
-                                                const torch::Tensor& scale,
-                                                const torch::Tensor& shift,
-                                                const Statistics& statistics, const Kept& kept) {
-    context->save_for_backward({x, grad, scale, shift, statistics.mean, statistics.variance});
+                                                const torch::Tensor& /*x*/,
+                                                const torch::Tensor& /*scale*/,
+                                                const torch::Tensor& grad, const Normalised& n) {
     context->set_materialize_grads(false);
-    kept.save(context);
-    const Gradients result = gradients(x, grad, scale, shift, statistics, rows_of(x, kept.batches),
-                                       static_cast<float>(kept.slope));
+    n.save(context, grad);
+    const Gradients result = gradients(n, grad);
     return {result.x, result.scale, result.shift};
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list directions) {
     TORCH_CHECK(!torch::GradMode::is_enabled(), "norm_activation() has no third derivative");
-    const auto saved = context->get_saved_variables();
-    const Kept kept = Kept::load(context);
-    const torch::Tensor& x = saved[0];
+    const Normalised n = Normalised::load(context);
+    const auto contiguous = [](const torch::Tensor& tensor) {
+      return tensor.defined() ? tensor.contiguous() : tensor;
+    };
     const torch::Tensor v =
-        directions[0].defined() ? channels_last(directions[0]) : torch::zeros_like(x);
-    const auto result = second_gradients(
-        x, saved[1], saved[2], saved[3], {saved[4], saved[5], kept.eps}, rows_of(x, kept.batches),
-        static_cast<float>(kept.slope), {v, contiguous(directions[1]), contiguous(directions[2])});
-    return {result.x, result.grad, result.scale, {}, {}, {}};
-  }
-
- private:
-  static torch::Tensor contiguous(const torch::Tensor& tensor) {
-    return tensor.defined() ? tensor.contiguous() : tensor;
+        directions[0].defined() ? channels_last(directions[0]) : torch::zeros_like(n.x);
+    const auto result = second_gradients(n, context->get_saved_variables().back(),
+                                         {v, contiguous(directions[1]), contiguous(directions[2])});
+    return {result.x, result.scale, result.grad, {}};
   }
 };
 
@@ -310,28 +284,23 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& scale, const torch::Tensor& shift,
                                const NormTensors& norm, double slope, std::int64_t batches) {
-    const Rows shape = rows_of(x, batches);
-    const Statistics statistics = measure(x, shape, norm.eps);
-    move_running_statistics(norm, statistics, shape);
-    context->save_for_backward({x, scale, shift, statistics.mean, statistics.variance});
-    Kept{slope, norm.eps, batches}.save(context);
-    return apply_line(x, shape, line_of(statistics, scale, shift), static_cast<float>(slope));
+    const auto empty = [&] { return torch::empty({batches, scale.numel()}); };
+    const Normalised n{x, scale, empty(), empty(), empty(), empty(), slope, norm.eps};
+    measure(n);
+    update_running_statistics(norm, n);
+    n.save(context);
+    return normalise(n, shift);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list grad_outputs) {
-    const auto saved = context->get_saved_variables();
-    const Kept kept = Kept::load(context);
-    const Statistics statistics{saved[3], saved[4], kept.eps};
+    const Normalised n = Normalised::load(context);
     const torch::Tensor grad = channels_last(grad_outputs[0]);
     if (torch::GradMode::is_enabled()) {
-      const auto result =
-          NormActivationGradient::apply(saved[0], grad, saved[1], saved[2], statistics, kept);
+      const auto result = NormActivationGradient::apply(n.x, n.scale, grad, n);
       return {result[0], result[1], result[2], {}, {}, {}};
     }
-    const Gradients result =
-        gradients(saved[0], grad, saved[1], saved[2], statistics, rows_of(saved[0], kept.batches),
-                  static_cast<float>(kept.slope));
+    const Gradients result = gradients(n, grad);
     return {result.x, result.scale, result.shift, {}, {}, {}};
   }
 };
@@ -348,10 +317,10 @@ torch::Tensor norm_activation(const torch::Tensor& x, const NormTensors& norm, d
 
 torch::Tensor norm_activation_eval(const torch::Tensor& x, const NormTensors& norm, double slope) {
   const torch::NoGradGuard no_grad;
-  const Statistics statistics{norm.running_mean, norm.running_var, norm.eps};
-  const torch::Tensor rows = channels_last(x);
-  return apply_line(rows, rows_of(rows, 1), line_of(statistics, norm.scale, norm.shift),
-                    static_cast<float>(slope));
+  const auto like = [&] { return torch::empty_like(norm.running_mean); };
+  return normalise({channels_last(x), norm.scale, norm.running_mean, norm.running_var, like(),
+                    like(), slope, norm.eps},
+                   norm.shift);
 }
 
 }  // namespace dcgan

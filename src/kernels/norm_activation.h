@@ -27,13 +27,13 @@ struct NormTensors {
 /// it.
 ///
 /// x may hold several batches of N / batches images one after another: each is normalised by its
-/// own statistics, as if it had come alone, and moves the running ones in its turn.
+/// own statistics, as if it had come alone, and updates the running ones in its turn.
 ///
 /// Differentiable twice in x, scale and shift.
 torch::Tensor norm_activation(const torch::Tensor& x, const NormTensors& norm, double slope,
                               std::int64_t batches);
 
-/// The same with the running statistics in place of the batch's, which move nothing. No gradients.
+/// The same with the running statistics in place of the batch's, which stay. No gradients.
 torch::Tensor norm_activation_eval(const torch::Tensor& x, const NormTensors& norm, double slope);
 
 }  // namespace dcgan

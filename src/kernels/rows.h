@@ -27,8 +27,7 @@ struct Rows {
 
 /// A block and where it lies.
 struct Block {
-  std::int64_t index;  ///< among all
-  std::int64_t batch;
+  std::int64_t index;    ///< among all
   std::int64_t start;    ///< its first number, of the tensor's
   std::int64_t rows;     ///< how many it has
   std::int64_t numbers;  ///< likewise
@@ -39,11 +38,7 @@ inline Block block_at(const Rows& shape, std::int64_t block) {
   const std::int64_t batch = block / shape.blocks_in_batch();
   const std::int64_t first_row = block % shape.blocks_in_batch() * shape.rows_in_block();
   const std::int64_t rows = std::min(shape.rows_in_block(), shape.rows - first_row);
-  return {block,
-          batch,
-          (batch * shape.rows + first_row) * shape.channels,
-          rows,
-          rows * shape.channels,
+  return {block, (batch * shape.rows + first_row) * shape.channels, rows, rows * shape.channels,
           batch * shape.channels};
 }
 
@@ -88,22 +83,22 @@ class BlockSums {
     return partial_.data() + (block * kinds_ + kind) * shape_.channels;
   }
 
-  /// `use` is called with (batch, channel, the sums).
+  /// `use` is called with (the number of [batches, C], its channel, the sums).
   template <typename Use>
   void each(const Use& use) {
     const std::int64_t blocks = shape_.blocks_in_batch();
     std::vector<double> sums(static_cast<std::size_t>(kinds_));
-    for (std::int64_t batch = 0; batch < shape_.batches; ++batch) {
-      for (std::int64_t c = 0; c < shape_.channels; ++c) {
-        for (std::int64_t kind = 0; kind < kinds_; ++kind) {
-          double& sum = sums[static_cast<std::size_t>(kind)];
-          sum = 0;
-          for (std::int64_t block = batch * blocks; block < (batch + 1) * blocks; ++block) {
-            sum += static_cast<double>(of(block, kind)[c]);
-          }
+    for (std::int64_t i = 0; i < shape_.batches * shape_.channels; ++i) {
+      const std::int64_t batch = i / shape_.channels;
+      const std::int64_t c = i % shape_.channels;
+      for (std::int64_t kind = 0; kind < kinds_; ++kind) {
+        double& sum = sums[static_cast<std::size_t>(kind)];
+        sum = 0;
+        for (std::int64_t block = batch * blocks; block < (batch + 1) * blocks; ++block) {
+          sum += static_cast<double>(of(block, kind)[c]);
         }
-        use(batch, c, sums);
       }
+      use(i, c, sums);
     }
   }
 

@@ -94,7 +94,7 @@ void update_average(Network& average, const Network& network, const torch::Tenso
   std::vector<torch::Tensor> tensors;
   for (auto& [name, tensor] : named_tensors(average)) averages.push_back(tensor);
   for (auto& [name, tensor] : named_tensors(network)) tensors.push_back(tensor.detach());
-  if (averages.front().is_cpu()) return move_averages(averages, tensors, weight.item<float>());
+  if (averages.front().is_cpu()) return update_averages(averages, tensors, weight.item<float>());
   std::vector<torch::Tensor> distances = torch::_foreach_sub(tensors, averages);
   for (torch::Tensor& distance : distances) distance.mul_(weight);
   torch::_foreach_add_(averages, distances);

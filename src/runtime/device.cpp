@@ -67,10 +67,10 @@ void take_product_memory(std::int64_t products) {
   void* const room = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (room == MAP_FAILED) {
-    throw failure(fmt::format(
-        "matrix products need a further {}, more than is left of {}; raise that limit{}",
-        format_bytes(products * kBuffer), describe_memory_limits(),
-        at::get_num_threads() > 1 ? ", or use --threads 1" : ""));
+    throw failure(fmt::format("matrix products need a further {}, more than is left of {}",
+                              format_bytes(products * kBuffer), describe_memory_limits()))
+        .remedy(at::get_num_threads() > 1 ? "raise that limit, or use --threads 1"
+                                          : "raise that limit");
   }
   munmap(room, bytes);
   std::vector<void*> buffers(static_cast<std::size_t>(products));
@@ -105,23 +105,26 @@ torch::Device resolve_device(const std::string& name) {
                                                   : torch::Device(torch::kCPU);
   }
   const std::int64_t index = name == "cuda" ? 0 : parse_integer(name.substr(5)).value_or(0);
+  const std::string option = "--device " + name;
   if (!load_cuda()) {
-    throw failure(fmt::format(
-        "--device {}: this build's LibTorch {} has no CUDA; build with scripts/setup.sh --torch "
-        "pip, or use --device cpu",
-        name, TORCH_VERSION));
+    throw failure(fmt::format("this build's LibTorch {} has no CUDA", TORCH_VERSION))
+        .in(option)
+        .remedy("build with scripts/setup.sh --torch pip, or use --device cpu");
   }
   const std::int64_t count = gpu_count();
   if (count == 0) {
     // CUDA takes tens of gigabytes of address space.
     const std::string limits = describe_memory_limits();
-    throw failure(fmt::format(
-        "--device {}: no usable NVIDIA GPU or driver on this machine{}; use --device cpu", name,
-        limits.empty() ? "" : " under its limits (" + limits + ")"));
+    throw failure("no usable NVIDIA GPU or driver on this machine" +
+                  (limits.empty() ? "" : " under its limits (" + limits + ")"))
+        .in(option)
+        .remedy("use --device cpu");
   }
   if (index >= count) {
-    throw failure(fmt::format("--device {}: this machine has {} GPU{}, numbered from 0", name,
-                              count, count == 1 ? "" : "s"));
+    throw failure(
+        fmt::format("this machine has {} GPU{}, numbered from 0", count, count == 1 ? "" : "s"))
+        .in(option)
+        .remedy(fmt::format("use --device cuda:{}", count - 1));
   }
   return torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(index));
 }

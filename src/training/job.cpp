@@ -95,7 +95,8 @@ Machine prepare_training(Config& config, Log& log) {
 }
 
 TrainingJob new_job(const Config& config, const Machine& machine, Log& log) {
-  if (config.run.cuda_graph) make_recorder(machine.device);  // told before the images are read
+  // A build that can't record steps on the device is told before the images are read.
+  if (config.run.cuda_graph && !machine.device.is_cpu()) make_recorder(machine.device);
   const std::optional<Features> features = named_features(config, machine);
   Dataset dataset = load_dataset(config.data, log);
   check_batches(config, dataset);

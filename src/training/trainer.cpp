@@ -55,7 +55,9 @@ class Loop {
                           .to(state_.device)),
         monitor_(config_.train),
         reporter_(run.metrics(), position(), job.state.device.is_cpu(), log) {
-    if (config_.run.cuda_graph) recorded_.emplace(state_, make_recorder(state_.device));
+    if (config_.run.cuda_graph && !state_.device.is_cpu()) {
+      recorded_.emplace(state_, make_recorder(state_.device));
+    }
   }
 
   TrainingOutcome run(const OnStep& on_step) {

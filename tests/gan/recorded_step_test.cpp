@@ -173,7 +173,10 @@ TEST_P(RecordedStepOf, EndsWithTheBytesOfTheStepItself) {
 
 TEST_P(RecordedStepOf, WritesWhereItWroteAtTheRecording) {
   TrainState state = make_train_state(config(), torch::kCPU, kSteps);
-  RecordedStep recorded(state, immediate_recorder(), /*warm_ups=*/0);
+  int recordings = 0;
+  int repeats = 0;
+  RecordedStep recorded(state, std::make_unique<FrozenRecorder>(state, recordings, repeats),
+                        /*warm_ups=*/0);
   const auto places = [&state] {
     std::vector<const void*> at;
     for (const auto& [name, tensor] : named_tensors(state.generator)) {

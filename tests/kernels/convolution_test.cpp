@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/reference.h"
 #include "runtime/torch.h"
 #include "support/convolution_case.h"
 #include "support/tensors.h"
@@ -45,7 +46,7 @@ class ConvolutionOf : public ::testing::TestWithParam<ConvolutionCase> {
   const torch::Tensor x_ = noise({shape_.images, shape_.in, shape_.size[0], shape_.size[1]}, 2);
 
   torch::Tensor stock(const torch::Tensor& x, const torch::Tensor& weight) const {
-    return torch::conv2d(x, weight, {}, window_.stride, window_.padding);
+    return reference::convolution(x, weight, window_);
   }
 };
 
@@ -61,15 +62,9 @@ TEST_P(ConvolutionOf, IsTheOperatorTwiceDifferentiated) {
 TEST_P(ConvolutionOf, TransposedIsTheOperatorTwiceDifferentiated) {
   const torch::Tensor map = noise(stock(x_, weight_).sizes(), 3);
   const auto size = shape_.size;
-  // conv_transpose2d must be told what the convolution's rounding lost.
-  std::array<std::int64_t, 2> lost{};
-  for (std::size_t d = 0; d < 2; ++d) {
-    lost[d] = size[d] - ((map.size(static_cast<std::int64_t>(d) + 2) - 1) * window_.stride[d] -
-                         2 * window_.padding[d] + window_.kernel[d]);
-  }
   const Tensors theirs = derivatives(
       [&](const auto& x, const auto& w) {
-        return torch::conv_transpose2d(x, w, {}, window_.stride, window_.padding, lost);
+        return reference::transposed_convolution(x, w, window_, size);
       },
       map.to(torch::kFloat64), weight_.to(torch::kFloat64));
   const auto ours = [&](const auto& x, const auto& w) {
@@ -99,7 +94,7 @@ void expect_rounded(const torch::Tensor& x, const torch::Tensor& weight, const W
       });
   const Tensors theirs =
       derive(torch::kFloat64, torch::kFloat64, [&](const auto& of_x, const auto& of_weight) {
-        return torch::conv2d(of_x, of_weight, {}, window.stride, window.padding);
+        return reference::convolution(of_x, of_weight, window);
       });
   for (std::size_t i = 0; i < ours.size(); ++i) {
     EXPECT_EQ(ours[i].scalar_type(), i == 2 ? weight_type : torch::kBFloat16);
@@ -159,14 +154,14 @@ TEST(UnfoldPatches, HasWhatEachPlaceSeesAndZerosOutside) {
                                                              0.0F, 0.0F, 0.0F, 2.0F, 3.0F, 0.0F})));
 }
 
-TEST_P(ConvolutionOf, IsAMatrixProductOfUnfoldedPatches) {
+TEST_P(ConvolutionOf, UnfoldsAndFoldsPatchesAsTheReference) {
   const torch::Tensor y = stock(x_, weight_);
-  const torch::Tensor patches = unfold_patches(x_, window_, {y.size(2), y.size(3)});
-  const torch::Tensor rows = weight_.permute({2, 3, 1, 0}).reshape({-1, shape_.out});
-  const torch::Tensor product = torch::mm(patches.view({-1, rows.size(0)}), rows)
-                                    .view({y.size(0), y.size(2), y.size(3), y.size(1)})
-                                    .permute({0, 3, 1, 2});
-  EXPECT_LT(relative_distance(product, y), kTolerance);
+  const std::array map{y.size(2), y.size(3)};
+  const torch::Tensor patches = unfold_patches(x_, window_, map);
+  EXPECT_TRUE(torch::equal(patches, reference::unfold_patches(x_, window_, map)));
+  EXPECT_LT(relative_distance(fold_patches(patches, window_, shape_.size),
+                              reference::fold_patches(patches, window_, shape_.size)),
+            kTolerance);
 }
 
 TEST(FoldPatches, AddsWhatOverlapsAndDropsWhatIsOutside) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "kernels/reference.h"
 #include "runtime/torch.h"
 #include "support/tensors.h"
 
@@ -20,7 +21,21 @@ Tensors make_tensors(std::int64_t seed) {
           noise({20001}, seed + 1), noise({1}, seed + 2)};
 }
 
-TEST(AdamUpdate, IsTheFormula) {
+Tensors to_double(const Tensors& tensors) {
+  Tensors exact;
+  for (const torch::Tensor& tensor : tensors) {
+    exact.push_back(tensor.to(torch::kFloat64).contiguous());
+  }
+  return exact;
+}
+
+void expect_near(const Tensors& ours, const Tensors& theirs) {
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    EXPECT_LT(relative_distance(ours[i], theirs[i]), 1e-6) << i;
+  }
+}
+
+TEST(AdamUpdate, IsTheReference) {
   const Tensors parameters = make_tensors(1);
   Tensors gradients = make_tensors(11);
   gradients[0] = gradients[0].contiguous();  // in another order than its parameter
@@ -28,22 +43,18 @@ TEST(AdamUpdate, IsTheFormula) {
   const Tensors second = make_tensors(31);
   for (const torch::Tensor& tensor : second) tensor.square_();
   const AdamCoefficients numbers{0.5, 0.99, 1e-3, 0.01, 1.0 / std::sqrt(0.3)};
-  Tensors wanted_p;
-  Tensors wanted_m;
-  Tensors wanted_v;
+  const Tensors exact_parameters = to_double(parameters);
+  const Tensors exact_gradients = to_double(gradients);
+  const Tensors exact_first = to_double(first);
+  const Tensors exact_second = to_double(second);
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const auto g = gradients[i].to(torch::kFloat64);
-    wanted_m.push_back(0.5 * first[i].to(torch::kFloat64) + 0.5 * g);
-    wanted_v.push_back(0.99 * second[i].to(torch::kFloat64) + 0.01 * g.square());
-    wanted_p.push_back(parameters[i].to(torch::kFloat64) -
-                       0.01 * wanted_m[i] / ((wanted_v[i] / 0.3).sqrt() + 1e-3));
+    reference::adam_update(exact_parameters[i], exact_gradients[i], exact_first[i], exact_second[i],
+                           numbers);
   }
   adam_update(parameters, gradients, first, second, numbers);
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    EXPECT_LT(relative_distance(first[i], wanted_m[i]), 1e-6) << i;
-    EXPECT_LT(relative_distance(second[i], wanted_v[i]), 1e-6) << i;
-    EXPECT_LT(relative_distance(parameters[i], wanted_p[i]), 1e-6) << i;
-  }
+  expect_near(parameters, exact_parameters);
+  expect_near(first, exact_first);
+  expect_near(second, exact_second);
 }
 
 TEST(AdamUpdate, RefusesMomentsInAnotherOrder) {
@@ -53,17 +64,13 @@ TEST(AdamUpdate, RefusesMomentsInAnotherOrder) {
   EXPECT_THROW(adam_update(parameters, make_tensors(3), moments, make_tensors(4), {}), c10::Error);
 }
 
-TEST(MoveAverages, IsTheFormula) {
+TEST(UpdateAverages, IsTheReference) {
   const Tensors averages = make_tensors(1);
   const Tensors tensors = make_tensors(11);
-  Tensors wanted;
-  for (std::size_t i = 0; i < averages.size(); ++i) {
-    wanted.push_back(0.9 * averages[i].to(torch::kFloat64) + 0.1 * tensors[i].to(torch::kFloat64));
-  }
-  move_averages(averages, tensors, 0.1F);
-  for (std::size_t i = 0; i < averages.size(); ++i) {
-    EXPECT_LT(relative_distance(averages[i], wanted[i]), 1e-6) << i;
-  }
+  Tensors exact = to_double(averages);
+  for (std::size_t i = 0; i < exact.size(); ++i) exact[i].lerp_(to_double(tensors)[i], 0.1);
+  update_averages(averages, tensors, 0.1F);
+  expect_near(averages, exact);
 }
 
 }  // namespace

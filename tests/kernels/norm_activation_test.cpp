@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/reference.h"
 #include "runtime/torch.h"
 #include "support/tensors.h"
 
@@ -27,17 +28,6 @@ NormTensors make_norm(std::int64_t channels) {
           noise({channels}, 5).square() + 0.5};
 }
 
-/// float64 operators of LibTorch, each batch by itself; moves `norm`'s running statistics.
-torch::Tensor stock(const torch::Tensor& x, const NormTensors& norm, double slope,
-                    std::int64_t batches, bool train) {
-  std::vector<torch::Tensor> parts;
-  for (const torch::Tensor& part : x.chunk(batches)) {
-    parts.push_back(torch::batch_norm(part, norm.scale, norm.shift, norm.running_mean,
-                                      norm.running_var, train, norm.momentum, norm.eps, false));
-  }
-  return torch::leaky_relu(torch::cat(parts), slope);
-}
-
 NormTensors to_double(const NormTensors& norm) {
   return {norm.scale.to(torch::kFloat64), norm.shift.to(torch::kFloat64),
           norm.running_mean.to(torch::kFloat64), norm.running_var.to(torch::kFloat64)};
@@ -51,19 +41,21 @@ class NormActivation : public ::testing::TestWithParam<NormCase> {
   const NormTensors norm_ = make_norm(case_.sizes[1]);
   const NormTensors exact_ = to_double(norm_);
 
-  torch::Tensor stock_of(const torch::Tensor& x, bool train) const {
-    return stock(x.to(torch::kFloat64), exact_, case_.slope, case_.batches, train);
+  /// By the reference in float64; updates the running statistics of `exact_`.
+  torch::Tensor exactly(const torch::Tensor& x, bool train) const {
+    return reference::norm_activation(x.to(torch::kFloat64), exact_, case_.slope, case_.batches,
+                                      train);
   }
 };
 
 TEST_P(NormActivation, IsBatchNormAndTheActivation) {
   const torch::Tensor y = norm_activation(x_, norm_, case_.slope, case_.batches);
-  EXPECT_LT(relative_distance(y, stock_of(x_, true)), kTolerance);
+  EXPECT_LT(relative_distance(y, exactly(x_, true)), kTolerance);
 }
 
 TEST_P(NormActivation, MovesTheRunningStatisticsBatchAfterBatch) {
   norm_activation(x_, norm_, case_.slope, case_.batches);
-  stock_of(x_, true);
+  exactly(x_, true);
   EXPECT_LT(relative_distance(norm_.running_mean, exact_.running_mean), kTolerance);
   EXPECT_LT(relative_distance(norm_.running_var, exact_.running_var), kTolerance);
 }
@@ -79,7 +71,7 @@ TEST_P(NormActivation, HasTheGradientsOfTheOperators) {
   const auto ours = torch::autograd::grad(
       {(norm_activation(x, norm_, case_.slope, case_.batches) * weights).sum()},
       {x, norm_.scale, norm_.shift});
-  const auto theirs = torch::autograd::grad({(stock_of(exact_x, true) * weights).sum()},
+  const auto theirs = torch::autograd::grad({(exactly(exact_x, true) * weights).sum()},
                                             {exact_x, exact_.scale, exact_.shift});
   for (std::size_t i = 0; i < ours.size(); ++i) {
     EXPECT_LT(relative_distance(ours[i], theirs[i]), kTolerance) << i;
@@ -102,7 +94,7 @@ TEST_P(NormActivation, HasTheirSecondDerivatives) {
     return norm_activation(in, norm_, case_.slope, case_.batches);
   });
   const auto theirs =
-      second(exact_x, exact_, [&](const torch::Tensor& in) { return stock_of(in, true); });
+      second(exact_x, exact_, [&](const torch::Tensor& in) { return exactly(in, true); });
   EXPECT_LT(relative_distance(ours[0], theirs[0]), 10 * kTolerance);
   EXPECT_LT(relative_distance(ours[1], theirs[1]), 10 * kTolerance);
 }
@@ -119,7 +111,7 @@ TEST_P(NormActivation, InBfloat16RoundsOnlyItsResults) {
     norm->shift.requires_grad_();
   }
   const auto y = norm_activation(x, norm_, case_.slope, case_.batches);
-  const auto exact_y = stock_of(exact_x, true);
+  const auto exact_y = exactly(exact_x, true);
   EXPECT_EQ(y.scalar_type(), torch::kBFloat16);
   EXPECT_LT(relative_distance(y.to(torch::kFloat64), exact_y), kRounding);
   EXPECT_LT(relative_distance(norm_.running_var, exact_.running_var), kTolerance);
@@ -136,7 +128,7 @@ TEST_P(NormActivation, InBfloat16RoundsOnlyItsResults) {
 TEST_P(NormActivation, InEvalModeUsesTheRunningStatisticsAndMovesNone) {
   const torch::Tensor mean = norm_.running_mean.clone();
   const torch::Tensor y = norm_activation_eval(x_, norm_, case_.slope);
-  EXPECT_LT(relative_distance(y, stock_of(x_, false)), kTolerance);
+  EXPECT_LT(relative_distance(y, exactly(x_, false)), kTolerance);
   EXPECT_TRUE(torch::equal(norm_.running_mean, mean));
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "runtime/torch.h"
+#include "support/expect_error.h"
 
 namespace dcgan {
 namespace {
@@ -18,6 +19,16 @@ TEST(SetThreads, IsWhatLibTorchThenHas) {
   const std::int64_t own = set_threads(0);  // the tests have OMP_NUM_THREADS or nothing
   EXPECT_EQ(at::get_num_threads(), own);
   at::set_num_threads(before);
+}
+
+TEST(ResolveDevice, NamesTheOptionOfAGpuThatIsNotThere) {
+  using ::testing::AnyOf;
+  using ::testing::HasSubstr;
+  EXPECT_THAT(testing::caught([] { resolve_device("cuda:99"); }),
+              testing::IsError(ErrorKind::failure, "--device cuda:99",
+                               AnyOf(HasSubstr("has no CUDA"), HasSubstr("no usable NVIDIA GPU"),
+                                     HasSubstr("this machine has")),
+                               HasSubstr("use --device c")));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// The matrices and the loops of Winograd's transforms and products, for vectors of any width:
-// winograd_tile.cpp compiles them for each kind of CPU.
+// The matrices and the loops of Winograd's transforms and products. tile.cpp includes them once for
+// each kind of CPU, inside of a namespace with kBytes, the size of a vector, and kProductRows, and
+// of a region with that CPU's instructions, to which DCGAN_AVX512_BF16 adds those of bfloat16.
 //
 // F(4, 2) by Cook and Toom: polynomials at the points a, -a, b, -b and infinity (Lavin, Gray, "Fast
 // algorithms for convolutional neural networks", 2016, section 4). With y_i = d_i g_0 + d_(i+1)
@@ -28,30 +29,6 @@
 // The usual points 0, 1, -1, 2 give twice the error: a number is then the difference of larger ones
 // (Barabasz et al., "Error analysis and improving the accuracy of Winograd convolution for deep
 // neural networks", 2020).
-#pragma once
-
-#include <cstring>
-#include <type_traits>
-
-#include "kernels/winograd/tile.h"
-
-namespace dcgan::winograd {
-
-#if defined(__GNUC__)
-#define DCGAN_INLINE __attribute__((always_inline)) inline
-#else
-#define DCGAN_INLINE inline
-#endif
-
-/// Before a loop over a tile's places: none of its arrays is then indexed by a variable, and all of
-/// them are registers.
-#if defined(__clang__)
-#define DCGAN_UNROLL _Pragma("unroll")
-#elif defined(__GNUC__)
-#define DCGAN_UNROLL _Pragma("GCC unroll 25")
-#else
-#define DCGAN_UNROLL
-#endif
 
 constexpr float kA = 0.5F;
 constexpr float kB = 1.25F;
@@ -64,92 +41,65 @@ constexpr float kOneByCutA = 1 / (2 * kA * (kA - kB));
 constexpr float kOneByCutMinusA = 1 / (2 * kA * (kA + kB));
 constexpr float kOneByCutB = 1 / (kB2 - kA2);
 
-/// A vector of floats with that of its bits and that of half of them. `Narrows`: the CPU has
-/// VCVTNEPS2BF16, which makes these of those.
-template <typename Floats, typename Words, typename Halves, bool Narrows = false>
-struct VectorOf {
-  using Float = Floats;
-  using Word = Words;
-  using Half = Halves;
-  static constexpr std::int64_t kWidth = sizeof(Floats) / sizeof(float);
-  static constexpr bool kNarrows = Narrows;
-};
-
 // Memory and registers ----------------------------------------------------------------------------
 
+typedef float Float __attribute__((vector_size(kBytes)));
+typedef std::uint32_t Word __attribute__((vector_size(kBytes)));
+typedef std::uint16_t Half __attribute__((vector_size(kBytes / 2)));
+constexpr std::int64_t kWidth = kBytes / sizeof(float);
+
 template <typename Value>
-DCGAN_INLINE Value read(const void* from) {
+[[gnu::always_inline]] inline Value read(const void* from) {
   Value value;
   std::memcpy(&value, from, sizeof(Value));
   return value;
 }
 
-template <typename V>
-DCGAN_INLINE typename V::Float load(const float* from) {
-  return read<typename V::Float>(from);
-}
-
-template <typename V>
-DCGAN_INLINE typename V::Word widened(typename V::Half halves) {
-#if defined(__x86_64__) && defined(__GNUC__)
-  if constexpr (V::kNarrows) {
-    typename V::Word words;
-    asm("vpmovzxwd %1, %0" : "=v"(words) : "vm"(halves));
-    return words;
-  }
+[[gnu::always_inline]] inline Word widened(Half halves) {
+#ifdef DCGAN_AVX512_BF16
+  // Without a mask the intrinsic of GCC 12 warns of its own variable.
+  return (Word)_mm512_maskz_cvtepu16_epi32(0xFFFF, (__m256i)halves);
+#else
+  return __builtin_convertvector(halves, Word);
 #endif
-  return __builtin_convertvector(halves, typename V::Word);
-}
-
-template <typename V>
-DCGAN_INLINE typename V::Float load(const at::BFloat16* from) {
-  return (typename V::Float)(widened<V>(read<typename V::Half>(from)) << 16);
 }
 
 /// The nearest bfloat16, ties to even. A NaN stays one: the lower half of any that comes here, from
 /// bfloat16 numbers or made anew, is 0.
-template <typename V>
-DCGAN_INLINE typename V::Half narrowed(typename V::Float value) {
-#if defined(__x86_64__) && defined(__GNUC__)
-  if constexpr (V::kNarrows) {
-    // An intrinsic would have to be in a function for this CPU alone.
-    typename V::Half halves;
-    asm("vcvtneps2bf16 %1, %0" : "=v"(halves) : "v"(value));
-    return halves;
-  }
+[[gnu::always_inline]] inline Half narrowed(Float value) {
+#ifdef DCGAN_AVX512_BF16
+  return (Half)_mm512_cvtneps_pbh((__m512)value);
+#else
+  const auto bits = (Word)value;
+  return __builtin_convertvector((bits + 0x7FFF + (bits >> 16 & 1)) >> 16, Half);
 #endif
-  const auto bits = (typename V::Word)value;
-  return __builtin_convertvector((bits + 0x7FFF + (bits >> 16 & 1)) >> 16, typename V::Half);
+}
+
+[[gnu::always_inline]] inline Float load(const float* from) { return read<Float>(from); }
+[[gnu::always_inline]] inline Float load(const at::BFloat16* from) {
+  return (Float)(widened(read<Half>(from)) << 16);
 }
 
 /// The same, in the lower halves.
-template <typename V>
-DCGAN_INLINE typename V::Word narrowed_bits(typename V::Float value) {
-  return widened<V>(narrowed<V>(value));
-}
+[[gnu::always_inline]] inline Word narrowed_bits(Float value) { return widened(narrowed(value)); }
 
-template <typename V>
-DCGAN_INLINE void store(float* to, typename V::Float value) {
+[[gnu::always_inline]] inline void store(float* to, Float value) {
   std::memcpy(to, &value, sizeof(value));
 }
-
-template <typename V>
-DCGAN_INLINE void store(at::BFloat16* to, typename V::Float value) {
-  const auto halves = narrowed<V>(value);
+[[gnu::always_inline]] inline void store(at::BFloat16* to, Float value) {
+  const auto halves = narrowed(value);
   std::memcpy(to, &halves, sizeof(halves));
 }
 
-template <typename V>
-DCGAN_INLINE void store_pairs(float* to, typename V::Float first, typename V::Float second) {
-  store<V>(to, (typename V::Float)(narrowed_bits<V>(first) | narrowed_bits<V>(second) << 16));
+[[gnu::always_inline]] inline void store_pairs(float* to, Float first, Float second) {
+  store(to, (Float)(narrowed_bits(first) | narrowed_bits(second) << 16));
 }
 
 /// Half of a pair: the second keeps the first, which is there already.
-template <typename V, bool kSecond>
-DCGAN_INLINE void store_half(float* to, typename V::Float value) {
-  const auto bits = narrowed_bits<V>(value);
-  const auto pair = kSecond ? bits << 16 | read<typename V::Word>(to) : bits;
-  std::memcpy(to, &pair, sizeof(pair));
+template <bool kSecond>
+[[gnu::always_inline]] inline void store_half(float* to, Float value) {
+  const auto bits = narrowed_bits(value);
+  store(to, (Float)(kSecond ? bits << 16 | read<Word>(to) : bits));
 }
 
 /// Whether a tile has point i in a direction that is cut or not; of `places` places, place i.
@@ -163,34 +113,32 @@ constexpr bool has_place(std::int64_t i, std::int64_t places) {
 }
 
 /// From the numbers c on of kSide x kSide places, but for those that a cut tile lacks.
-template <typename V, int kSide, bool kCutRows, bool kCutColumns, typename Number>
-DCGAN_INLINE void load_places(const Number* const* places, std::int64_t c,
-                              typename V::Float* values) {
-  DCGAN_UNROLL
+template <int kSide, bool kCutRows, bool kCutColumns, typename Number>
+[[gnu::always_inline]] inline void load_places(const Number* const* places, std::int64_t c,
+                                               Float* values) {
+#pragma GCC unroll 25
   for (int i = 0; i < kSide * kSide; ++i) {
     if (has_place<kCutRows>(i / kSide, kSide) && has_place<kCutColumns>(i % kSide, kSide)) {
-      values[i] = load<V>(places[i] + c);
+      values[i] = load(places[i] + c);
     }
   }
 }
 
 /// Each value from its place's number c on; a null place is left out.
-template <typename V, typename Number>
-DCGAN_INLINE void store_present(const typename V::Float* values, int count, Number* const* places,
-                                std::int64_t c) {
-  DCGAN_UNROLL
+template <typename Number>
+[[gnu::always_inline]] inline void store_present(const Float* values, int count,
+                                                 Number* const* places, std::int64_t c) {
+#pragma GCC unroll 25
   for (int i = 0; i < count; ++i) {
-    if (places[i] != nullptr) store<V>(places[i] + c, values[i]);
+    if (places[i] != nullptr) store(places[i] + c, values[i]);
   }
 }
-
-DCGAN_INLINE void prefetch(const void* place) { __builtin_prefetch(place); }
 
 // The matrices ------------------------------------------------------------------------------------
 
 /// B^T of five vectors, `step` apart, in place. Cut: of the first four, to all but kCutPoint.
 template <bool kCut, typename Vec>
-DCGAN_INLINE void apply_input_matrix(Vec* d, int step) {
+[[gnu::always_inline]] inline void apply_input_matrix(Vec* d, int step) {
   const Vec d0 = d[0];
   const Vec d1 = d[step];
   const Vec d2 = d[2 * step];
@@ -216,7 +164,7 @@ DCGAN_INLINE void apply_input_matrix(Vec* d, int step) {
 
 /// A of four vectors to five, `step` apart. Cut: of the first three, to all but kCutPoint.
 template <bool kCut, typename Vec>
-DCGAN_INLINE void apply_gradient_matrix(const Vec* m, Vec* to, int step) {
+[[gnu::always_inline]] inline void apply_gradient_matrix(const Vec* m, Vec* to, int step) {
   if constexpr (kCut) {
     const Vec even_a = m[0] + m[2 * step] * kA2;
     to[0] = even_a + m[step] * kA;
@@ -238,7 +186,7 @@ DCGAN_INLINE void apply_gradient_matrix(const Vec* m, Vec* to, int step) {
 
 /// A^T of five vectors to four, `step` apart. Cut: of all but kCutPoint, to three.
 template <bool kCut, typename Vec>
-DCGAN_INLINE void apply_output_matrix(const Vec* m, Vec* to, int step) {
+[[gnu::always_inline]] inline void apply_output_matrix(const Vec* m, Vec* to, int step) {
   const Vec sum_a = m[0] + m[step];
   const Vec difference_a = (m[0] - m[step]) * kA;
   if constexpr (kCut) {
@@ -257,7 +205,7 @@ DCGAN_INLINE void apply_output_matrix(const Vec* m, Vec* to, int step) {
 
 /// G^T of five vectors to two, `step` apart.
 template <typename Vec>
-DCGAN_INLINE void apply_sum_matrix(const Vec* s, Vec* to, int step) {
+[[gnu::always_inline]] inline void apply_sum_matrix(const Vec* s, Vec* to, int step) {
   to[0] = s[0] + s[step] + (s[2 * step] + s[3 * step]);
   to[step] = (s[0] - s[step]) * kA + (s[2 * step] - s[3 * step]) * kB + s[4 * step];
 }
@@ -268,143 +216,141 @@ DCGAN_INLINE void apply_sum_matrix(const Vec* s, Vec* to, int step) {
 /// memory.
 enum class Part { whole, first, second };
 
-template <typename V, bool kCutRows, bool kCutColumns, Part kPart, typename Number>
-DCGAN_INLINE void store_points(const typename V::Float* points, Number* to, std::int64_t stride) {
-  DCGAN_UNROLL
+template <bool kCutRows, bool kCutColumns, Part kPart, typename Number>
+[[gnu::always_inline]] inline void store_points(const Float* points, Number* to,
+                                                std::int64_t stride) {
+#pragma GCC unroll 25
   for (int i = 0; i < kPoints; ++i) {
     if (!has_point<kCutRows>(i / kTilePoints) || !has_point<kCutColumns>(i % kTilePoints)) continue;
     if constexpr (kPart == Part::whole) {
-      store<V>(to + i * stride, points[i]);
+      store(to + i * stride, points[i]);
     } else {
-      store_half<V, kPart == Part::second>(to + i * stride, points[i]);
+      store_half<kPart == Part::second>(to + i * stride, points[i]);
     }
   }
 }
 
 /// The points of channels c and following, to where the pairing has them.
-template <typename V, typename Number, bool kCutRows, bool kCutColumns>
-DCGAN_INLINE void store_channels(const typename V::Float* points, std::int64_t c, Pairing pairing,
-                                 float* to, std::int64_t stride) {
+template <typename Number, bool kCutRows, bool kCutColumns>
+[[gnu::always_inline]] inline void store_channels(const Float* points, std::int64_t c,
+                                                  Pairing pairing, float* to, std::int64_t stride) {
   if (kNumbersInFloat<Number> == 1 || pairing == Pairing::channels) {
-    store_points<V, kCutRows, kCutColumns, Part::whole>(points, reinterpret_cast<Number*>(to) + c,
-                                                        stride * kNumbersInFloat<Number>);
+    store_points<kCutRows, kCutColumns, Part::whole>(points, reinterpret_cast<Number*>(to) + c,
+                                                     stride * kNumbersInFloat<Number>);
   } else if (pairing == Pairing::first_tile) {
-    store_points<V, kCutRows, kCutColumns, Part::first>(points, to + c, stride);
+    store_points<kCutRows, kCutColumns, Part::first>(points, to + c, stride);
   } else {
-    store_points<V, kCutRows, kCutColumns, Part::second>(points, to + c, stride);
+    store_points<kCutRows, kCutColumns, Part::second>(points, to + c, stride);
   }
 }
 
-template <typename V, typename Number, bool kCutRows, bool kCutColumns>
-DCGAN_INLINE void transform_input(const Number* const* places, const Number* const* next,
-                                  std::int64_t channels, Pairing pairing, float* to,
-                                  std::int64_t stride) {
-  for (std::int64_t c = 0; c < channels; c += V::kWidth) {
-    DCGAN_UNROLL
-    for (int i = 0; i < kPoints; ++i) prefetch(next[i] + c);
-    typename V::Float d[kPoints];
-    load_places<V, kTilePoints, kCutRows, kCutColumns>(places, c, d);
-    DCGAN_UNROLL
+template <typename Number, bool kCutRows, bool kCutColumns>
+void transform_input(const Number* const* places, const Number* const* next, std::int64_t channels,
+                     Pairing pairing, float* to, std::int64_t stride) {
+  for (std::int64_t c = 0; c < channels; c += kWidth) {
+#pragma GCC unroll 25
+    for (int i = 0; i < kPoints; ++i) __builtin_prefetch(next[i] + c);
+    Float d[kPoints];
+    load_places<kTilePoints, kCutRows, kCutColumns>(places, c, d);
+#pragma GCC unroll 25
     for (int j = 0; j < 5; ++j) {
       if (has_place<kCutColumns>(j, 5)) apply_input_matrix<kCutRows>(d + j, 5);
     }
-    DCGAN_UNROLL
+#pragma GCC unroll 25
     for (int i = 0; i < 5; ++i) {
       if (has_point<kCutRows>(i)) apply_input_matrix<kCutColumns>(d + 5 * i, 1);
     }
-    store_channels<V, Number, kCutRows, kCutColumns>(d, c, pairing, to, stride);
+    store_channels<Number, kCutRows, kCutColumns>(d, c, pairing, to, stride);
   }
 }
 
-template <typename V, typename Number, bool kCutRows, bool kCutColumns>
-DCGAN_INLINE void transform_gradient(const Number* const* places, std::int64_t channels,
-                                     Pairing pairing, float* to, std::int64_t stride) {
-  for (std::int64_t c = 0; c < channels; c += V::kWidth) {
+template <typename Number, bool kCutRows, bool kCutColumns>
+void transform_gradient(const Number* const* places, std::int64_t channels, Pairing pairing,
+                        float* to, std::int64_t stride) {
+  for (std::int64_t c = 0; c < channels; c += kWidth) {
     // Each step's arrays have the width of their rows: 4, then 5.
-    typename V::Float m[kTileOutputs * kTileOutputs];
-    typename V::Float rows[kTileOutputs * kTilePoints];
-    typename V::Float points[kPoints];
-    load_places<V, kTileOutputs, kCutRows, kCutColumns>(places, c, m);
-    DCGAN_UNROLL
+    Float m[kTileOutputs * kTileOutputs];
+    Float rows[kTileOutputs * kTilePoints];
+    Float points[kPoints];
+    load_places<kTileOutputs, kCutRows, kCutColumns>(places, c, m);
+#pragma GCC unroll 25
     for (int j = 0; j < 4; ++j) {
       if (has_place<kCutColumns>(j, 4)) apply_gradient_matrix<kCutRows>(m + j, rows + j, 4);
     }
-    DCGAN_UNROLL
+#pragma GCC unroll 25
     for (int i = 0; i < 5; ++i) {
       if (has_point<kCutRows>(i)) {
         apply_gradient_matrix<kCutColumns>(rows + 4 * i, points + 5 * i, 1);
       }
     }
-    store_channels<V, Number, kCutRows, kCutColumns>(points, c, pairing, to, stride);
+    store_channels<Number, kCutRows, kCutColumns>(points, c, pairing, to, stride);
   }
 }
 
-template <typename V, typename Number, bool kCutRows, bool kCutColumns>
-DCGAN_INLINE void transform_output(const float* from, std::int64_t stride, std::int64_t channels,
-                                   Number* const* places) {
-  for (std::int64_t c = 0; c < channels; c += V::kWidth) {
-    typename V::Float m[kPoints];
-    typename V::Float rows[kTileOutputs * kTilePoints];
-    typename V::Float results[kTileOutputs * kTileOutputs];
-    DCGAN_UNROLL
+template <typename Number, bool kCutRows, bool kCutColumns>
+void transform_output(const float* from, std::int64_t stride, std::int64_t channels,
+                      Number* const* places) {
+  for (std::int64_t c = 0; c < channels; c += kWidth) {
+    Float m[kPoints];
+    Float rows[kTileOutputs * kTilePoints];
+    Float results[kTileOutputs * kTileOutputs];
+#pragma GCC unroll 25
     for (int i = 0; i < kPoints; ++i) {
       if (has_point<kCutRows>(i / kTilePoints) && has_point<kCutColumns>(i % kTilePoints)) {
-        m[i] = load<V>(from + c + i * stride);
+        m[i] = load(from + c + i * stride);
       }
     }
-    DCGAN_UNROLL
+#pragma GCC unroll 25
     for (int j = 0; j < 5; ++j) {
       if (has_point<kCutColumns>(j)) apply_output_matrix<kCutRows>(m + j, rows + j, 5);
     }
-    DCGAN_UNROLL
+#pragma GCC unroll 25
     for (int i = 0; i < 4; ++i) {
       if (!has_place<kCutRows>(i, 4)) continue;
       apply_output_matrix<kCutColumns>(rows + 5 * i, results + 4 * i, 1);
-      store_present<V>(results + 4 * i, kCutColumns ? 3 : 4, places + 4 * i, c);
+      store_present(results + 4 * i, kCutColumns ? 3 : 4, places + 4 * i, c);
     }
   }
 }
 
-template <typename V>
-DCGAN_INLINE void transform_sums(const float* from, std::int64_t stride, std::int64_t channels,
-                                 float* const* to) {
-  for (std::int64_t c = 0; c < channels; c += V::kWidth) {
-    typename V::Float s[kPoints];
-    typename V::Float rows[kTaps * kTilePoints];
-    typename V::Float taps[kTaps * kTaps];
-    DCGAN_UNROLL
-    for (int i = 0; i < kPoints; ++i) s[i] = load<V>(from + c + i * stride);
+void transform_sums(const float* from, std::int64_t stride, std::int64_t channels,
+                    float* const* to) {
+  for (std::int64_t c = 0; c < channels; c += kWidth) {
+    Float s[kPoints];
+    Float rows[kTaps * kTilePoints];
+    Float taps[kTaps * kTaps];
+#pragma GCC unroll 25
+    for (int i = 0; i < kPoints; ++i) s[i] = load(from + c + i * stride);
     for (int j = 0; j < 5; ++j) apply_sum_matrix(s + j, rows + j, 5);
     for (int i = 0; i < 2; ++i) apply_sum_matrix(rows + 5 * i, taps + 2 * i, 1);
-    store_present<V>(taps, 4, to, c);
+    store_present(taps, 4, to, c);
   }
 }
 
-template <typename V, typename Number>
-DCGAN_INLINE typename V::Float combined(const Combination<Number>& pair, std::int64_t i) {
-  return load<V>(pair.a + i) * pair.factors[0] + load<V>(pair.b + i) * pair.factors[1];
+template <typename Number>
+[[gnu::always_inline]] inline Float combined(const Combination<Number>& pair, std::int64_t i) {
+  return load(pair.a + i) * pair.factors[0] + load(pair.b + i) * pair.factors[1];
 }
 
-template <typename V, typename Number>
-DCGAN_INLINE void combine_rows(const Combination<Number>& pair, std::int64_t rows,
-                               std::int64_t channels, std::int64_t row, float* to) {
+template <typename Number>
+void combine_rows(const Combination<Number>& pair, std::int64_t rows, std::int64_t channels,
+                  std::int64_t row, float* to) {
   for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < channels; c += V::kWidth) {
-      store<V>(to + r * kPanel + c, combined<V>(pair, r * row + c));
+    for (std::int64_t c = 0; c < channels; c += kWidth) {
+      store(to + r * kPanel + c, combined(pair, r * row + c));
     }
   }
 }
 
-template <typename V, typename Number>
-DCGAN_INLINE void combine_kernel(const Combination<float>& pair, std::int64_t rows, float* to) {
+template <typename Number>
+void combine_kernel(const Combination<float>& pair, std::int64_t rows, float* to) {
   if constexpr (kNumbersInFloat<Number> == 1) {
-    combine_rows<V>(pair, rows, kPanel, kPanel, to);
+    combine_rows(pair, rows, kPanel, kPanel, to);
   } else {
     for (std::int64_t r = 0; r < rows; r += 2) {
-      for (std::int64_t c = 0; c < kPanel; c += V::kWidth) {
+      for (std::int64_t c = 0; c < kPanel; c += kWidth) {
         const std::int64_t i = r * kPanel + c;
-        store_pairs<V>(to + r / 2 * kPanel + c, combined<V>(pair, i),
-                       combined<V>(pair, i + kPanel));
+        store_pairs(to + r / 2 * kPanel + c, combined(pair, i), combined(pair, i + kPanel));
       }
     }
   }
@@ -412,68 +358,77 @@ DCGAN_INLINE void combine_kernel(const Combination<float>& pair, std::int64_t ro
 
 // The product -------------------------------------------------------------------------------------
 
+/// sum + a * b; of pairs: the products of both their numbers.
+template <typename Number>
+[[gnu::always_inline]] inline Float add_product(Float sum, Float a, Float b) {
+  if constexpr (kNumbersInFloat<Number> == 1) return sum + a * b;
+#ifdef DCGAN_AVX512_BF16
+  return (Float)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#else
+  const Word upper = Word{} + 0xFFFF0000U;
+  sum += (Float)((Word)a << 16) * (Float)((Word)b << 16);
+  return sum + (Float)((Word)a & upper) * (Float)((Word)b & upper);
+#endif
+}
+
 /// kRows x (kVectors vectors) of a product, in registers.
-template <typename V, typename Number, int kRows, int kVectors>
-DCGAN_INLINE void multiply_tile(const ProductShape& shape, const float* a, const float* b,
-                                bool accumulate, float* c) {
-  using Float = typename V::Float;
-  using Word = typename V::Word;
+constexpr int kVectors = 2;
+template <typename Number, int kRows>
+[[gnu::always_inline]] inline void multiply_tile(const ProductShape& shape, const float* a,
+                                                 const float* b, bool accumulate, float* c) {
   Float sum[kRows][kVectors];
   for (int r = 0; r < kRows; ++r) {
     for (int v = 0; v < kVectors; ++v) {
-      sum[r][v] = accumulate ? load<V>(c + r * shape.c_row + v * V::kWidth) : Float{};
+      sum[r][v] = accumulate ? load(c + r * shape.c_row + v * kWidth) : Float{};
     }
   }
   for (std::int64_t k = 0; k < shape.depth; ++k) {
     const float* const row = b + k * shape.b_step;
     const float* const column = a + k * shape.a_step;
-    if constexpr (kNumbersInFloat<Number> == 1) {
-      Float vectors[kVectors];
-      for (int v = 0; v < kVectors; ++v) vectors[v] = load<V>(row + v * V::kWidth);
-      for (int r = 0; r < kRows; ++r) {
-        for (int v = 0; v < kVectors; ++v) sum[r][v] += vectors[v] * column[r * shape.a_row];
-      }
-    } else {
-      Float first[kVectors];
-      Float second[kVectors];
+    Float vectors[kVectors];
+    for (int v = 0; v < kVectors; ++v) vectors[v] = load(row + v * kWidth);
+    for (int r = 0; r < kRows; ++r) {
+      const auto factor = (Float)(read<std::uint32_t>(column + r * shape.a_row) + Word{});
       for (int v = 0; v < kVectors; ++v) {
-        const Word pairs = read<Word>(row + v * V::kWidth);
-        first[v] = (Float)(pairs << 16);
-        second[v] = (Float)(pairs & 0xFFFF0000U);
-      }
-      for (int r = 0; r < kRows; ++r) {
-        const Word pair = read<std::uint32_t>(column + r * shape.a_row) + Word{};
-        for (int v = 0; v < kVectors; ++v) {
-          sum[r][v] += first[v] * (Float)(pair << 16);
-          sum[r][v] += second[v] * (Float)(pair & 0xFFFF0000U);
-        }
+        sum[r][v] = add_product<Number>(sum[r][v], vectors[v], factor);
       }
     }
   }
   for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kVectors; ++v) {
-      store<V>(c + r * shape.c_row + v * V::kWidth, sum[r][v]);
-    }
+    for (int v = 0; v < kVectors; ++v) store(c + r * shape.c_row + v * kWidth, sum[r][v]);
   }
 }
 
-template <typename V, typename Number, int kRows, int kVectors>
-DCGAN_INLINE void multiply(const ProductShape& shape, const float* a, const float* b,
-                           bool accumulate, float* c) {
+template <typename Number>
+void multiply(const ProductShape& shape, const float* a, const float* b, bool accumulate,
+              float* c) {
   constexpr int kFewRows = kRowStep / 2;
-  static_assert(kRows % 2 == 0 && kRows <= kRowStep && kPanel % (kVectors * V::kWidth) == 0);
-  for (std::int64_t column = 0; column < kPanel; column += kVectors * V::kWidth) {
+  static_assert(kProductRows % 2 == 0 && kProductRows <= kRowStep &&
+                kPanel % (kVectors * kWidth) == 0);
+  for (std::int64_t column = 0; column < kPanel; column += kVectors * kWidth) {
     std::int64_t row = 0;
     // No step is a multiple of six: fours first, until what is left is one.
-    for (; (shape.rows - row) % kRows != 0; row += kFewRows) {
-      multiply_tile<V, Number, kFewRows, kVectors>(shape, a + row * shape.a_row, b + column,
-                                                   accumulate, c + row * shape.c_row + column);
+    for (; (shape.rows - row) % kProductRows != 0; row += kFewRows) {
+      multiply_tile<Number, kFewRows>(shape, a + row * shape.a_row, b + column, accumulate,
+                                      c + row * shape.c_row + column);
     }
-    for (; row < shape.rows; row += kRows) {
-      multiply_tile<V, Number, kRows, kVectors>(shape, a + row * shape.a_row, b + column,
-                                                accumulate, c + row * shape.c_row + column);
+    for (; row < shape.rows; row += kProductRows) {
+      multiply_tile<Number, kProductRows>(shape, a + row * shape.a_row, b + column, accumulate,
+                                          c + row * shape.c_row + column);
     }
   }
 }
 
-}  // namespace dcgan::winograd
+/// The loops of this kind of CPU for one type of numbers.
+template <typename Number>
+constexpr WinogradTile<Number> kTile{
+    {{{transform_input<Number, false, false>, transform_input<Number, false, true>},
+      {transform_input<Number, true, false>, transform_input<Number, true, true>}}},
+    {{{transform_gradient<Number, false, false>, transform_gradient<Number, false, true>},
+      {transform_gradient<Number, true, false>, transform_gradient<Number, true, true>}}},
+    {{{transform_output<Number, false, false>, transform_output<Number, false, true>},
+      {transform_output<Number, true, false>, transform_output<Number, true, true>}}},
+    transform_sums,
+    combine_rows<Number>,
+    combine_kernel<Number>,
+    multiply<Number>};

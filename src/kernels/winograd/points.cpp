@@ -91,8 +91,8 @@ void transform_inputs(const Images<const Number>& x, const TileRows& tiles,
       const std::int64_t channels = parts[part].channels.size();
       const bool last = part + 1 == parts.size();
       next = last ? places(row + 1, 0) : places(row, part + 1);
-      winograd_tile<Number>().transform_input(now.data(), next.data(), cut_of(tiles[row]), channels,
-                                              to.pairing(row), to.at(0, row, column), to.stride());
+      winograd_tile<Number>()->transform_input[cut_of(tiles[row])](
+          now.data(), next.data(), channels, to.pairing(row), to.at(0, row, column), to.stride());
       column += channels;
     }
   }
@@ -114,18 +114,18 @@ void transform_gradients(const Images<const Number>& grad, const TileRows& tiles
         }
       }
     }
-    winograd_tile<Number>().transform_gradient(places.data(), cut_of(tiles[row]), channels.size(),
-                                               to.pairing(row), to.at(0, row, 0), to.stride());
+    winograd_tile<Number>()->transform_gradient[cut_of(tiles[row])](
+        places.data(), channels.size(), to.pairing(row), to.at(0, row, 0), to.stride());
   }
 }
 
-#define DCGAN_INSTANTIATE(Number)                                                               \
-  template void transform_inputs(const Images<const Number>&, const TileRows&,                  \
-                                 const std::vector<InputPart>&, Points<Number>&);               \
-  template void transform_gradients(const Images<const Number>&, const TileRows&, const Range&, \
-                                    Points<Number>&)
-DCGAN_INSTANTIATE(float);
-DCGAN_INSTANTIATE(at::BFloat16);
-#undef DCGAN_INSTANTIATE
+template void transform_inputs(const Images<const float>&, const TileRows&,
+                               const std::vector<InputPart>&, Points<float>&);
+template void transform_inputs(const Images<const at::BFloat16>&, const TileRows&,
+                               const std::vector<InputPart>&, Points<at::BFloat16>&);
+template void transform_gradients(const Images<const float>&, const TileRows&, const Range&,
+                                  Points<float>&);
+template void transform_gradients(const Images<const at::BFloat16>&, const TileRows&, const Range&,
+                                  Points<at::BFloat16>&);
 
 }  // namespace dcgan

@@ -27,7 +27,7 @@ constexpr std::int64_t kLanes = 16;
 template <typename Number>
 constexpr std::int64_t kNumbersInFloat = sizeof(float) / sizeof(Number);
 
-/// G [5][2] of F(4, 2) (winograd_loops.h): what the kernel's two taps give to each point.
+/// G [5][2] of F(4, 2) (loops.h): what the kernel's two taps give to each point.
 extern const float kKernelToPoints[kTilePoints][kTaps];
 
 /// Directions in which a tile has three results, at the end of a map, in place of four. It does
@@ -62,19 +62,30 @@ struct Combination {
   const float* factors;
 };
 
+/// A function for each cut.
+template <typename Function>
+struct OfEachCut {
+  Function* functions[2][2];  ///< [cut.rows][cut.columns]
+
+  Function* operator[](const Cut& cut) const { return functions[cut.rows][cut.columns]; }
+};
+
 template <typename Number>
 struct WinogradTile {
   /// B^T d B of 5x5 places of `channels` numbers each, the points `stride` apart in `to`. `next`:
   /// the places of the next call, which are fetched meanwhile: they lie apart, so that the CPU
   /// does not see them coming.
-  void (*transform_input)(const Number* const* places, const Number* const* next, Cut cut,
-                          std::int64_t channels, Pairing pairing, float* to, std::int64_t stride);
+  OfEachCut<void(const Number* const* places, const Number* const* next, std::int64_t channels,
+                 Pairing pairing, float* to, std::int64_t stride)>
+      transform_input;
   /// A m A^T of 4x4 places likewise: a result's gradient, at the points.
-  void (*transform_gradient)(const Number* const* places, Cut cut, std::int64_t channels,
-                             Pairing pairing, float* to, std::int64_t stride);
+  OfEachCut<void(const Number* const* places, std::int64_t channels, Pairing pairing, float* to,
+                 std::int64_t stride)>
+      transform_gradient;
   /// A^T m A: from the points, `stride` apart in `from`, to 4x4 places; a null one is left out.
-  void (*transform_output)(const float* from, std::int64_t stride, Cut cut, std::int64_t channels,
-                           Number* const* places);
+  OfEachCut<void(const float* from, std::int64_t stride, std::int64_t channels,
+                 Number* const* places)>
+      transform_output;
   /// G^T s G: from the points, `stride` apart in `from`, to the 2x2 taps; a null
   /// one is left out.
   void (*transform_sums)(const float* from, std::int64_t stride, std::int64_t channels,
@@ -94,8 +105,8 @@ struct WinogradTile {
 template <typename Number>
 std::vector<const WinogradTile<Number>*> usable_winograd_tiles();
 
-/// The first of them.
+/// The one that is used: the first of them, until a test sets another.
 template <typename Number>
-const WinogradTile<Number>& winograd_tile();
+const WinogradTile<Number>*& winograd_tile();
 
 }  // namespace dcgan

@@ -1,4 +1,3 @@
-
 #include <algorithm>
 #include <vector>
 
@@ -64,10 +63,10 @@ void add_products(const Block& block, const Window& window, const TileRows& tile
     const Range having = tiles.having(point);
     const std::int64_t depth = having.size() / kNumbersInFloat<Number>;
     for (std::int64_t panel = 0; panel < block.panels(); ++panel) {
-      winograd_tile<Number>().multiply({rows, depth, 1, inputs.row(), gradients.row(), kPanel},
-                                       inputs.at(point, having.first, 0),
-                                       gradients.at(point, having.first, panel * kPanel), !first,
-                                       sums + point * block.point_stride() + panel * rows * kPanel);
+      winograd_tile<Number>()->multiply(
+          {rows, depth, 1, inputs.row(), gradients.row(), kPanel},
+          inputs.at(point, having.first, 0), gradients.at(point, having.first, panel * kPanel),
+          !first, sums + point * block.point_stride() + panel * rows * kPanel);
     }
   }
 }
@@ -90,7 +89,7 @@ void write_taps(const Block& block, const Window& window, const float* sums, std
           places[static_cast<std::size_t>(tap)] =
               to + (place_of_tap(window, phase, i, j) * in + c) * out + output;
         }
-        winograd_tile<float>().transform_sums(
+        winograd_tile<float>()->transform_sums(
             sums + (panel * block.rows() + row) * kPanel, block.point_stride(),
             std::min(kPanel, block.outputs.last - output), places.data());
       }

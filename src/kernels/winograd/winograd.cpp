@@ -106,7 +106,7 @@ void transform_rows(const Taps<Number>& taps, const Part& part, std::int64_t i, 
     // Where there is no lower tap: the upper one for it, times 0.
     const bool both = count[0] == kTaps;
     const std::array factors{kKernelToPoints[i][0], both ? kKernelToPoints[i][1] : 0.0F};
-    winograd_tile<Number>().combine_rows(
+    winograd_tile<Number>()->combine_rows(
         {taps.at(part.phase, 0, column) + channel,
          taps.at(part.phase, both ? 1 : 0, column) + channel, factors.data()},
         taps.depth, channels, taps.row, to);
@@ -118,7 +118,7 @@ void transform_rows(const Taps<Number>& taps, const Part& part, std::int64_t i, 
 template <typename Number>
 void multiply_part(const Correlation<Number>& sum, const Part& part, const TileRows& tiles,
                    Points<Number>& inputs, float* results) {
-  const WinogradTile<Number>& tile = winograd_tile<Number>();
+  const WinogradTile<Number>& tile = *winograd_tile<Number>();
   // Phases that are one product: a divisor of their number; where one has fewer taps than the
   // others, each is its own.
   const bool same_taps = sum.taps.window.kernel == Extent2{2 * kTaps, 2 * kTaps};
@@ -175,8 +175,8 @@ void write_part(const Correlation<Number>& sum, const Part& part, const TileRows
           out.at(tile.image, rows.first + rows.step * row, columns.first + columns.step * column) +
           channel;
     }
-    winograd_tile<Number>().transform_output(results + i * kPanel, kResultStride, tile.cut,
-                                             channels, places.data());
+    winograd_tile<Number>()->transform_output[tile.cut](results + i * kPanel, kResultStride,
+                                                        channels, places.data());
   }
 }
 
