@@ -57,8 +57,9 @@ CLI::Option* add_key(CLI::App& app, const std::string& flag, const std::string& 
                      const std::string& key, const std::string& meaning, Take take) {
   return add_text(app, flag, type, meaning, [=](const std::string& text) {
     Config config;
-    const std::string problem = find_field(key)->set(config, {false, {text}});
-    if (!problem.empty()) throw usage_error(flag + " " + problem);
+    if (const auto problem = find_field(key)->set(config, {false, {text}})) {
+      throw usage_error(flag + " " + problem->text).key(key).remedy(problem->remedy);
+    }
     take(config);
   });
 }

@@ -254,7 +254,7 @@ int finish(TrainingOutcome outcome, const TrainingJob& job, const RunDirectory& 
   }
   const std::string more = std::to_string(epochs_done * 2);
   Config longer = job.config;
-  const bool can_be_longer = find_field("train.epochs")->set(longer, {false, {more}}).empty();
+  const bool can_be_longer = !find_field("train.epochs")->set(longer, {false, {more}});
   if (job.config.train.lr_schedule == LrSchedule::constant && can_be_longer) {
     std::cout << fmt::format("  {} --set train.epochs={}\n", resume_command(run), more);
   }
