@@ -19,10 +19,12 @@
 
 namespace dcgan::binders {
 
-/// The field `member` of a section of Config.
-template <typename Section, typename Value>
-auto in(Section Config::*section, Value Section::*member) {
-  return [=](auto& config) -> auto& { return config.*section.*member; };
+/// within(&Config::data)(&DataConfig::path) is the access to Config's data.path.
+template <typename Section>
+constexpr auto within(Section Config::*section) {
+  return [section](auto member) {
+    return [ section, member ](auto& config) -> auto& { return config.*section.*member; };
+  };
 }
 
 /// "must be <what>, not 'abc'".
@@ -164,10 +166,13 @@ Field integers(const std::string& key, const std::string& type, const std::strin
       [](const List& list) { return fmt::format("[{}]", fmt::join(list, ", ")); });
 }
 
+inline bool is_not_empty(const std::string& text) { return !text.empty(); }
+
 /// A text that `is_valid` accepts; `what` says which.
-template <typename Access, typename Predicate>
+template <typename Access>
 Field text(const std::string& key, const std::string& type, const std::string& what,
-           Predicate is_valid, ResumeRule resume, Access access, const std::string& meaning) {
+           ResumeRule resume, Access access, const std::string& meaning,
+           bool (*is_valid)(const std::string&) = is_not_empty) {
   return bind_scalar(
       {key, type, "", meaning, resume}, what, access,
       [=](const std::string& text) { return is_valid(text) ? std::optional(text) : std::nullopt; },

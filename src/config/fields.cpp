@@ -33,203 +33,189 @@ constexpr auto kFixed = ResumeRule::fixed;
 constexpr auto kFree = ResumeRule::free;
 
 std::vector<Field> data_fields() {
+  constexpr auto of = within(&Config::data);
   return {
-      choice("data.format", kFixed, in(&Config::data, &DataConfig::format),
+      choice("data.format", kFixed, of(&DataConfig::format),
              "How the images are stored: IDX files as MNIST's, CIFAR's binary files, a folder of "
              "pictures, or one .npy file."),
-      text(
-          "data.path", "folder", "a folder, or a file for data.format npy",
-          [](const std::string& path) { return !path.empty(); }, kFree,
-          in(&Config::data, &DataConfig::path),
-          "Where the images are; relative to the configuration file that contains it."),
-      choice("data.split", kFixed, in(&Config::data, &DataConfig::split), "The split to train on."),
+      text("data.path", "folder", "a folder, or a file for data.format npy", kFree,
+           of(&DataConfig::path),
+           "Where the images are; relative to the configuration file that contains it."),
+      choice("data.split", kFixed, of(&DataConfig::split), "The split to train on."),
       integers("data.image_size", "[height, width]", "", "[height, width], two", 2, 2, {8, 1024},
-               kFixed, in(&Config::data, &DataConfig::image_size),
+               kFixed, of(&DataConfig::image_size),
                "Size of the images that the networks see; others are resized to it."),
-      channel_count("data.channels", kFixed, in(&Config::data, &DataConfig::channels),
+      channel_count("data.channels", kFixed, of(&DataConfig::channels),
                     "Grey or colour; images of the other kind are converted."),
-      choice("data.fit", kFixed, in(&Config::data, &DataConfig::fit),
+      choice("data.fit", kFixed, of(&DataConfig::fit),
              "How an image of another shape gets that of data.image_size: cropped, padded with "
              "data.background, or stretched."),
-      color("data.background", kFixed, in(&Config::data, &DataConfig::background),
+      color("data.background", kFixed, of(&DataConfig::background),
             "Colour behind transparent pixels, and around images that data.fit pads."),
       choice(
-          "data.levels", kFixed, in(&Config::data, &DataConfig::levels),
+          "data.levels", kFixed, of(&DataConfig::levels),
           "Which value is white: full is the largest that the file's bit depth allows; auto is the "
           "largest in the data set, as for 12 bits in 16-bit files."),
-      yes_or_no("data.classes", kFixed, in(&Config::data, &DataConfig::classes),
+      yes_or_no("data.classes", kFixed, of(&DataConfig::classes),
                 "folder: each folder in data.path is a class of images, as for a classifier."),
       number(
-          "data.held_out", {0, 0.5}, kFixed, in(&Config::data, &DataConfig::held_out),
+          "data.held_out", {0, 0.5}, kFixed, of(&DataConfig::held_out),
           "folder, npy: share of the images that is never trained on: the split test, with which "
           "samples are compared."),
-      yes_or_no("data.flip", kFixed, in(&Config::data, &DataConfig::flip),
+      yes_or_no("data.flip", kFixed, of(&DataConfig::flip),
                 "Mirror training images at random, left to right: for faces and clothes, not for "
                 "digits."),
       number(
-          "data.max_bad_fraction", {0, 1}, kFree, in(&Config::data, &DataConfig::max_bad_fraction),
+          "data.max_bad_fraction", {0, 1}, kFree, of(&DataConfig::max_bad_fraction),
           "folder: damaged files are left out with a warning; more than this share of all files is "
           "an error."),
-      text(
-          "data.cache", "auto | none | folder", "auto, none or a folder",
-          [](const std::string& path) { return !path.empty(); }, kFree,
-          in(&Config::data, &DataConfig::cache),
-          "folder: where decoded images are kept for later runs; auto is dcgan/ in XDG_CACHE_HOME "
-          "or ~/.cache; none decodes into memory in each run."),
-      integer("data.limit", {0, kHuge}, kFixed, in(&Config::data, &DataConfig::limit),
+      text("data.cache", "auto | none | folder", "auto, none or a folder", kFree,
+           of(&DataConfig::cache),
+           "folder: where decoded images are kept for later runs; auto is dcgan/ in XDG_CACHE_HOME "
+           "or ~/.cache; none decodes into memory in each run."),
+      integer("data.limit", {0, kHuge}, kFixed, of(&DataConfig::limit),
               "Use only the first N images; 0 is all."),
-      yes_or_no("data.shuffle", kFixed, in(&Config::data, &DataConfig::shuffle),
+      yes_or_no("data.shuffle", kFixed, of(&DataConfig::shuffle),
                 "Shuffle the images in each epoch, by seed and epoch."),
-      yes_or_no("data.drop_last", kFixed, in(&Config::data, &DataConfig::drop_last),
+      yes_or_no("data.drop_last", kFixed, of(&DataConfig::drop_last),
                 "Leave out an epoch's last batch where it is not full."),
   };
 }
 
 std::vector<Field> model_fields() {
+  constexpr auto of = within(&Config::model);
   return {
-      choice("model.kind", kFixed, in(&Config::model, &ModelConfig::kind),
+      choice("model.kind", kFixed, of(&ModelConfig::kind),
              "dcgan is convolutional; dense is the fully connected GAN that it is compared with."),
-      integer("model.latent_dim", {1, 4096}, kFixed, in(&Config::model, &ModelConfig::latent_dim),
+      integer("model.latent_dim", {1, 4096}, kFixed, of(&ModelConfig::latent_dim),
               "Size of the latent vector from which an image is generated."),
       integer(
-          "model.latent_modes", {0, 4096}, kFixed, in(&Config::model, &ModelConfig::latent_modes),
+          "model.latent_modes", {0, 4096}, kFixed, of(&ModelConfig::latent_modes),
           "Modes of the latents: the largest of the first N latents selects a learned embedding; 0 "
           "is none."),
-      integer("model.classes", {0, 256}, kFixed, in(&Config::model, &ModelConfig::classes),
+      integer("model.classes", {0, 256}, kFixed, of(&ModelConfig::classes),
               "Classes that both networks know; model.latent_modes must be a multiple of it; 0 is "
               "none."),
       integer(
-          "model.base_channels", {1, 4096}, kFixed, in(&Config::model, &ModelConfig::base_channels),
+          "model.base_channels", {1, 4096}, kFixed, of(&ModelConfig::base_channels),
           "dcgan: channels of the layer next to the image; they double with each layer away from "
           "it."),
-      integer("model.max_channels", {1, 4096}, kFixed,
-              in(&Config::model, &ModelConfig::max_channels),
+      integer("model.max_channels", {1, 4096}, kFixed, of(&ModelConfig::max_channels),
               "dcgan: maximum number of channels; at least model.base_channels."),
       integers("model.dense_widths", "list of integers", "1 to 8 of them, ", "a list of 1 to 8", 1,
-               8, {1, 65536}, kFixed, in(&Config::model, &ModelConfig::dense_widths),
+               8, {1, 65536}, kFixed, of(&ModelConfig::dense_widths),
                "dense: widths of the generator's hidden layers; the discriminator mirrors them."),
-      number("model.init_deviation", {0, 1e30, true}, kFixed,
-             in(&Config::model, &ModelConfig::init_deviation),
+      number("model.init_deviation", {0, 1e30, true}, kFixed, of(&ModelConfig::init_deviation),
              "Standard deviation of the initial weights."),
   };
 }
 
 /// What both networks have: "generator.activation" and so on.
 std::vector<Field> network_fields(const std::string& section, NetworkConfig Config::*network) {
+  const auto of = within(network);
   return {
-      choice(section + ".activation", kFixed, in(network, &NetworkConfig::activation),
+      choice(section + ".activation", kFixed, of(&NetworkConfig::activation),
              "Activation function between its layers."),
-      number(section + ".slope", {0, 100}, kFixed, in(network, &NetworkConfig::slope),
+      number(section + ".slope", {0, 100}, kFixed, of(&NetworkConfig::slope),
              "leaky_relu's slope below 0, elu's alpha, swish's beta; the others have none."),
-      yes_or_no(section + ".batch_norm", kFixed, in(network, &NetworkConfig::batch_norm),
+      yes_or_no(section + ".batch_norm", kFixed, of(&NetworkConfig::batch_norm),
                 "BatchNorm between its layers."),
-      integer(section + ".base_channels", {0, 4096}, kFixed,
-              in(network, &NetworkConfig::base_channels),
+      integer(section + ".base_channels", {0, 4096}, kFixed, of(&NetworkConfig::base_channels),
               "dcgan: replaces model.base_channels for this network; 0 does not."),
       integer(
-          section + ".extra_layers", {0, 8}, kFixed, in(network, &NetworkConfig::extra_layers),
+          section + ".extra_layers", {0, 8}, kFixed, of(&NetworkConfig::extra_layers),
           "dcgan: 3x3 convolutions at stride 1, the first at half the image size, the next at a "
           "quarter and so on; at most one at each size."),
-      number(section + ".lr", {0, 10, true}, kFixed, in(network, &NetworkConfig::lr),
+      number(section + ".lr", {0, 10, true}, kFixed, of(&NetworkConfig::lr),
              "Adam's learning rate; train.lr_schedule may lower it."),
   };
 }
 
 std::vector<Field> train_fields() {
+  constexpr auto of = within(&Config::train);
   return {
       integer(
-          "train.epochs", {1, 100000}, kFree, in(&Config::train, &TrainConfig::epochs),
+          "train.epochs", {1, 100000}, kFree, of(&TrainConfig::epochs),
           "Passes over the training images; fixed on resume unless train.lr_schedule is constant."),
-      integer("train.batch_size", {2, 65536}, kFixed, in(&Config::train, &TrainConfig::batch_size),
+      integer("train.batch_size", {2, 65536}, kFixed, of(&TrainConfig::batch_size),
               "Images in a step; BatchNorm needs at least two."),
       choice(
-          "train.loss", kFixed, in(&Config::train, &TrainConfig::loss),
+          "train.loss", kFixed, of(&TrainConfig::loss),
           "non_saturating and minimax (the original game) use probabilities; hinge, least_squares "
           "and wasserstein use the discriminator's output itself."),
-      integer("train.discriminator_steps", {1, 1000}, kFixed,
-              in(&Config::train, &TrainConfig::discriminator_steps),
+      integer("train.discriminator_steps", {1, 1000}, kFixed, of(&TrainConfig::discriminator_steps),
               "Updates of the discriminator for each of the generator; each takes a batch."),
-      number("train.beta1", {0, 1, false, true}, kFixed, in(&Config::train, &TrainConfig::beta1),
+      number("train.beta1", {0, 1, false, true}, kFixed, of(&TrainConfig::beta1),
              "Adam's decay of the gradient's mean."),
-      number("train.beta2", {0, 1, false, true}, kFixed, in(&Config::train, &TrainConfig::beta2),
+      number("train.beta2", {0, 1, false, true}, kFixed, of(&TrainConfig::beta2),
              "Adam's decay of the gradient's square."),
-      number("train.eps", {0, 1, true}, kFixed, in(&Config::train, &TrainConfig::eps),
+      number("train.eps", {0, 1, true}, kFixed, of(&TrainConfig::eps),
              "Added to Adam's denominator."),
-      choice("train.lr_schedule", kFixed, in(&Config::train, &TrainConfig::lr_schedule),
+      choice("train.lr_schedule", kFixed, of(&TrainConfig::lr_schedule),
              "How both learning rates fall to 0 after the last step; constant: they stay."),
       number("train.label_smoothing", {0, 0.5, false, true}, kFixed,
-             in(&Config::train, &TrainConfig::label_smoothing),
+             of(&TrainConfig::label_smoothing),
              "One-sided: the discriminator's target for real images is 1 minus this."),
       number(
-          "train.class_mismatch", {0, 1000}, kFixed,
-          in(&Config::train, &TrainConfig::class_mismatch),
+          "train.class_mismatch", {0, 1000}, kFixed, of(&TrainConfig::class_mismatch),
           "With model.classes: weight of the discriminator's loss on real images with each wrong "
           "class; 0 is none."),
       number(
-          "train.r1_gamma", {0, 1e6}, kFixed, in(&Config::train, &TrainConfig::r1_gamma),
+          "train.r1_gamma", {0, 1e6}, kFixed, of(&TrainConfig::r1_gamma),
           "Weight of R1, the penalty on the discriminator's gradient at real images; 0 is none."),
-      integer("train.r1_every", {1, 10000}, kFixed, in(&Config::train, &TrainConfig::r1_every),
+      integer("train.r1_every", {1, 10000}, kFixed, of(&TrainConfig::r1_every),
               "Steps between two computations of R1, which is scaled by that number."),
-      number("train.gradient_penalty", {0, 1e6}, kFixed,
-             in(&Config::train, &TrainConfig::gradient_penalty),
+      number("train.gradient_penalty", {0, 1e6}, kFixed, of(&TrainConfig::gradient_penalty),
              "Weight of the WGAN-GP penalty, which pulls the discriminator's gradient norm between "
              "real and generated images to 1; 0 is none."),
       number(
-          "train.weight_clip", {0, 1e6}, kFixed, in(&Config::train, &TrainConfig::weight_clip),
+          "train.weight_clip", {0, 1e6}, kFixed, of(&TrainConfig::weight_clip),
           "The discriminator's weights are clipped to [-this, this] after each update, as in the "
           "first WGAN; 0 is never."),
-      integer("train.translation", {0, 1024}, kFixed, in(&Config::train, &TrainConfig::translation),
+      integer("train.translation", {0, 1024}, kFixed, of(&TrainConfig::translation),
               "Maximum shift in pixels, up or down and sideways at random, of each image that the "
               "discriminator sees, real or generated; 0 is none. The border shows data.background "
               "where data.fit pads, else the image mirrored."),
-      number("train.ema_decay", {0, 1, false, true}, kFixed,
-             in(&Config::train, &TrainConfig::ema_decay),
+      number("train.ema_decay", {0, 1, false, true}, kFixed, of(&TrainConfig::ema_decay),
              "Decay of the generator's moving average, which samples and g.pt then hold; 0 is no "
              "average."),
       choice(
-          "train.precision", kFixed, in(&Config::train, &TrainConfig::precision),
+          "train.precision", kFixed, of(&TrainConfig::precision),
           "Type of the multiplications: fp32; bf16; auto is bf16 on a CPU that multiplies it, else "
           "fp32. Weights stay fp32."),
-      integer("train.log_every", {1, kHuge}, kFree, in(&Config::train, &TrainConfig::log_every),
+      integer("train.log_every", {1, kHuge}, kFree, of(&TrainConfig::log_every),
               "Steps between two lines of metrics.jsonl."),
-      integer("train.sample_every", {0, kHuge}, kFree,
-              in(&Config::train, &TrainConfig::sample_every),
+      integer("train.sample_every", {0, kHuge}, kFree, of(&TrainConfig::sample_every),
               "Steps between two sample grids; 0 is at each epoch's end."),
-      integer("train.checkpoint_every", {0, kHuge}, kFree,
-              in(&Config::train, &TrainConfig::checkpoint_every),
+      integer("train.checkpoint_every", {0, kHuge}, kFree, of(&TrainConfig::checkpoint_every),
               "Steps between two checkpoints; 0 is at each epoch's end."),
-      integer("train.evaluate_every", {0, kHuge}, kFree,
-              in(&Config::train, &TrainConfig::evaluate_every),
+      integer("train.evaluate_every", {0, kHuge}, kFree, of(&TrainConfig::evaluate_every),
               "Epochs between two evaluations of the generator; 0 is none."),
       integer(
-          "train.evaluate_samples", {0, 1000000}, kFree,
-          in(&Config::train, &TrainConfig::evaluate_samples),
+          "train.evaluate_samples", {0, 1000000}, kFree, of(&TrainConfig::evaluate_samples),
           "Generated images in each evaluation, at least 10; 0 is one for every 20 images trained "
           "on since the last, at most 2000, and none if under 500."),
-      text(
-          "train.features", "auto | file", "auto or a file",
-          [](const std::string& path) { return !path.empty(); }, kFree,
-          in(&Config::train, &TrainConfig::features),
-          "Feature network of evaluations; auto is the shipped one for the data set, else random "
-          "convolutions."),
+      text("train.features", "auto | file", "auto or a file", kFree, of(&TrainConfig::features),
+           "Feature network of evaluations; auto is the shipped one for the data set, else random "
+           "convolutions."),
   };
 }
 
 std::vector<Field> run_fields() {
+  constexpr auto of = within(&Config::run);
   return {
-      integer("run.sample_count", {1, 4096}, kFree, in(&Config::run, &RunConfig::sample_count),
+      integer("run.sample_count", {1, 4096}, kFree, of(&RunConfig::sample_count),
               "Images in a sample grid."),
-      integer("run.keep_checkpoints", {1, 1000}, kFree,
-              in(&Config::run, &RunConfig::keep_checkpoints),
+      integer("run.keep_checkpoints", {1, 1000}, kFree, of(&RunConfig::keep_checkpoints),
               "Checkpoints to keep; older ones are removed."),
-      text("run.device", "auto | cpu | cuda | cuda:N", "auto, cpu, cuda or cuda:N", is_device,
-           kFree, in(&Config::run, &RunConfig::device),
-           "Where to compute; auto is the first GPU that works, or else the CPU."),
+      text("run.device", "auto | cpu | cuda | cuda:N", "auto, cpu, cuda or cuda:N", kFree,
+           of(&RunConfig::device),
+           "Where to compute; auto is the first GPU that works, or else the CPU.", is_device),
       yes_or_no(
-          "run.cuda_graph", kFree, in(&Config::run, &RunConfig::cuda_graph),
+          "run.cuda_graph", kFree, of(&RunConfig::cuda_graph),
           "On a GPU, record a step once as a CUDA graph and replay it. Experimental; no effect on "
           "a CPU."),
-      integer("run.threads", {0, 1024}, kFree, in(&Config::run, &RunConfig::threads),
+      integer("run.threads", {0, 1024}, kFree, of(&RunConfig::threads),
               "CPU threads; 0 is OMP_NUM_THREADS if set, else as many as the process may use."),
   };
 }

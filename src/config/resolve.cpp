@@ -33,7 +33,7 @@ const Field* first_of(const std::string& section) {
 std::vector<std::string> keys_named(const std::string& name) {
   std::vector<std::string> keys;
   for (const Field& field : config_fields()) {
-    if (field.name() == name) keys.push_back(fmt::format("'{}'", field.key));
+    if (field.name() == name) keys.push_back(field.key);
   }
   return keys;
 }
@@ -43,29 +43,26 @@ std::vector<std::string> keys_named(const std::string& name) {
 std::string remedy_for_key(const std::string& key) {
   const std::string name = name_of(key);
   const std::string section = section_of(key);
-  std::vector<std::string> names_here;
-  std::vector<std::string> names;
+  std::vector<std::string> here;
+  std::vector<std::string> elsewhere;
   std::vector<std::string> sections;
   for (const Field& field : config_fields()) {
-    names.push_back(field.name());
-    if (field.section() == section) names_here.push_back(field.name());
+    (field.section() == section ? here : elsewhere).push_back(field.name());
     if (first_of(field.section()) == &field) sections.push_back(field.section());
   }
   std::vector<std::string> meant = keys_named(name);
-  const auto propose = [&](const std::vector<std::string>& candidates, const auto& keys_of) {
-    if (!meant.empty()) return;
-    if (const auto match = nearest_match(name, candidates)) meant = keys_of(*match);
-  };
-  const auto quoted = [](const std::string& word) {
-    return std::vector<std::string>{fmt::format("'{}'", word)};
-  };
-  propose(names_here, [&](const std::string& match) {
-    return quoted(section.empty() ? match : section + '.' + match);
-  });
-  if (section.empty()) propose(sections, quoted);
-  propose(names, keys_named);
-  return meant.empty() ? "'dcgan config' lists all keys"
-                       : fmt::format("did you mean {}?", or_list(meant));
+  if (meant.empty()) {
+    if (const auto near = nearest_match(name, here)) {
+      meant = {section.empty() ? *near : section + '.' + *near};
+    } else if (const auto other = nearest_match(section.empty() ? key : "", sections)) {
+      meant = {*other};
+    } else if (const auto there = nearest_match(name, elsewhere)) {
+      meant = keys_named(*there);
+    }
+  }
+  if (meant.empty()) return "'dcgan config' lists all keys";
+  for (std::string& one : meant) one = '\'' + one + '\'';
+  return fmt::format("did you mean {}?", or_list(meant));
 }
 
 // Values ------------------------------------------------------------------------------------------
