@@ -8,7 +8,7 @@
 
 namespace dcgan {
 
-/// A number, and how much it would move with other samples: a standard deviation.
+/// A number, and how much it would change with other samples: a standard deviation.
 struct Estimate {
   double value = 0.0;
   double error = 0.0;
@@ -39,9 +39,6 @@ struct Report {
   std::vector<std::string> class_names;  ///< of the features; or none
   std::vector<std::string> left_out;     ///< measures that could not be taken, and why, a line each
 };
-
-/// Nothing where the report has no such measure.
-const Measure* find_measure(const Report& report, const std::string& key);
 
 /// Something that is off with the samples.
 struct Finding {
