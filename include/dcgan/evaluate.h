@@ -33,7 +33,7 @@ struct EvaluateOptions {
   std::function<void(const std::string&)> on_progress = [](const std::string&) {};
 };
 
-/// A number, and how much it would move with other samples: a standard deviation.
+/// A number, and how much it would change with other samples: a standard deviation.
 struct Estimate {
   double value = 0.0;
   double error = 0.0;
@@ -68,9 +68,6 @@ struct Report {
 /// Every measure that docs/evaluation.md lists. Throws `failure` naming the file that can't be read
 /// or holds too few images, a usage error where options contradict each other.
 Report evaluate(const EvaluateOptions& options);
-
-/// Nothing where the report has no such measure.
-const Measure* find_measure(const Report& report, const std::string& key);
 
 /// Something that is off with the samples.
 struct Finding {

@@ -36,8 +36,9 @@ void Flags::key(const std::string& flag, const std::string& type, const std::str
                 const std::string& meaning, std::function<void(const Config&)> take) {
   text(flag, type, meaning, [=](const std::string& value) {
     Config config;
-    const std::string problem = find_field(key)->set(config, {false, {value}});
-    if (!problem.empty()) throw usage_error(flag + " " + problem);
+    if (const auto problem = find_field(key)->set(config, {false, {value}})) {
+      throw usage_error(flag + " " + problem->text).key(key).remedy(problem->remedy);
+    }
     take(config);
   });
 }

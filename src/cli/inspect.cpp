@@ -6,6 +6,7 @@
 
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 
 #include "base/file.h"
@@ -168,16 +169,9 @@ Report report_foreign(const std::string& bytes, const fs::path& path) {
 
 Report report_file(const fs::path& path) {
   const std::string bytes = read_file(path);
-  switch (identify(bytes, path)) {
-    case FileKind::generator:
-      return report_archive(bytes, path, ArchiveKind::generator);
-    case FileKind::checkpoint:
-      return report_archive(bytes, path, ArchiveKind::checkpoint);
-    case FileKind::features:
-      return report_features(bytes, path);
-    case FileKind::foreign_torchscript:
-      break;
-  }
+  const std::optional<ArchiveKind> kind = identify(bytes, path);
+  if (kind == ArchiveKind::features) return report_features(bytes, path);
+  if (kind) return report_archive(bytes, path, *kind);
   return report_foreign(bytes, path);
 }
 

@@ -113,7 +113,7 @@ void show_results(const TrainingJob& job, const RunDirectory& run) {
   }
   const std::string more = std::to_string((step + per_epoch - 1) / per_epoch * 2);
   Config longer = job.config;
-  const bool can_be_longer = find_field("train.epochs")->set(longer, {false, {more}}).empty();
+  const bool can_be_longer = !find_field("train.epochs")->set(longer, {false, {more}});
   if (job.config.train.lr_schedule == LrSchedule::constant && can_be_longer) {
     std::cout << fmt::format("  {} --set train.epochs={}\n", resume_command(run), more);
   }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -18,28 +19,22 @@
 
 namespace dcgan::binders {
 
-/// `names`: the words of an enum, in its order.
-template <typename Enum>
-struct Words;
-
-template <typename Enum>
-std::string word_of(Enum value) {
-  return Words<Enum>::names.at(static_cast<std::size_t>(value));
+/// within(&Config::data)(&DataConfig::path) is the access to Config's data.path.
+template <typename Section>
+constexpr auto within(Section Config::*section) {
+  return [section](auto member) {
+    return [ section, member ](auto& config) -> auto& { return config.*section.*member; };
+  };
 }
 
 /// "must be <what>, not 'abc'".
 inline std::string must_be(const std::string& what, const FieldValue& value) {
-  if (value.is_list) return fmt::format("must be {}, not a list", what);
+  if (value.is_list) {
+    return fmt::format("must be {}, not {}", what,
+                       printable(fmt::format("[{}]", fmt::join(value.items, ", "))));
+  }
   if (value.items[0].empty()) return fmt::format("must be {}; it has no value", what);
   return fmt::format("must be {}, not '{}'", what, printable(value.items[0]));
-}
-
-inline std::string must_be_list(const std::string& what, const FieldValue& value) {
-  if (value.is_list) {
-    const std::string items = fmt::format("[{}]", fmt::join(value.items, ", "));
-    return fmt::format("must be {}, not {}", what, printable(items));
-  }
-  return must_be(what, value);
 }
 
 struct IntegerRange {
@@ -74,136 +69,114 @@ struct RealRange {
   }
 };
 
+/// `row` with its two functions. `parse` gives nothing for a value that is not `what`, of which one
+/// of `words` may have been meant.
+template <typename Access, typename Parse, typename Print>
+Field bind(Field row, const std::string& what, Access access, Parse parse, Print print,
+           const std::vector<std::string>& words = {}) {
+  row.set = [=](Config& config, const FieldValue& value) -> std::optional<Problem> {
+    const auto parsed = parse(value);
+    if (parsed) {
+      access(config) = *parsed;
+      return std::nullopt;
+    }
+    const auto near = value.is_list ? std::nullopt : nearest_match(value.items[0], words);
+    return Problem{must_be(what, value), near ? fmt::format("did you mean '{}'?", *near) : ""};
+  };
+  row.get = [=](const Config& config) -> std::string { return print(access(config)); };
+  return row;
+}
+
+/// The same of a single value: `parse` takes its text.
+template <typename Access, typename Parse, typename Print>
+Field bind_scalar(Field row, const std::string& what, Access access, Parse parse, Print print,
+                  const std::vector<std::string>& words = {}) {
+  const auto parse_value = [=](const FieldValue& value) {
+    return value.is_list ? decltype(parse(""))() : parse(value.items[0]);
+  };
+  return bind(std::move(row), what, access, parse_value, print, words);
+}
+
 template <typename Access>
 Field integer(const std::string& key, IntegerRange range, ResumeRule resume, Access access,
               const std::string& meaning) {
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    const auto number = value.is_list ? std::nullopt : range.parse(value.items[0]);
-    if (!number) {
-      return must_be(fmt::format("an integer from {} to {}", range.min, range.max), value);
-    }
-    access(config) = *number;
-    return "";
-  };
-  const auto get = [=](const Config& config) { return std::to_string(access(config)); };
-  return {key, "integer", range.text(), meaning, resume, set, get};
+  return bind_scalar(
+      {key, "integer", range.text(), meaning, resume}, "an integer from " + range.text(), access,
+      [=](const std::string& text) { return range.parse(text); },
+      [](std::int64_t value) { return std::to_string(value); });
 }
 
 template <typename Access>
 Field number(const std::string& key, RealRange range, ResumeRule resume, Access access,
              const std::string& meaning) {
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    const auto real = value.is_list ? std::nullopt : range.parse(value.items[0]);
-    if (!real) return must_be("a number " + range.text(), value);
-    access(config) = *real;
-    return "";
-  };
-  const auto get = [=](const Config& config) { return format_real(access(config)); };
-  return {key, "number", range.text(), meaning, resume, set, get};
+  return bind_scalar(
+      {key, "number", range.text(), meaning, resume}, "a number " + range.text(), access,
+      [=](const std::string& text) { return range.parse(text); }, format_real);
 }
 
 template <typename Access>
 Field yes_or_no(const std::string& key, ResumeRule resume, Access access,
                 const std::string& meaning) {
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    const bool yes = !value.is_list && value.items[0] == "true";
-    const bool no = !value.is_list && value.items[0] == "false";
-    if (!yes && !no) return must_be("true or false", value);
-    access(config) = yes;
-    return "";
-  };
-  const auto get = [=](const Config& config) { return access(config) ? "true" : "false"; };
-  return {key, "true | false", "", meaning, resume, set, get};
+  return bind_scalar(
+      {key, "true | false", "", meaning, resume}, "true or false", access,
+      [](const std::string& text) -> std::optional<bool> {
+        if (text != "true" && text != "false") return std::nullopt;
+        return text == "true";
+      },
+      [](bool value) { return value ? "true" : "false"; });
 }
 
 template <typename Access>
 Field choice(const std::string& key, ResumeRule resume, Access access, const std::string& meaning) {
   using Enum = std::decay_t<decltype(access(std::declval<Config&>()))>;
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    const auto& names = Words<Enum>::names;
-    const auto found =
-        std::find(names.begin(), names.end(), value.items.empty() ? "" : value.items[0]);
-    if (value.is_list || found == names.end()) {
-      const std::string hint = value.is_list ? "" : did_you_mean(value.items[0], names);
-      return must_be(or_list(names), value) + hint;
-    }
-    access(config) = static_cast<Enum>(found - names.begin());
-    return "";
-  };
-  const auto get = [=](const Config& config) { return word_of(access(config)); };
-  const std::string type = fmt::format("{}", fmt::join(Words<Enum>::names, " | "));
-  return {key, type, "", meaning, resume, set, get};
+  const std::vector<std::string> words(kWords<Enum>.begin(), kWords<Enum>.end());
+  return bind_scalar(
+      {key, fmt::format("{}", fmt::join(words, " | ")), "", meaning, resume}, or_list(words),
+      access,
+      [=](const std::string& text) -> std::optional<Enum> {
+        const auto found = std::find(words.begin(), words.end(), text);
+        if (found == words.end()) return std::nullopt;
+        return static_cast<Enum>(found - words.begin());
+      },
+      [](Enum value) { return to_string(value); }, words);
 }
 
-template <typename List>
-std::string flow_list(const List& list) {
-  return fmt::format("[{}]", fmt::join(list, ", "));
-}
-
-/// The integers of a list, or nothing where one is none or out of range.
-inline std::optional<std::vector<std::int64_t>> parse_list(const FieldValue& value,
-                                                           IntegerRange each) {
-  if (!value.is_list) return std::nullopt;
-  std::vector<std::int64_t> numbers;
-  for (const std::string& item : value.items) {
-    const auto parsed = each.parse(item);
-    if (!parsed) return std::nullopt;
-    numbers.push_back(*parsed);
-  }
-  return numbers;
-}
-
+/// `min` to `max` integers: `type` for documents, `what` for messages, both but for their range.
 template <typename Access>
-Field extent(const std::string& key, IntegerRange each, ResumeRule resume, Access access,
-             const std::string& meaning) {
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    const auto numbers = parse_list(value, each);
-    if (!numbers || numbers->size() != 2) {
-      const std::string what =
-          fmt::format("[height, width], two integers from {} to {}", each.min, each.max);
-      return must_be_list(what, value);
-    }
-    access(config) = {(*numbers)[0], (*numbers)[1]};
-    return "";
-  };
-  const auto get = [=](const Config& config) { return flow_list(access(config)); };
-  return {key, "[height, width]", "each " + each.text(), meaning, resume, set, get};
+Field integers(const std::string& key, const std::string& type, const std::string& count,
+               const std::string& what, std::size_t min, std::size_t max, IntegerRange each,
+               ResumeRule resume, Access access, const std::string& meaning) {
+  using List = std::decay_t<decltype(access(std::declval<Config&>()))>;
+  return bind(
+      {key, type, count + "each " + each.text(), meaning, resume},
+      fmt::format("{} integers from {}", what, each.text()), access,
+      [=](const FieldValue& value) -> std::optional<List> {
+        if (!value.is_list || value.items.size() < min || value.items.size() > max) return {};
+        List list{};
+        for (std::size_t i = 0; i < value.items.size(); ++i) {
+          const auto parsed = each.parse(value.items[i]);
+          if (!parsed) return std::nullopt;
+          if constexpr (requires { list.push_back(0); })
+            list.push_back(*parsed);
+          else
+            list.at(i) = *parsed;
+        }
+        return list;
+      },
+      [](const List& list) { return fmt::format("[{}]", fmt::join(list, ", ")); });
 }
 
-template <typename Access>
-Field integers(const std::string& key, std::size_t most, IntegerRange each, ResumeRule resume,
-               Access access, const std::string& meaning) {
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    const auto numbers = parse_list(value, each);
-    if (!numbers || numbers->empty() || numbers->size() > most) {
-      const std::string what =
-          fmt::format("a list of 1 to {} integers from {} to {}", most, each.min, each.max);
-      return must_be_list(what, value);
-    }
-    access(config) = *numbers;
-    return "";
-  };
-  const auto get = [=](const Config& config) { return flow_list(access(config)); };
-  return {key,
-          "list of integers",
-          fmt::format("1 to {} of them, each {}", most, each.text()),
-          meaning,
-          resume,
-          set,
-          get};
-}
+inline bool is_not_empty(const std::string& text) { return !text.empty(); }
 
 /// A text that `is_valid` accepts; `what` says which.
-template <typename Access, typename Predicate>
+template <typename Access>
 Field text(const std::string& key, const std::string& type, const std::string& what,
-           Predicate is_valid, ResumeRule resume, Access access, const std::string& meaning) {
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    if (value.is_list || !is_valid(value.items[0])) return must_be(what, value);
-    access(config) = value.items[0];
-    return "";
-  };
-  const auto get = [=](const Config& config) { return yaml_scalar(access(config)); };
-  return {key, type, "", meaning, resume, set, get};
+           ResumeRule resume, Access access, const std::string& meaning,
+           bool (*is_valid)(const std::string&) = is_not_empty) {
+  return bind_scalar(
+      {key, type, "", meaning, resume}, what, access,
+      [=](const std::string& text) { return is_valid(text) ? std::optional(text) : std::nullopt; },
+      yaml_scalar);
 }
 
 /// A colour by its number, "#ff8000", or "black" or "white".
@@ -221,33 +194,26 @@ inline std::optional<Color> parse_color(const std::string& text) {
 
 template <typename Access>
 Field color(const std::string& key, ResumeRule resume, Access access, const std::string& meaning) {
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    const auto parsed = value.is_list ? std::nullopt : parse_color(value.items[0]);
-    if (!parsed) return must_be("black, white or a quoted \"#rrggbb\"", value);
-    access(config) = *parsed;
-    return "";
-  };
-  const auto get = [=](const Config& config) -> std::string {
-    const Color& c = access(config);
-    if (c == Color{0, 0, 0}) return "black";
-    if (c == Color{255, 255, 255}) return "white";
-    return fmt::format("\"#{:02x}{:02x}{:02x}\"", c[0], c[1], c[2]);
-  };
-  return {key, "black | white | \"#rrggbb\"", "", meaning, resume, set, get};
+  return bind_scalar({key, "black | white | \"#rrggbb\"", "", meaning, resume},
+                     "black, white or a quoted \"#rrggbb\"", access, parse_color,
+                     [](const Color& c) -> std::string {
+                       if (c == Color{0, 0, 0}) return "black";
+                       if (c == Color{255, 255, 255}) return "white";
+                       return fmt::format("\"#{:02x}{:02x}{:02x}\"", c[0], c[1], c[2]);
+                     });
 }
 
 /// 1 or 3: what both the pictures and the networks can have.
 template <typename Access>
 Field channel_count(const std::string& key, ResumeRule resume, Access access,
                     const std::string& meaning) {
-  const auto set = [=](Config& config, const FieldValue& value) -> std::string {
-    const auto count = value.is_list ? std::nullopt : parse_integer(value.items[0]);
-    if (count != 1 && count != 3) return must_be("1 or 3", value);
-    access(config) = *count;
-    return "";
-  };
-  const auto get = [=](const Config& config) { return std::to_string(access(config)); };
-  return {key, "1 | 3", "", meaning, resume, set, get};
+  return bind_scalar(
+      {key, "1 | 3", "", meaning, resume}, "1 or 3", access,
+      [](const std::string& text) {
+        const auto count = parse_integer(text);
+        return count == 1 || count == 3 ? count : std::nullopt;
+      },
+      [](std::int64_t value) { return std::to_string(value); });
 }
 
 }  // namespace dcgan::binders

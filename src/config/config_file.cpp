@@ -1,11 +1,11 @@
 #include "config/config_file.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <fstream>
 #include <optional>
-#include <string_view>
 #include <system_error>
 #include <tuple>
 #include <utility>
@@ -37,25 +37,25 @@ std::vector<std::string> yaml_names(const fs::path& folder) {
 }
 
 /// What a missing file may have been meant to be, or what there is.
-std::string suggest_file(const fs::path& file, const fs::path& shipped) {
+std::string remedy_for_file(const fs::path& file, const fs::path& shipped) {
   const std::vector<std::string> shipped_names = yaml_names(shipped);
   std::vector<std::string> candidates;
   for (const auto& name : yaml_names(file.has_parent_path() ? file.parent_path() : ".")) {
     candidates.push_back((file.parent_path() / name).string());
   }
-  if (file.has_parent_path()) {
-    const std::string near = did_you_mean(file.string(), candidates);
-    const std::string name = file.filename().string();
-    const bool is_shipped =
-        std::find(shipped_names.begin(), shipped_names.end(), name) != shipped_names.end();
-    return near.empty() && is_shipped ? fmt::format("; did you mean '{}'?", name) : near;
+  if (!file.has_parent_path()) {
+    for (const std::string& name : shipped_names) {
+      candidates.push_back(file.has_extension() ? name : fs::path(name).stem().string());
+    }
   }
-  for (const std::string& name : shipped_names) {
-    candidates.push_back(file.has_extension() ? name : fs::path(name).stem().string());
+  auto near = nearest_match(file.string(), candidates);
+  const std::string name = file.filename().string();
+  if (!near && std::find(shipped_names.begin(), shipped_names.end(), name) != shipped_names.end()) {
+    near = name;
   }
-  std::string near = did_you_mean(file.string(), candidates);
-  if (!near.empty() || shipped_names.empty()) return near;
-  return fmt::format("; shipped are {}", fmt::join(shipped_names, ", "));
+  if (near) return fmt::format("did you mean '{}'?", *near);
+  if (file.has_parent_path() || shipped_names.empty()) return "";
+  return fmt::format("shipped are {}", fmt::join(shipped_names, ", "));
 }
 
 /// The file that `asked` names: itself, or of a name without a folder "<name>.yaml", or a shipped
@@ -75,18 +75,6 @@ std::pair<fs::path, bool> find_config(const fs::path& asked, const fs::path& shi
   return {asked, false};
 }
 
-/// UTF-16 or UTF-32, by its byte order mark or by the zeros around an ASCII character at the start.
-bool is_wide_text(std::string_view text) {
-  using namespace std::string_view_literals;
-  for (const std::string_view mark : {"\xFF\xFE"sv, "\xFE\xFF"sv, "\0\0\xFE\xFF"sv}) {
-    if (text.starts_with(mark)) return true;
-  }
-  const std::size_t first = text.find_first_not_of('\0');
-  if (first == std::string_view::npos || text.size() < 4) return false;
-  const bool is_ascii = text[first] >= '\t' && text[first] <= '~';
-  return is_ascii && (first == 1 || first == 3 || (first == 0 && text[1] == '\0'));
-}
-
 /// Not by what it is alone: /dev/stdin may be a regular file, but its folder is not /dev.
 bool lies_in_no_folder(const fs::path& path, const fs::file_status& status) {
   const std::string text = path.string();
@@ -100,27 +88,21 @@ ConfigFile read_config_file(const fs::path& file, const fs::path& shipped) {
   constexpr std::size_t kMax = 1 << 20;
   ConfigFile found;
   std::tie(found.path, found.is_shipped) = find_config(file, shipped);
-  const std::string name = found.path.string();
   std::error_code error;
   const fs::file_status status = fs::status(found.path, error);
   if (status.type() == fs::file_type::not_found) {
-    throw usage_error(fmt::format("{}: no such file{}", name, suggest_file(file, shipped)));
+    throw usage_error("no such file").in(found.path).remedy(remedy_for_file(file, shipped));
   }
   std::optional<std::string> text;
   try {
     text = read_up_to(found.path, kMax);
   } catch (const Error& problem) {
-    throw usage_error(problem.what());
+    throw usage_error(problem.problem()).in(problem.where()).remedy(problem.remedy());
   }
-  if (!text) {
-    throw usage_error(fmt::format("{}: is too large for a configuration, which is YAML", name));
-  }
+  if (!text) throw usage_error("is too large for a configuration, which is YAML").in(found.path);
   found.is_stream = lies_in_no_folder(found.path, status);
   if (found.is_stream && text->empty()) {
-    throw usage_error(fmt::format("{}: is empty; check the command that writes to it", name));
-  }
-  if (is_wide_text(*text)) {
-    throw usage_error(fmt::format("{}: is text in UTF-16 or UTF-32; save it as UTF-8", name));
+    throw usage_error("is empty").in(found.path).remedy("check the command that writes to it");
   }
   found.text = std::move(*text);
   return found;

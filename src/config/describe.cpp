@@ -8,17 +8,6 @@
 namespace dcgan {
 namespace {
 
-struct SplitKey {
-  std::string section;  ///< "" for a key that stands at the top
-  std::string name;
-};
-
-SplitKey split_key(const std::string& key) {
-  const auto dot = key.find('.');
-  if (dot == std::string::npos) return {"", key};
-  return {key.substr(0, dot), key.substr(dot + 1)};
-}
-
 /// "integer, 1 to 4096".
 std::string type_and_range(const Field& field) {
   return field.range.empty() ? field.type : field.type + ", " + field.range;
@@ -30,22 +19,16 @@ std::string nested_document(const std::string& between_sections, WriteField writ
   std::string document;
   std::string section;
   for (const Field& field : config_fields()) {
-    const SplitKey key = split_key(field.key);
-    if (key.section != section) document += between_sections + key.section + ":\n";
-    section = key.section;
-    document += write_field(field, key.name, section.empty() ? "" : "  ");
+    if (field.section() != section) document += between_sections + field.section() + ":\n";
+    section = field.section();
+    document += write_field(field, section.empty() ? "" : "  ");
   }
   return document;
 }
 
-std::string origin_text(const ResolvedConfig& resolved, const std::string& key) {
+Origin origin_of(const ResolvedConfig& resolved, const std::string& key) {
   const auto origin = resolved.origins.find(key);
-  return origin == resolved.origins.end() ? "default" : origin->second.text;
-}
-
-bool is_default(const ResolvedConfig& resolved, const std::string& key) {
-  const auto origin = resolved.origins.find(key);
-  return origin == resolved.origins.end() || origin->second.source == Origin::Source::built_in;
+  return origin == resolved.origins.end() ? Origin{} : origin->second;
 }
 
 /// '|' would end a cell of a Markdown table.
@@ -91,24 +74,23 @@ train:
 }  // namespace
 
 std::string to_yaml(const Config& config) {
-  return nested_document(
-      "", [&](const Field& field, const std::string& name, const std::string& indent) {
-        return fmt::format("{}{}: {}\n", indent, name, field.get(config));
-      });
+  return nested_document("", [&](const Field& field, const std::string& indent) {
+    return fmt::format("{}{}: {}\n", indent, field.name(), field.get(config));
+  });
 }
 
 std::string to_commented_yaml(const ResolvedConfig& resolved) {
-  return nested_document(
-      "\n", [&](const Field& field, const std::string& name, const std::string& indent) {
-        std::string lines =
-            fmt::format("{0}# {1}\n{0}# {2}", indent, field.meaning, type_and_range(field));
-        const bool unchanged = is_default(resolved, field.key);
-        if (!unchanged) lines += fmt::format("; default {}", field.get(Config{}));
-        lines += fmt::format("\n{}{}: {}", indent, name, field.get(resolved.config));
-        // An origin may be a path with anything in it; a comment must end with its line.
-        if (!unchanged) lines += "  # " + printable(origin_text(resolved, field.key));
-        return lines + '\n';
-      });
+  return nested_document("\n", [&](const Field& field, const std::string& indent) {
+    std::string lines =
+        fmt::format("{0}# {1}\n{0}# {2}", indent, field.meaning, type_and_range(field));
+    const Origin origin = origin_of(resolved, field.key);
+    const bool is_given = origin.source != Origin::Source::built_in;
+    if (is_given) lines += fmt::format("; default {}", field.get(Config{}));
+    lines += fmt::format("\n{}{}: {}", indent, field.name(), field.get(resolved.config));
+    // An origin may be a path with anything in it; a comment must end with its line.
+    if (is_given) lines += "  # " + printable(origin.text());
+    return lines + '\n';
+  });
 }
 
 std::string fields_as_markdown() {
@@ -116,9 +98,8 @@ std::string fields_as_markdown() {
   std::string document = kMarkdownIntroduction;
   std::string section = "none yet";
   for (const Field& field : config_fields()) {
-    const SplitKey key = split_key(field.key);
-    if (key.section != section) {
-      section = key.section;
+    if (field.section() != section) {
+      section = field.section();
       document += fmt::format("\n## {}\n\n", section.empty() ? "The top level" : section);
       document += "| Key | Default | Values | Meaning | On resume |\n|-|-|-|-|-|\n";
     }
@@ -151,7 +132,7 @@ ConfigTables describe_config(const ResolvedConfig& resolved) {
   for (const Field& field : config_fields()) {
     const std::string value = field.get(resolved.config);
     (value == field.get(defaults) ? unchanged : changed)
-        .push_back({field.key, value, printable(origin_text(resolved, field.key))});
+        .push_back({field.key, value, printable(origin_of(resolved, field.key).text())});
   }
   const std::vector<std::string> header{"key", "value", "from"};
   return {format_table(header, changed), format_table(header, unchanged)};

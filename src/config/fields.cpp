@@ -13,54 +13,6 @@
 #include "config/binders.h"
 
 namespace dcgan {
-namespace binders {
-
-template <>
-struct Words<DataFormat> {
-  static inline const std::vector<std::string> names{"mnist", "cifar10", "cifar100", "folder",
-                                                     "npy"};
-};
-template <>
-struct Words<DataSplit> {
-  static inline const std::vector<std::string> names{"train", "test"};
-};
-template <>
-struct Words<ImageFit> {
-  static inline const std::vector<std::string> names{"crop", "pad", "stretch"};
-};
-template <>
-struct Words<Levels> {
-  static inline const std::vector<std::string> names{"full", "auto"};
-};
-template <>
-struct Words<ModelKind> {
-  static inline const std::vector<std::string> names{"dcgan", "dense"};
-};
-template <>
-struct Words<Activation> {
-  static inline const std::vector<std::string> names{"relu", "leaky_relu", "elu",
-                                                     "selu", "gelu",       "swish"};
-};
-template <>
-struct Words<OutputRange> {
-  static inline const std::vector<std::string> names{"tanh", "sigmoid"};
-};
-template <>
-struct Words<LossKind> {
-  static inline const std::vector<std::string> names{"non_saturating", "minimax", "hinge",
-                                                     "least_squares", "wasserstein"};
-};
-template <>
-struct Words<LrSchedule> {
-  static inline const std::vector<std::string> names{"constant", "linear", "cosine"};
-};
-template <>
-struct Words<Precision> {
-  static inline const std::vector<std::string> names{"fp32", "bf16", "auto"};
-};
-
-}  // namespace binders
-
 namespace {
 
 using namespace binders;  // NOLINT(google-build-using-namespace): the table is made of them
@@ -81,254 +33,190 @@ constexpr auto kFixed = ResumeRule::fixed;
 constexpr auto kFree = ResumeRule::free;
 
 std::vector<Field> data_fields() {
+  constexpr auto of = within(&Config::data);
   return {
+      choice("data.format", kFixed, of(&DataConfig::format),
+             "How the images are stored: IDX files as MNIST's, CIFAR's binary files, a folder of "
+             "pictures, or one .npy file."),
+      text("data.path", "folder", "a folder, or a file for data.format npy", kFree,
+           of(&DataConfig::path),
+           "Where the images are; relative to the configuration file that contains it."),
+      choice("data.split", kFixed, of(&DataConfig::split), "The split to train on."),
+      integers("data.image_size", "[height, width]", "", "[height, width], two", 2, 2, {8, 1024},
+               kFixed, of(&DataConfig::image_size),
+               "Size of the images that the networks see; others are resized to it."),
+      channel_count("data.channels", kFixed, of(&DataConfig::channels),
+                    "Grey or colour; images of the other kind are converted."),
+      choice("data.fit", kFixed, of(&DataConfig::fit),
+             "How an image of another shape gets that of data.image_size: cropped, padded with "
+             "data.background, or stretched."),
+      color("data.background", kFixed, of(&DataConfig::background),
+            "Colour behind transparent pixels, and around images that data.fit pads."),
       choice(
-          "data.format", kFixed, [](auto& c) -> auto& { return c.data.format; },
-          "How the images are stored: IDX files as MNIST's, CIFAR's binary files, a folder of "
-          "pictures, or one .npy file."),
-      text(
-          "data.path", "folder", "a folder, or a file for data.format npy",
-          [](const std::string& path) { return !path.empty(); }, kFree,
-          [](auto& c) -> auto& { return c.data.path; },
-          "Where the images are; relative to the configuration file that contains it."),
-      choice(
-          "data.split", kFixed, [](auto& c) -> auto& { return c.data.split; },
-          "The split to train on."),
-      extent(
-          "data.image_size", {8, 1024}, kFixed, [](auto& c) -> auto& { return c.data.image_size; },
-          "Size of the images that the networks see; others are resized to it."),
-      channel_count(
-          "data.channels", kFixed, [](auto& c) -> auto& { return c.data.channels; },
-          "Grey or colour; images of the other kind are converted."),
-      choice(
-          "data.fit", kFixed, [](auto& c) -> auto& { return c.data.fit; },
-          "How an image of another shape gets that of data.image_size: cropped, padded with "
-          "data.background, or stretched."),
-      color(
-          "data.background", kFixed, [](auto& c) -> auto& { return c.data.background; },
-          "Colour behind transparent pixels, and around images that data.fit pads."),
-      choice(
-          "data.levels", kFixed, [](auto& c) -> auto& { return c.data.levels; },
+          "data.levels", kFixed, of(&DataConfig::levels),
           "Which value is white: full is the largest that the file's bit depth allows; auto is the "
           "largest in the data set, as for 12 bits in 16-bit files."),
-      yes_or_no(
-          "data.classes", kFixed, [](auto& c) -> auto& { return c.data.classes; },
-          "folder: each folder in data.path is a class of images, as for a classifier."),
+      yes_or_no("data.classes", kFixed, of(&DataConfig::classes),
+                "folder: each folder in data.path is a class of images, as for a classifier."),
       number(
-          "data.held_out", {0, 0.5}, kFixed, [](auto& c) -> auto& { return c.data.held_out; },
+          "data.held_out", {0, 0.5}, kFixed, of(&DataConfig::held_out),
           "folder, npy: share of the images that is never trained on: the split test, with which "
           "samples are compared."),
-      yes_or_no(
-          "data.flip", kFixed, [](auto& c) -> auto& { return c.data.flip; },
-          "Mirror training images at random, left to right: for faces and clothes, not for "
-          "digits."),
+      yes_or_no("data.flip", kFixed, of(&DataConfig::flip),
+                "Mirror training images at random, left to right: for faces and clothes, not for "
+                "digits."),
       number(
-          "data.max_bad_fraction", {0, 1}, kFree,
-          [](auto& c) -> auto& { return c.data.max_bad_fraction; },
+          "data.max_bad_fraction", {0, 1}, kFree, of(&DataConfig::max_bad_fraction),
           "folder: damaged files are left out with a warning; more than this share of all files is "
           "an error."),
-      text(
-          "data.cache", "auto | none | folder", "auto, none or a folder",
-          [](const std::string& path) { return !path.empty(); }, kFree,
-          [](auto& c) -> auto& { return c.data.cache; },
-          "folder: where decoded images are kept for later runs; auto is dcgan/ in XDG_CACHE_HOME "
-          "or ~/.cache; none decodes into memory in each run."),
-      integer(
-          "data.limit", {0, kHuge}, kFixed, [](auto& c) -> auto& { return c.data.limit; },
-          "Use only the first N images; 0 is all."),
-      yes_or_no(
-          "data.shuffle", kFixed, [](auto& c) -> auto& { return c.data.shuffle; },
-          "Shuffle the images in each epoch, by seed and epoch."),
-      yes_or_no(
-          "data.drop_last", kFixed, [](auto& c) -> auto& { return c.data.drop_last; },
-          "Leave out an epoch's last batch where it is not full."),
+      text("data.cache", "auto | none | folder", "auto, none or a folder", kFree,
+           of(&DataConfig::cache),
+           "folder: where decoded images are kept for later runs; auto is dcgan/ in XDG_CACHE_HOME "
+           "or ~/.cache; none decodes into memory in each run."),
+      integer("data.limit", {0, kHuge}, kFixed, of(&DataConfig::limit),
+              "Use only the first N images; 0 is all."),
+      yes_or_no("data.shuffle", kFixed, of(&DataConfig::shuffle),
+                "Shuffle the images in each epoch, by seed and epoch."),
+      yes_or_no("data.drop_last", kFixed, of(&DataConfig::drop_last),
+                "Leave out an epoch's last batch where it is not full."),
   };
 }
 
 std::vector<Field> model_fields() {
+  constexpr auto of = within(&Config::model);
   return {
-      choice(
-          "model.kind", kFixed, [](auto& c) -> auto& { return c.model.kind; },
-          "dcgan is convolutional; dense is the fully connected GAN that it is compared with."),
+      choice("model.kind", kFixed, of(&ModelConfig::kind),
+             "dcgan is convolutional; dense is the fully connected GAN that it is compared with."),
+      integer("model.latent_dim", {1, 4096}, kFixed, of(&ModelConfig::latent_dim),
+              "Size of the latent vector from which an image is generated."),
       integer(
-          "model.latent_dim", {1, 4096}, kFixed,
-          [](auto& c) -> auto& { return c.model.latent_dim; },
-          "Size of the latent vector from which an image is generated."),
-      integer(
-          "model.latent_modes", {0, 4096}, kFixed,
-          [](auto& c) -> auto& { return c.model.latent_modes; },
+          "model.latent_modes", {0, 4096}, kFixed, of(&ModelConfig::latent_modes),
           "Modes of the latents: the largest of the first N latents selects a learned embedding; 0 "
           "is none."),
+      integer("model.classes", {0, 256}, kFixed, of(&ModelConfig::classes),
+              "Classes that both networks know; model.latent_modes must be a multiple of it; 0 is "
+              "none."),
       integer(
-          "model.classes", {0, 256}, kFixed, [](auto& c) -> auto& { return c.model.classes; },
-          "Classes that both networks know; model.latent_modes must be a multiple of it; 0 is "
-          "none."),
-      integer(
-          "model.base_channels", {1, 4096}, kFixed,
-          [](auto& c) -> auto& { return c.model.base_channels; },
+          "model.base_channels", {1, 4096}, kFixed, of(&ModelConfig::base_channels),
           "dcgan: channels of the layer next to the image; they double with each layer away from "
           "it."),
-      integer(
-          "model.max_channels", {1, 4096}, kFixed,
-          [](auto& c) -> auto& { return c.model.max_channels; },
-          "dcgan: maximum number of channels; at least model.base_channels."),
-      integers(
-          "model.dense_widths", 8, {1, 65536}, kFixed,
-          [](auto& c) -> auto& { return c.model.dense_widths; },
-          "dense: widths of the generator's hidden layers; the discriminator mirrors them."),
-      number(
-          "model.init_deviation", {0, 1e30, true}, kFixed,
-          [](auto& c) -> auto& { return c.model.init_deviation; },
-          "Standard deviation of the initial weights."),
+      integer("model.max_channels", {1, 4096}, kFixed, of(&ModelConfig::max_channels),
+              "dcgan: maximum number of channels; at least model.base_channels."),
+      integers("model.dense_widths", "list of integers", "1 to 8 of them, ", "a list of 1 to 8", 1,
+               8, {1, 65536}, kFixed, of(&ModelConfig::dense_widths),
+               "dense: widths of the generator's hidden layers; the discriminator mirrors them."),
+      number("model.init_deviation", {0, 1e30, true}, kFixed, of(&ModelConfig::init_deviation),
+             "Standard deviation of the initial weights."),
   };
 }
 
 /// What both networks have: "generator.activation" and so on.
-template <typename Network>
-std::vector<Field> network_fields(const std::string& section, Network network) {
+std::vector<Field> network_fields(const std::string& section, NetworkConfig Config::*network) {
+  const auto of = within(network);
   return {
-      choice(
-          section + ".activation", kFixed, [=](auto& c) -> auto& { return network(c).activation; },
-          "Activation function between its layers."),
-      number(
-          section + ".slope", {0, 100}, kFixed, [=](auto& c) -> auto& { return network(c).slope; },
-          "leaky_relu's slope below 0, elu's alpha, swish's beta; the others have none."),
-      yes_or_no(
-          section + ".batch_norm", kFixed, [=](auto& c) -> auto& { return network(c).batch_norm; },
-          "BatchNorm between its layers."),
+      choice(section + ".activation", kFixed, of(&NetworkConfig::activation),
+             "Activation function between its layers."),
+      number(section + ".slope", {0, 100}, kFixed, of(&NetworkConfig::slope),
+             "leaky_relu's slope below 0, elu's alpha, swish's beta; the others have none."),
+      yes_or_no(section + ".batch_norm", kFixed, of(&NetworkConfig::batch_norm),
+                "BatchNorm between its layers."),
+      integer(section + ".base_channels", {0, 4096}, kFixed, of(&NetworkConfig::base_channels),
+              "dcgan: replaces model.base_channels for this network; 0 does not."),
       integer(
-          section + ".base_channels", {0, 4096},
-          kFixed, [=](auto& c) -> auto& { return network(c).base_channels; },
-          "dcgan: replaces model.base_channels for this network; 0 does not."),
-      integer(
-          section + ".extra_layers", {0, 8},
-          kFixed, [=](auto& c) -> auto& { return network(c).extra_layers; },
+          section + ".extra_layers", {0, 8}, kFixed, of(&NetworkConfig::extra_layers),
           "dcgan: 3x3 convolutions at stride 1, the first at half the image size, the next at a "
           "quarter and so on; at most one at each size."),
-      number(
-          section + ".lr", {0, 10, true}, kFixed, [=](auto& c) -> auto& { return network(c).lr; },
-          "Adam's learning rate; train.lr_schedule may lower it."),
+      number(section + ".lr", {0, 10, true}, kFixed, of(&NetworkConfig::lr),
+             "Adam's learning rate; train.lr_schedule may lower it."),
   };
 }
 
 std::vector<Field> train_fields() {
+  constexpr auto of = within(&Config::train);
   return {
       integer(
-          "train.epochs", {1, 100000}, kFree, [](auto& c) -> auto& { return c.train.epochs; },
+          "train.epochs", {1, 100000}, kFree, of(&TrainConfig::epochs),
           "Passes over the training images; fixed on resume unless train.lr_schedule is constant."),
-      integer(
-          "train.batch_size", {2, 65536}, kFixed,
-          [](auto& c) -> auto& { return c.train.batch_size; },
-          "Images in a step; BatchNorm needs at least two."),
+      integer("train.batch_size", {2, 65536}, kFixed, of(&TrainConfig::batch_size),
+              "Images in a step; BatchNorm needs at least two."),
       choice(
-          "train.loss", kFixed, [](auto& c) -> auto& { return c.train.loss; },
+          "train.loss", kFixed, of(&TrainConfig::loss),
           "non_saturating and minimax (the original game) use probabilities; hinge, least_squares "
           "and wasserstein use the discriminator's output itself."),
-      integer(
-          "train.discriminator_steps", {1, 1000}, kFixed,
-          [](auto& c) -> auto& { return c.train.discriminator_steps; },
-          "Updates of the discriminator for each of the generator; each takes a batch."),
+      integer("train.discriminator_steps", {1, 1000}, kFixed, of(&TrainConfig::discriminator_steps),
+              "Updates of the discriminator for each of the generator; each takes a batch."),
+      number("train.beta1", {0, 1, false, true}, kFixed, of(&TrainConfig::beta1),
+             "Adam's decay of the gradient's mean."),
+      number("train.beta2", {0, 1, false, true}, kFixed, of(&TrainConfig::beta2),
+             "Adam's decay of the gradient's square."),
+      number("train.eps", {0, 1, true}, kFixed, of(&TrainConfig::eps),
+             "Added to Adam's denominator."),
+      choice("train.lr_schedule", kFixed, of(&TrainConfig::lr_schedule),
+             "How both learning rates fall to 0 after the last step; constant: they stay."),
+      number("train.label_smoothing", {0, 0.5, false, true}, kFixed,
+             of(&TrainConfig::label_smoothing),
+             "One-sided: the discriminator's target for real images is 1 minus this."),
       number(
-          "train.beta1", {0, 1, false, true}, kFixed,
-          [](auto& c) -> auto& { return c.train.beta1; }, "Adam's decay of the gradient's mean."),
-      number(
-          "train.beta2", {0, 1, false, true}, kFixed,
-          [](auto& c) -> auto& { return c.train.beta2; }, "Adam's decay of the gradient's square."),
-      number(
-          "train.eps", {0, 1, true}, kFixed, [](auto& c) -> auto& { return c.train.eps; },
-          "Added to Adam's denominator."),
-      choice(
-          "train.lr_schedule", kFixed, [](auto& c) -> auto& { return c.train.lr_schedule; },
-          "How both learning rates fall to 0 after the last step; constant: they stay."),
-      number(
-          "train.label_smoothing", {0, 0.5, false, true}, kFixed,
-          [](auto& c) -> auto& { return c.train.label_smoothing; },
-          "One-sided: the discriminator's target for real images is 1 minus this."),
-      number(
-          "train.class_mismatch", {0, 1000}, kFixed,
-          [](auto& c) -> auto& { return c.train.class_mismatch; },
+          "train.class_mismatch", {0, 1000}, kFixed, of(&TrainConfig::class_mismatch),
           "With model.classes: weight of the discriminator's loss on real images with each wrong "
           "class; 0 is none."),
       number(
-          "train.r1_gamma", {0, 1e6}, kFixed, [](auto& c) -> auto& { return c.train.r1_gamma; },
+          "train.r1_gamma", {0, 1e6}, kFixed, of(&TrainConfig::r1_gamma),
           "Weight of R1, the penalty on the discriminator's gradient at real images; 0 is none."),
-      integer(
-          "train.r1_every", {1, 10000}, kFixed, [](auto& c) -> auto& { return c.train.r1_every; },
-          "Steps between two computations of R1, which is scaled by that number."),
+      integer("train.r1_every", {1, 10000}, kFixed, of(&TrainConfig::r1_every),
+              "Steps between two computations of R1, which is scaled by that number."),
+      number("train.gradient_penalty", {0, 1e6}, kFixed, of(&TrainConfig::gradient_penalty),
+             "Weight of the WGAN-GP penalty, which pulls the discriminator's gradient norm between "
+             "real and generated images to 1; 0 is none."),
       number(
-          "train.gradient_penalty", {0, 1e6}, kFixed,
-          [](auto& c) -> auto& { return c.train.gradient_penalty; },
-          "Weight of the WGAN-GP penalty, which pulls the discriminator's gradient norm between "
-          "real and generated images to 1; 0 is none."),
-      number(
-          "train.weight_clip", {0, 1e6}, kFixed,
-          [](auto& c) -> auto& { return c.train.weight_clip; },
+          "train.weight_clip", {0, 1e6}, kFixed, of(&TrainConfig::weight_clip),
           "The discriminator's weights are clipped to [-this, this] after each update, as in the "
           "first WGAN; 0 is never."),
-      integer(
-          "train.translation", {0, 1024}, kFixed,
-          [](auto& c) -> auto& { return c.train.translation; },
-          "Maximum shift in pixels, up or down and sideways at random, of each image that the "
-          "discriminator sees, real or generated; 0 is none. The border shows data.background "
-          "where data.fit pads, else the image mirrored."),
-      number(
-          "train.ema_decay", {0, 1, false, true}, kFixed,
-          [](auto& c) -> auto& { return c.train.ema_decay; },
-          "Decay of the generator's moving average, which samples and g.pt then hold; 0 is no "
-          "average."),
+      integer("train.translation", {0, 1024}, kFixed, of(&TrainConfig::translation),
+              "Maximum shift in pixels, up or down and sideways at random, of each image that the "
+              "discriminator sees, real or generated; 0 is none. The border shows data.background "
+              "where data.fit pads, else the image mirrored."),
+      number("train.ema_decay", {0, 1, false, true}, kFixed, of(&TrainConfig::ema_decay),
+             "Decay of the generator's moving average, which samples and g.pt then hold; 0 is no "
+             "average."),
       choice(
-          "train.precision", kFixed, [](auto& c) -> auto& { return c.train.precision; },
+          "train.precision", kFixed, of(&TrainConfig::precision),
           "Type of the multiplications: fp32; bf16; auto is bf16 on a CPU that multiplies it, else "
           "fp32. Weights stay fp32."),
+      integer("train.log_every", {1, kHuge}, kFree, of(&TrainConfig::log_every),
+              "Steps between two lines of metrics.jsonl."),
+      integer("train.sample_every", {0, kHuge}, kFree, of(&TrainConfig::sample_every),
+              "Steps between two sample grids; 0 is at each epoch's end."),
+      integer("train.checkpoint_every", {0, kHuge}, kFree, of(&TrainConfig::checkpoint_every),
+              "Steps between two checkpoints; 0 is at each epoch's end."),
+      integer("train.evaluate_every", {0, kHuge}, kFree, of(&TrainConfig::evaluate_every),
+              "Epochs between two evaluations of the generator; 0 is none."),
       integer(
-          "train.log_every", {1, kHuge}, kFree, [](auto& c) -> auto& { return c.train.log_every; },
-          "Steps between two lines of metrics.jsonl."),
-      integer(
-          "train.sample_every", {0, kHuge}, kFree,
-          [](auto& c) -> auto& { return c.train.sample_every; },
-          "Steps between two sample grids; 0 is at each epoch's end."),
-      integer(
-          "train.checkpoint_every", {0, kHuge}, kFree,
-          [](auto& c) -> auto& { return c.train.checkpoint_every; },
-          "Steps between two checkpoints; 0 is at each epoch's end."),
-      integer(
-          "train.evaluate_every", {0, kHuge}, kFree,
-          [](auto& c) -> auto& { return c.train.evaluate_every; },
-          "Epochs between two evaluations of the generator; 0 is none."),
-      integer(
-          "train.evaluate_samples", {0, 1000000}, kFree,
-          [](auto& c) -> auto& { return c.train.evaluate_samples; },
+          "train.evaluate_samples", {0, 1000000}, kFree, of(&TrainConfig::evaluate_samples),
           "Generated images in each evaluation, at least 10; 0 is one for every 20 images trained "
           "on since the last, at most 2000, and none if under 500."),
-      text(
-          "train.features", "auto | file", "auto or a file",
-          [](const std::string& path) { return !path.empty(); }, kFree,
-          [](auto& c) -> auto& { return c.train.features; },
-          "Feature network of evaluations; auto is the shipped one for the data set, else random "
-          "convolutions."),
+      text("train.features", "auto | file", "auto or a file", kFree, of(&TrainConfig::features),
+           "Feature network of evaluations; auto is the shipped one for the data set, else random "
+           "convolutions."),
   };
 }
 
 std::vector<Field> run_fields() {
+  constexpr auto of = within(&Config::run);
   return {
-      integer(
-          "run.sample_count", {1, 4096}, kFree, [](auto& c) -> auto& { return c.run.sample_count; },
-          "Images in a sample grid."),
-      integer(
-          "run.keep_checkpoints", {1, 1000}, kFree,
-          [](auto& c) -> auto& { return c.run.keep_checkpoints; },
-          "Checkpoints to keep; older ones are removed."),
-      text(
-          "run.device", "auto | cpu | cuda | cuda:N", "auto, cpu, cuda or cuda:N", is_device, kFree,
-          [](auto& c) -> auto& { return c.run.device; },
-          "Where to compute; auto is the first GPU that works, or else the CPU."),
+      integer("run.sample_count", {1, 4096}, kFree, of(&RunConfig::sample_count),
+              "Images in a sample grid."),
+      integer("run.keep_checkpoints", {1, 1000}, kFree, of(&RunConfig::keep_checkpoints),
+              "Checkpoints to keep; older ones are removed."),
+      text("run.device", "auto | cpu | cuda | cuda:N", "auto, cpu, cuda or cuda:N", kFree,
+           of(&RunConfig::device),
+           "Where to compute; auto is the first GPU that works, or else the CPU.", is_device),
       yes_or_no(
-          "run.cuda_graph", kFree, [](auto& c) -> auto& { return c.run.cuda_graph; },
+          "run.cuda_graph", kFree, of(&RunConfig::cuda_graph),
           "On a GPU, record a step once as a CUDA graph and replay it. Experimental; no effect on "
           "a CPU."),
-      integer(
-          "run.threads", {0, 1024}, kFree, [](auto& c) -> auto& { return c.run.threads; },
-          "CPU threads; 0 is OMP_NUM_THREADS if set, else as many as the process may use."),
+      integer("run.threads", {0, 1024}, kFree, of(&RunConfig::threads),
+              "CPU threads; 0 is OMP_NUM_THREADS if set, else as many as the process may use."),
   };
 }
 
@@ -342,14 +230,12 @@ std::vector<Field> make_fields() {
   };
   append(data_fields());
   append(model_fields());
-  append(network_fields(
-      "generator", [](auto& c) -> auto& { return c.generator; }));
+  append(network_fields("generator", &Config::generator));
   fields.insert(fields.end() - 1,
                 choice(
                     "generator.output", kFixed, [](auto& c) -> auto& { return c.output; },
                     "Its last activation; images are scaled to the same range."));
-  append(network_fields(
-      "discriminator", [](auto& c) -> auto& { return c.discriminator; }));
+  append(network_fields("discriminator", &Config::discriminator));
   append(train_fields());
   append(run_fields());
   return fields;
@@ -388,71 +274,71 @@ const Field* find_field(const std::string& key) {
 
 std::vector<Conflict> find_conflicts(const Config& config) {
   std::vector<Conflict> conflicts;
+  const auto add = [&](std::vector<std::string> keys, std::string text, std::string remedy = "") {
+    conflicts.push_back({std::move(keys), {std::move(text), std::move(remedy)}});
+  };
   const auto& model = config.model;
   if (model.latent_modes > model.latent_dim) {
-    conflicts.push_back({{"model.latent_modes", "model.latent_dim"},
-                         fmt::format("model.latent_modes ({}) must not be above "
-                                     "model.latent_dim ({}), of which they are the first",
-                                     model.latent_modes, model.latent_dim)});
+    add({"model.latent_modes", "model.latent_dim"},
+        fmt::format("model.latent_modes ({}) must not be above model.latent_dim ({}), of which "
+                    "they are the first",
+                    model.latent_modes, model.latent_dim));
   }
   if (model.classes > 0 && !modes_remedy(model).empty()) {
-    conflicts.push_back({{"model.latent_modes", "model.classes", "model.latent_dim"},
-                         fmt::format("model.latent_modes ({}) must be a multiple of model.classes "
-                                     "({}), whose modes they are; set {}, or model.classes: 0",
-                                     model.latent_modes, model.classes, modes_remedy(model))});
+    add({"model.latent_modes", "model.classes", "model.latent_dim"},
+        fmt::format("model.latent_modes ({}) must be a multiple of model.classes ({}), whose modes "
+                    "they are",
+                    model.latent_modes, model.classes),
+        fmt::format("set {}, or model.classes: 0", modes_remedy(model)));
   }
-  if (model.max_channels < model.base_channels) {
-    conflicts.push_back({{"model.max_channels", "model.base_channels"},
-                         fmt::format("model.max_channels ({}) must not be below "
-                                     "model.base_channels ({})",
-                                     model.max_channels, model.base_channels)});
-  }
-  for (const auto& [name, network] : {std::pair("generator", &config.generator),
-                                      std::pair("discriminator", &config.discriminator)}) {
-    if (network->base_channels <= model.max_channels) continue;
-    conflicts.push_back({{fmt::format("{}.base_channels", name), "model.max_channels"},
-                         fmt::format("model.max_channels ({}) must not be below {}.base_channels "
-                                     "({})",
-                                     model.max_channels, name, network->base_channels)});
+  for (const auto& [key, channels] :
+       {std::pair("model.base_channels", model.base_channels),
+        std::pair("generator.base_channels", config.generator.base_channels),
+        std::pair("discriminator.base_channels", config.discriminator.base_channels)}) {
+    if (channels <= model.max_channels) continue;
+    add({"model.max_channels", key},
+        fmt::format("model.max_channels ({}) must not be below {} ({})", model.max_channels, key,
+                    channels));
   }
   const auto& data = config.data;
-  const std::int64_t shorter = std::min(data.image_size[0], data.image_size[1]);
-  if (config.train.translation >= shorter) {
-    conflicts.push_back({{"train.translation", "data.image_size"},
-                         fmt::format("train.translation ({}) must be below the shorter side of "
-                                     "data.image_size ({}): nothing of an image would be left",
-                                     config.train.translation, shorter)});
-  }
   const auto& train = config.train;
+  const std::int64_t shorter = std::min(data.image_size[0], data.image_size[1]);
+  if (train.translation >= shorter) {
+    add({"train.translation", "data.image_size"},
+        fmt::format("train.translation ({}) must be below the shorter side of data.image_size "
+                    "({}): nothing of an image would be left",
+                    train.translation, shorter));
+  }
   if (train.loss == LossKind::wasserstein && train.gradient_penalty == 0 &&
       train.weight_clip == 0 && train.r1_gamma == 0) {
-    conflicts.push_back(
-        {{"train.loss", "train.gradient_penalty", "train.weight_clip", "train.r1_gamma"},
-         "train.loss: wasserstein needs a discriminator whose slope is bounded, or its loss has no "
-         "end: set train.gradient_penalty: 10 (with discriminator.batch_norm: false), or "
-         "train.weight_clip: 0.01"});
+    add({"train.loss", "train.gradient_penalty", "train.weight_clip", "train.r1_gamma"},
+        "train.loss: wasserstein needs a discriminator whose slope is bounded, or its loss has no "
+        "end",
+        "set train.gradient_penalty: 10 (with discriminator.batch_norm: false), or "
+        "train.weight_clip: 0.01");
   }
   if (train.evaluate_samples > 0 && train.evaluate_samples < kMinEvaluatedSamples) {
-    conflicts.push_back({{"train.evaluate_samples"},
-                         fmt::format("train.evaluate_samples ({}) must be at least {}, or 0: fewer "
-                                     "images can't be measured",
-                                     train.evaluate_samples, kMinEvaluatedSamples)});
+    add({"train.evaluate_samples"},
+        fmt::format("train.evaluate_samples ({}) must be at least {}, or 0: fewer images can't be "
+                    "measured",
+                    train.evaluate_samples, kMinEvaluatedSamples));
   }
   if (train.label_smoothing > 0 && !is_of_probabilities(train.loss)) {
-    conflicts.push_back({{"train.label_smoothing", "train.loss"},
-                         fmt::format("train.label_smoothing ({}) is of a probability, which "
-                                     "train.loss: {} has none of; set it to 0",
-                                     format_real(train.label_smoothing), to_string(train.loss))});
+    add({"train.label_smoothing", "train.loss"},
+        fmt::format("train.label_smoothing ({}) is of a probability, which train.loss: {} has none "
+                    "of",
+                    format_real(train.label_smoothing), to_string(train.loss)),
+        "set it to 0");
   }
   if (!has_own_splits(data.format) && data.split == DataSplit::test && data.held_out == 0) {
-    conflicts.push_back({{"data.held_out", "data.split", "data.format"},
-                         "data.split: test is what data.held_out keeps back, and that is 0"});
+    add({"data.held_out", "data.split", "data.format"},
+        "data.split: test is what data.held_out keeps back, and that is 0");
   }
-  if (data.drop_last && data.limit > 0 && data.limit < config.train.batch_size) {
-    conflicts.push_back({{"data.limit", "train.batch_size", "data.drop_last"},
-                         fmt::format("data.limit ({}) must not be below train.batch_size ({}) "
-                                     "while data.drop_last is true: no batch would be left",
-                                     data.limit, config.train.batch_size)});
+  if (data.drop_last && data.limit > 0 && data.limit < train.batch_size) {
+    add({"data.limit", "train.batch_size", "data.drop_last"},
+        fmt::format("data.limit ({}) must not be below train.batch_size ({}) while data.drop_last "
+                    "is true: no batch would be left",
+                    data.limit, train.batch_size));
   }
   return conflicts;
 }
@@ -476,16 +362,5 @@ std::string yaml_scalar(const std::string& text) {
   }
   return quoted + '"';
 }
-
-std::string to_string(DataFormat value) { return word_of(value); }
-std::string to_string(DataSplit value) { return word_of(value); }
-std::string to_string(ImageFit value) { return word_of(value); }
-std::string to_string(Levels value) { return word_of(value); }
-std::string to_string(ModelKind value) { return word_of(value); }
-std::string to_string(Activation value) { return word_of(value); }
-std::string to_string(OutputRange value) { return word_of(value); }
-std::string to_string(LossKind value) { return word_of(value); }
-std::string to_string(LrSchedule value) { return word_of(value); }
-std::string to_string(Precision value) { return word_of(value); }
 
 }  // namespace dcgan

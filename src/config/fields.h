@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,11 +18,25 @@ struct FieldValue {
   std::vector<std::string> items;  ///< exactly one for a scalar
 };
 
+/// What is wrong with a value, behind its key ("must be dcgan or dense, not 'dens'"), and what to
+/// do about it ("did you mean 'dense'?", or "").
+struct Problem {
+  std::string text;
+  std::string remedy;
+};
+
 /// What a resumed run may do with a field.
 enum class ResumeRule {
   fixed,  ///< a different value is refused: the run would no longer be the same
   free,   ///< may change: it only says how long, where, or how much is logged
 };
+
+/// "train" and "batch_size" of "train.batch_size"; "" and "seed" of "seed".
+inline std::string section_of(const std::string& key) {
+  const auto dot = key.find('.');
+  return dot == std::string::npos ? "" : key.substr(0, dot);
+}
+inline std::string name_of(const std::string& key) { return key.substr(key.find('.') + 1); }
 
 struct Field {
   std::string key;      ///< "train.batch_size"
@@ -28,11 +44,13 @@ struct Field {
   std::string range;    ///< "1 to 65536", or "" where the type says it all
   std::string meaning;  ///< one sentence for a user
   ResumeRule resume = ResumeRule::fixed;
-  /// Sets the field from a value. Returns "" or what is wrong, without the key: "must be an integer
-  /// from 1 to 65536, not 'abc'".
-  std::function<std::string(Config&, const FieldValue&)> set;
+  /// Sets the field from a value, or leaves the configuration as it is and says why.
+  std::function<std::optional<Problem>(Config&, const FieldValue&)> set = {};
   /// The value as YAML: 64, true, relu, [28, 28], "a: b".
-  std::function<std::string(const Config&)> get;
+  std::function<std::string(const Config&)> get = {};
+
+  std::string section() const { return section_of(key); }
+  std::string name() const { return name_of(key); }
 };
 
 /// Every key, in the order in which files and documents show them.
@@ -44,7 +62,7 @@ const Field* find_field(const std::string& key);
 /// Fields that are fine one by one and do not go together.
 struct Conflict {
   std::vector<std::string> keys;  ///< those involved; the first of those set last is to blame
-  std::string message;            ///< "model.max_channels (32) must not be below ..."
+  Problem problem;                ///< "model.max_channels (32) must not be below ..."
 };
 std::vector<Conflict> find_conflicts(const Config& config);
 
@@ -55,16 +73,37 @@ std::string remedy_for_classes(ModelConfig model, std::int64_t classes);
 /// `text` as a YAML scalar on one line: quoted only where it must be.
 std::string yaml_scalar(const std::string& text);
 
-/// The words of an enum, as configuration files spell them.
-std::string to_string(DataFormat value);
-std::string to_string(DataSplit value);
-std::string to_string(ImageFit value);
-std::string to_string(Levels value);
-std::string to_string(ModelKind value);
-std::string to_string(Activation value);
-std::string to_string(OutputRange value);
-std::string to_string(LossKind value);
-std::string to_string(LrSchedule value);
-std::string to_string(Precision value);
+/// The words of an enum, as configuration files spell them, in its order.
+template <typename Enum>
+inline constexpr std::initializer_list<const char*> kWords;
+template <>
+inline constexpr std::initializer_list<const char*> kWords<DataFormat>{"mnist", "cifar10",
+                                                                       "cifar100", "folder", "npy"};
+template <>
+inline constexpr std::initializer_list<const char*> kWords<DataSplit>{"train", "test"};
+template <>
+inline constexpr std::initializer_list<const char*> kWords<ImageFit>{"crop", "pad", "stretch"};
+template <>
+inline constexpr std::initializer_list<const char*> kWords<Levels>{"full", "auto"};
+template <>
+inline constexpr std::initializer_list<const char*> kWords<ModelKind>{"dcgan", "dense"};
+template <>
+inline constexpr std::initializer_list<const char*> kWords<Activation>{
+    "relu", "leaky_relu", "elu", "selu", "gelu", "swish"};
+template <>
+inline constexpr std::initializer_list<const char*> kWords<OutputRange>{"tanh", "sigmoid"};
+template <>
+inline constexpr std::initializer_list<const char*> kWords<LossKind>{
+    "non_saturating", "minimax", "hinge", "least_squares", "wasserstein"};
+template <>
+inline constexpr std::initializer_list<const char*> kWords<LrSchedule>{"constant", "linear",
+                                                                       "cosine"};
+template <>
+inline constexpr std::initializer_list<const char*> kWords<Precision>{"fp32", "bf16", "auto"};
+
+template <typename Enum>
+requires(kWords<Enum>.size() > 0) std::string to_string(Enum value) {
+  return kWords<Enum>.begin()[static_cast<std::size_t>(value)];
+}
 
 }  // namespace dcgan

@@ -1,7 +1,6 @@
 #include "config/resolve.h"
 
 #include <fmt/format.h>
-#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -22,64 +21,48 @@ namespace fs = std::filesystem;
 
 // Names of keys -----------------------------------------------------------------------------------
 
-std::string section_of(const std::string& key) {
-  const auto dot = key.find('.');
-  return dot == std::string::npos ? "" : key.substr(0, dot);
-}
-
-std::string name_of(const std::string& key) { return key.substr(key.find('.') + 1); }
-
-bool is_section(const std::string& word) {
+/// The first key of a section, as an example, or null where there is no such section.
+const Field* first_of(const std::string& section) {
+  if (section.empty()) return nullptr;
   const auto& fields = config_fields();
-  return std::any_of(fields.begin(), fields.end(), [&](const Field& field) {
-    return !word.empty() && section_of(field.key) == word;
-  });
-}
-
-/// The first key of a section, as an example: "train.epochs".
-std::string example_key(const std::string& section) {
-  const auto& fields = config_fields();
-  return std::find_if(fields.begin(), fields.end(),
-                      [&](const Field& field) { return section_of(field.key) == section; })
-      ->key;
+  const auto found = std::find_if(fields.begin(), fields.end(),
+                                  [&](const Field& field) { return field.section() == section; });
+  return found == fields.end() ? nullptr : &*found;
 }
 
 std::vector<std::string> keys_named(const std::string& name) {
   std::vector<std::string> keys;
   for (const Field& field : config_fields()) {
-    if (name_of(field.key) == name) keys.push_back(fmt::format("'{}'", field.key));
+    if (field.name() == name) keys.push_back(field.key);
   }
   return keys;
 }
 
-/// "; did you mean ...?" for a key that does not exist: the right name in another section, or a
-/// slip of the fingers in the name or the section.
-std::string suggestion(const std::string& key) {
+/// For a key that does not exist: the right name in another section, or a slip of the fingers in
+/// the name or the section.
+std::string remedy_for_key(const std::string& key) {
   const std::string name = name_of(key);
-  const auto same_name = keys_named(name);
-  if (!same_name.empty()) return fmt::format("; did you mean {}?", or_list(same_name));
-
-  std::vector<std::string> names_here;
-  std::vector<std::string> names;
+  const std::string section = section_of(key);
+  std::vector<std::string> here;
+  std::vector<std::string> elsewhere;
   std::vector<std::string> sections;
   for (const Field& field : config_fields()) {
-    const std::string section = section_of(field.key);
-    names.push_back(name_of(field.key));
-    if (section == section_of(key)) names_here.push_back(names.back());
-    if (!section.empty()) sections.push_back(section);
+    (field.section() == section ? here : elsewhere).push_back(field.name());
+    if (first_of(field.section()) == &field) sections.push_back(field.section());
   }
-  if (const auto match = nearest_match(name, names_here)) {
-    const std::string section = section_of(key);
-    return fmt::format("; did you mean '{}{}{}'?", section, section.empty() ? "" : ".", *match);
+  std::vector<std::string> meant = keys_named(name);
+  if (meant.empty()) {
+    if (const auto near = nearest_match(name, here)) {
+      meant = {section.empty() ? *near : section + '.' + *near};
+    } else if (const auto other = nearest_match(section.empty() ? key : "", sections)) {
+      meant = {*other};
+    } else if (const auto there = nearest_match(name, elsewhere)) {
+      meant = keys_named(*there);
+    }
   }
-  if (section_of(key).empty()) {
-    const std::string section = did_you_mean(key, sections);
-    if (!section.empty()) return section;
-  }
-  if (const auto match = nearest_match(name, names)) {
-    return fmt::format("; did you mean {}?", or_list(keys_named(*match)));
-  }
-  return "; 'dcgan config' lists all keys";
+  if (meant.empty()) return "'dcgan config' lists all keys";
+  for (std::string& one : meant) one = '\'' + one + '\'';
+  return fmt::format("did you mean {}?", or_list(meant));
 }
 
 // Values ------------------------------------------------------------------------------------------
@@ -97,57 +80,29 @@ std::optional<FieldValue> value_of(const YAML::Node& node) {
   return value;
 }
 
-/// Notes where documents begin, and lets all else pass.
-class DocumentStarts : public YAML::EventHandler {
- public:
-  YAML::Mark last;
-
-  void OnDocumentStart(const YAML::Mark& mark) override { last = mark; }
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {}
-  void OnMapEnd() override {}
-};
-
-/// YAML::Load reads the first document and ignores what follows; YAML::LoadAll does not end, and
-/// takes all memory, where a document begins with a comma (0.7).
-std::optional<YAML::Mark> find_second_document(const std::string& yaml) {
-  std::istringstream stream(yaml);
-  YAML::Parser parser(stream);
-  DocumentStarts starts;
-  for (int document = 0; document < 2; ++document) {
-    if (!parser.HandleNextDocument(starts)) return std::nullopt;
+/// The line at which a second document begins, of which YAML::Load says nothing; 0 for none.
+int find_second_document(const std::string& yaml) {
+  std::istringstream lines(yaml);
+  bool has_begun = false;
+  int number = 1;
+  for (std::string line; std::getline(lines, line); ++number) {
+    if (has_begun && line.starts_with("---") && trimmed(line.substr(0, 4)) == "---") return number;
+    const std::string text = trimmed(line);
+    has_begun = has_begun || !(text.empty() || text[0] == '#' || text[0] == '%');
   }
-  return starts.last;
+  return 0;
 }
 
 /// A value behind `--set`: as it stands, or YAML where it begins with a bracket or a quote.
 std::optional<FieldValue> value_of_text(const std::string& text) {
-  const FieldValue as_it_stands{false, {text}};
-  if (text.empty() || std::string_view("['\"").find(text[0]) == std::string_view::npos) {
-    return as_it_stands;
+  if (text.starts_with('[') || text.starts_with('\'') || text.starts_with('"')) {
+    try {
+      const YAML::Node alone = YAML::Load('[' + text + "\n]");  // refuses more behind it
+      if (alone.size() == 1) return value_of(alone[0]);
+    } catch (const YAML::Exception&) {  // it does not end: a path may have a bracket or a quote
+    }
   }
-  try {
-    const YAML::Node node = YAML::Load(text);
-    return find_second_document(text) ? as_it_stands : value_of(node);
-  } catch (const YAML::Exception&) {
-    return as_it_stands;  // a bracket or a quote that does not end: a path may have one
-  }
-}
-
-fs::path working_folder() {
-  std::error_code error;
-  fs::path folder = fs::current_path(error);
-  if (!error) return folder;
-  throw usage_error(
-      fmt::format("the working folder can't be found: {}; change to another one", error.message()));
+  return FieldValue{false, {text}};
 }
 
 bool is_there(const fs::path& path) {
@@ -171,54 +126,12 @@ std::optional<std::string> absolute_path(const std::string& text, const fs::path
 
 // Reading -----------------------------------------------------------------------------------------
 
-/// A key of a map with its value; `where` is its file and line, for messages.
 struct Entry {
   YAML::Node key;
   YAML::Node value;
-  std::string where;
 };
 
-/// Gathers a configuration from its sources, and every problem on the way.
-class Gatherer {
- public:
-  Gatherer() {
-    for (const Field& field : config_fields()) {
-      resolved_.origins[field.key] = {Origin::Source::built_in, "default"};
-    }
-  }
-
-  /// `name` stands in messages, with the line.
-  void read_document(std::string_view yaml, const std::string& name);
-  void apply(const Override& override_text);
-  /// Checks that need more than one field, for those that are fine by themselves.
-  void check_conflicts();
-
-  void add_problem(const std::string& text) { problems_.push_back(text); }
-  const std::vector<std::string>& problems() const { return problems_; }
-  ResolvedConfig& resolved() { return resolved_; }
-
- private:
-  void read_root(const YAML::Node& root, const std::string& name);
-  std::vector<Entry> entries_of(const YAML::Node& map, const std::string& name);
-  std::vector<YAML::Node> merged_maps(const YAML::Node& value, const std::string& where);
-  void read_entry(const Entry& entry, const std::string& name);
-  void read_section(const std::string& section, const YAML::Node& keys, const std::string& name);
-  void read_key(const std::string& key, const Entry& entry);
-  bool is_first(const std::string& key, const Entry& entry);
-  void set(const Field& field, const FieldValue& value, const Origin& origin,
-           const std::string& prefix);
-
-  ResolvedConfig resolved_;
-  std::vector<std::string> problems_;
-  std::set<std::string> faulty_;         ///< keys with a value that was refused
-  std::map<std::string, int> first_at_;  ///< line at which a key or a section was given
-};
-
-int line_of(const YAML::Mark& mark) { return mark.line + 1; }
-
-std::string at_line(const std::string& name, const YAML::Node& node) {
-  return fmt::format("{}:{}", name, line_of(node.Mark()));
-}
+int line_of(const YAML::Node& node) { return node.Mark().line + 1; }
 
 /// Whether the line, the first being 0, begins with a tab or with blanks and a tab.
 bool is_indented_by_tab(std::string_view yaml, int line) {
@@ -226,163 +139,189 @@ bool is_indented_by_tab(std::string_view yaml, int line) {
   return yaml.substr(0, yaml.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
 }
 
-void Gatherer::read_document(std::string_view yaml, const std::string& name) {
-  if (yaml.find('\0') != std::string_view::npos) {
-    add_problem(fmt::format("{}: is not a text file; a configuration is YAML", name));
+/// Gathers a configuration from its sources, and every problem on the way.
+class Gatherer {
+ public:
+  /// `kind`: of the problems.
+  explicit Gatherer(ErrorKind kind) : kind_(kind) {
+    for (const Field& field : config_fields()) resolved_.origins[field.key] = {};
+  }
+
+  void read_document(const std::string& yaml, const std::string& name);
+  void apply(const Override& override_text);
+  /// Checks that need more than one field, for those that are fine by themselves.
+  void check_conflicts();
+
+  /// A problem at a line of the document.
+  Error& add(int line, const std::string& text) {
+    return add(Error(kind_, text).in(document_, line));
+  }
+  Error& add(Error error) { return problems_.emplace_back(std::move(error)); }
+  /// All of them as one error.
+  void throw_problems() const {
+    if (problems_.empty()) return;
+    Error all = problems_.front();
+    for (std::size_t i = 1; i < problems_.size(); ++i) all.also(problems_[i]);
+    throw all;
+  }
+  ResolvedConfig& resolved() { return resolved_; }
+
+ private:
+  void read_root(const YAML::Node& root);
+  void add_entries(const YAML::Node& map, std::vector<Entry>& entries, std::set<std::string>& taken,
+                   std::set<int>& seen);
+  std::vector<Entry> entries_of(const YAML::Node& map);
+  void read_section(const std::string& word, const Entry& entry);
+  void read_key(const std::string& key, const Entry& entry);
+  bool is_first(const std::string& key, const Entry& entry);
+  void set(const Field& field, const std::optional<FieldValue>& value, const Origin& origin);
+
+  ErrorKind kind_;
+  std::string document_;  ///< its name, for messages
+  ResolvedConfig resolved_;
+  std::vector<Error> problems_;
+  std::set<std::string> faulty_;         ///< keys with a value that was refused
+  std::map<std::string, int> first_at_;  ///< line at which a key or a section was given
+};
+
+void Gatherer::read_document(const std::string& yaml, const std::string& name) {
+  document_ = name;
+  if (yaml.find('\0') != std::string::npos) {
+    add(0, "is not a text file").remedy("a configuration is YAML in UTF-8");
     return;
   }
   try {
-    const std::string text(yaml);
-    read_root(YAML::Load(text), name);
-    if (const auto second = find_second_document(text)) {
-      add_problem(fmt::format("{}:{}: a second YAML document begins here; leave one", name,
-                              line_of(*second)));
+    read_root(YAML::Load(yaml));
+    if (const int line = find_second_document(yaml); line > 0) {
+      add(line, "a second YAML document begins here").remedy("leave one");
     }
   } catch (const YAML::Exception& error) {
-    const std::string where =
-        error.mark.is_null() ? name : fmt::format("{}:{}", name, line_of(error.mark));
-    if (!error.mark.is_null() && is_indented_by_tab(yaml, error.mark.line)) {
-      add_problem(fmt::format("{}: a tab indents this line; YAML takes spaces only", where));
-      return;
+    const int line = error.mark.is_null() ? 0 : error.mark.line + 1;
+    if (line > 0 && is_indented_by_tab(yaml, error.mark.line)) {
+      add(line, "a tab indents this line").remedy("YAML takes spaces only");
+    } else {
+      add(line, "is not valid YAML: " + printable(error.msg))
+          .remedy("check indentation, colons and quotes here");
     }
-    add_problem(fmt::format("{}: is not valid YAML: {}; check indentation, colons and quotes here",
-                            where, printable(error.msg)));
   }
-}
-
-/// The maps that a merge key names: one, or a list of them.
-std::vector<YAML::Node> Gatherer::merged_maps(const YAML::Node& value, const std::string& where) {
-  std::vector<YAML::Node> maps;
-  if (value.IsSequence()) {
-    for (const YAML::Node& item : value) maps.push_back(item);
-  } else {
-    maps.push_back(value);
-  }
-  if (std::all_of(maps.begin(), maps.end(), [](const auto& map) { return map.IsMap(); })) {
-    return maps;
-  }
-  add_problem(
-      fmt::format("{}: '<<' takes keys from a section such as '*name' or a list of these", where));
-  return {};
 }
 
 /// A map's own entries, then those that its merge keys bring (YAML 1.1): `<<: *name`, or a list, of
-/// which the first map that has a key gives it.
-std::vector<Entry> Gatherer::entries_of(const YAML::Node& map, const std::string& name) {
-  std::vector<Entry> entries;
-  std::set<std::string> taken;
-  std::set<int> seen;  // by position: a map that merges itself, or many merges of one
-  std::vector<std::pair<YAML::Node, std::string>> waiting{{map, ""}};
-  while (!waiting.empty()) {
-    const auto [next, by] = waiting.back();
-    waiting.pop_back();
-    if (!seen.insert(next.Mark().pos).second) continue;
-    std::set<std::string> own;
-    std::vector<std::pair<YAML::Node, std::string>> merged;
-    for (const auto& entry : next) {
-      const std::string where = at_line(name, entry.first) + by;
-      const bool is_word = entry.first.IsScalar();
-      if (is_word && entry.first.Scalar() == "<<") {
-        const int line = line_of(entry.first.Mark());
-        for (const YAML::Node& one : merged_maps(entry.second, where)) {
-          merged.emplace_back(one, by.empty() ? fmt::format(" (<< in line {})", line) : by);
-        }
-      } else if (!is_word || !taken.contains(entry.first.Scalar())) {
-        entries.push_back({entry.first, entry.second, where});
-        if (is_word) own.insert(entry.first.Scalar());
+/// which the first map that has a key gives it. `taken`: the keys so far. `seen`: maps by position,
+/// since one may merge itself.
+void Gatherer::add_entries(const YAML::Node& map, std::vector<Entry>& entries,
+                           std::set<std::string>& taken, std::set<int>& seen) {
+  if (!seen.insert(map.Mark().pos).second) return;
+  std::set<std::string> own;
+  std::vector<YAML::Node> merged;
+  for (const auto& entry : map) {
+    const std::string word = entry.first.IsScalar() ? entry.first.Scalar() : "";
+    if (!entry.first.IsScalar()) {
+      add(line_of(entry.first), "a key must be a word");
+    } else if (word != "<<") {
+      if (!taken.contains(word)) entries.push_back({entry.first, entry.second});
+      own.insert(word);
+    } else {
+      std::vector<YAML::Node> maps;
+      for (const YAML::Node& one : entry.second) {
+        if (entry.second.IsSequence()) maps.push_back(one);
+      }
+      if (!entry.second.IsSequence()) maps.push_back(entry.second);
+      if (std::all_of(maps.begin(), maps.end(), [](const auto& one) { return one.IsMap(); })) {
+        merged.insert(merged.end(), maps.begin(), maps.end());
+      } else {
+        add(line_of(entry.first),
+            "'<<' takes keys from a section such as '*name' or a list of these");
       }
     }
-    taken.merge(own);
-    waiting.insert(waiting.end(), merged.rbegin(), merged.rend());
   }
+  taken.merge(own);
+  for (const YAML::Node& one : merged) add_entries(one, entries, taken, seen);
+}
+
+std::vector<Entry> Gatherer::entries_of(const YAML::Node& map) {
+  std::vector<Entry> entries;
+  std::set<std::string> taken;
+  std::set<int> seen;
+  add_entries(map, entries, taken, seen);
   return entries;
 }
 
-void Gatherer::read_root(const YAML::Node& root, const std::string& name) {
+void Gatherer::read_root(const YAML::Node& root) {
   if (root.IsNull()) return;  // empty, or nothing but comments: all defaults
   if (!root.IsMap()) {
     const std::string found =
         root.IsSequence() ? "a list" : fmt::format("'{}'", printable(root.Scalar()));
-    add_problem(fmt::format("{}: must hold sections such as 'train:' with keys below, not {}",
-                            at_line(name, root), found));
+    add(line_of(root), "must hold sections such as 'train:' with keys below, not " + found);
     return;
   }
-  for (const Entry& entry : entries_of(root, name)) read_entry(entry, name);
-}
-
-void Gatherer::read_entry(const Entry& entry, const std::string& name) {
-  const std::string& where = entry.where;
-  if (!entry.key.IsScalar()) {
-    add_problem(fmt::format("{}: a key must be a word", where));
-    return;
-  }
-  const std::string& word = entry.key.Scalar();
-  if (is_section(word)) {
-    if (!is_first(word, entry)) return;
-    if (entry.value.IsMap()) {
-      read_section(word, entry.value, name);
-    } else if (!entry.value.IsNull()) {
-      add_problem(fmt::format("{}: '{}' is a section: write keys such as '{}:' below it, indented",
-                              where, word, name_of(example_key(word))));
+  for (const Entry& entry : entries_of(root)) {
+    const std::string& word = entry.key.Scalar();
+    if (first_of(word) != nullptr) {
+      read_section(word, entry);
+    } else if (find_field(word) != nullptr && !section_of(word).empty()) {
+      add(line_of(entry.key), fmt::format("write '{}' as '{}:', indented below '{}:'", word,
+                                          name_of(word), section_of(word)));
+    } else {
+      read_key(word, entry);
     }
-  } else if (find_field(word) != nullptr && !section_of(word).empty()) {
-    add_problem(fmt::format("{}: write '{}' as '{}:', indented below '{}:'", where, word,
-                            name_of(word), section_of(word)));
-  } else {
-    read_key(word, entry);
   }
 }
 
-void Gatherer::read_section(const std::string& section, const YAML::Node& keys,
-                            const std::string& name) {
-  for (const Entry& entry : entries_of(keys, name)) {
-    if (!entry.key.IsScalar()) {
-      add_problem(fmt::format("{}: a key must be a word", entry.where));
-      continue;
+void Gatherer::read_section(const std::string& word, const Entry& entry) {
+  if (!is_first(word, entry)) return;
+  if (entry.value.IsMap()) {
+    for (const Entry& inner : entries_of(entry.value)) {
+      read_key(word + "." + inner.key.Scalar(), inner);
     }
-    read_key(section + "." + entry.key.Scalar(), entry);
+  } else if (!entry.value.IsNull()) {
+    add(line_of(entry.key), fmt::format("'{}' is a section: write keys such as '{}:' below it, "
+                                        "indented",
+                                        word, first_of(word)->name()));
   }
 }
 
 void Gatherer::read_key(const std::string& key, const Entry& entry) {
-  const std::string& where = entry.where;
+  const int line = line_of(entry.key);
   const Field* const field = find_field(key);
   if (field == nullptr) {
-    add_problem(fmt::format("{}: unknown key '{}'{}", where, printable(key), suggestion(key)));
-    return;
+    add(line, fmt::format("unknown key '{}'", printable(key))).remedy(remedy_for_key(key));
+  } else if (is_first(key, entry)) {
+    set(*field, value_of(entry.value), {Origin::Source::file, document_, line});
   }
-  if (!is_first(key, entry)) return;
-  if (const auto value = value_of(entry.value)) {
-    set(*field, *value, {Origin::Source::file, where}, fmt::format("{}: {} ", where, key));
-    return;
-  }
-  faulty_.insert(key);
-  add_problem(
-      fmt::format("{}: {} must be a value or a list of values, nothing nested", where, key));
 }
 
 bool Gatherer::is_first(const std::string& key, const Entry& entry) {
-  const auto [first, inserted] = first_at_.try_emplace(key, line_of(entry.key.Mark()));
+  const int line = line_of(entry.key);
+  const auto [first, inserted] = first_at_.try_emplace(key, line);
   if (inserted) return true;
-  add_problem(fmt::format("{}: '{}' is given twice; the first is in line {}", entry.where, key,
-                          first->second));
+  add(line, fmt::format("'{}' is given twice; the first is in line {}", key, first->second))
+      .key(key);
   return false;
 }
 
-void Gatherer::set(const Field& field, const FieldValue& value, const Origin& origin,
-                   const std::string& prefix) {
-  const bool has_nul =
-      std::any_of(value.items.begin(), value.items.end(),
-                  [](const std::string& item) { return item.find('\0') != std::string::npos; });
-  const std::string problem =
-      has_nul ? "must not hold a NUL character" : field.set(resolved_.config, value);
-  if (!problem.empty()) {
-    faulty_.insert(field.key);
-    add_problem(prefix + problem);
+void Gatherer::set(const Field& field, const std::optional<FieldValue>& value,
+                   const Origin& origin) {
+  const auto has_nul = [](const std::string& item) { return item.find('\0') != std::string::npos; };
+  std::optional<Problem> problem;
+  if (!value) {
+    problem = {"must be a value or a list of values, nothing nested", ""};
+  } else if (std::any_of(value->items.begin(), value->items.end(), has_nul)) {
+    problem = {"must not hold a NUL character", ""};
+  } else {
+    problem = field.set(resolved_.config, *value);
+  }
+  if (!problem) {
+    faulty_.erase(field.key);
+    resolved_.origins[field.key] = origin;
     return;
   }
-  faulty_.erase(field.key);
-  resolved_.origins[field.key] = origin;
+  faulty_.insert(field.key);
+  // A flag of its own ("--seed") needs no key beside it.
+  const bool is_own_flag = origin.source == Origin::Source::command_line && origin.where != "--set";
+  Error error(kind_, fmt::format("{} {}", is_own_flag ? origin.where : field.key, problem->text));
+  if (!is_own_flag) error.in(origin.where, origin.line);
+  add(error.key(field.key).remedy(problem->remedy));
 }
 
 void Gatherer::apply(const Override& override_text) {
@@ -390,28 +329,20 @@ void Gatherer::apply(const Override& override_text) {
   const auto equals = override_text.text.find('=');
   const std::string key = trimmed(override_text.text.substr(0, equals));
   const Field* const field = find_field(key);
-  if (field == nullptr && is_section(key)) {
-    add_problem(fmt::format("{}: '{}' is a section; set one of its keys, such as {}=...", flag, key,
-                            example_key(key)));
-    return;
+  const auto refuse = [&](const std::string& text, const std::string& remedy) {
+    add(Error(kind_, text).in(flag).remedy(remedy));
+  };
+  if (field != nullptr && equals != std::string::npos) {
+    set(*field, value_of_text(trimmed(override_text.text.substr(equals + 1))),
+        {Origin::Source::command_line, flag});
+  } else if (field != nullptr) {
+    refuse(fmt::format("'{}' has no value", key), fmt::format("write {}=...", key));
+  } else if (const Field* const example = first_of(key)) {
+    refuse(fmt::format("'{}' is a section", key),
+           fmt::format("set one of its keys, such as {}=...", example->key));
+  } else {
+    refuse(fmt::format("unknown key '{}'", printable(key)), remedy_for_key(key));
   }
-  if (field == nullptr) {
-    add_problem(fmt::format("{}: unknown key '{}'{}", flag, printable(key), suggestion(key)));
-    return;
-  }
-  if (equals == std::string::npos) {
-    add_problem(fmt::format("{0}: '{1}' has no value; write {1}=...", flag, key));
-    return;
-  }
-  // A flag of its own ("--seed") needs no key beside it.
-  const std::string prefix = flag == "--set" ? fmt::format("{}: {} ", flag, key) : flag + " ";
-  const auto value = value_of_text(trimmed(override_text.text.substr(equals + 1)));
-  if (value) {
-    set(*field, *value, {Origin::Source::command_line, flag}, prefix);
-    return;
-  }
-  faulty_.insert(key);
-  add_problem(prefix + "must be a value or a list of values, nothing nested");
 }
 
 void Gatherer::check_conflicts() {
@@ -424,37 +355,43 @@ void Gatherer::check_conflicts() {
         conflict.keys.begin(), conflict.keys.end(), [&](const auto& a, const auto& b) {
           return resolved_.origins[a].source < resolved_.origins[b].source;
         });
-    add_problem(resolved_.origins[*blamed].text + ": " + conflict.message);
+    const Origin& origin = resolved_.origins[*blamed];
+    add(Error(kind_, conflict.problem.text)
+            .in(origin.where, origin.line)
+            .key(*blamed)
+            .remedy(conflict.problem.remedy));
   }
-}
-
-std::string joined_problems(const Gatherer& gatherer) {
-  return fmt::format("{}", fmt::join(gatherer.problems(), "\n"));
 }
 
 }  // namespace
 
 ResolvedConfig resolve_config(const std::optional<fs::path>& file,
                               const std::vector<Override>& overrides, const fs::path& shipped) {
-  Gatherer gatherer;
+  Gatherer gatherer(ErrorKind::usage);
   ConfigFile source;
   if (file) {
     try {
       source = read_config_file(*file, shipped);
       gatherer.read_document(source.text, source.path.string());
     } catch (const Error& error) {
-      gatherer.add_problem(error.what());
+      gatherer.add(error);
     }
   }
   for (const Override& one : overrides) gatherer.apply(one);
   gatherer.check_conflicts();
-  if (!gatherer.problems().empty()) throw usage_error(joined_problems(gatherer));
+  gatherer.throw_problems();
 
   ResolvedConfig& resolved = gatherer.resolved();
   if (!source.is_stream) resolved.file = source.path;
+  std::error_code error;
+  const fs::path here = fs::current_path(error);
+  if (error) {
+    throw usage_error("the working folder can't be found: " + error.message())
+        .remedy("change to another one");
+  }
   const auto make_absolute = [&](const std::string& key, std::string& path) {
-    const bool from_file = resolved.origins[key].source == Origin::Source::file;
-    const fs::path here = working_folder();
+    const Origin& origin = resolved.origins[key];
+    const bool from_file = origin.source == Origin::Source::file;
     const fs::path base =
         from_file && !source.is_stream ? (here / source.path).parent_path() : here;
     std::optional<std::string> absolute = absolute_path(path, base);
@@ -463,29 +400,30 @@ ResolvedConfig resolve_config(const std::optional<fs::path>& file,
     if (absolute && from_file && source.is_shipped && !is_there(*absolute)) {
       absolute = absolute_path(path, here / "configs");
     }
-    if (!absolute) {
-      gatherer.add_problem(fmt::format(
-          "{}: {} '{}': HOME names no folder that '~' could stand for; write the path in full",
-          resolved.origins[key].text, key, printable(path)));
+    if (absolute) {
+      path = *absolute;
       return;
     }
-    path = *absolute;
+    gatherer.add(usage_error(fmt::format("{} '{}': HOME names no folder that '~' could stand for",
+                                         key, printable(path)))
+                     .in(origin.where, origin.line)
+                     .key(key)
+                     .remedy("write the path in full"));
   };
   make_absolute("data.path", resolved.config.data.path);
   std::string& cache = resolved.config.data.cache;
   if (cache != "auto" && cache != "none") make_absolute("data.cache", cache);
-  if (resolved.config.train.features != "auto") {
-    make_absolute("train.features", resolved.config.train.features);
-  }
-  if (!gatherer.problems().empty()) throw usage_error(joined_problems(gatherer));
+  std::string& features = resolved.config.train.features;
+  if (features != "auto") make_absolute("train.features", features);
+  gatherer.throw_problems();
   return resolved;
 }
 
-Config parse_config(std::string_view yaml, const std::string& name) {
-  Gatherer gatherer;
+Config parse_config(const std::string& yaml, const std::string& name) {
+  Gatherer gatherer(ErrorKind::failure);
   gatherer.read_document(yaml, name);
   gatherer.check_conflicts();
-  if (!gatherer.problems().empty()) throw failure(joined_problems(gatherer));
+  gatherer.throw_problems();
   return gatherer.resolved().config;
 }
 

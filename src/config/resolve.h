@@ -7,7 +7,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,7 +17,14 @@ namespace dcgan {
 /// Where a field's value came from.
 struct Origin {
   enum class Source { built_in, file, command_line } source = Source::built_in;
-  std::string text;  ///< "default", "configs/mnist.yaml:7", "--set", "--seed"
+  std::string where = {};  ///< "configs/mnist.yaml", "--set", "--seed"; "" for a default
+  int line = 0;
+
+  /// "default", "configs/mnist.yaml:7", "--set".
+  std::string text() const {
+    if (source == Source::built_in) return "default";
+    return line > 0 ? where + ':' + std::to_string(line) : where;
+  }
 };
 
 struct ResolvedConfig {
@@ -49,7 +55,7 @@ ResolvedConfig resolve_config(const std::optional<std::filesystem::path>& file,
 
 /// The same for YAML text that stands in a checkpoint or a g.pt; `name` is used in messages.
 /// Paths stay as they are written. Throws `failure`: the file is bad, not what the user typed.
-Config parse_config(std::string_view yaml, const std::string& name);
+Config parse_config(const std::string& yaml, const std::string& name);
 
 /// The configurations in the folder `shipped`: the file's name and its first line, a comment.
 std::vector<std::pair<std::string, std::string>> list_configs(const std::filesystem::path& shipped);

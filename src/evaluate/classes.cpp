@@ -8,8 +8,8 @@
 namespace dcgan {
 namespace {
 
-constexpr double kLeast = 0.1;  ///< of its real share, for a class to count as a mode
-constexpr double kExtra = 0.5;  ///< images that each real class counts more than it has
+constexpr double kMinShare = 0.1;     ///< of its real share, for a class to count as a mode
+constexpr double kExtraImages = 0.5;  ///< images that each real class counts more than it has
 
 double total(const std::vector<std::int64_t>& counts) {
   double sum = 0.0;
@@ -27,14 +27,14 @@ LogRatio log_ratio(const std::vector<std::int64_t>& counts,
                    const std::vector<std::int64_t>& real_counts) {
   TORCH_CHECK(counts.size() == real_counts.size(), "counts of different classes");
   const double size = total(counts);
-  const double real_size = total(real_counts) + kExtra * static_cast<double>(counts.size());
+  const double real_size = total(real_counts) + kExtraImages * static_cast<double>(counts.size());
   double sum = 0.0;
   double squares = 0.0;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     if (counts[i] == 0) continue;
     const double share = static_cast<double>(counts[i]) / size;
     const double ratio =
-        std::log(share * real_size / (static_cast<double>(real_counts[i]) + kExtra));
+        std::log(share * real_size / (static_cast<double>(real_counts[i]) + kExtraImages));
     sum += share * ratio;
     squares += share * ratio * ratio;
   }
@@ -45,7 +45,9 @@ LogRatio log_ratio(const std::vector<std::int64_t>& counts,
 
 std::vector<double> shares_of(const ClassSummary& classes) {
   std::vector<double> shares;
-  for (std::size_t i = 0; i < classes.counts.size(); ++i) shares.push_back(classes.share(i));
+  for (const std::int64_t count : classes.counts) {
+    shares.push_back(static_cast<double>(count) / static_cast<double>(classes.size()));
+  }
   return shares;
 }
 
@@ -70,7 +72,7 @@ std::int64_t modes_covered(const std::vector<std::int64_t>& counts,
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const double real_share = static_cast<double>(real_counts[i]) / real_size;
     const double share = static_cast<double>(counts[i]) / size;
-    if (real_share > 0.0 && share >= kLeast * real_share) ++modes;
+    if (real_share > 0.0 && share >= kMinShare * real_share) ++modes;
   }
   return modes;
 }
@@ -82,7 +84,7 @@ std::int64_t modes_lost_by_chance(const std::vector<std::int64_t>& real_counts, 
   const torch::Tensor there = expected.index({expected > 0.0});
   // A class's count is a Poisson number, nearly, and so is how many classes have too few images:
   // P(x < n) is the upper incomplete gamma function of n.
-  const torch::Tensor lost = torch::igammac((there * kLeast).ceil(), there).sum();
+  const torch::Tensor lost = torch::igammac((there * kMinShare).ceil(), there).sum();
   std::int64_t most = 0;
   const auto is_likely = [&](std::int64_t count) {
     const auto number = torch::tensor(static_cast<double>(count), torch::kFloat64);

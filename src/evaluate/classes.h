@@ -15,9 +15,6 @@ struct ClassSummary {
   torch::Tensor confidence;          ///< float64 [N]: the largest probability
 
   std::int64_t size() const { return labels.size(0); }
-  double share(std::size_t which) const {
-    return static_cast<double>(counts[which]) / static_cast<double>(size());
-  }
 };
 
 /// The share of each class.
@@ -41,7 +38,7 @@ std::int64_t modes_lost_by_chance(const std::vector<std::int64_t>& real_counts, 
 double class_divergence(const std::vector<std::int64_t>& counts,
                         const std::vector<std::int64_t>& real_counts);
 
-/// How much class_divergence() would move with other samples: a standard deviation.
+/// How much class_divergence() would change with other samples: a standard deviation.
 double divergence_deviation(const std::vector<std::int64_t>& counts,
                             const std::vector<std::int64_t>& real_counts);
 

@@ -85,18 +85,17 @@ std::string torchscript_of(const Classifier& classifier) {
       torchscript_layers(plan_of(classifier.body)), torchscript_layers(plan_of(classifier.head)));
 }
 
-Error damaged(const std::filesystem::path& path, const std::string& name) {
-  return failure(
-      fmt::format("{}: its '{}' is missing or out of range; train it again with "
-                  "'dcgan features train'",
-                  path.string(), name));
+Error unusable(const std::filesystem::path& path, const std::string& name) {
+  return failure(fmt::format("its '{}' is missing or out of range", name))
+      .in(path)
+      .remedy("train it again with 'dcgan features train'");
 }
 
 std::int64_t number_in(const Archive& archive, const std::string& name, std::int64_t min,
                        std::int64_t max, const std::filesystem::path& path) {
   const auto found = archive.numbers.find(name);
   if (found == archive.numbers.end() || found->second < min || found->second > max) {
-    throw damaged(path, name);
+    throw unusable(path, name);
   }
   return found->second;
 }
@@ -104,7 +103,7 @@ std::int64_t number_in(const Archive& archive, const std::string& name, std::int
 std::string note_in(const Archive& archive, const std::string& name,
                     const std::filesystem::path& path) {
   const auto found = archive.notes.find(name);
-  if (found == archive.notes.end()) throw damaged(path, name);
+  if (found == archive.notes.end()) throw unusable(path, name);
   return found->second;
 }
 
@@ -170,16 +169,16 @@ ClassifierFile parse_classifier(const std::string& bytes, const std::filesystem:
   };
   const ImageShape image{number("channels", 1, 3), number("height", 1, kLargestSide),
                          number("width", 1, kLargestSide)};
-  constexpr std::int64_t kMany = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
   ClassifierFile file;
   file.record = {note_in(archive, "set", path),
                  note_in(archive, "dataset_crc32", path),
-                 number("images", 1, kMany),
-                 number("epochs", 1, kMany),
-                 number("seed", 0, kMany),
+                 number("images", 1, kNoLimit),
+                 number("epochs", 1, kNoLimit),
+                 number("seed", 0, kNoLimit),
                  number("flip", 0, 1) == 1,
-                 number("test_images", 1, kMany),
-                 number("test_correct", 0, kMany),
+                 number("test_images", 1, kNoLimit),
+                 number("test_correct", 0, kNoLimit),
                  noted_class_names(archive, number("classes", 2, kMaxClasses))};
   file.classifier =
       make_classifier(image, number("classes", 2, kMaxClasses), /*folded=*/true, torch::kCPU);

@@ -21,7 +21,7 @@ constexpr double kPeakLr = 3e-3;
 constexpr double kWarmUp = 0.15;  ///< share of the training
 constexpr double kLabelSmoothing = 0.05;
 
-/// How far an image may be moved, each way.
+/// Bounds of the random changes of an image, each way.
 constexpr double kTurn = 6.0 / 180.0 * std::numbers::pi;
 constexpr double kScale = 0.08;
 constexpr double kShear = 0.06;
@@ -43,7 +43,7 @@ void initialise(Network& network, std::int64_t seed, std::int64_t first_stream) 
   }
 }
 
-/// Turned, scaled, sheared, moved and with `flip` mirrored images. images: float32 [N, C, H, W];
+/// Turned, scaled, sheared, shifted and with `flip` mirrored images. images: float32 [N, C, H, W];
 /// numbers: [N, 7] in [-1, 1). What comes in from outside repeats the border.
 torch::Tensor augment(const torch::Tensor& images, const torch::Tensor& numbers, bool flip) {
   const auto column = [&](std::int64_t i) { return numbers.select(1, i); };
@@ -110,19 +110,18 @@ torch::Tensor step(Training& training, const torch::Tensor& images, const torch:
 std::int64_t count_classes(const Dataset& dataset) {
   constexpr std::int64_t kSmallest = 8;
   if (std::min(dataset.images.size(2), dataset.images.size(3)) < kSmallest) {
-    throw failure(fmt::format("{}: images of {} x {} pixels; a classifier needs {} x {} or more",
-                              dataset.name, dataset.images.size(2), dataset.images.size(3),
-                              kSmallest, kSmallest));
+    throw failure(
+        fmt::format("images of {} x {} pixels", dataset.images.size(2), dataset.images.size(3)))
+        .in(dataset.name)
+        .remedy(fmt::format("a classifier needs {} x {} or more", kSmallest, kSmallest));
   }
   if (dataset.size() < 2) {
-    throw failure(
-        fmt::format("{}: 1 image; a classifier needs 2 or more to train on", dataset.name));
+    throw failure("1 image").in(dataset.name).remedy("a classifier needs 2 or more to train on");
   }
   if (dataset.labels.min().item<std::int64_t>() == dataset.labels.max().item<std::int64_t>()) {
-    throw failure(
-        fmt::format("{}: every image has the same label; a classifier needs a set with labels of "
-                    "2 classes or more",
-                    dataset.name));
+    throw failure("every image has the same label")
+        .in(dataset.name)
+        .remedy("a classifier needs a set with labels of 2 classes or more");
   }
   return dataset.labels.max().item<std::int64_t>() + 1;
 }
@@ -153,7 +152,9 @@ std::optional<Classifier> train_classifier(const Dataset& dataset, const Classif
       loss += step(training, images, labels);
     }
     const double mean_loss = loss.item<double>() / static_cast<double>(steps);
-    if (!std::isfinite(mean_loss)) throw failure("the training failed: its loss is not finite");
+    if (!std::isfinite(mean_loss)) {
+      throw failure("the training failed: its loss is not finite").remedy("try another --seed");
+    }
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     callbacks.epoch_done({epoch + 1, mean_loss, seconds.count()});
   }

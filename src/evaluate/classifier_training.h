@@ -36,9 +36,9 @@ std::int64_t count_classes(const Dataset& dataset);
 
 /// Trains on `dataset`: cross-entropy with smoothed labels (Szegedy et al., "Rethinking the
 /// Inception architecture for computer vision", 2016, section 7), Adam with a warm-up and a cosine
-/// to 0, images turned, scaled, sheared and moved at random. Returns it folded, on the CPU; nothing
-/// when it was asked to stop. A function of the options and the set on a machine with so many
-/// threads. See count_classes() for errors.
+/// to 0, images turned, scaled, sheared and shifted at random. Returns it folded, on the CPU;
+/// nothing when it was asked to stop. A function of the options and the set on a machine with so
+/// many threads. See count_classes() for errors.
 std::optional<Classifier> train_classifier(const Dataset& dataset, const ClassifierOptions& options,
                                            const ClassifierCallbacks& callbacks);
 

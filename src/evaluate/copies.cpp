@@ -8,8 +8,6 @@
 namespace dcgan {
 namespace {
 
-torch::Tensor as_rows(const torch::Tensor& images) { return images.flatten(1); }
-
 /// From squares summed over bytes to means over [0, 1].
 torch::Tensor as_rms(const torch::Tensor& distances, std::int64_t pixels) {
   return distances / (255.0 * std::sqrt(static_cast<double>(pixels)));
@@ -18,17 +16,17 @@ torch::Tensor as_rms(const torch::Tensor& distances, std::int64_t pixels) {
 }  // namespace
 
 Copies find_copies(const torch::Tensor& samples, const torch::Tensor& training,
-                   const torch::Tensor& held_out, std::int64_t most) {
+                   const torch::Tensor& held_out, std::int64_t max_compared) {
   TORCH_CHECK(samples.sizes().slice(1) == training.sizes().slice(1) &&
                   held_out.sizes().slice(1) == training.sizes().slice(1),
               "find_copies needs images of one size");
-  const torch::Tensor base = as_rows(training);
+  const torch::Tensor base = training.flatten(1);
   Copies copies;
-  copies.sample_rows = evenly_spaced(samples.size(0), most);
-  const torch::Tensor held_out_rows = evenly_spaced(held_out.size(0), most);
+  copies.sample_rows = evenly_spaced(samples.size(0), max_compared);
+  const torch::Tensor held_out_rows = evenly_spaced(held_out.size(0), max_compared);
   // One search: the training images are converted once.
-  const torch::Tensor queries = torch::cat({as_rows(samples).index_select(0, copies.sample_rows),
-                                            as_rows(held_out).index_select(0, held_out_rows)});
+  const torch::Tensor queries = torch::cat({samples.flatten(1).index_select(0, copies.sample_rows),
+                                            held_out.flatten(1).index_select(0, held_out_rows)});
   const Neighbours nearest = nearest_neighbours(queries, base, 1);
   const torch::Tensor distances = as_rms(nearest.distances.select(1, 0), base.size(1));
   const std::int64_t count = copies.sample_rows.size(0);
@@ -48,11 +46,9 @@ torch::Tensor nearest_among(const Manifold& set, std::int64_t count) {
   return nearest_others(set.features.index_select(0, rows), 1).distances.select(1, 0);
 }
 
-torch::Tensor evenly_spaced(std::int64_t count, std::int64_t most) {
-  const std::int64_t taken = std::min(count, most);
-  std::vector<std::int64_t> rows;
-  for (std::int64_t i = 0; i < taken; ++i) rows.push_back(i * count / taken);
-  return torch::tensor(rows, torch::kInt64);
+torch::Tensor evenly_spaced(std::int64_t count, std::int64_t max) {
+  const std::int64_t taken = std::min(count, max);
+  return torch::arange(taken, torch::kInt64).mul(count).div(taken, "floor");
 }
 
 }  // namespace dcgan

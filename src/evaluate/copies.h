@@ -20,10 +20,10 @@ struct Copies {
 
 inline constexpr std::int64_t kMaxCompared = 1000;
 
-/// Images: uint8 [N, C, H, W], all of one size. At most `most` samples and as many held-out images
-/// are compared, evenly spaced, each with every training image.
+/// Images: uint8 [N, C, H, W], all of one size. At most `max_compared` samples and as many held-out
+/// images are compared, evenly spaced, each with every training image.
 Copies find_copies(const torch::Tensor& samples, const torch::Tensor& training,
-                   const torch::Tensor& held_out, std::int64_t most = kMaxCompared);
+                   const torch::Tensor& held_out, std::int64_t max_compared = kMaxCompared);
 
 /// How near counts as a copy: the distance that 1 % of the held-out images do not exceed; 0 where
 /// that many are training images, too.
@@ -33,7 +33,7 @@ double copy_threshold(const Copies& copies);
 /// [count]. Sets are compared at one count, since in a larger one the next image is nearer.
 torch::Tensor nearest_among(const Manifold& set, std::int64_t count);
 
-/// min(count, most) rows of 0 .. count-1, evenly spaced from 0 on, ascending: int64.
-torch::Tensor evenly_spaced(std::int64_t count, std::int64_t most);
+/// min(count, max) rows of 0 .. count-1, evenly spaced from 0 on, ascending: int64.
+torch::Tensor evenly_spaced(std::int64_t count, std::int64_t max);
 
 }  // namespace dcgan

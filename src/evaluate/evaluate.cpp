@@ -69,30 +69,39 @@ struct Sets {
   const Described& reference;
 };
 
+/// The measure `key`: `estimate` of the samples, and of the real images.
+template <typename Set, typename Function>
+void add(Report& report, const std::string& key, const Set& samples, const Set& real,
+         const Function& estimate, double by_chance = 0.0) {
+  report.measures.push_back({key, estimate(samples), estimate(real), by_chance});
+}
+
 void add_distances(Report& report, const Sets& sets, std::int64_t seed) {
-  const auto fid = [&](const Described& set) {
-    const Gaussian& reference = sets.reference.gaussian;
+  const Gaussian& reference = sets.reference.gaussian;
+  add(report, "fid", sets.samples, sets.real, [&](const Described& set) {
     return Estimate{frechet_distance(set.gaussian, reference),
                     frechet_deviation(set.batch.features, set.gaussian, reference)};
-  };
-  report.measures.push_back({"fid", fid(sets.samples), fid(sets.real)});
+  });
   KernelOptions options;
   options.seed = seed;
   const std::vector<KernelDistance> kid =
       kernel_distances({sets.samples.batch.features, sets.real.batch.features},
                        sets.reference.batch.features, options);
-  report.measures.push_back({"kid", {kid[0].value, kid[0].error}, {kid[1].value, kid[1].error}});
+  add(report, "kid", kid[0], kid[1], [](const KernelDistance& distance) {
+    return Estimate{distance.value, distance.error};
+  });
 }
 
 void add_overlaps(Report& report, const Sets& sets) {
   const Overlap samples = overlap(sets.samples.manifold, sets.reference.manifold);
   const Overlap real = overlap(sets.real.manifold, sets.reference.manifold);
-  report.measures.push_back({"precision", share_of(samples.precise), share_of(real.precise)});
-  report.measures.push_back({"recall", reach_of(samples.recalled, samples.recalled_alone),
-                             reach_of(real.recalled, real.recalled_alone)});
-  report.measures.push_back({"density", mean_of(samples.density), mean_of(real.density)});
-  report.measures.push_back({"coverage", reach_of(samples.covered, samples.covered_alone),
-                             reach_of(real.covered, real.covered_alone)});
+  const auto add_one = [&](const char* key, const auto& estimate) {
+    add(report, key, samples, real, estimate);
+  };
+  add_one("precision", [](const Overlap& set) { return share_of(set.precise); });
+  add_one("recall", [](const Overlap& set) { return reach_of(set.recalled, set.recalled_alone); });
+  add_one("density", [](const Overlap& set) { return mean_of(set.density); });
+  add_one("coverage", [](const Overlap& set) { return reach_of(set.covered, set.covered_alone); });
 }
 
 void add_classes(Report& report, const Sets& sets) {
@@ -102,19 +111,21 @@ void add_classes(Report& report, const Sets& sets) {
     return;
   }
   const ClassSummary& samples = *sets.samples.classes;
-  const ClassSummary& real = *sets.real.classes;
   const std::vector<std::int64_t>& expected = sets.reference.classes->counts;
-  const auto modes = [&](const ClassSummary& classes) {
-    return Estimate{static_cast<double>(modes_covered(classes.counts, expected)), 0.0};
+  const auto add_one = [&](const char* key, const auto& estimate, double by_chance = 0.0) {
+    add(report, key, samples, *sets.real.classes, estimate, by_chance);
   };
-  report.measures.push_back({"modes", modes(samples), modes(real),
-                             static_cast<double>(modes_lost_by_chance(expected, samples.size()))});
-  const auto divergence = [&](const ClassSummary& classes) {
+  add_one(
+      "modes",
+      [&](const ClassSummary& classes) {
+        return Estimate{static_cast<double>(modes_covered(classes.counts, expected)), 0.0};
+      },
+      static_cast<double>(modes_lost_by_chance(expected, samples.size())));
+  add_one("class_kl", [&](const ClassSummary& classes) {
     return Estimate{class_divergence(classes.counts, expected),
                     divergence_deviation(classes.counts, expected)};
-  };
-  report.measures.push_back({"class_kl", divergence(samples), divergence(real)});
-  report.measures.push_back({"confidence", mean_of(samples.confidence), mean_of(real.confidence)});
+  });
+  add_one("confidence", [](const ClassSummary& classes) { return mean_of(classes.confidence); });
   report.shares = shares_of(samples);
   report.real_shares = shares_of(*sets.reference.classes);
 
@@ -124,11 +135,10 @@ void add_classes(Report& report, const Sets& sets) {
         "inception_score: it needs {} images of each kind, there are {}", kMinScored, fewest));
     return;
   }
-  const auto score = [](const Described& set) {
+  add(report, "inception_score", sets.samples, sets.real, [](const Described& set) {
     const InceptionScore result = inception_score(set.batch.logits, kScoreSplits);
     return Estimate{result.mean, result.deviation / std::sqrt(kScoreSplits - 1.0)};
-  };
-  report.measures.push_back({"inception_score", score(sets.samples), score(sets.real)});
+  });
 }
 
 /// How near another image counts as a twin. nearest: of each reference image to the nearest other.
@@ -149,30 +159,23 @@ void add_duplicates(Report& report, const Sets& sets) {
     return;
   }
   const double threshold = twin_distance(nearest_among(sets.reference.manifold, count));
-  const auto share = [&](const Described& set) {
+  add(report, "duplicates", sets.samples, sets.real, [&](const Described& set) {
     Estimate estimate = share_of(nearest_among(set.manifold, count) <= threshold);
     estimate.error *= std::sqrt(2.0);  // twins come in pairs
     return estimate;
-  };
-  report.measures.push_back({"duplicates", share(sets.samples), share(sets.real)});
+  });
 }
 
 void add_copies(Report& report, const Copies& copies, std::int64_t seed) {
+  const auto add_one = [&](const char* key, const auto& estimate) {
+    add(report, key, copies.distances, copies.held_out_distances, estimate);
+  };
   // Up to and with the threshold: where real images have exact twins it is 0.
   const double threshold = copy_threshold(copies);
-  report.measures.push_back({"memorised", share_of(copies.distances <= threshold),
-                             share_of(copies.held_out_distances <= threshold)});
-  const auto add = [&](const char* key, double q) {
-    report.measures.push_back({key, quantile_of(copies.distances, q, seed),
-                               quantile_of(copies.held_out_distances, q, seed)});
-  };
-  add("nearest_median", 0.5);
-  add("nearest_q01", 0.01);
-}
-
-std::optional<ClassSummary> classes_of(const FeatureBatch& batch) {
-  if (!batch.logits.defined()) return std::nullopt;
-  return summarise_classes(batch.logits);
+  add_one("memorised", [=](const torch::Tensor& some) { return share_of(some <= threshold); });
+  add_one("nearest_median",
+          [=](const torch::Tensor& some) { return quantile_of(some, 0.5, seed); });
+  add_one("nearest_q01", [=](const torch::Tensor& some) { return quantile_of(some, 0.01, seed); });
 }
 
 void require_finite(const FeatureBatch& batch) {
@@ -182,7 +185,8 @@ void require_finite(const FeatureBatch& batch) {
   if (is_finite(batch.features) && is_finite(batch.logits)) return;
   throw failure(
       "the feature network gives NaN or infinity for some images, so nothing can be measured with "
-      "it; name another with --features");
+      "it")
+      .remedy("name another with --features");
 }
 
 }  // namespace
@@ -190,10 +194,10 @@ void require_finite(const FeatureBatch& batch) {
 void require_distinct_features(const Described& real) {
   const torch::Tensor& features = real.batch.features;
   if (!torch::equal(features.amax(0), features.amin(0))) return;
-  throw failure(fmt::format(
-      "the features of {} real images are all the same, so nothing can be measured with them; name "
-      "others with --features or train.features",
-      format_count(real.size())));
+  throw failure(fmt::format("the features of {} real images are all the same, so nothing can be "
+                            "measured with them",
+                            format_count(real.size())))
+      .remedy("name others with --features or train.features");
 }
 
 torch::Tensor choose_images(const torch::Tensor& images, std::int64_t count, std::int64_t seed,
@@ -209,7 +213,7 @@ Described describe_set(FeatureBatch batch) {
   Described set;
   set.gaussian = fit_gaussian(batch.features);
   set.manifold = make_manifold(batch.features);
-  set.classes = classes_of(batch);
+  if (batch.logits.defined()) set.classes = summarise_classes(batch.logits);
   set.batch = std::move(batch);
   return set;
 }

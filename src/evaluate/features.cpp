@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 #include <torch/script.h>
 
-#include <algorithm>
+#include <cmath>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -11,25 +12,24 @@
 #include "base/gz.h"
 #include "dcgan/error.h"
 #include "evaluate/classifier.h"
-#include "evaluate/random_features.h"
 #include "evaluate/shipped_features.h"
 #include "model/archive.h"
 #include "model/foreign_module.h"
 #include "runtime/parallel.h"
+#include "runtime/random.h"
 #include "runtime/torch.h"
 
 namespace dcgan {
 
 struct Features::Impl {
-  std::string name;
-  std::string checksum;
-  std::int64_t classes = 0;
-  std::vector<std::string> class_names;
-  torch::Device device = torch::kCPU;
-  bool is_small = false;  ///< and ours: batches may be computed side by side, a thread each
-  virtual ~Impl() = default;
   /// images: uint8 [kBatch, C, H, W] on `device`; features and logits on it, too.
-  virtual FeatureBatch run(const torch::Tensor& images) const = 0;
+  std::function<FeatureBatch(const torch::Tensor& images)> run;
+  bool is_small = false;  ///< and ours: batches may be computed side by side, a thread each
+  std::int64_t classes = 0;
+  std::vector<std::string> class_names = {};
+  std::string name = {};
+  std::string checksum = {};
+  torch::Device device = torch::kCPU;
 };
 
 namespace {
@@ -70,116 +70,105 @@ torch::Tensor to_unit_range(const torch::Tensor& images) {
   return images.to(torch::kFloat32).div(255.0);
 }
 
-/// A classifier of ours.
-struct NativeFeatures : Features::Impl {
-  Classifier classifier;
+/// What a network of ours takes in place of `images`: float32 in [0, 1] of its own shape.
+torch::Tensor fit_to(const ImageShape& shape, const torch::Tensor& images) {
+  return to_unit_range(with_size(with_channels(images, shape[0]), shape[1], shape[2]));
+}
 
-  FeatureBatch run(const torch::Tensor& images) const override {
-    const ImageShape& wanted = classifier.image();
-    const torch::Tensor fitting = with_size(with_channels(images, wanted[0]), wanted[1], wanted[2]);
-    const ClassifierOutput output = classify(classifier, to_unit_range(fitting), Mode::eval);
-    return {output.features, output.logits};
-  }
-};
+/// Somebody else's features, as float32 [N, D]; undefined for anything else.
+torch::Tensor as_rows(const torch::Tensor& tensor, std::int64_t count) {
+  const bool is_column = tensor.dim() == 4 && tensor.size(2) == 1 && tensor.size(3) == 1;
+  const bool fits = (tensor.dim() == 2 || is_column) && tensor.size(0) == count &&
+                    tensor.size(1) > 0 && tensor.is_floating_point();
+  return fits ? tensor.flatten(1).to(torch::kFloat32) : torch::Tensor();
+}
+
+/// From [N, D], [N, D, 1, 1], or a tuple of one of these and logits.
+FeatureBatch read_output(const torch::jit::IValue& output, std::int64_t count) {
+  if (output.isTensor()) return {as_rows(output.toTensor(), count), {}};
+  if (!output.isTuple() || output.toTupleRef().elements().size() != 2) return {};
+  const auto& parts = output.toTupleRef().elements();
+  if (!parts[0].isTensor() || !parts[1].isTensor()) return {};
+  const torch::Tensor logits = as_rows(parts[1].toTensor(), count);
+  return logits.defined() ? FeatureBatch{as_rows(parts[0].toTensor(), count), logits}
+                          : FeatureBatch{};
+}
 
 /// Somebody else's network.
-struct ForeignFeatures : Features::Impl {
-  mutable ForeignModule foreign;  // forward() is not const
-  bool takes_bytes = false;       ///< NVIDIA's Inception: uint8 RGB and `return_features`
+struct ForeignFeatures {
+  ForeignModule foreign;
+  bool takes_bytes = false;  ///< NVIDIA's Inception: uint8 RGB and `return_features`
 
-  FeatureBatch run(const torch::Tensor& images) const override {
+  FeatureBatch run(const torch::Tensor& images, const std::string& name) {
     const std::int64_t given = images.size(1);
-    if (takes_bytes) return require(call(with_channels(images, 3)), images);
     // What it wants can't be known but by trying.
-    FeatureBatch batch = call(to_unit_range(images));
+    FeatureBatch batch = call(takes_bytes ? with_channels(images, 3) : to_unit_range(images));
+    if (!batch.features.defined() && !takes_bytes) {
+      batch = call(to_unit_range(with_channels(images, given == 1 ? 3 : 1)));
+    }
     if (batch.features.defined()) return batch;
-    return require(call(to_unit_range(with_channels(images, given == 1 ? 3 : 1))), images);
-  }
-
-  FeatureBatch require(FeatureBatch batch, const torch::Tensor& images) const {
-    if (batch.features.defined()) return batch;
-    throw failure(fmt::format(
-        "{}: it fails, or makes no features, for images of {} x {} x {}; it must map float32 "
-        "[N, C, H, W] in [0, 1] to [N, D]",
-        name, images.size(1), images.size(2), images.size(3)));
+    throw failure(fmt::format("it fails, or makes no features, for images of {} x {} x {}", given,
+                              images.size(2), images.size(3)))
+        .in(name)
+        .remedy("it must map float32 [N, C, H, W] in [0, 1] to [N, D]");
   }
 
   /// Undefined where it fails or makes something else than features.
-  FeatureBatch call(const torch::Tensor& images) const {
+  FeatureBatch call(const torch::Tensor& images) {
     // The optimizing executor runs the first calls another way than later ones.
     const torch::jit::GraphOptimizerEnabledGuard as_written(false);
     try {
       torch::jit::Kwargs options;
       if (takes_bytes) options["return_features"] = true;
       const torch::Tensor input = takes_bytes ? images : images.to(foreign.type);
-      return read(foreign.module.forward({input}, options), images.size(0));
+      return read_output(foreign.module.forward({input}, options), images.size(0));
     } catch (const std::exception&) {  // LibTorch's own words: a backtrace
       return {};
     }
   }
-
-  /// [N, D], [N, D, 1, 1], or a tuple of one of these and logits.
-  static FeatureBatch read(const torch::jit::IValue& output, std::int64_t count) {
-    if (output.isTensor()) return {as_rows(output.toTensor(), count), {}};
-    if (!output.isTuple() || output.toTupleRef().elements().size() != 2) return {};
-    const auto& parts = output.toTupleRef().elements();
-    if (!parts[0].isTensor() || !parts[1].isTensor()) return {};
-    const torch::Tensor logits = as_rows(parts[1].toTensor(), count);
-    if (!logits.defined()) return {};
-    return {as_rows(parts[0].toTensor(), count), logits};
-  }
-
-  static torch::Tensor as_rows(const torch::Tensor& tensor, std::int64_t count) {
-    const bool is_column = tensor.dim() == 4 && tensor.size(2) == 1 && tensor.size(3) == 1;
-    const bool fits = (tensor.dim() == 2 || is_column) && tensor.size(0) == count &&
-                      tensor.size(1) > 0 && tensor.is_floating_point();
-    return fits ? tensor.flatten(1).to(torch::kFloat32) : torch::Tensor();
-  }
 };
 
-/// Without classes.
-struct RandomFeatures : Features::Impl {
-  Network network;
-
-  FeatureBatch run(const torch::Tensor& images) const override {
-    const ImageShape& wanted = network.layers.front().plan.input;
-    const torch::Tensor fitting = with_size(with_channels(images, wanted[0]), wanted[1], wanted[2]);
-    const torch::Tensor symmetric = to_unit_range(fitting) * 2.0 - 1.0;
-    return {forward(network, symmetric, Mode::eval).flatten(1), {}};
-  }
-};
-
-std::unique_ptr<Features::Impl> open_native(const std::string& bytes, const std::string& name,
-                                            torch::Device device) {
+Features::Impl open_native(const std::string& bytes, const std::string& name,
+                           torch::Device device) {
   const ClassifierFile file = parse_classifier(bytes, name);
-  auto features = std::make_unique<NativeFeatures>();
-  features->classifier = {copy_to(file.classifier.body, device),
-                          copy_to(file.classifier.head, device)};
-  features->classes = file.classifier.classes();
-  features->class_names = file.record.class_names;
-  const ImageShape& image = file.classifier.image();
-  features->is_small = image[1] * image[2] <= kSmall;
-  return features;
+  const Classifier classifier{copy_to(file.classifier.body, device),
+                              copy_to(file.classifier.head, device)};
+  const ImageShape& image = classifier.image();
+  const auto run = [classifier](const torch::Tensor& images) -> FeatureBatch {
+    const auto output = classify(classifier, fit_to(classifier.image(), images), Mode::eval);
+    return {output.features, output.logits};
+  };
+  return {run, image[1] * image[2] <= kSmall, classifier.classes(), file.record.class_names};
 }
 
-std::unique_ptr<Features::Impl> open_foreign(const std::string& bytes, torch::Device device) {
-  auto features = std::make_unique<ForeignFeatures>();
-  features->foreign = load_foreign_module(bytes, device);
-  if (const auto method = features->foreign.module.find_method("forward")) {
+Features::Impl open_foreign(const std::string& bytes, const std::string& name,
+                            torch::Device device) {
+  ForeignFeatures features{load_foreign_module(bytes, device)};
+  if (const auto method = features.foreign.module.find_method("forward")) {
     for (const auto& argument : method->function().getSchema().arguments()) {
-      features->takes_bytes = features->takes_bytes || argument.name() == "return_features";
+      features.takes_bytes = features.takes_bytes || argument.name() == "return_features";
     }
   }
-  return features;
+  return {
+      [features, name](const torch::Tensor& images) mutable { return features.run(images, name); }};
 }
 
-std::unique_ptr<Features::Impl> named(std::unique_ptr<Features::Impl> features,
-                                      const std::string& name, const std::string& bytes,
-                                      torch::Device device) {
-  features->name = name;
-  features->checksum = fmt::format("{:08x}", crc32_of(bytes.data(), bytes.size()));
-  features->device = device;
-  return features;
+/// The body of a classifier for 3 x 64 x 64 with weights uniform in ±sqrt(6 / fan-in) (He et al.,
+/// 2015), drawn by Philox from a fixed seed, no BatchNorm and biases of 0: the same bits on every
+/// machine.
+Network make_random_network() {
+  constexpr std::int64_t kSide = 64;
+  constexpr std::int64_t kSeed = 1;
+  Network network =
+      make_classifier({3, kSide, kSide}, /*classes=*/2, /*folded=*/true, torch::kCPU).body;
+  std::int64_t stream = 0;
+  for (Layer& layer : network.layers) {
+    const std::int64_t count = layer.weight.numel();
+    const double fan_in = static_cast<double>(count) / static_cast<double>(layer.weight.size(0));
+    const torch::Tensor row = uniform_rows(kSeed, Purpose::random_features, stream++, 1, count);
+    layer.weight.copy_(row.view(layer.weight.sizes()).mul(std::sqrt(6.0 / fan_in)));
+  }
+  return network;
 }
 
 /// [N, ...] -> [kBatch, ...], filled up with zeros.
@@ -189,47 +178,48 @@ torch::Tensor fill_up(const torch::Tensor& images) {
 
 }  // namespace
 
-Features::Features(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Features::Features(Features&&) noexcept = default;
-Features& Features::operator=(Features&&) noexcept = default;
-Features::~Features() = default;
+Features::Features(Impl impl, const std::string& name, const std::string& bytes,
+                   torch::Device device) {
+  impl.name = name;
+  impl.checksum = crc_of(bytes);
+  impl.device = device;
+  impl_ = std::make_shared<const Impl>(std::move(impl));
+}
 
 Features Features::open(const std::filesystem::path& path, torch::Device device) {
   const std::string bytes = read_file(path);
-  switch (identify(bytes, path)) {
-    case FileKind::features:
-      return Features(
-          named(open_native(bytes, path.string(), device), path.string(), bytes, device));
-    case FileKind::foreign_torchscript:
-      return Features(named(open_foreign(bytes, device), path.string(), bytes, device));
-    case FileKind::generator:
-    case FileKind::checkpoint:
-      break;
+  const std::string name = path.string();
+  const std::optional<ArchiveKind> kind = identify(bytes, path);
+  if (kind && *kind != ArchiveKind::features) {
+    throw failure("it makes images, where a network that makes features of images is needed")
+        .in(path)
+        .remedy("'dcgan features train' makes one");
   }
-  throw failure(
-      fmt::format("{}: it makes images, where a network that makes features of images is "
-                  "needed; 'dcgan features train' makes one",
-                  path.string()));
+  return {kind ? open_native(bytes, name, device) : open_foreign(bytes, name, device), name, bytes,
+          device};
 }
 
 std::optional<Features> Features::shipped(const std::string& set, torch::Device device) {
   const std::string bytes(shipped_features(set));
   if (bytes.empty()) return {};
   const std::string name = fmt::format("{} classifier (shipped)", set);
-  return Features(named(open_native(bytes, name, device), name, bytes, device));
+  return Features(open_native(bytes, name, device), name, bytes, device);
 }
 
 Features Features::random(torch::Device device) {
   const torch::NoGradGuard no_grad;
-  auto features = std::make_unique<RandomFeatures>();
+  const Network drawn = make_random_network();
   std::string bytes;
-  for (const auto& [name, tensor] : named_tensors(make_random_features(torch::kCPU))) {
+  for (const auto& [name, tensor] : named_tensors(drawn)) {
     const torch::Tensor plain = tensor.contiguous();
     bytes.append(static_cast<const char*>(plain.data_ptr()), plain.nbytes());
   }
-  features->network = make_random_features(device);
-  features->is_small = true;
-  return Features(named(std::move(features), "random convolutions", bytes, device));
+  const auto run = [network = copy_to(drawn, device)](const torch::Tensor& images) -> FeatureBatch {
+    // In [0, 1] brightness alone would make most of a distance.
+    const torch::Tensor fitting = fit_to(network.layers.front().plan.input, images) * 2.0 - 1.0;
+    return {forward(network, fitting, Mode::eval).flatten(1), {}};
+  };
+  return {{run, /*is_small=*/true}, "random convolutions", bytes, device};
 }
 
 Features Features::find(const std::string& wanted, const std::string& set, torch::Device device) {
@@ -255,8 +245,9 @@ FeatureBatch Features::compute(const torch::Tensor& images) const {
     const FeatureBatch batch = impl_->run(fill_up(parts[at]).to(impl_->device));
     features[at] = batch.features.to(torch::kCPU).narrow(0, 0, count);
     if (!features[at].isfinite().all().item<bool>()) {
-      throw failure(fmt::format(
-          "{}: it makes features with NaN or infinity; its weights are broken", impl_->name));
+      throw failure("it makes features with NaN or infinity, so its weights are broken")
+          .in(impl_->name)
+          .remedy("use another file");
     }
     if (batch.logits.defined()) logits[at] = batch.logits.to(torch::kCPU).narrow(0, 0, count);
   };

@@ -10,8 +10,8 @@ namespace {
 
 double sum_of(const torch::Tensor& tensor) { return tensor.sum().item<double>(); }
 
-/// How the distance of `set` to the reference begins to move as more of each row is mixed into the
-/// set (its influence function): float64 [N], but for a constant. rows: float64 [N, D].
+/// How the distance of `set` to the reference begins to change as more of each row is mixed into
+/// the set (its influence function): float64 [N], but for a constant. rows: float64 [N, D].
 torch::Tensor influences(const torch::Tensor& rows, const Gaussian& set,
                          const Gaussian& reference) {
   constexpr double kTiny = 1e-6;  // the eigenvalues are squares, of which half the digits are noise

@@ -27,8 +27,8 @@ Gaussian fit_gaussian(const torch::Tensor& features);
 /// neither a matrix square root, which fails on them, nor an epsilon on the diagonal.
 double frechet_distance(const Gaussian& a, const Gaussian& b);
 
-/// How much frechet_distance(set, reference) would move if other samples had been drawn: a standard
-/// deviation. features: float32 [N, D], N >= 4, CPU; set: fit_gaussian(features).
+/// How much frechet_distance(set, reference) would change if other samples had been drawn: a
+/// standard deviation. features: float32 [N, D], N >= 4, CPU; set: fit_gaussian(features).
 ///
 /// To first order it is that of the mean of the rows' influences (Hampel, "The influence curve and
 /// its role in robust estimation", 1974). Near the reference the distance is quadratic: the

@@ -95,10 +95,10 @@ KernelDistance distance_of(const torch::Tensor& set, const torch::Tensor& refere
 /// Not evenly spaced ones: every sixth image that MNIST has for training is unlike the others (fid
 /// 0.67 of those, 0.15 of as many at random).
 torch::Tensor some_rows(const torch::Tensor& set, const KernelOptions& options) {
-  if (set.size(0) <= options.most) return set;
+  if (set.size(0) <= options.max_rows) return set;
   std::vector<std::int64_t> rows =
       permutation(options.seed, Purpose::evaluation_subsets, /*position=*/0, set.size(0));
-  rows.resize(static_cast<std::size_t>(options.most));
+  rows.resize(static_cast<std::size_t>(options.max_rows));
   return set.index_select(0, torch::tensor(rows, torch::kInt64));
 }
 

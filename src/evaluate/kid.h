@@ -14,11 +14,12 @@ namespace dcgan {
 
 struct KernelDistance {
   double value = 0.0;
-  double error = 0.0;  ///< how much it would move with other samples: a standard deviation
+  double error = 0.0;  ///< how much it would change with other samples: a standard deviation
 };
 
 struct KernelOptions {
-  std::int64_t most = 10'000;  ///< rows of a set that count; of more so many are chosen at random
+  std::int64_t max_rows =
+      10'000;  ///< rows of a set that count; of more so many are chosen at random
   std::int64_t seed = 1;
 };
 

@@ -99,18 +99,16 @@ void compare(const torch::Tensor& queries, const torch::Tensor& base, const Visi
   }
 }
 
-/// Calls take(j) for each pair that may be nearer than `limit`, squared. `limit` is asked for again
-/// after each, since it may have shrunk.
-template <typename Limit, typename Take>
-void for_each_near(const Comparison& pairs, const Limit& limit, const Take& take) {
+/// Calls take(j) for each pair of which is_near(j), which may be true of fewer after each.
+template <typename IsNear, typename Take>
+void for_each_near(const Comparison& pairs, const IsNear& is_near, const Take& take) {
   for (std::int64_t start = 0; start < pairs.count; start += kPairsAtOnce) {
     const std::int64_t end = std::min(start + kPairsAtOnce, pairs.count);
-    const float most = limit() - pairs.query_norm;
     int near = 0;  // a count, since the compiler may sum integers in any order
-    for (std::int64_t j = start; j < end; ++j) near += pairs.bounds[j] < most ? 1 : 0;
+    for (std::int64_t j = start; j < end; ++j) near += is_near(j) ? 1 : 0;
     if (near == 0) continue;
     for (std::int64_t j = start; j < end; ++j) {
-      if (pairs.bounds[j] < limit() - pairs.query_norm) take(j);
+      if (is_near(j)) take(j);
     }
   }
 }
@@ -130,13 +128,13 @@ class NearestSoFar {
     double* const near = squares(query);
     auto* const who = indices_.data_ptr<std::int64_t>() + query * k_;
     if (!(square < near[k_ - 1])) return;
-    std::int64_t place = k_ - 1;
-    for (; place > 0 && square < near[place - 1]; --place) {
-      near[place] = near[place - 1];
-      who[place] = who[place - 1];
+    std::int64_t rank = k_ - 1;
+    for (; rank > 0 && square < near[rank - 1]; --rank) {
+      near[rank] = near[rank - 1];
+      who[rank] = who[rank - 1];
     }
-    near[place] = square;
-    who[place] = index;
+    near[rank] = square;
+    who[rank] = index;
   }
 
   Neighbours result() const { return {squares_.sqrt(), indices_}; }
@@ -153,8 +151,10 @@ Neighbours search(const torch::Tensor& queries, const torch::Tensor& base, std::
                   bool leave_itself_out) {
   const NearestSoFar nearest(queries.size(0), k);
   compare(queries, base, [&](const Comparison& pairs) {
-    const auto limit = [&] { return static_cast<float>(nearest.worst(pairs.query)); };
-    for_each_near(pairs, limit, [&](std::int64_t j) {
+    const auto is_near = [&](std::int64_t j) {
+      return pairs.bounds[j] < static_cast<float>(nearest.worst(pairs.query)) - pairs.query_norm;
+    };
+    for_each_near(pairs, is_near, [&](std::int64_t j) {
       if (leave_itself_out && pairs.first + j == pairs.query) return;
       nearest.insert(pairs.query, pairs.squared(j), pairs.first + j);
     });
@@ -162,94 +162,24 @@ Neighbours search(const torch::Tensor& queries, const torch::Tensor& base, std::
   return nearest.result();
 }
 
-/// Which samples hold a real image in their ball, or lie in its ball.
+/// Of each real image: how many samples hold it in their ball, or lie in its ball, and the last of
+/// them that was found.
 struct Holders {
-  std::int64_t count = 0;
-  std::int64_t last = 0;
-};
+  torch::Tensor count;  ///< int64 [M]
+  torch::Tensor last;   ///< int64 [M]
 
-/// 1 for a real image that has a holder.
-torch::Tensor held(const std::vector<Holders>& images) {
-  std::vector<double> numbers;
-  for (const Holders& holders : images) numbers.push_back(holders.count > 0 ? 1.0 : 0.0);
-  return torch::tensor(numbers, torch::kFloat64);
-}
-
-/// How many real images have each sample as their only holder.
-torch::Tensor held_alone(const std::vector<Holders>& images, std::int64_t samples) {
-  torch::Tensor numbers = torch::zeros({samples}, torch::kFloat64);
-  for (const Holders& holders : images) {
-    if (holders.count == 1) numbers.data_ptr<double>()[holders.last] += 1.0;
+  explicit Holders(std::int64_t images)
+      : count(torch::zeros({images}, torch::kInt64)), last(torch::zeros_like(count)) {}
+  void add(std::int64_t image, std::int64_t sample) const {
+    ++count.data_ptr<std::int64_t>()[image];
+    last.data_ptr<std::int64_t>()[image] = sample;
   }
-  return numbers;
-}
-
-/// The balls of two sets, and who was found in them so far. The real images are the queries.
-class OverlapSoFar {
- public:
-  OverlapSoFar(const Manifold& samples, const Manifold& real)
-      : narrow_(real.radii(kPrecisionNeighbours).contiguous()),
-        wide_(real.radii(kDensityNeighbours).contiguous()),
-        own_(samples.radii(kPrecisionNeighbours).contiguous()),
-        reach_(own_.square().to(torch::kFloat32)),
-        precise_(static_cast<std::size_t>(own_.size(0))),
-        inside_(precise_.size()),
-        recalled_(static_cast<std::size_t>(wide_.size(0))),
-        covered_(recalled_.size()) {}
-
-  void take(const Comparison& pairs) {
-    const float* const reach = reach_.data_ptr<float>() + pairs.first;
-    const double wide = wide_.data_ptr<double>()[pairs.query];  // no less than the narrow one
-    const float wide_most = static_cast<float>(wide * wide) - pairs.query_norm;
-    const float most = -pairs.query_norm;
-    for (std::int64_t start = 0; start < pairs.count; start += kPairsAtOnce) {
-      const std::int64_t end = std::min(start + kPairsAtOnce, pairs.count);
-      int near = 0;
-      for (std::int64_t j = start; j < end; ++j) {
-        near += (pairs.bounds[j] < wide_most ? 1 : 0) + (pairs.bounds[j] - reach[j] < most ? 1 : 0);
-      }
-      if (near == 0) continue;
-      for (std::int64_t j = start; j < end; ++j) {
-        if (pairs.bounds[j] < wide_most || pairs.bounds[j] - reach[j] < most) {
-          take_pair(pairs.first + j, pairs.query, std::sqrt(pairs.squared(j)));
-        }
-      }
-    }
+  /// float64 [M]: 1 for a real image that has a holder.
+  torch::Tensor held() const { return count.gt(0).to(torch::kFloat64); }
+  /// float64 [N]: how many real images have each sample as their only holder.
+  torch::Tensor held_alone(std::int64_t samples) const {
+    return torch::bincount(last.masked_select(count.eq(1)), {}, samples).to(torch::kFloat64);
   }
-
-  Overlap result() const {
-    std::vector<double> precise(precise_.begin(), precise_.end());
-    std::vector<double> inside(inside_.begin(), inside_.end());
-    const std::int64_t samples = own_.size(0);
-    return {torch::tensor(precise, torch::kFloat64),
-            held(recalled_),
-            torch::tensor(inside, torch::kFloat64) / static_cast<double>(kDensityNeighbours),
-            held(covered_),
-            held_alone(recalled_, samples),
-            held_alone(covered_, samples)};
-  }
-
- private:
-  void take_pair(std::int64_t sample, std::int64_t real, double distance) {
-    const auto hold = [sample](Holders& image) { image = {image.count + 1, sample}; };
-    const auto at = static_cast<std::size_t>(real);
-    const auto who = static_cast<std::size_t>(sample);
-    if (distance < own_.data_ptr<double>()[sample]) hold(recalled_[at]);
-    if (distance < narrow_.data_ptr<double>()[real]) precise_[who] = 1;
-    if (distance < wide_.data_ptr<double>()[real]) {
-      ++inside_[who];
-      hold(covered_[at]);
-    }
-  }
-
-  torch::Tensor narrow_;                            ///< float64 [M]: real radii, k = 3
-  torch::Tensor wide_;                              ///< float64 [M]: real radii, k = 5
-  torch::Tensor own_;                               ///< float64 [N]: the samples' radii, k = 3
-  torch::Tensor reach_;                             ///< float32 [N]: own_²
-  std::vector<std::atomic<std::int32_t>> precise_;  ///< [N]: by any thread
-  std::vector<std::atomic<std::int32_t>> inside_;   ///< [N]: real balls around a sample
-  std::vector<Holders> recalled_;                   ///< [M]: whose ball a real image lies in
-  std::vector<Holders> covered_;                    ///< [M]: who lies in a real image's ball
 };
 
 }  // namespace
@@ -272,10 +202,47 @@ Manifold make_manifold(const torch::Tensor& features) {
 
 Overlap overlap(const Manifold& samples, const Manifold& real) {
   TORCH_CHECK(samples.features.size(1) == real.features.size(1), "features of different widths");
-  OverlapSoFar so_far(samples, real);
-  compare(real.features, samples.features,
-          [&so_far](const Comparison& pairs) { so_far.take(pairs); });
-  return so_far.result();
+  const std::int64_t count = samples.features.size(0);
+  const torch::Tensor narrow_radii = real.radii(kPrecisionNeighbours).contiguous();
+  const torch::Tensor wide_radii = real.radii(kDensityNeighbours).contiguous();
+  const torch::Tensor own_radii = samples.radii(kPrecisionNeighbours).contiguous();
+  const torch::Tensor own_squares = own_radii.square().to(torch::kFloat32);
+  const auto* const own = own_radii.data_ptr<double>();
+  // Real balls around each sample. Several threads may count for one.
+  std::vector<std::atomic<std::int32_t>> narrow(static_cast<std::size_t>(count));
+  std::vector<std::atomic<std::int32_t>> wide(narrow.size());
+  const Holders recalled(real.features.size(0));  // by samples in whose ball it lies
+  const Holders covered(real.features.size(0));   // by samples in its ball
+  // The real images are the queries, so that one thread at a time counts an image's holders.
+  compare(real.features, samples.features, [&](const Comparison& pairs) {
+    const double narrow_radius = narrow_radii.data_ptr<double>()[pairs.query];
+    const double wide_radius = wide_radii.data_ptr<double>()[pairs.query];  // no less than narrow
+    const float wide_limit = static_cast<float>(wide_radius * wide_radius) - pairs.query_norm;
+    const float* const squares = own_squares.data_ptr<float>() + pairs.first;
+    const auto is_near = [=, &pairs](std::int64_t j) {
+      return pairs.bounds[j] < wide_limit || pairs.bounds[j] - squares[j] < -pairs.query_norm;
+    };
+    for_each_near(pairs, is_near, [&](std::int64_t j) {
+      const double distance = std::sqrt(pairs.squared(j));
+      const std::int64_t sample = pairs.first + j;
+      const auto at = static_cast<std::size_t>(sample);
+      if (distance < own[sample]) recalled.add(pairs.query, sample);
+      if (distance < narrow_radius) ++narrow[at];
+      if (distance < wide_radius) {
+        ++wide[at];
+        covered.add(pairs.query, sample);
+      }
+    });
+  });
+  const auto as_tensor = [](const std::vector<std::atomic<std::int32_t>>& counts) {
+    return torch::tensor(std::vector<double>(counts.begin(), counts.end()), torch::kFloat64);
+  };
+  return {as_tensor(narrow).clamp_max(1.0),
+          recalled.held(),
+          as_tensor(wide) / static_cast<double>(kDensityNeighbours),
+          covered.held(),
+          recalled.held_alone(count),
+          covered.held_alone(count)};
 }
 
 }  // namespace dcgan

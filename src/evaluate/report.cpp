@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "base/text.h"
 
@@ -13,52 +14,49 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-enum class Better { higher, lower, no_matter };
-
 /// What is known of a measure.
 struct MeasureInfo {
   const char* key;
-  Better better;
-  double least;     ///< a smaller difference from real images does not matter
-  double relative;  ///< nor one that is smaller than this share of their value
+  std::string_view better;  ///< "higher", "lower" or ""
+  double least;             ///< a smaller difference from real images does not matter
+  double relative;          ///< nor one that is smaller than this share of their value
   const char* what;
   const char* wrong;  ///< what it means to be worse than real images
 };
 
 constexpr MeasureInfo kMeasures[] = {
-    {"fid", Better::lower, 0.0, 1.0, "Fréchet distance of the sets",
+    {"fid", "lower", 0.0, 1.0, "Fréchet distance of the sets",
      "as a whole the samples are distributed unlike real images"},
-    {"kid", Better::lower, 0.0, 1.0, "kernel distance of the sets",
+    {"kid", "lower", 0.0, 1.0, "kernel distance of the sets",
      "as a whole the samples are distributed unlike real images"},
-    {"precision", Better::higher, 0.0, 0.1, "samples near real images",
+    {"precision", "higher", 0.0, 0.1, "samples near real images",
      "many samples look unlike any real image"},
-    {"recall", Better::higher, 0.0, 0.1, "real images near samples",
+    {"recall", "higher", 0.0, 0.1, "real images near samples",
      "the samples lack much of the variety of real images"},
-    {"density", Better::higher, 0.0, 0.1, "real images around a sample",
+    {"density", "higher", 0.0, 0.1, "real images around a sample",
      "samples lie where there are few real images"},
-    {"coverage", Better::higher, 0.0, 0.1, "real images with a sample beside",
+    {"coverage", "higher", 0.0, 0.1, "real images with a sample beside",
      "some kinds of real images have no sample beside them"},
-    {"modes", Better::higher, 0.5, 0.0, "classes that are there", "classes are missing"},
-    {"class_kl", Better::lower, 0.02, 0.0, "unevenness of the classes",
+    {"modes", "higher", 0.5, 0.0, "classes that are there", "classes are missing"},
+    {"class_kl", "lower", 0.02, 0.0, "unevenness of the classes",
      "the classes are not as frequent as among real images"},
-    {"confidence", Better::higher, 0.02, 0.0, "how sure the classifier is",
+    {"confidence", "higher", 0.02, 0.0, "how sure the classifier is",
      "the classifier cannot tell what many samples show"},
-    {"inception_score", Better::higher, 0.0, 0.05, "clear and varied classes",
+    {"inception_score", "higher", 0.0, 0.05, "clear and varied classes",
      "classes are unclear or missing"},
-    {"duplicates", Better::lower, 0.05, 0.0, "samples with a twin among the samples",
+    {"duplicates", "lower", 0.05, 0.0, "samples with a twin among the samples",
      "collapse: many samples are nearly the same"},
-    {"memorised", Better::lower, 0.1, 0.0, "samples near to training images",
+    {"memorised", "lower", 0.1, 0.0, "samples near to training images",
      "memorising: many samples are nearly training images"},
-    {"nearest_median", Better::no_matter, 0.0, 0.0, "pixels to the nearest training image", ""},
-    {"nearest_q01", Better::no_matter, 0.0, 0.0, "the same of the nearest 1 %", ""},
-    {"class_accuracy", Better::higher, 0.02, 0.0, "samples of the class asked for",
+    {"nearest_median", "", 0.0, 0.0, "pixels to the nearest training image", ""},
+    {"nearest_q01", "", 0.0, 0.0, "the same of the nearest 1 %", ""},
+    {"class_accuracy", "higher", 0.02, 0.0, "samples of the class asked for",
      "many samples look like another class than they should be"},
 };
 
-const MeasureInfo* find_info(const std::string& key) {
-  const auto* const found = std::find_if(std::begin(kMeasures), std::end(kMeasures),
-                                         [&](const MeasureInfo& info) { return key == info.key; });
-  return found == std::end(kMeasures) ? nullptr : found;
+const MeasureInfo& info_of(const Measure& measure) {
+  return *std::find_if(std::begin(kMeasures), std::end(kMeasures),
+                       [&](const MeasureInfo& info) { return measure.key == info.key; });
 }
 
 /// From how many deviations of the difference on samples are worse. Of a report's dozen rows each
@@ -71,14 +69,14 @@ double worse_from(const Report& report) {
 }
 
 bool is_worse(const Report& report, const Measure& measure) {
-  const MeasureInfo* const info = find_info(measure.key);
-  if (info == nullptr || info->better == Better::no_matter) return false;
+  const MeasureInfo& info = info_of(measure);
+  if (info.better.empty()) return false;
   const double real = measure.real.value;
-  const double sign = info->better == Better::higher ? 1.0 : -1.0;
+  const double sign = info.better == "higher" ? 1.0 : -1.0;
   const double worse_by = sign * (real - measure.samples.value);
   const double noise = worse_from(report) * std::hypot(measure.samples.error, measure.real.error);
   return worse_by >
-         std::max({noise, measure.by_chance, info->least, info->relative * std::fabs(real)});
+         std::max({noise, measure.by_chance, info.least, info.relative * std::fabs(real)});
 }
 
 /// Rounding alone makes an error of the mean of equal numbers.
@@ -135,9 +133,9 @@ std::string describe_classes(const Report& report, bool missing) {
 }
 
 Finding describe(const Report& report, const Measure& measure) {
-  const MeasureInfo& info = *find_info(measure.key);
+  const MeasureInfo& info = info_of(measure);
   std::string text = fmt::format(
-      "{} is {}, {} (real {}): {}", measure.key, info.better == Better::higher ? "low" : "high",
+      "{} is {}, {} (real {}): {}", measure.key, info.better == "higher" ? "low" : "high",
       format_value(measure.samples), format_value(measure.real), info.wrong);
   if (measure.key == "modes") text += describe_classes(report, /*missing=*/true);
   if (measure.key == "class_kl") text += describe_classes(report, /*missing=*/false);
@@ -175,28 +173,19 @@ std::string class_table(const Report& report) {
 }
 
 std::vector<std::string> table_row(const Report& report, const Measure& measure) {
-  const MeasureInfo* const info = find_info(measure.key);
-  const Better better = info == nullptr ? Better::no_matter : info->better;
+  const MeasureInfo& info = info_of(measure);
   return {measure.key,
           format_estimate(measure.samples),
           format_estimate(measure.real),
-          better == Better::no_matter ? ""
-          : better == Better::higher  ? "higher"
-                                      : "lower",
+          std::string(info.better),
           is_worse(report, measure) ? "worse" : "",
-          info == nullptr ? "" : info->what};
+          info.what};
 }
 
 /// null for what JSON has no number for.
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 }  // namespace
-
-const Measure* find_measure(const Report& report, const std::string& key) {
-  const auto found = std::find_if(report.measures.begin(), report.measures.end(),
-                                  [&](const Measure& measure) { return measure.key == key; });
-  return found == report.measures.end() ? nullptr : &*found;
-}
 
 std::vector<Finding> findings(const Report& report) {
   std::vector<Finding> found;

@@ -74,18 +74,14 @@ torch::Tensor generator_loss(LossKind kind, const torch::Tensor& fake_logits) {
   return {};
 }
 
-torch::Tensor squared_slope(const torch::Tensor& logits, const torch::Tensor& images) {
+torch::Tensor squared_gradient_norm(const torch::Tensor& logits, const torch::Tensor& images) {
   return gradient_at(images, logits).square().sum() / static_cast<double>(images.size(0));
 }
 
-torch::Tensor unit_slope_penalty(const torch::Tensor& logits, const torch::Tensor& images) {
-  constexpr double kAboveZero = 1e-12;  // the root has no slope of its own at 0
+torch::Tensor gradient_penalty(const torch::Tensor& logits, const torch::Tensor& images) {
+  constexpr double kAboveZero = 1e-12;  // the root has no gradient at 0
   const torch::Tensor squares = gradient_at(images, logits).square().flatten(1).sum(1);  // [N]
   return ((squares + kAboveZero).sqrt() - 1).square().mean();
-}
-
-torch::Tensor mix(const torch::Tensor& x, const torch::Tensor& y, const torch::Tensor& e) {
-  return torch::lerp(y, x, e.view({-1, 1, 1, 1}));
 }
 
 }  // namespace dcgan

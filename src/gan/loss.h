@@ -8,14 +8,14 @@
 // section 3.4) asks D for 1 - s on real images:
 //   -(1 - s) E log D(x) - s E log(1 - D(x)) in place of -E log D(x).
 //
-// Of D's plain output f:
+// Of D's logit f:
 //   hinge (Lim, Ye, "Geometric GAN", 2017, section 4.1):
 //     D minimises E max(0, 1 - f(x)) + E max(0, 1 + f(G(z))), G minimises -E f(G(z))
 //   least squares (Mao et al., "Least squares generative adversarial networks", 2017, eq. 9):
 //     D minimises E (f(x) - 1)^2 / 2 + E f(G(z))^2 / 2, G minimises E (f(G(z)) - 1)^2 / 2
 //   wasserstein (Arjovsky, Chintala, Bottou, "Wasserstein GAN", 2017, eq. 2 and 3):
 //     D minimises E f(G(z)) - E f(x), G minimises -E f(G(z)). Minus D's loss is the distance of the
-//     real from the generated images (Wasserstein-1), as long as f's slope is 1 at most.
+//     real from the generated images (Wasserstein-1), as long as f's gradient norm is 1 at most.
 //
 // With classes D's loss may have, beside these, that on real images said to be of each other class,
 // as on generated ones (Reed et al., "Generative adversarial text to image synthesis", 2016,
@@ -49,12 +49,9 @@ torch::Tensor generator_loss(LossKind kind, const torch::Tensor& fake_logits);
 
 /// E |grad f(x)|^2, a scalar that can be differentiated in D's parameters. `images`: those
 /// [N, C, H, W] from which `logits` [N] were computed while they required a gradient.
-torch::Tensor squared_slope(const torch::Tensor& logits, const torch::Tensor& images);
+torch::Tensor squared_gradient_norm(const torch::Tensor& logits, const torch::Tensor& images);
 
 /// E (|grad f(m)| - 1)^2, likewise.
-torch::Tensor unit_slope_penalty(const torch::Tensor& logits, const torch::Tensor& images);
-
-/// e x + (1 - e) y, [N, C, H, W], for e [N] in [0, 1].
-torch::Tensor mix(const torch::Tensor& x, const torch::Tensor& y, const torch::Tensor& e);
+torch::Tensor gradient_penalty(const torch::Tensor& logits, const torch::Tensor& images);
 
 }  // namespace dcgan

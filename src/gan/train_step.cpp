@@ -5,9 +5,7 @@
 #include "gan/loss.h"
 #include "gan/schedule.h"
 #include "model/forward.h"
-#include "model/init.h"
 #include "model/modes.h"
-#include "model/projection.h"
 #include "runtime/random.h"
 #include "runtime/torch.h"
 
@@ -71,14 +69,15 @@ torch::Tensor generate(const TrainState& state, const torch::Tensor& latents, bo
                  {.bfloat16 = state.options.precision == Precision::bf16});
 }
 
-/// The penalty of WGAN-GP, in float32 as R1 is: at images between `real` and `fake`, each image of
-/// the run at a place of its own.
+/// The penalty of WGAN-GP, in float32 as R1 is: at images between `real` and `fake`, at
+/// `positions` drawn for each.
 torch::Tensor penalty_between(const TrainState& state, const torch::Tensor& real,
-                              const torch::Tensor& fake, const torch::Tensor& places,
+                              const torch::Tensor& fake, const torch::Tensor& positions,
                               const torch::Tensor& classes) {
-  const torch::Tensor mixed = mix(real, fake, places).requires_grad_();
-  return unit_slope_penalty(forward(state.discriminator, mixed, Mode::train, {.classes = classes}),
-                            mixed);
+  const torch::Tensor mixed =
+      torch::lerp(fake, real, positions.view({-1, 1, 1, 1})).requires_grad_();
+  return gradient_penalty(forward(state.discriminator, mixed, Mode::train, {.classes = classes}),
+                          mixed);
 }
 
 void clip(const Network& network, double limit) {
@@ -105,14 +104,14 @@ void update_discriminator(TrainState& state, const StepInputs& inputs, const tor
     objective = objective + fake_loss(options.loss, wrong) * options.class_mismatch;
   }
   if (with_r1) {
-    const torch::Tensor r1 = squared_slope(real_logits, x);
+    const torch::Tensor r1 = squared_gradient_norm(real_logits, x);
     objective = objective + r1 * (options.r1_gamma / 2 * static_cast<double>(options.r1_every));
     stats.r1 = r1.detach();
   }
   if (options.gradient_penalty > 0) {
     const torch::Tensor penalty = penalty_between(state, real, fake, inputs.mixture, classes.real);
     objective = objective + penalty * options.gradient_penalty;
-    stats.unit_slope_penalty = penalty.detach();
+    stats.gradient_penalty = penalty.detach();
   }
   // For the parameters alone: with a penalty the images are a leaf of the graph, too.
   objective.backward({}, c10::nullopt, /*create_graph=*/false,
@@ -162,19 +161,17 @@ TrainState make_train_state(const Config& config, torch::Device device, std::int
     set_requires_grad(*average, false);
   }
   const torch::Tensor fill = border_fill(config);
-  return {std::move(generator),
-          std::move(discriminator),
-          std::move(generator_optimizer),
-          std::move(discriminator_optimizer),
-          std::move(average),
-          config.train,
-          total_steps,
-          device,
-          0,
-          config.model.classes,
-          config.seed,
-          {},
-          fill.defined() ? fill.to(device) : fill};
+  return {.generator = std::move(generator),
+          .discriminator = std::move(discriminator),
+          .generator_optimizer = std::move(generator_optimizer),
+          .discriminator_optimizer = std::move(discriminator_optimizer),
+          .average = std::move(average),
+          .options = config.train,
+          .total_steps = total_steps,
+          .device = device,
+          .classes = config.model.classes,
+          .seed = config.seed,
+          .border_fill = fill.defined() ? fill.to(device) : fill};
 }
 
 void set_class_counts(TrainState& state, const std::vector<std::int64_t>& counts) {
@@ -262,8 +259,8 @@ StepNumbers read(const StepStats& stats) {
   want(stats.fake_score, numbers.fake_score);
   want(stats.fake_score_after, numbers.fake_score_after);
   if (stats.r1.defined()) want(stats.r1, numbers.r1.emplace());
-  if (stats.unit_slope_penalty.defined()) {
-    want(stats.unit_slope_penalty, numbers.unit_slope_penalty.emplace());
+  if (stats.gradient_penalty.defined()) {
+    want(stats.gradient_penalty, numbers.gradient_penalty.emplace());
   }
   const torch::Tensor all = torch::stack(scalars).to(torch::kCPU);  // one copy from the device
   for (std::size_t i = 0; i < targets.size(); ++i) {

@@ -1,8 +1,8 @@
 // One step of adversarial training.
 //
 //                 real x ─────────► D ─► real logits ┐
-//   z ─► G ─► fake ─ detach ──────► D ─► fake logits ┴► D's loss ─► Adam steps D
-//              └─────────────────► D (stepped) ─► logits ─► G's loss ─► Adam moves G
+//   z ─► G ─► fake ─ detach ──────► D ─► fake logits ┴► D's loss ─► Adam updates D
+//              └─────────────────► D (updated) ─► logits ─► G's loss ─► Adam updates G
 //
 // Real and fake are batches of their own to D, so that BatchNorm sees each by itself; the fake
 // images of D's half are those of G's; D's parameters need no gradient in G's half.
@@ -70,10 +70,11 @@ struct StepStats {
   torch::Tensor real_score;        ///< mean D(x)
   torch::Tensor fake_score;        ///< mean D(G(z)) before D's update
   torch::Tensor fake_score_after;  ///< mean D(G(z)) after it; before it in a step without G's half
-  torch::Tensor r1;  ///< mean squared slope of D at real images; undefined in a step without R1
-  torch::Tensor unit_slope_penalty;  ///< of the mixtures; undefined without train.gradient_penalty
-  torch::Tensor fake;                ///< the step's generated images, [B, C, H, W], without a graph
-  bool updated_generator = true;     ///< whether the step had G's half
+  torch::Tensor
+      r1;  ///< mean squared gradient norm of D at real images; undefined in a step without R1
+  torch::Tensor gradient_penalty;  ///< of the mixtures; undefined without train.gradient_penalty
+  torch::Tensor fake;              ///< the step's generated images, [B, C, H, W], without a graph
+  bool updated_generator = true;   ///< whether the step had G's half
 };
 
 /// The same as numbers.
@@ -84,7 +85,7 @@ struct StepNumbers {
   double fake_score = 0;
   double fake_score_after = 0;
   std::optional<double> r1;
-  std::optional<double> unit_slope_penalty;
+  std::optional<double> gradient_penalty;
 };
 
 /// Steps of one kind do the same work, operator by operator, on tensors of the same sizes.

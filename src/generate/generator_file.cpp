@@ -35,10 +35,9 @@ GeneratorFile load_generator(const Archive& archive, const std::filesystem::path
   const bool alone = archive.kind == ArchiveKind::generator;
   const bool averaged = file.config.train.ema_decay > 0;
   if (alone && averaged && weights == Weights::raw) {
-    throw failure(fmt::format(
-        "{}: it holds the averaged weights alone; --raw needs a checkpoint of its run, such as "
-        "checkpoints/NNNNNN.pt",
-        path.string()));
+    throw failure("it holds the averaged weights alone")
+        .in(path)
+        .remedy("--raw needs a checkpoint of its run, such as checkpoints/NNNNNN.pt");
   }
   const bool average = averaged && weights == Weights::averaged;
   const std::string prefix = alone ? "" : (average ? "average." : "generator.");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "base/file.h"
 #include "dcgan/error.h"
@@ -21,12 +22,11 @@ struct Sampler::Impl {
   std::filesystem::path path;  ///< for messages
   torch::Device device = torch::kCPU;
   std::int64_t latent_dim = 0;
-  std::optional<Config> config;  ///< nothing for somebody else's
-  std::vector<std::string> class_names;
-  torch::Tensor mode_bias;  ///< of a generator that knows classes, CPU
-  virtual ~Impl() = default;
   /// float32 [N, latent_dim] -> float32 [N, C, H, W] in [-1, 1], both on `device`.
-  virtual torch::Tensor run(const torch::Tensor& latents) const = 0;
+  std::function<torch::Tensor(const torch::Tensor&)> run = {};
+  std::optional<Config> config = {};  ///< nothing for somebody else's
+  std::vector<std::string> class_names = {};
+  torch::Tensor mode_bias = {};  ///< of a generator that knows classes, CPU
 };
 
 namespace {
@@ -35,14 +35,16 @@ namespace {
 /// another batch size and differ in the last bit: image 7 is the same whatever else is asked for.
 constexpr std::int64_t kBatch = 64;
 
-Error no_generator(const std::filesystem::path& path, const std::string& what) {
-  return failure(fmt::format("{}: {}", path.string(), what));
-}
-
-bool makes_images(const torch::Tensor& out, std::int64_t count) {
-  return out.defined() && out.dim() == 4 && out.size(0) == count &&
-         (out.size(1) == 1 || out.size(1) == 3) && out.size(2) > 0 && out.size(3) > 0 &&
-         out.is_floating_point();
+/// uint8 [N, C, H, W]: what `run` makes of the latents, filled up with zeros to whole batches.
+template <typename Run>
+torch::Tensor run_in_batches(const torch::Tensor& latents, const Run& run) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> parts;
+  for (const torch::Tensor& part : latents.split(kBatch)) {
+    const torch::Tensor full = torch::constant_pad_nd(part, {0, 0, 0, kBatch - part.size(0)});
+    parts.push_back(to_bytes(run(full)).narrow(0, 0, part.size(0)));
+  }
+  return torch::cat(parts);
 }
 
 /// [N, latent_dim] -> [N, C, H, W] in [-1, 1].
@@ -50,50 +52,21 @@ torch::Tensor run_network(const Network& network, const torch::Tensor& latents, 
   return to_symmetric_range(forward(network, latents, Mode::eval), range);
 }
 
-/// Filled up with zeros, so that every image is computed in a batch of the same size.
-torch::Tensor fill_up(const torch::Tensor& latents) {
-  return torch::constant_pad_nd(latents, {0, 0, 0, kBatch - latents.size(0)});
+bool are_images(const torch::Tensor& out, std::int64_t count) {
+  return out.defined() && out.dim() == 4 && out.size(0) == count &&
+         (out.size(1) == 1 || out.size(1) == 3) && out.size(2) > 0 && out.size(3) > 0 &&
+         out.is_floating_point();
 }
 
-/// A generator of ours.
-struct NativeGenerator : Sampler::Impl {
-  Network network;
-  OutputRange range = OutputRange::tanh;
-
-  torch::Tensor run(const torch::Tensor& latents) const override {
-    return run_network(network, latents, range);
+/// A module's images, as they are; undefined where it fails or makes none.
+torch::Tensor images_of(ForeignModule foreign, const torch::Tensor& latents) {
+  try {
+    const torch::Tensor images = foreign.module.forward({latents.to(foreign.type)}).toTensor();
+    if (are_images(images, latents.size(0))) return images.to(torch::kFloat32);
+  } catch (const std::exception&) {  // LibTorch's own words: a backtrace
   }
-};
-
-/// Somebody else's.
-struct ForeignGenerator : Sampler::Impl {
-  mutable ForeignModule foreign;  // forward() is not const
-  bool latent_is_image = false;   ///< wants [N, latent_dim, 1, 1]
-  bool unit_range = false;        ///< makes [0, 1]
-  bool fits_range = true;         ///< makes [-1, 1] or [0, 1]
-
-  torch::Tensor run(const torch::Tensor& latents) const override {
-    const torch::Tensor z =
-        latent_is_image ? latents.view({latents.size(0), latent_dim, 1, 1}) : latents;
-    const torch::Tensor images = call(z);
-    return unit_range ? images * 2.0 - 1.0 : images;
-  }
-
-  /// The module's own output, checked.
-  torch::Tensor call(const torch::Tensor& z) const {
-    torch::Tensor images;
-    try {
-      images = foreign.module.forward({z.to(foreign.type)}).toTensor();
-    } catch (const std::exception&) {  // LibTorch's own words: a backtrace
-      images = torch::Tensor();
-    }
-    if (makes_images(images, z.size(0))) return images.to(torch::kFloat32);
-    throw no_generator(path,
-                       fmt::format("it fails, or makes no images, for {} latents of size {}; it "
-                                   "must map [N, {}] to [N, 1 or 3, H, W] for any N",
-                                   z.size(0), latent_dim, latent_dim));
-  }
-};
+  return {};
+}
 
 /// Sizes that the latent may have, the likeliest first.
 std::vector<std::int64_t> guess_latent_sizes(const torch::jit::Module& module) {
@@ -111,51 +84,59 @@ std::vector<std::int64_t> guess_latent_sizes(const torch::jit::Module& module) {
   return sizes;
 }
 
-/// Tries one latent size and shape; sets `generator` up for it if images come out.
-bool try_latent(ForeignGenerator& generator, std::int64_t size, bool as_image) {
-  generator.latent_dim = size;
-  generator.latent_is_image = as_image;
-  try {
-    const torch::Tensor z =
-        normal_rows(0, Purpose::sample_latents, 0, kBatch, size).to(generator.device);
-    const torch::Tensor out = generator.run(z);
-    // Pictures in [-1, 1] without one dark pixel do not happen; [0, 1] it is, then.
-    generator.unit_range = out.min().item<double>() >= 0.0;
-    constexpr double kTooLarge = 2.0;
-    generator.fits_range = !(out.abs().max().item<double>() > kTooLarge);
-    return true;
-  } catch (const Error&) {
-    return false;
+/// A generator of somebody else for latents [N, size], or [N, size, 1, 1]; nothing where no images
+/// come out.
+std::unique_ptr<Sampler::Impl> try_latent(const ForeignModule& foreign,
+                                          const std::filesystem::path& path, torch::Device device,
+                                          std::int64_t size, bool as_image) {
+  const auto run = [=](const torch::Tensor& latents) {
+    return images_of(foreign, as_image ? latents.view({latents.size(0), size, 1, 1}) : latents);
+  };
+  const torch::Tensor images =
+      run(normal_rows(0, Purpose::sample_latents, 0, kBatch, size).to(device));
+  if (!images.defined()) return nullptr;
+  constexpr double kTooLarge = 2.0;
+  if (images.abs().max().item<double>() > kTooLarge) {
+    throw failure("its images are neither in [-1, 1] nor in [0, 1]")
+        .in(path)
+        .remedy("scale its output");
   }
+  // Pictures in [-1, 1] without one dark pixel do not happen; [0, 1] it is, then.
+  const bool unit_range = images.min().item<double>() >= 0.0;
+  const auto run_checked = [=](const torch::Tensor& latents) {
+    const torch::Tensor out = run(latents);
+    if (out.defined()) return unit_range ? out * 2.0 - 1.0 : out;
+    throw failure(fmt::format("it fails, or makes no images, for {} latents of size {}",
+                              latents.size(0), size))
+        .in(path)
+        .remedy(fmt::format("it must map [N, {}] to [N, 1 or 3, H, W] for any N", size));
+  };
+  return std::make_unique<Sampler::Impl>(Sampler::Impl{path, device, size, run_checked});
 }
 
 std::unique_ptr<Sampler::Impl> open_foreign(const std::string& bytes,
                                             const std::filesystem::path& path, torch::Device device,
                                             std::optional<std::int64_t> latent_dim) {
-  auto generator = std::make_unique<ForeignGenerator>();
-  generator->path = path;
-  generator->device = device;
-  generator->foreign = load_foreign_module(bytes, device);
-  const std::vector<std::int64_t> sizes = latent_dim
-                                              ? std::vector<std::int64_t>{*latent_dim}
-                                              : guess_latent_sizes(generator->foreign.module);
+  const ForeignModule foreign = load_foreign_module(bytes, device);
+  const std::vector<std::int64_t> sizes =
+      latent_dim ? std::vector<std::int64_t>{*latent_dim} : guess_latent_sizes(foreign.module);
   for (const std::int64_t size : sizes) {
     for (const bool as_image : {false, true}) {
-      if (!try_latent(*generator, size, as_image)) continue;
-      if (generator->fits_range) return generator;
-      throw no_generator(path, "its images are neither in [-1, 1] nor in [0, 1]; scale its output");
+      if (auto generator = try_latent(foreign, path, device, size, as_image)) return generator;
     }
   }
   if (latent_dim) {
-    throw no_generator(path, fmt::format("a TorchScript that makes no images from latents of size "
-                                         "{}; check --latent-dim, and that it maps [N, {}] to "
-                                         "[N, 1 or 3, H, W]",
-                                         *latent_dim, *latent_dim));
+    throw failure(
+        fmt::format("a TorchScript that makes no images from latents of size {}", *latent_dim))
+        .in(path)
+        .remedy(fmt::format("check --latent-dim, and that it maps [N, {}] to [N, 1 or 3, H, W]",
+                            *latent_dim));
   }
-  throw no_generator(path,
-                     "a TorchScript that is no generator, or one whose latent size can't be "
-                     "found; a generator maps [N, latent size] to [N, 1 or 3, H, W]; name the "
-                     "size with --latent-dim");
+  throw failure("a TorchScript that is no generator, or one whose latent size can't be found")
+      .in(path)
+      .remedy(
+          "a generator maps [N, latent size] to [N, 1 or 3, H, W]; name the size with "
+          "--latent-dim");
 }
 
 std::unique_ptr<Sampler::Impl> open_native(const Archive& archive,
@@ -163,20 +144,18 @@ std::unique_ptr<Sampler::Impl> open_native(const Archive& archive,
                                            std::optional<std::int64_t> latent_dim,
                                            Weights weights) {
   const GeneratorFile file = load_generator(archive, path, weights);
-  if (latent_dim && *latent_dim != file.config.model.latent_dim) {
-    throw no_generator(path, fmt::format("its latent size is {}, not {}; leave --latent-dim out",
-                                         file.config.model.latent_dim, *latent_dim));
+  const std::int64_t size = file.config.model.latent_dim;
+  if (latent_dim && *latent_dim != size) {
+    throw failure(fmt::format("its latent size is {}, not {}", size, *latent_dim))
+        .in(path)
+        .remedy("leave --latent-dim out");
   }
-  auto generator = std::make_unique<NativeGenerator>();
-  generator->path = path;
-  generator->device = device;
-  generator->latent_dim = file.config.model.latent_dim;
-  generator->range = file.config.output;
-  generator->config = file.config;
-  generator->class_names = file.classes;
-  generator->mode_bias = file.generator.layers.front().mode_bias;
-  generator->network = copy_to(file.generator, device);
-  return generator;
+  const auto run = [network = copy_to(file.generator, device),
+                    range = file.config.output](const torch::Tensor& latents) {
+    return run_network(network, latents, range);
+  };
+  return std::make_unique<Sampler::Impl>(Sampler::Impl{
+      path, device, size, run, file.config, file.classes, file.generator.layers.front().mode_bias});
 }
 
 }  // namespace
@@ -190,27 +169,20 @@ Sampler Sampler::open(const std::filesystem::path& path, torch::Device device,
                       std::optional<std::int64_t> latent_dim, Weights weights) {
   const torch::NoGradGuard no_grad;
   const std::string bytes = read_file(path);
-  const auto native = [&](ArchiveKind kind) {
+  const std::optional<ArchiveKind> kind = identify(bytes, path);
+  if (kind == ArchiveKind::features) {
+    throw failure("a feature network, which tells images apart but makes none")
+        .in(path)
+        .remedy("name a g.pt, a checkpoint or a run directory");
+  }
+  if (kind) {
     return Sampler(
-        open_native(parse_archive(bytes, path, kind), path, device, latent_dim, weights));
-  };
-  switch (identify(bytes, path)) {
-    case FileKind::generator:
-      return native(ArchiveKind::generator);
-    case FileKind::checkpoint:
-      return native(ArchiveKind::checkpoint);
-    case FileKind::features:
-      throw no_generator(path,
-                         "a feature network, which tells images apart but makes none; name a "
-                         "g.pt, a checkpoint or a run directory");
-    case FileKind::foreign_torchscript:
-      break;
+        open_native(parse_archive(bytes, path, *kind), path, device, latent_dim, weights));
   }
   if (weights == Weights::raw) {
-    throw failure(
-        fmt::format("{}: no checkpoint of dcgan, so it has one set of weights only; leave "
-                    "--raw out",
-                    path.string()));
+    throw failure("no checkpoint of dcgan, so it has one set of weights only")
+        .in(path)
+        .remedy("leave --raw out");
   }
   return Sampler(open_foreign(bytes, path, device, latent_dim));
 }
@@ -241,28 +213,19 @@ torch::Tensor Sampler::draw_latents(std::int64_t seed, std::int64_t first,
 }
 
 torch::Tensor Sampler::generate(const torch::Tensor& latents) const {
-  const torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> parts;
-  for (const torch::Tensor& part : latents.split(kBatch)) {
-    const torch::Tensor images = impl_->run(fill_up(part).to(impl_->device));
-    if (!images.isfinite().all().item<bool>()) {
-      throw no_generator(impl_->path,
-                         "it makes images with NaN or infinity; its weights are broken");
-    }
-    parts.push_back(to_bytes(images).narrow(0, 0, part.size(0)));
-  }
-  return torch::cat(parts);
+  return run_in_batches(latents, [this](const torch::Tensor& batch) {
+    const torch::Tensor images = impl_->run(batch.to(impl_->device));
+    if (images.isfinite().all().item<bool>()) return images;
+    throw failure("it makes images with NaN or infinity, so its weights are broken")
+        .in(impl_->path)
+        .remedy("use another file");
+  });
 }
 
 torch::Tensor generate_images(const Network& generator, const torch::Tensor& latents,
                               OutputRange range) {
-  const torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> parts;
-  for (const torch::Tensor& part : latents.split(kBatch)) {
-    parts.push_back(
-        to_bytes(run_network(generator, fill_up(part), range)).narrow(0, 0, part.size(0)));
-  }
-  return torch::cat(parts);
+  return run_in_batches(
+      latents, [&](const torch::Tensor& batch) { return run_network(generator, batch, range); });
 }
 
 torch::Tensor to_symmetric_range(const torch::Tensor& images, OutputRange range) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <string_view>
 
@@ -24,30 +25,26 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kDescriptionFile = "dcgan.json";
 constexpr const char* kConfigFile = "config.yaml";
 
-std::string to_string(ArchiveKind kind) {
+constexpr const char* kUseAnother = "use another file";
+
+struct KindNames {
+  const char* text;
+  const char* type;  ///< the module's in Python
+};
+
+KindNames names_of(ArchiveKind kind) {
   switch (kind) {
     case ArchiveKind::generator:
-      return "generator";
+      return {"generator", "DCGANGenerator"};
     case ArchiveKind::checkpoint:
-      return "checkpoint";
+      return {"checkpoint", "DCGANCheckpoint"};
     case ArchiveKind::features:
-      return "feature network";
+      return {"feature network", "DCGANFeatures"};
   }
-  return "";
+  return {};
 }
 
-/// The module's type in Python.
-std::string type_name_of(ArchiveKind kind) {
-  switch (kind) {
-    case ArchiveKind::generator:
-      return "DCGANGenerator";
-    case ArchiveKind::checkpoint:
-      return "DCGANCheckpoint";
-    case ArchiveKind::features:
-      return "DCGANFeatures";
-  }
-  return "";
-}
+std::string format_of(ArchiveKind kind) { return fmt::format("dcgan {}", names_of(kind).text); }
 
 bool is_buffer_name(const std::string& name) {
   return name == "running_mean" || name == "running_var" || name == "mode_bias";
@@ -75,138 +72,120 @@ std::string checksum(const Archive& archive) {
 }
 
 /// Nested modules from dotted names: "a.b.c" is tensor c of module b of module a.
-torch::jit::Module build_module(const std::string& type_name, const NamedTensors& tensors,
-                                bool trainable,
-                                const std::shared_ptr<torch::jit::CompilationUnit>& unit) {
-  torch::jit::Module module(c10::QualifiedName("__torch__." + type_name), unit);
-  std::vector<std::pair<std::string, NamedTensors>> children;  // in order of first appearance
-  for (const auto& [name, tensor] : tensors) {
-    const std::size_t dot = name.find('.');
-    if (dot == std::string::npos) {
-      const torch::Tensor value = tensor.detach().to(torch::kCPU).contiguous().clone();
-      if (trainable && !is_buffer_name(name)) {
-        module.register_parameter(name, value.requires_grad_(true), /*is_buffer=*/false);
-      } else {
-        module.register_buffer(name, value);
-      }
-      continue;
+torch::jit::Module build_module(const Archive& archive) {
+  const auto unit = std::make_shared<torch::jit::CompilationUnit>();
+  const auto make = [&unit](const std::string& type) {
+    torch::jit::Module module(c10::QualifiedName("__torch__." + type), unit);
+    // What every module of PyTorch has: torch.jit.freeze and people ask for it.
+    module.register_attribute("training", c10::BoolType::get(), false);
+    return module;
+  };
+  const std::string root_type = names_of(archive.kind).type;
+  const torch::jit::Module root = make(root_type);
+  for (const auto& [path, tensor] : archive.tensors) {
+    torch::jit::Module module = root;
+    std::string type = root_type;
+    std::string name = path;
+    for (std::size_t dot; (dot = name.find('.')) != std::string::npos; name.erase(0, dot + 1)) {
+      const std::string child = name.substr(0, dot);
+      type += "_" + child;
+      if (!module.hasattr(child)) module.register_module(child, make(type));
+      module = module.attr(child).toModule();
     }
-    const std::string child = name.substr(0, dot);
-    auto found = std::find_if(children.begin(), children.end(),
-                              [&child](const auto& entry) { return entry.first == child; });
-    if (found == children.end()) found = children.insert(children.end(), {child, {}});
-    found->second.emplace_back(name.substr(dot + 1), tensor);
+    const torch::Tensor value = tensor.detach().to(torch::kCPU).contiguous().clone();
+    if (archive.kind != ArchiveKind::checkpoint && !is_buffer_name(name)) {
+      module.register_parameter(name, value.requires_grad_(true), /*is_buffer=*/false);
+    } else {
+      module.register_buffer(name, value);
+    }
   }
-  // What every module of PyTorch has: torch.jit.freeze and people ask for it.
-  module.register_attribute("training", c10::BoolType::get(), false);
-  for (const auto& [child, inner] : children) {
-    module.register_module(child, build_module(type_name + "_" + child, inner, trainable, unit));
-  }
-  return module;
+  return root;
 }
 
-Error not_an_archive(const std::filesystem::path& path, const std::string& what) {
-  return damaged(
-      fmt::format("{}: {}\nexpected a g.pt, a checkpoint or a feature network of dcgan, or another "
-                  "TorchScript (torch.jit.save)",
-                  path.string(), what));
+Error not_an_archive(const std::string& problem) {
+  return damaged(problem).remedy(
+      "expected a g.pt, a checkpoint or a feature network of dcgan, or another TorchScript "
+      "(torch.jit.save)");
 }
 
-void check_begins_as_archive(const std::string& bytes, const std::filesystem::path& path) {
-  if (bytes.empty()) throw not_an_archive(path, "the file is empty");
-  if (bytes.compare(0, 4, std::string("PK\x03\x04")) != 0) {
-    throw not_an_archive(path, "not a TorchScript archive");
-  }
-}
-
-/// Whether LibTorch wanted more memory than there is: for a whole file on a machine with too
-/// little, or for a damaged one that claims to be larger than it is.
-bool lacks_memory(const std::exception& error) {
-  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
-         std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos;
-}
-
-/// For bytes that LibTorch refuses: its own text is a backtrace; what it comes to is one of these
-/// three.
-Error refused_archive(const std::exception& error, const std::string& bytes,
-                      const std::filesystem::path& path) {
-  if (lacks_memory(error)) {
-    return failure(
-        fmt::format("{}: too little memory to read it, or it is damaged\nend other programs, or "
-                    "use another file",
-                    path.string()));
+/// For bytes that LibTorch refuses: its own text is a backtrace; what it comes to is one of these.
+Error refusal(const std::exception& error, const std::string& bytes) {
+  // For a whole file on a machine with too little memory, or a damaged one that claims to be larger
+  // than it is.
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+      std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos) {
+    return failure("too little memory to read it, or it is damaged")
+        .remedy("end other programs, or use another file");
   }
   if (bytes.find("constants.pkl") == std::string::npos &&
       bytes.find("data.pkl") != std::string::npos) {
-    return not_an_archive(path, "a file of torch.save (a state dict?), not of torch.jit.save");
+    return not_an_archive("a file of torch.save (a state dict?), not of torch.jit.save");
   }
-  return not_an_archive(path, "the archive is truncated or damaged");
+  return not_an_archive("the archive is truncated or damaged");
 }
 
-/// `use`'s result; what LibTorch throws on the way, as damaged_archive.
-template <class Use>
-auto with_reader(const std::string& bytes, const std::filesystem::path& path, Use use) {
-  check_begins_as_archive(bytes, path);
+/// `read`'s result for `bytes`; what LibTorch throws on the way, as an error of ours.
+template <class Read>
+auto read_checked(const std::string& bytes, const std::filesystem::path& path, Read read) {
+  if (bytes.empty()) throw not_an_archive("the file is empty").in(path);
+  if (!bytes.starts_with("PK\x03\x04")) {
+    throw not_an_archive("not a TorchScript archive").in(path);
+  }
   try {
-    ArchiveReader reader(bytes);
-    return use(reader);
+    return read(bytes);
   } catch (const std::exception& error) {
-    throw refused_archive(error, bytes, path);
+    throw refusal(error, bytes).in(path);
   }
 }
 
-/// dcgan.json, or "" for a file that is not ours.
-std::string read_description(const std::string& bytes, const std::filesystem::path& path) {
-  return with_reader(bytes, path,
-                     [](ArchiveReader& reader) { return reader.extra_file(kDescriptionFile); });
-}
+/// What dcgan.json says.
+struct Description {
+  std::string format;
+  std::int64_t version = 0;
+  std::string crc32;
+  std::map<std::string, std::int64_t> numbers;
+  std::map<std::string, std::string> notes;
+};
 
-/// Whether LibTorch loads it; a file that is not ours shows only so that it is a TorchScript.
-void check_loads(const std::string& bytes, const std::filesystem::path& path) {
-  std::istringstream stream(bytes);
+/// Nothing for a file that is not ours.
+std::optional<Description> read_description(const std::string& bytes,
+                                            const std::filesystem::path& path) {
+  const std::string text = read_checked(
+      bytes, path, [](const std::string& some) { return read_extra_file(some, kDescriptionFile); });
+  if (text.empty()) return std::nullopt;
   try {
-    torch::jit::load(stream, torch::Device(torch::kCPU));
-  } catch (const std::exception& error) {
-    throw refused_archive(error, bytes, path);
+    const Json json = Json::parse(text);
+    Description description;
+    json.at("format").get_to(description.format);
+    json.at("format_version").get_to(description.version);
+    json.at("crc32").get_to(description.crc32);
+    json.at("numbers").get_to(description.numbers);
+    json.at("notes").get_to(description.notes);
+    return description;
+  } catch (const Json::exception&) {
+    throw damaged(fmt::format("its {} is damaged", kDescriptionFile)).in(path).remedy(kUseAnother);
   }
 }
 
-Json parse_description(const std::string& text, const std::filesystem::path& path) {
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  const bool complete =
-      json.is_object() && json.contains("format") && json["format"].is_string() &&
-      json.contains("format_version") && json["format_version"].is_number_integer() &&
-      json.contains("crc32") && json["crc32"].is_string() && json.contains("numbers") &&
-      json["numbers"].is_object() && json.contains("notes") && json["notes"].is_object();
-  if (!complete) {
-    throw damaged(
-        fmt::format("{}: its {} is damaged; use another file", path.string(), kDescriptionFile));
+void check_kind(const Description& description, ArchiveKind kind,
+                const std::filesystem::path& path) {
+  if (description.format != format_of(kind)) {
+    throw failure(
+        fmt::format("a {}, where a {} is needed", printable(description.format), format_of(kind)))
+        .in(path);
   }
-  return json;
-}
-
-void check_kind(const Json& json, ArchiveKind kind, const std::filesystem::path& path) {
-  const std::string wanted = "dcgan " + to_string(kind);
-  const std::string found = printable(json["format"].get<std::string>());
-  if (found != wanted) {
-    throw failure(fmt::format("{}: a {}, where a {} is needed", path.string(), found, wanted));
-  }
-  const auto version = json["format_version"].get<std::int64_t>();
-  if (version != kArchiveFormatVersion) {
-    throw failure(fmt::format(
-        "{}: {} format version {}; this program reads version {}\nuse the dcgan that wrote it, or "
-        "train again",
-        path.string(), to_string(kind), version, kArchiveFormatVersion));
+  if (description.version != kArchiveFormatVersion) {
+    throw failure(fmt::format("{} format version {}; this program reads version {}",
+                              names_of(kind).text, description.version, kArchiveFormatVersion))
+        .in(path)
+        .remedy("use the dcgan that wrote it, or train again");
   }
 }
 
 }  // namespace
 
 void write_archive(const std::filesystem::path& path, const Archive& archive) {
-  auto unit = std::make_shared<torch::jit::CompilationUnit>();
-  const bool trainable = archive.kind != ArchiveKind::checkpoint;
-  torch::jit::Module module =
-      build_module(type_name_of(archive.kind), archive.tensors, trainable, unit);
+  torch::jit::Module module = build_module(archive);
   if (archive.kind == ArchiveKind::generator) {  // torch.jit.load("g.pt").latent_dim
     for (const auto& [name, value] : archive.numbers) {
       module.register_attribute(name, c10::IntType::get(), value);
@@ -214,34 +193,32 @@ void write_archive(const std::filesystem::path& path, const Archive& archive) {
   }
   if (!archive.forward.empty()) module.define(archive.forward);
   module.eval();
-  Json json;
-  json["format"] = "dcgan " + to_string(archive.kind);
-  json["format_version"] = kArchiveFormatVersion;
-  json["crc32"] = checksum(archive);
-  json["numbers"] = archive.numbers;
-  json["notes"] = archive.notes;
-  const torch::jit::ExtraFilesMap extra{{kDescriptionFile, json.dump(2) + "\n"},
-                                        {kConfigFile, archive.config}};
+  const Json json{{"format", format_of(archive.kind)},
+                  {"format_version", kArchiveFormatVersion},
+                  {"crc32", checksum(archive)},
+                  {"numbers", archive.numbers},
+                  {"notes", archive.notes}};
   std::ostringstream stream;
-  module.save(stream, extra);
+  module.save(stream, {{kDescriptionFile, json.dump(2) + "\n"}, {kConfigFile, archive.config}});
   write_file_atomically(path, stream.str());
 }
 
-FileKind identify(const std::string& bytes, const std::filesystem::path& path) {
-  const std::string description = read_description(bytes, path);
-  if (description.empty()) {
-    check_loads(bytes, path);
-    return FileKind::foreign_torchscript;
+std::optional<ArchiveKind> identify(const std::string& bytes, const std::filesystem::path& path) {
+  const auto description = read_description(bytes, path);
+  if (!description) {  // that it is a TorchScript shows only so
+    read_checked(bytes, path, [](const std::string& some) {
+      std::istringstream stream(some);
+      torch::jit::load(stream, torch::Device(torch::kCPU));
+      return true;
+    });
+    return std::nullopt;
   }
-  const Json json = parse_description(description, path);
-  for (const auto& [kind, file_kind] : {std::pair{ArchiveKind::generator, FileKind::generator},
-                                        std::pair{ArchiveKind::features, FileKind::features}}) {
-    if (json["format"] != "dcgan " + to_string(kind)) continue;
-    check_kind(json, kind, path);
-    return file_kind;
+  ArchiveKind kind = ArchiveKind::checkpoint;
+  for (const ArchiveKind other : {ArchiveKind::generator, ArchiveKind::features}) {
+    if (description->format == format_of(other)) kind = other;
   }
-  check_kind(json, ArchiveKind::checkpoint, path);
-  return FileKind::checkpoint;
+  check_kind(*description, kind, path);
+  return kind;
 }
 
 Archive read_archive(const std::filesystem::path& path, ArchiveKind kind) {
@@ -250,30 +227,19 @@ Archive read_archive(const std::filesystem::path& path, ArchiveKind kind) {
 
 Archive parse_archive(const std::string& bytes, const std::filesystem::path& path,
                       ArchiveKind kind) {
-  const std::string description = read_description(bytes, path);
-  if (description.empty()) {
-    throw failure(
-        fmt::format("{}: a TorchScript that dcgan did not write, where a dcgan {} is "
-                    "needed",
-                    path.string(), to_string(kind)));
+  const auto description = read_description(bytes, path);
+  if (!description) {
+    throw failure(fmt::format("a TorchScript that dcgan did not write, where a {} is needed",
+                              format_of(kind)))
+        .in(path);
   }
-  const Json json = parse_description(description, path);
-  check_kind(json, kind, path);
-  Archive archive;
-  archive.kind = kind;
-  with_reader(bytes, path, [&archive](ArchiveReader& reader) {
-    archive.config = reader.extra_file(kConfigFile);
-    archive.tensors = reader.tensors();
-  });
-  for (const auto& [key, value] : json["numbers"].items()) {
-    if (value.is_number_integer()) archive.numbers[key] = value.get<std::int64_t>();
-  }
-  for (const auto& [key, value] : json["notes"].items()) {
-    if (value.is_string()) archive.notes[key] = value.get<std::string>();
-  }
-  if (checksum(archive) != json["crc32"].get<std::string>()) {
-    throw damaged(fmt::format(
-        "{}: damaged: its content does not match its checksum; use another file", path.string()));
+  check_kind(*description, kind, path);
+  Archive archive{kind, {}, "", description->numbers, description->notes, ""};
+  archive.config = read_checked(
+      bytes, path, [](const std::string& some) { return read_extra_file(some, kConfigFile); });
+  archive.tensors = read_checked(bytes, path, read_tensors);
+  if (checksum(archive) != description->crc32) {
+    throw damaged("damaged: its content does not match its checksum").in(path).remedy(kUseAnother);
   }
   return archive;
 }
@@ -298,37 +264,31 @@ std::vector<std::string> noted_class_names(const Archive& archive, std::int64_t 
 
 torch::Tensor find_tensor(const Archive& archive, const std::string& name, at::IntArrayRef sizes,
                           const std::filesystem::path& path) {
+  const auto refuse = [&](const char* problem) {
+    return failure(fmt::format("tensor '{}' {}", name, problem)).in(path).remedy(kUseAnother);
+  };
   for (const auto& [found, tensor] : archive.tensors) {
     if (found != name) continue;
-    if (tensor.sizes() != sizes || tensor.scalar_type() != torch::kFloat32) {
-      throw failure(
-          fmt::format("{}: tensor '{}' has another size or type than its configuration "
-                      "says; use another file",
-                      path.string(), name));
-    }
-    return tensor;
+    if (tensor.sizes() == sizes && tensor.scalar_type() == torch::kFloat32) return tensor;
+    throw refuse("has another size or type than its configuration says");
   }
-  throw failure(fmt::format("{}: tensor '{}' is missing; use another file", path.string(), name));
+  throw refuse("is missing");
 }
 
 void copy_tensors(const Archive& archive, const std::string& prefix, const NamedTensors& targets,
                   const std::filesystem::path& path) {
   const torch::NoGradGuard no_grad;
+  std::set<std::string> expected;
   for (const auto& [name, target] : targets) {
     torch::Tensor destination = target;
     destination.copy_(find_tensor(archive, prefix + name, target.sizes(), path));
+    expected.insert(prefix + name);
   }
-  for (const auto& [found, tensor] : archive.tensors) {
-    if (found.compare(0, prefix.size(), prefix) != 0) continue;
-    const std::string name = found.substr(prefix.size());
-    const bool expected = std::any_of(targets.begin(), targets.end(),
-                                      [&](const auto& target) { return target.first == name; });
-    if (!expected) {
-      throw failure(
-          fmt::format("{}: tensor '{}' is not part of its configuration's network; use "
-                      "another file",
-                      path.string(), found));
-    }
+  for (const auto& [name, tensor] : archive.tensors) {
+    if (!name.starts_with(prefix) || expected.contains(name)) continue;
+    throw failure(fmt::format("tensor '{}' is not part of its configuration's network", name))
+        .in(path)
+        .remedy(kUseAnother);
   }
 }
 

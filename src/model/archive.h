@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,12 +41,9 @@ constexpr std::int64_t kArchiveFormatVersion = 1;
 /// Writes atomically. Two archives with the same content have the same bytes.
 void write_archive(const std::filesystem::path& path, const Archive& archive);
 
-/// What a file turned out to be, for messages and for `inspect`.
-enum class FileKind { generator, checkpoint, features, foreign_torchscript };
-
-/// What a file's bytes are: ours, or a TorchScript of somebody else. Throws `damaged` that names
-/// `path` when they are empty, truncated, or no TorchScript archive.
-FileKind identify(const std::string& bytes, const std::filesystem::path& path);
+/// What a file's bytes are: ours, or nothing for a TorchScript of somebody else. Throws `damaged`
+/// that names `path` when they are empty, truncated, or no TorchScript archive.
+std::optional<ArchiveKind> identify(const std::string& bytes, const std::filesystem::path& path);
 
 /// Reads an archive of `kind`, tensors on the CPU. Throws, naming the file and the remedy,
 /// `damaged` when it is empty or damaged, `failure` when it is missing, of another kind or of

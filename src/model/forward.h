@@ -10,7 +10,7 @@ namespace dcgan {
 
 /// Which statistics BatchNorm uses.
 enum class Mode {
-  train,  ///< the batch's; the running ones move towards them (momentum 0.1)
+  train,  ///< the batch's; the running ones follow them (momentum 0.1)
   eval,   ///< the running ones: an image does not depend on its batch-mates
 };
 
@@ -35,5 +35,13 @@ struct ForwardOptions {
 /// Differentiable twice in every parameter, and in every input that is not choose_mode()'s.
 torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode mode,
                       const ForwardOptions& options = {});
+
+/// The numbers [N, 1 + K] that forward() gives of a discriminator with K classes, or
+/// [N, 1 + K, 1, 1], and the classes, int64 [N], each in [0, K) -> the logit of each image as one
+/// of its class, [N]: the first number plus the class's (see plan_discriminator()).
+torch::Tensor logits_of_class(const torch::Tensor& numbers, const torch::Tensor& classes);
+
+/// Likewise as one of each other class, in their order: [N, K - 1].
+torch::Tensor logits_of_other_classes(const torch::Tensor& numbers, const torch::Tensor& classes);
 
 }  // namespace dcgan

@@ -4,41 +4,26 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
-#include <numeric>
 
 #include "runtime/torch.h"
 
 namespace dcgan {
 namespace {
 
-/// log of the standard normal's distribution function.
-double log_normal_cdf(double x) {
-  constexpr double kLeast = -700;  // where the function itself is no double any more
-  return std::max(kLeast, std::log(0.5 * std::erfc(-x / std::numbers::sqrt2)));
-}
-
-double log_normal_density(double x) { return -0.5 * x * x - 0.5 * std::log(2 * std::numbers::pi); }
-
 /// How often each class wins: `each` modes of class c draw from N(bias[c], 1), and the largest of
 /// all is the winner's. P(c) = each * integral of p(t - b_c) F(t - b_c)^(each - 1) times the
-/// product over the other classes k of F(t - b_k)^each.
-std::vector<double> winning_shares(const std::vector<double>& bias, double each) {
+/// product over the other classes k of F(t - b_k)^each. bias and result: float64 [classes].
+torch::Tensor winning_shares(const torch::Tensor& bias, double each) {
   constexpr double kReach = 9;  // deviations; nothing is beyond
-  constexpr int kPlaces = 2000;
-  const auto [least, most] = std::minmax_element(bias.begin(), bias.end());
-  const double first = *least - kReach;
-  const double step = (*most + kReach - first) / kPlaces;
-  std::vector<double> shares(bias.size());
-  for (int place = 0; place < kPlaces; ++place) {
-    const double t = first + (place + 0.5) * step;
-    double all = 0;
-    for (const double b : bias) all += each * log_normal_cdf(t - b);
-    for (std::size_t c = 0; c < bias.size(); ++c) {
-      const double x = t - bias[c];
-      shares[c] += each * step * std::exp(all - log_normal_cdf(x) + log_normal_density(x));
-    }
-  }
-  return shares;
+  constexpr int kPoints = 2000;
+  const double first = bias.min().item<double>() - kReach;
+  const double step = (bias.max().item<double>() + kReach - first) / kPoints;
+  const torch::Tensor points = first + (torch::arange(kPoints, torch::kFloat64) + 0.5) * step;
+  const torch::Tensor x = points.unsqueeze(1) - bias;  // [points, classes]
+  const torch::Tensor log_cdf = torch::special_log_ndtr(x);
+  const torch::Tensor log_density = -0.5 * x.square() - 0.5 * std::log(2 * std::numbers::pi);
+  const torch::Tensor all = each * log_cdf.sum(1, /*keepdim=*/true);
+  return each * step * (all - log_cdf + log_density).exp().sum(0);
 }
 
 }  // namespace
@@ -76,25 +61,20 @@ torch::Tensor mode_bias_for(const std::vector<std::int64_t>& counts, std::int64_
   const auto classes = static_cast<std::int64_t>(counts.size());
   TORCH_CHECK(classes > 0 && modes % classes == 0, "modes are a multiple of the classes");
   TORCH_CHECK(*std::min_element(counts.begin(), counts.end()) > 0, "every class has an image");
-  const auto total =
-      static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
-  const auto each = static_cast<double>(modes / classes);
-  // A larger bias wins more often, so that each is moved by what its share lacks until none does.
+  const torch::Tensor wanted = torch::tensor(counts, torch::kFloat64);
+  const torch::Tensor log_wanted = (wanted / wanted.sum()).log();
+  const std::int64_t each = modes / classes;
+  // A larger bias wins more often, so that each is raised by what its share lacks until none does.
   constexpr int kMaxRounds = 500;
   constexpr double kPace = 0.3;
   constexpr double kClose = 1e-6;
-  std::vector<double> bias(counts.size());
+  torch::Tensor bias = torch::zeros({classes}, torch::kFloat64);
   for (int round = 0; round < kMaxRounds; ++round) {
-    const std::vector<double> shares = winning_shares(bias, each);
-    double farthest = 0;
-    for (std::size_t c = 0; c < bias.size(); ++c) {
-      const double lacks = std::log(static_cast<double>(counts[c]) / total / shares[c]);
-      bias[c] += kPace * lacks;
-      farthest = std::max(farthest, std::abs(lacks));
-    }
-    if (farthest < kClose) break;
+    const torch::Tensor lacks = log_wanted - winning_shares(bias, static_cast<double>(each)).log();
+    if (lacks.abs().max().item<double>() < kClose) break;
+    bias += kPace * lacks;
   }
-  return torch::tensor(bias, torch::kFloat32).repeat({modes / classes});
+  return bias.to(torch::kFloat32).repeat({each});
 }
 
 }  // namespace dcgan

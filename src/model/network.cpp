@@ -1,5 +1,7 @@
 #include "model/network.h"
 
+#include <fmt/format.h>
+
 #include "kernels/multi_tensor.h"
 #include "runtime/torch.h"
 
@@ -11,6 +13,34 @@ torch::Tensor make_weight(const LayerPlan& plan, const torch::TensorOptions& opt
   const torch::Tensor weight = torch::zeros(weight_sizes(plan), options);
   if (plan.kind == LayerKind::linear || !weight.is_cpu()) return weight;
   return weight.to(torch::MemoryFormat::ChannelsLast);
+}
+
+/// A tensor of a layer, under its name in a PyTorch state_dict.
+struct Slot {
+  const char* name;
+  torch::Tensor Layer::*tensor;
+  bool is_parameter;
+};
+
+constexpr Slot kSlots[] = {{"weight", &Layer::weight, true},
+                           {"bias", &Layer::bias, true},
+                           {"norm.weight", &Layer::norm_scale, true},
+                           {"norm.bias", &Layer::norm_shift, true},
+                           {"mode_bias", &Layer::mode_bias, false},
+                           {"norm.running_mean", &Layer::running_mean, false},
+                           {"norm.running_var", &Layer::running_var, false}};
+
+/// "layer1.weight", ...: the parameters or the buffers, in layer order.
+NamedTensors select(const Network& network, bool parameters) {
+  NamedTensors named;
+  for (const Layer& layer : network.layers) {
+    for (const Slot& slot : kSlots) {
+      const torch::Tensor& tensor = layer.*slot.tensor;
+      if (slot.is_parameter != parameters || !tensor.defined()) continue;
+      named.emplace_back(fmt::format("{}.{}", layer.plan.name, slot.name), tensor);
+    }
+  }
+  return named;
 }
 
 }  // namespace
@@ -38,47 +68,45 @@ Network make_network(const NetworkPlan& plan, torch::Device device) {
   return network;
 }
 
+void initialise(Network& network, std::int64_t seed, Purpose purpose, double deviation) {
+  const torch::NoGradGuard no_grad;
+  const auto draw = [&](const torch::Tensor& tensor, std::int64_t stream, double mean) {
+    const auto row = normal_rows(seed, purpose, stream, 1, tensor.numel()).view(tensor.sizes());
+    tensor.copy_(row.mul(deviation).add_(mean));
+  };
+  std::int64_t stream = 0;
+  for (Layer& layer : network.layers) {
+    draw(layer.weight, stream++, 0.0);
+    if (layer.plan.batch_norm) draw(layer.norm_scale, stream, 1.0);
+    ++stream;  // a layer without BatchNorm keeps its stream, so that the next one keeps its own
+    if (layer.plan.bias) layer.bias.zero_();
+    if (!layer.plan.batch_norm) continue;
+    layer.norm_shift.zero_();
+    layer.running_mean.zero_();
+    layer.running_var.fill_(1.0);
+  }
+}
+
 Network copy_to(const Network& network, torch::Device device) {
   Network copy = network;
   for (Layer& layer : copy.layers) {
-    for (torch::Tensor* tensor : {&layer.weight, &layer.bias, &layer.norm_scale, &layer.norm_shift,
-                                  &layer.running_mean, &layer.running_var, &layer.mode_bias}) {
-      if (!tensor->defined()) continue;
-      const bool trained = tensor->requires_grad();
-      *tensor = tensor->detach().to(device, tensor->scalar_type(), /*non_blocking=*/false,
-                                    /*copy=*/true);
-      tensor->set_requires_grad(trained);
+    for (const Slot& slot : kSlots) {
+      torch::Tensor& tensor = layer.*slot.tensor;
+      if (!tensor.defined()) continue;
+      const bool trained = tensor.requires_grad();
+      tensor = tensor.detach().to(device, tensor.scalar_type(), /*non_blocking=*/false,
+                                  /*copy=*/true);
+      tensor.set_requires_grad(trained);
     }
   }
   return copy;
 }
 
-NamedTensors named_parameters(const Network& network) {
-  NamedTensors named;
-  for (const Layer& layer : network.layers) {
-    named.emplace_back(layer.plan.name + ".weight", layer.weight);
-    if (layer.plan.bias) named.emplace_back(layer.plan.name + ".bias", layer.bias);
-    if (!layer.plan.batch_norm) continue;
-    named.emplace_back(layer.plan.name + ".norm.weight", layer.norm_scale);
-    named.emplace_back(layer.plan.name + ".norm.bias", layer.norm_shift);
-  }
-  return named;
-}
-
-NamedTensors named_buffers(const Network& network) {
-  NamedTensors named;
-  for (const Layer& layer : network.layers) {
-    if (layer.plan.classes > 0) named.emplace_back(layer.plan.name + ".mode_bias", layer.mode_bias);
-    if (!layer.plan.batch_norm) continue;
-    named.emplace_back(layer.plan.name + ".norm.running_mean", layer.running_mean);
-    named.emplace_back(layer.plan.name + ".norm.running_var", layer.running_var);
-  }
-  return named;
-}
+NamedTensors named_parameters(const Network& network) { return select(network, true); }
 
 NamedTensors named_tensors(const Network& network) {
   NamedTensors named = named_parameters(network);
-  for (auto& buffer : named_buffers(network)) named.push_back(std::move(buffer));
+  for (auto& buffer : select(network, false)) named.push_back(std::move(buffer));
   return named;
 }
 

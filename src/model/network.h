@@ -3,11 +3,13 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "model/plan.h"
+#include "runtime/random.h"
 
 namespace dcgan {
 
@@ -34,25 +36,28 @@ struct Network {
 /// Tensors as the plan says, zero but for BatchNorm's running variance, which is 1.
 Network make_network(const NetworkPlan& plan, torch::Device device);
 
+/// Weights from N(0, deviation^2), BatchNorm's scale from N(1, deviation^2), shifts and biases 0,
+/// running mean 0, running variance 1 (Radford et al. 2015, section 4; BatchNorm as in the public
+/// reference implementation). Each tensor has its own stream of (seed, purpose), so that a layer's
+/// weights do not depend on the other layers. `purpose`: generator_init or discriminator_init.
+void initialise(Network& network, std::int64_t seed, Purpose purpose, double deviation);
+
 /// The same network with tensors of its own on `device`.
 Network copy_to(const Network& network, torch::Device device);
 
 /// "layer1.weight", "layer1.bias", "layer1.norm.weight", "layer1.norm.bias", ... in layer order:
-/// what an optimizer moves. The names are those of a PyTorch state_dict.
+/// what an optimizer updates. The names are those of a PyTorch state_dict.
 NamedTensors named_parameters(const Network& network);
 
-/// "layer1.mode_bias", "layer1.norm.running_mean", "layer1.norm.running_var", ...: what is kept but
-/// not trained.
-NamedTensors named_buffers(const Network& network);
-
-/// Parameters, then buffers.
+/// Parameters, then buffers: "layer1.mode_bias", "layer1.norm.running_mean",
+/// "layer1.norm.running_var", ..., which are kept but not trained.
 NamedTensors named_tensors(const Network& network);
 
 /// The tensors of named_parameters().
 std::vector<torch::Tensor> parameters(const Network& network);
 
-/// Moves every tensor of `average` towards the one of `network`, buffers included:
-/// a = a + weight (n - a). Both are of the same plan; weight: one float32 number on their device.
+/// Updates every tensor of `average`, buffers included: a = a + weight (n - a). Both are of the
+/// same plan; weight: one float32 number on their device.
 void update_average(Network& average, const Network& network, const torch::Tensor& weight);
 
 /// The plan that a network was made from.

@@ -13,21 +13,9 @@ namespace dcgan {
 namespace {
 
 Nonlinearity hidden_nonlinearity(Activation activation) {
-  switch (activation) {
-    case Activation::relu:
-      return Nonlinearity::relu;
-    case Activation::leaky_relu:
-      return Nonlinearity::leaky_relu;
-    case Activation::elu:
-      return Nonlinearity::elu;
-    case Activation::selu:
-      return Nonlinearity::selu;
-    case Activation::gelu:
-      return Nonlinearity::gelu;
-    case Activation::swish:
-      return Nonlinearity::swish;
-  }
-  return Nonlinearity::none;
+  constexpr std::array kInOrder{Nonlinearity::relu, Nonlinearity::leaky_relu, Nonlinearity::elu,
+                                Nonlinearity::selu, Nonlinearity::gelu,       Nonlinearity::swish};
+  return kInOrder.at(static_cast<std::size_t>(activation));
 }
 
 ImageShape image_shape(const Config& config) {
@@ -50,8 +38,27 @@ LayerPlan same_size(const ImageShape& shape) {
   return layer;
 }
 
+/// D's layers for the dense GAN, from the image to the logit.
+std::vector<LayerPlan> linear_stack(const Config& config) {
+  std::vector<std::int64_t> widths(config.model.dense_widths.rbegin(),
+                                   config.model.dense_widths.rend());
+  widths.push_back(1);
+  std::vector<LayerPlan> layers;
+  ImageShape shape = image_shape(config);
+  for (std::int64_t width : widths) {
+    LayerPlan layer;
+    layer.kind = LayerKind::linear;
+    layer.input = shape;
+    layer.output = {width, 1, 1};
+    layers.push_back(layer);
+    shape = layer.output;
+  }
+  return layers;
+}
+
 /// D's convolutions without BatchNorm and non-linearity, from the image to the logit.
-std::vector<LayerPlan> convolution_stack(const Config& config, const NetworkConfig& network) {
+std::vector<LayerPlan> make_stack(const Config& config, const NetworkConfig& network) {
+  if (config.model.kind == ModelKind::dense) return linear_stack(config);
   constexpr std::int64_t kSmallestSide = 4;
   constexpr std::size_t kMinStages = 2;
   std::vector<LayerPlan> layers;
@@ -82,30 +89,6 @@ std::vector<LayerPlan> convolution_stack(const Config& config, const NetworkConf
   return layers;
 }
 
-/// The same stack for the dense GAN's discriminator.
-std::vector<LayerPlan> linear_stack(const Config& config) {
-  std::vector<std::int64_t> widths(config.model.dense_widths.rbegin(),
-                                   config.model.dense_widths.rend());
-  widths.push_back(1);
-  std::vector<LayerPlan> layers;
-  ImageShape shape = image_shape(config);
-  for (std::int64_t width : widths) {
-    LayerPlan layer;
-    layer.kind = LayerKind::linear;
-    layer.input = shape;
-    layer.output = {width, 1, 1};
-    layers.push_back(layer);
-    shape = layer.output;
-  }
-  return layers;
-}
-
-/// From the image to the logit, as wide as `network` says.
-std::vector<LayerPlan> make_stack(const Config& config, const NetworkConfig& network) {
-  return config.model.kind == ModelKind::dcgan ? convolution_stack(config, network)
-                                               : linear_stack(config);
-}
-
 /// The generator's stack: D's, walked from the logit back to the image, which starts from the
 /// latent instead.
 std::vector<LayerPlan> mirror(std::vector<LayerPlan> layers, std::int64_t latent_dim) {
@@ -119,19 +102,33 @@ std::vector<LayerPlan> mirror(std::vector<LayerPlan> layers, std::int64_t latent
 }
 
 /// Names the layers and gives each BatchNorm or a bias, and the hidden ones their non-linearity.
+/// BatchNorm is of all layers from `first_normalised` on but the last.
 NetworkPlan finish(std::string name, std::vector<LayerPlan> layers, const NetworkConfig& network,
-                   const std::function<bool(std::size_t)>& normalised) {
+                   std::size_t first_normalised) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
     LayerPlan& layer = layers[i];
+    const bool is_hidden = i + 1 < layers.size();
     layer.name = fmt::format("layer{}", i + 1);
-    layer.batch_norm = network.batch_norm && normalised(i);
+    layer.batch_norm = network.batch_norm && i >= first_normalised && is_hidden;
     layer.bias = !network.batch_norm;
-    if (i + 1 < layers.size()) {
-      layer.nonlinearity = hidden_nonlinearity(network.activation);
-      layer.slope = network.slope;
-    }
+    if (!is_hidden) continue;
+    layer.nonlinearity = hidden_nonlinearity(network.activation);
+    layer.slope = network.slope;
   }
   return {std::move(name), std::move(layers)};
+}
+
+/// Of a layer's weight.
+std::int64_t weight_count(const LayerPlan& layer) {
+  const auto sizes = weight_sizes(layer);
+  return std::accumulate(sizes.begin(), sizes.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+template <typename Count>
+std::int64_t sum_over_layers(const NetworkPlan& plan, Count count) {
+  std::int64_t sum = 0;
+  for (const LayerPlan& layer : plan.layers) sum += count(layer);
+  return sum;
 }
 
 std::string describe_shape(const ImageShape& shape) {
@@ -146,11 +143,9 @@ bool has_slope(Nonlinearity nonlinearity) {
 }  // namespace
 
 NetworkPlan plan_generator(const Config& config) {
-  std::vector<LayerPlan> layers =
-      mirror(make_stack(config, config.generator), config.model.latent_dim);
-  const std::size_t last = layers.size() - 1;
-  NetworkPlan plan = finish("generator", std::move(layers), config.generator,
-                            [last](std::size_t i) { return i != last; });
+  NetworkPlan plan =
+      finish("generator", mirror(make_stack(config, config.generator), config.model.latent_dim),
+             config.generator, /*first_normalised=*/0);
   plan.layers.front().modes = config.model.latent_modes;
   plan.layers.front().classes = config.model.classes;
   plan.layers.back().nonlinearity =
@@ -159,11 +154,10 @@ NetworkPlan plan_generator(const Config& config) {
 }
 
 NetworkPlan plan_discriminator(const Config& config) {
-  std::vector<LayerPlan> layers = make_stack(config, config.discriminator);
-  const std::size_t last = layers.size() - 1;
-  layers.back().output[0] += config.model.classes;
-  return finish("discriminator", std::move(layers), config.discriminator,
-                [last](std::size_t i) { return i != 0 && i != last; });
+  NetworkPlan plan = finish("discriminator", make_stack(config, config.discriminator),
+                            config.discriminator, /*first_normalised=*/1);
+  plan.layers.back().output[0] += config.model.classes;
+  return plan;
 }
 
 std::vector<std::int64_t> weight_sizes(const LayerPlan& layer) {
@@ -179,71 +173,36 @@ std::vector<std::int64_t> weight_sizes(const LayerPlan& layer) {
 }
 
 std::int64_t parameter_count(const LayerPlan& layer) {
-  const auto sizes = weight_sizes(layer);
-  const auto weights =
-      std::accumulate(sizes.begin(), sizes.end(), std::int64_t{1}, std::multiplies<>());
   const std::int64_t channels =
       layer.kind == LayerKind::linear ? product(layer.output) : layer.output[0];
-  return weights + (layer.bias ? channels : 0) + (layer.batch_norm ? 2 * channels : 0);
+  return weight_count(layer) + (layer.bias ? channels : 0) + (layer.batch_norm ? 2 * channels : 0);
 }
 
 std::int64_t parameter_count(const NetworkPlan& plan) {
-  std::int64_t sum = 0;
-  for (const LayerPlan& layer : plan.layers) sum += parameter_count(layer);
-  return sum;
+  return sum_over_layers(plan, [](const LayerPlan& layer) { return parameter_count(layer); });
 }
 
 std::int64_t forward_flops(const LayerPlan& layer) {
+  if (layer.kind == LayerKind::linear) return 2 * weight_count(layer);
   // A convolution applies its kernel once per output pixel, a transposed one once per input pixel.
-  const ImageShape& places =
+  const ImageShape& shape =
       layer.kind == LayerKind::transposed_convolution ? layer.input : layer.output;
-  const auto sizes = weight_sizes(layer);
-  const auto weights =
-      std::accumulate(sizes.begin(), sizes.end(), std::int64_t{1}, std::multiplies<>());
-  if (layer.kind == LayerKind::linear) return 2 * weights;
-  return 2 * weights * places[1] * places[2];
+  return 2 * weight_count(layer) * shape[1] * shape[2];
 }
 
 std::int64_t forward_flops(const NetworkPlan& plan) {
-  std::int64_t sum = 0;
-  for (const LayerPlan& layer : plan.layers) sum += forward_flops(layer);
-  return sum;
+  return sum_over_layers(plan, [](const LayerPlan& layer) { return forward_flops(layer); });
 }
 
 std::string to_string(LayerKind kind) {
-  switch (kind) {
-    case LayerKind::transposed_convolution:
-      return "transposed convolution";
-    case LayerKind::convolution:
-      return "convolution";
-    case LayerKind::linear:
-      return "linear";
-  }
-  return "";
+  constexpr std::array kWords{"transposed convolution", "convolution", "linear"};
+  return kWords.at(static_cast<std::size_t>(kind));
 }
 
 std::string to_string(Nonlinearity nonlinearity) {
-  switch (nonlinearity) {
-    case Nonlinearity::none:
-      return "none";
-    case Nonlinearity::relu:
-      return "relu";
-    case Nonlinearity::leaky_relu:
-      return "leaky_relu";
-    case Nonlinearity::elu:
-      return "elu";
-    case Nonlinearity::selu:
-      return "selu";
-    case Nonlinearity::gelu:
-      return "gelu";
-    case Nonlinearity::swish:
-      return "swish";
-    case Nonlinearity::tanh:
-      return "tanh";
-    case Nonlinearity::sigmoid:
-      return "sigmoid";
-  }
-  return "";
+  constexpr std::array kWords{"none", "relu",  "leaky_relu", "elu",    "selu",
+                              "gelu", "swish", "tanh",       "sigmoid"};
+  return kWords.at(static_cast<std::size_t>(nonlinearity));
 }
 
 std::string describe(const LayerPlan& layer) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
 
 #include "base/text.h"
@@ -22,43 +23,24 @@ std::string pair(const Extent& extent) { return fmt::format("[{}, {}]", extent[0
 std::string weights_expression(const LayerPlan& layer) {
   const std::string self = "self." + layer.name;
   const std::string bias = layer.bias ? self + ".bias" : "None";
-  switch (layer.kind) {
-    case LayerKind::linear:
-      return fmt::format("torch.linear(x, {}.weight, {})", self, bias);
-    case LayerKind::convolution:
-      return fmt::format("torch.conv2d(x, {}.weight, {}, {}, {})", self, bias, pair(layer.stride),
-                         pair(layer.padding));
-    case LayerKind::transposed_convolution:
-      return fmt::format("torch.conv_transpose2d(x, {}.weight, {}, {}, {})", self, bias,
-                         pair(layer.stride), pair(layer.padding));
+  if (layer.kind == LayerKind::linear) {
+    return fmt::format("torch.linear(x, {}.weight, {})", self, bias);
   }
-  return "x";
+  return fmt::format("torch.{}(x, {}.weight, {}, {}, {})",
+                     layer.kind == LayerKind::convolution ? "conv2d" : "conv_transpose2d", self,
+                     bias, pair(layer.stride), pair(layer.padding));
 }
 
-std::string nonlinearity_expression(const LayerPlan& layer) {
-  const std::string slope = float_literal(layer.slope);
-  switch (layer.nonlinearity) {
-    case Nonlinearity::none:
-      return "x";
-    case Nonlinearity::relu:
-      return "torch.relu(x)";
-    case Nonlinearity::leaky_relu:
-      return fmt::format("torch.leaky_relu(x, {})", slope);
-    case Nonlinearity::elu:
-      return fmt::format("torch.elu(x, {})", slope);
-    case Nonlinearity::selu:
-      return "torch.selu(x)";
-    case Nonlinearity::gelu:
-      return "torch.gelu(x)";
-    case Nonlinearity::swish:
-      return fmt::format("x * torch.sigmoid(x * {})", slope);
-    case Nonlinearity::tanh:
-      return "torch.tanh(x)";
-    case Nonlinearity::sigmoid:
-      return "torch.sigmoid(x) * 2.0 - 1.0";  // g.pt is in [-1, 1]
-  }
-  return "x";
-}
+/// In Nonlinearity's order; {} is the slope.
+constexpr std::array kNonlinearities{"x",
+                                     "torch.relu(x)",
+                                     "torch.leaky_relu(x, {})",
+                                     "torch.elu(x, {})",
+                                     "torch.selu(x)",
+                                     "torch.gelu(x)",
+                                     "x * torch.sigmoid(x * {})",
+                                     "torch.tanh(x)",
+                                     "torch.sigmoid(x) * 2.0 - 1.0"};  // g.pt is in [-1, 1]
 
 }  // namespace
 
@@ -75,7 +57,9 @@ std::string torchscript_layers(const NetworkPlan& plan) {
           layer.name, float_literal(kBatchNormMomentum), float_literal(kBatchNormEps));
     }
     if (layer.nonlinearity != Nonlinearity::none) {
-      source += fmt::format("    x = {}\n", nonlinearity_expression(layer));
+      const char* const text = kNonlinearities.at(static_cast<std::size_t>(layer.nonlinearity));
+      source +=
+          fmt::format("    x = {}\n", fmt::format(fmt::runtime(text), float_literal(layer.slope)));
     }
   }
   return source;

@@ -41,8 +41,8 @@ std::string to_json(const MetricsRecord& record) {
   json["d_fake"] = record.numbers.fake_score;
   json["d_fake_after"] = record.numbers.fake_score_after;
   if (record.numbers.r1) json["r1"] = *record.numbers.r1;
-  if (record.numbers.unit_slope_penalty) {
-    json["gradient_penalty"] = *record.numbers.unit_slope_penalty;
+  if (record.numbers.gradient_penalty) {
+    json["gradient_penalty"] = *record.numbers.gradient_penalty;
   }
   json["images_per_second"] = rounded(record.images_per_second, 10);
   return json.dump();

@@ -5,12 +5,12 @@
 
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/resolve.h"
 #include "dcgan/error.h"
+#include "support/expect_error.h"
 #include "support/temp_folder.h"
 
 namespace dcgan::testing {
@@ -28,20 +28,14 @@ class ResolveConfig : public ::testing::Test {
     write(yaml);
     return resolve_config("c.yaml", overrides);
   }
-  /// The message of the usage error, or "no error".
-  std::string problem(const std::string& yaml, const std::vector<Override>& overrides = {}) {
+  /// The error that this configuration, or this file, is refused with.
+  Error problem(const std::string& yaml, const std::vector<Override>& overrides = {}) {
     write(yaml);
     return problem_of("c.yaml", overrides);
   }
-  std::string problem_of(const std::optional<std::filesystem::path>& file,
-                         const std::vector<Override>& overrides = {}) {
-    try {
-      resolve_config(file, overrides);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::usage);
-      return error.what();
-    }
-    return "no error";
+  Error problem_of(const std::filesystem::path& file, const std::vector<Override>& overrides = {},
+                   const std::filesystem::path& shipped = {}) {
+    return caught([&] { resolve_config(file, overrides, shipped); });
   }
 
   TempFolder folder_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 
 #include "config/fields.h"
 #include "config/resolve_fixture.h"
@@ -14,11 +15,21 @@
 namespace dcgan {
 namespace {
 
+using testing::caught;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::IsError;
 using ::testing::Not;
 using testing::ResolveConfig;
 namespace fs = std::filesystem;
+
+template <typename Text>
+auto IsProblem(const fs::path& where, int line, const std::string& key, Text problem,
+               const std::string& remedy) {
+  return ::testing::AllOf(IsError(ErrorKind::usage, where, problem, remedy),
+                          ::testing::Property("line", &Error::line, line),
+                          ::testing::ResultOf([](const Error& error) { return error.key(); }, key));
+}
 
 TEST_F(ResolveConfig, IsTheDefaultsWithoutAnything) {
   const auto resolved = resolve_config(std::nullopt, {});
@@ -44,15 +55,15 @@ TEST_F(ResolveConfig, TakesTheLastOfSeveralOverrides) {
 TEST_F(ResolveConfig, KnowsWhereEachValueCameFrom) {
   const auto resolved = resolve("train:\n  epochs: 3\n", {{"--seed", "seed=6"}});
   EXPECT_EQ(resolved.origins.size(), config_fields().size());
-  EXPECT_EQ(resolved.origins.at("train.epochs").text, "c.yaml:2");
-  EXPECT_EQ(resolved.origins.at("seed").text, "--seed");
-  EXPECT_EQ(resolved.origins.at("train.beta1").text, "default");
+  EXPECT_EQ(resolved.origins.at("train.epochs").text(), "c.yaml:2");
+  EXPECT_EQ(resolved.origins.at("seed").text(), "--seed");
+  EXPECT_EQ(resolved.origins.at("train.beta1").text(), "default");
 }
 
 TEST_F(ResolveConfig, TakesAnEmptyFileAsTheDefaults) {
-  EXPECT_EQ(problem(""), "no error");
-  EXPECT_EQ(problem("# nothing but a comment\n"), "no error");
-  EXPECT_EQ(problem("train:\n"), "no error");
+  for (const char* const yaml : {"", "# nothing but a comment\n", "train:\n"}) {
+    EXPECT_NO_THROW(resolve(yaml)) << yaml;
+  }
 }
 
 TEST_F(ResolveConfig, ReadsListsFromTheCommandLine) {
@@ -99,23 +110,16 @@ TEST_F(ResolveConfig, ExpandsTheHomeFolder) {
 TEST_F(ResolveConfig, NeedsAHomeFolderForATilde) {
   for (const char* const home : {"", "ada"}) {
     setenv("HOME", home, 1);
-    EXPECT_EQ(
-        problem("", {{"--set", "data.path=~/mnist"}}),
-        "--set: data.path '~/mnist': HOME names no folder that '~' could stand for; write the "
-        "path in full");
-    EXPECT_EQ(problem("train: {features: ~/f.pt}\ndata: {path: ~/mnist}"),
-              "c.yaml:2: data.path '~/mnist': HOME names no folder that '~' could stand for; write "
-              "the path in full\n"
-              "c.yaml:1: train.features '~/f.pt': HOME names no folder that '~' could stand for; "
-              "write the path in full");
+    const Error error = problem("train: {features: ~/f.pt}\ndata: {path: ~/mnist}");
+    EXPECT_THAT(error, IsProblem("c.yaml", 2, "data.path",
+                                 "data.path '~/mnist': HOME names no folder that '~' could stand "
+                                 "for",
+                                 "write the path in full"));
+    ASSERT_EQ(error.others().size(), 1U);
+    EXPECT_EQ(error.others()[0].key(), "train.features");
   }
   unsetenv("HOME");
   EXPECT_EQ(resolve("data: {path: /~/mnist}").config.data.path, "/~/mnist");
-}
-
-TEST_F(ResolveConfig, RefusesANulCharacter) {
-  EXPECT_EQ(problem("data:\n  path: \"a\\0b\"\n"),
-            "c.yaml:2: data.path must not hold a NUL character");
 }
 
 TEST_F(ResolveConfig, TakesAPathWithSpacesAndHashesAsItStands) {
@@ -125,163 +129,109 @@ TEST_F(ResolveConfig, TakesAPathWithSpacesAndHashesAsItStands) {
 
 // Problems
 
-TEST_F(ResolveConfig, SuggestsAKeyForASlip) {
-  EXPECT_EQ(problem("train:\n  batchsize: 3\n"),
-            "c.yaml:2: unknown key 'train.batchsize'; did you mean 'train.batch_size'?");
+struct Case {
+  std::string yaml;
+  int line;
+  std::string problem;
+  std::string remedy = "";
+};
+
+TEST_F(ResolveConfig, NamesLineProblemAndRemedy) {
+  const std::string nested = "seed must be a value or a list of values, nothing nested";
+  const std::string section =
+      "'train' is a section: write keys such as 'epochs:' below it, indented";
+  const std::string tab = "a tab indents this line";
+  const std::string spaces = "YAML takes spaces only";
+  const std::string check = "check indentation, colons and quotes here";
+  const std::string top = "must hold sections such as 'train:' with keys below, not ";
+  const std::string document = "a second YAML document begins here";
+  for (const Case& c : std::vector<Case>{
+           {"train:\n  batchsize: 3\n", 2, "unknown key 'train.batchsize'",
+            "did you mean 'train.batch_size'?"},
+           {"train:\n  latent_dim: 3\n", 2, "unknown key 'train.latent_dim'",
+            "did you mean 'model.latent_dim'?"},
+           {"lr: 3\n", 1, "unknown key 'lr'", "did you mean 'generator.lr' or 'discriminator.lr'?"},
+           {"discriminator:\n  epoch: 3\n", 2, "unknown key 'discriminator.epoch'",
+            "did you mean 'train.epochs'?"},
+           {"trian:\n  epochs: 3\n", 1, "unknown key 'trian'", "did you mean 'train'?"},
+           {"colour: red\n", 1, "unknown key 'colour'", "'dcgan config' lists all keys"},
+           {"# a comment\ntrain:\n  batch_size: abc\n", 3,
+            "train.batch_size must be an integer from 2 to 65536, not 'abc'"},
+           {"model:\n  kind: dens\n", 2, "model.kind must be dcgan or dense, not 'dens'",
+            "did you mean 'dense'?"},
+           {"train:\n  epochs:\n", 2,
+            "train.epochs must be an integer from 1 to 100000; it has no value"},
+           {"data:\n  path: \"a\\0b\"\n", 2, "data.path must not hold a NUL character"},
+           {"seed: {a: 1}\n", 1, nested},
+           {"seed: [[1]]\n", 1, nested},
+           {"train: 5\n", 1, section},
+           {"train:\n- epochs: 3\n", 1, section},
+           {"train.epochs: 5\n", 1, "write 'train.epochs' as 'epochs:', indented below 'train:'"},
+           {"train:\n  epochs: 5\n  beta1: 0\n  epochs: 5\n", 4,
+            "'train.epochs' is given twice; the first is in line 2"},
+           {"train:\n  epochs: 5\nseed: 2\ntrain:\n  beta1: 0\n", 4,
+            "'train' is given twice; the first is in line 1"},
+           {"train:\n  ? [a, b]\n  : 3\n", 2, "a key must be a word"},
+           {"seed: 2\ntrain: [1, 2\n", 3, "is not valid YAML: end of sequence flow not found",
+            check},
+           {std::string(100'000, '['), 1, "is not valid YAML: bad file", check},
+           {"- seed: 3\n", 1, top + "a list"},
+           {"hello\n", 1, top + "'hello'"},
+           {"# two\n---\nseed: 1\n---\nseed: 2\n", 4, document, "leave one"},
+           {"\tseed: 1\n", 1, tab, spaces},
+           {"train:\n  epochs: 5\n  \tbeta1: 0\n", 3, tab, spaces},
+           {"model:\n  dense_widths:\n\t- 5\n", 3, tab, spaces},
+           {"model:\n  base_channels: 600\n  max_channels: many\n", 3,
+            "model.max_channels must be an integer from 1 to 4096, not 'many'"},
+           {"generator: &net\n  output: tanh\ndiscriminator:\n  <<: *net\n", 2,
+            "unknown key 'discriminator.output'", "did you mean 'generator.output'?"},
+           {"train:\n  epochs: 3\n  <<: {}\n  epochs: 4\n", 4,
+            "'train.epochs' is given twice; the first is in line 2"},
+           {"train:\n  <<: [{}, 3]\n", 2,
+            "'<<' takes keys from a section such as '*name' or a list of these"}}) {
+    const Error error = problem(c.yaml);
+    EXPECT_THAT(error, IsError(ErrorKind::usage, "c.yaml", c.problem, c.remedy));
+    EXPECT_EQ(error.line(), c.line) << error.what();
+    EXPECT_TRUE(error.others().empty()) << error.what();
+  }
+  EXPECT_NO_THROW(resolve("train:\t\n  epochs:\t5\t# a comment\n"));
 }
 
-TEST_F(ResolveConfig, SuggestsAKeyOfTheSameNameInAnotherSection) {
-  EXPECT_EQ(problem("train:\n  latent_dim: 3\n"),
-            "c.yaml:2: unknown key 'train.latent_dim'; did you mean 'model.latent_dim'?");
-}
-
-TEST_F(ResolveConfig, SuggestsEveryKeyOfThatName) {
-  EXPECT_EQ(problem("lr: 3\n"),
-            "c.yaml:1: unknown key 'lr'; did you mean 'generator.lr' or 'discriminator.lr'?");
-}
-
-TEST_F(ResolveConfig, SuggestsASlipInAnotherSection) {
-  EXPECT_EQ(problem("discriminator:\n  epoch: 3\n"),
-            "c.yaml:2: unknown key 'discriminator.epoch'; did you mean 'train.epochs'?");
-}
-
-TEST_F(ResolveConfig, SuggestsASection) {
-  EXPECT_EQ(problem("trian:\n  epochs: 3\n"),
-            "c.yaml:1: unknown key 'trian'; did you mean 'train'?");
-}
-
-TEST_F(ResolveConfig, PointsToTheListOfKeysWhereNothingIsNear) {
-  EXPECT_EQ(problem("colour: red\n"),
-            "c.yaml:1: unknown key 'colour'; 'dcgan config' lists all keys");
-}
-
-TEST_F(ResolveConfig, NamesTheLineOfAWrongValue) {
-  EXPECT_EQ(problem("# a comment\ntrain:\n  batch_size: abc\n"),
-            "c.yaml:3: train.batch_size must be an integer from 2 to 65536, not 'abc'");
-}
-
-TEST_F(ResolveConfig, RefusesAKeyWithoutAValue) {
-  EXPECT_EQ(problem("train:\n  epochs:\n"),
-            "c.yaml:2: train.epochs must be an integer from 1 to 100000; it has no value");
-}
-
-TEST_F(ResolveConfig, RefusesASectionWhereAValueBelongs) {
-  EXPECT_EQ(problem("seed: {a: 1}\n"),
-            "c.yaml:1: seed must be a value or a list of values, nothing nested");
-}
-
-TEST_F(ResolveConfig, RefusesAValueWhereASectionBelongs) {
-  EXPECT_EQ(problem("train: 5\n"),
-            "c.yaml:1: 'train' is a section: write keys such as 'epochs:' below it, indented");
-}
-
-TEST_F(ResolveConfig, RefusesAListWhereASectionBelongs) {
-  EXPECT_EQ(problem("train:\n- epochs: 3\n"),
-            "c.yaml:1: 'train' is a section: write keys such as 'epochs:' below it, indented");
-}
-
-TEST_F(ResolveConfig, RefusesADottedKey) {
-  EXPECT_EQ(problem("train.epochs: 5\n"),
-            "c.yaml:1: write 'train.epochs' as 'epochs:', indented below 'train:'");
-}
-
-TEST_F(ResolveConfig, RefusesAKeyThatIsGivenTwice) {
-  EXPECT_EQ(problem("train:\n  epochs: 5\n  beta1: 0\n  epochs: 5\n"),
-            "c.yaml:4: 'train.epochs' is given twice; the first is in line 2");
-}
-
-TEST_F(ResolveConfig, RefusesASectionThatIsGivenTwice) {
-  EXPECT_EQ(problem("train:\n  epochs: 5\nseed: 2\ntrain:\n  beta1: 0\n"),
-            "c.yaml:4: 'train' is given twice; the first is in line 1");
-}
-
-TEST_F(ResolveConfig, RefusesAKeyThatIsNoWord) {
-  EXPECT_EQ(problem("train:\n  ? [a, b]\n  : 3\n"), "c.yaml:2: a key must be a word");
+TEST_F(ResolveConfig, RefusesAnOverrideByItsFlag) {
+  const std::string size =
+      "data.image_size must be [height, width], two integers from 8 to 1024, not ";
+  for (const auto& [text, message] : std::map<std::string, std::string>{
+           {"train.epochs", "'train.epochs' has no value; write train.epochs=..."},
+           {"train=3", "'train' is a section; set one of its keys, such as train.epochs=..."},
+           {"train.epoch=3", "unknown key 'train.epoch'; did you mean 'train.epochs'?"},
+           {"data.image_size=[32,32", size + "'[32,32'"},
+           {"data.image_size=[32,32] 3", size + "'[32,32] 3'"},
+           {"data.image_size=[[32],32]",
+            "data.image_size must be a value or a list of values, nothing nested"},
+           {"model.base_channels=600",
+            "model.max_channels (512) must not be below model.base_channels (600)"}}) {
+    const Error error = problem("", {{"--set", text}});
+    EXPECT_EQ(error.where(), "--set");
+    EXPECT_EQ(error.what(), "--set: " + message);
+  }
 }
 
 TEST_F(ResolveConfig, ListsEveryProblem) {
-  EXPECT_EQ(problem("trian: {}\ntrain:\n  epochs: 0\n  epoch: 3\nmodel:\n  max_channels: 8\n",
-                    {{"--set", "train.epoch=3"}, {"--device", "run.device=gpu"}}),
-            "c.yaml:1: unknown key 'trian'; did you mean 'train'?\n"
-            "c.yaml:3: train.epochs must be an integer from 1 to 100000, not '0'\n"
-            "c.yaml:4: unknown key 'train.epoch'; did you mean 'train.epochs'?\n"
-            "--set: unknown key 'train.epoch'; did you mean 'train.epochs'?\n"
-            "--device must be auto, cpu, cuda or cuda:N, not 'gpu'\n"
-            "c.yaml:6: model.max_channels (8) must not be below model.base_channels (64)");
+  const Error error = problem("trian: {}\ntrain:\n  epochs: 0\nmodel:\n  max_channels: 8\n",
+                              {{"--set", "train.epoch=3"}, {"--device", "run.device=gpu"}});
+  EXPECT_STREQ(error.what(),
+               "c.yaml:1: unknown key 'trian'; did you mean 'train'?\n"
+               "c.yaml:3: train.epochs must be an integer from 1 to 100000, not '0'\n"
+               "--set: unknown key 'train.epoch'; did you mean 'train.epochs'?\n"
+               "--device must be auto, cpu, cuda or cuda:N, not 'gpu'\n"
+               "c.yaml:5: model.max_channels (8) must not be below model.base_channels (64)");
+  EXPECT_THAT(error.others()[2], IsProblem("", 0, "run.device", HasSubstr("--device must"), ""));
 }
 
-TEST_F(ResolveConfig, BlamesTheKeyThatWasSetForAConflict) {
-  EXPECT_EQ(problem("", {{"--set", "model.base_channels=600"}}),
-            "--set: model.max_channels (512) must not be below model.base_channels (600)");
-}
-
-TEST_F(ResolveConfig, BlamesTheCommandLineBeforeTheFile) {
-  EXPECT_EQ(problem("model:\n  max_channels: 64\n", {{"--set", "model.base_channels=600"}}),
-            "--set: model.max_channels (64) must not be below model.base_channels (600)");
-}
-
-TEST_F(ResolveConfig, DoesNotAddAConflictToAWrongValue) {
-  EXPECT_EQ(problem("model:\n  base_channels: 600\n  max_channels: many\n"),
-            "c.yaml:3: model.max_channels must be an integer from 1 to 4096, not 'many'");
-}
-
-TEST_F(ResolveConfig, RefusesASetWithoutAValue) {
-  EXPECT_EQ(problem("", {{"--set", "train.epochs"}}),
-            "--set: 'train.epochs' has no value; write train.epochs=...");
-}
-
-TEST_F(ResolveConfig, RefusesASetOfASection) {
-  EXPECT_EQ(problem("", {{"--set", "train=3"}}),
-            "--set: 'train' is a section; set one of its keys, such as train.epochs=...");
-}
-
-TEST_F(ResolveConfig, RefusesASetOfAnOpenList) {
-  EXPECT_EQ(problem("", {{"--set", "data.image_size=[32,32"}}),
-            "--set: data.image_size must be [height, width], two integers from 8 to 1024, not "
-            "'[32,32'");
-}
-
-TEST_F(ResolveConfig, RefusesASetWithMoreBehindItsList) {
-  EXPECT_EQ(problem("", {{"--set", "data.image_size=[32,32] 3"}}),
-            "--set: data.image_size must be [height, width], two integers from 8 to 1024, not "
-            "'[32,32] 3'");
-}
-
-TEST_F(ResolveConfig, RefusesASetOfANestedList) {
-  EXPECT_EQ(problem("", {{"--set", "data.image_size=[[32],32]"}}),
-            "--set: data.image_size must be a value or a list of values, nothing nested");
-}
-
-TEST_F(ResolveConfig, RefusesAFileThatIsNotYaml) {
-  EXPECT_EQ(
-      problem("seed: 2\ntrain: [1, 2\n"),
-      "c.yaml:3: is not valid YAML: end of sequence flow not found; check indentation, colons "
-      "and quotes here");
-}
-
-TEST_F(ResolveConfig, RefusesAListAtTheTop) {
-  EXPECT_EQ(problem("- seed: 3\n"),
-            "c.yaml:1: must hold sections such as 'train:' with keys below, not a list");
-}
-
-TEST_F(ResolveConfig, RefusesATextAtTheTop) {
-  EXPECT_EQ(problem("hello\n"),
-            "c.yaml:1: must hold sections such as 'train:' with keys below, not 'hello'");
-}
-
-TEST_F(ResolveConfig, RefusesSeveralDocuments) {
-  EXPECT_EQ(problem("---\nseed: 1\n---\nseed: 2\n"),
-            "c.yaml:3: a second YAML document begins here; leave one");
-}
-
-TEST_F(ResolveConfig, EndsOnACommaAtTheTop) {
-  // yaml-cpp's LoadAll does not.
-  EXPECT_EQ(problem(","), "c.yaml:1: a second YAML document begins here; leave one");
-}
-
-TEST_F(ResolveConfig, RefusesBinaryBytes) {
-  EXPECT_EQ(problem(std::string("\x1f\x8b\0\1", 4)),
-            "c.yaml: is not a text file; a configuration is YAML");
+TEST_F(ResolveConfig, BlamesTheCommandLineForAConflictBeforeTheFile) {
+  EXPECT_THAT(problem("model:\n  max_channels: 64\n", {{"--set", "model.base_channels=600"}}),
+              IsProblem("--set", 0, "model.base_channels",
+                        "model.max_channels (64) must not be below model.base_channels (600)", ""));
 }
 
 // Merge keys, as in YAML 1.1
@@ -293,8 +243,8 @@ TEST_F(ResolveConfig, MergesAnotherSectionBehindASectionsOwnKeys) {
   EXPECT_EQ(resolved.config.discriminator.activation, Activation::gelu);
   EXPECT_EQ(resolved.config.discriminator.lr, 0.003);
   EXPECT_EQ(resolved.config.generator.lr, 0.001);
-  EXPECT_EQ(resolved.origins.at("discriminator.activation").text, "c.yaml:2 (<< in line 5)");
-  EXPECT_EQ(resolved.origins.at("discriminator.lr").text, "c.yaml:6");
+  EXPECT_EQ(resolved.origins.at("discriminator.activation").text(), "c.yaml:2");
+  EXPECT_EQ(resolved.origins.at("discriminator.lr").text(), "c.yaml:6");
 }
 
 TEST_F(ResolveConfig, MergesAListOfWhichTheFirstGoesFirst) {
@@ -313,45 +263,14 @@ TEST_F(ResolveConfig, MergesWholeSectionsAtTheTop) {
   EXPECT_EQ(resolved.config.model.latent_dim, 9);
 }
 
-TEST_F(ResolveConfig, NamesTheLinesOfAMergedProblem) {
-  EXPECT_EQ(problem("generator: &net\n  output: tanh\ndiscriminator:\n  <<: *net\n"),
-            "c.yaml:2 (<< in line 4): unknown key 'discriminator.output'; did you mean "
-            "'generator.output'?");
-  EXPECT_EQ(problem("train:\n  epochs: 3\n  <<: {}\n  epochs: 4\n"),
-            "c.yaml:4: 'train.epochs' is given twice; the first is in line 2");
-}
-
-TEST_F(ResolveConfig, MergesMapsOnly) {
-  for (const char* const value : {"3", "", "[{}, 3]"}) {
-    EXPECT_EQ(problem(std::string("seed: 1\ntrain:\n  <<: ") + value + "\n"),
-              "c.yaml:3: '<<' takes keys from a section such as '*name' or a list of these");
-  }
-}
-
 TEST_F(ResolveConfig, EndsOnMergesOfMergesAndOfThemselves) {
-  EXPECT_EQ(problem("train: &t\n  <<: *t\n  epochs: 3\n"), "no error");
+  EXPECT_EQ(resolve("train: &t\n  <<: *t\n  epochs: 3\n").config.train.epochs, 3);
   std::string doubling = "train:\n  <<:\n  - &a0 {epochs: 3}\n";
   for (int i = 1; i < 1000; ++i) {
     doubling += "  - &a" + std::to_string(i) + " {<<: [*a" + std::to_string(i - 1) + ", *a" +
                 std::to_string(i - 1) + "]}\n";
   }
   EXPECT_EQ(resolve(doubling).config.train.epochs, 3);
-}
-
-// Tabs
-
-TEST_F(ResolveConfig, NamesAnIndentingTab) {
-  const std::string expected = ": a tab indents this line; YAML takes spaces only";
-  EXPECT_EQ(problem("\tseed: 1\n"), "c.yaml:1" + expected);
-  EXPECT_EQ(problem("seed: 1\ntrain:\n\tepochs: 5\n"), "c.yaml:3" + expected);
-  EXPECT_EQ(problem("train:\n  epochs: 5\n  \tbeta1: 0\n"), "c.yaml:3" + expected);
-  EXPECT_EQ(problem("model:\n  dense_widths:\n\t- 5\n"), "c.yaml:3" + expected);
-  EXPECT_EQ(problem("train:\t\n  epochs:\t5\t# a comment\n"), "no error");
-}
-
-TEST_F(ResolveConfig, SurvivesDeepNesting) {
-  EXPECT_EQ(problem(std::string(100'000, '[')),
-            "c.yaml:1: is not valid YAML: bad file; check indentation, colons and quotes here");
 }
 
 // Back to text
@@ -397,14 +316,9 @@ TEST(ParseConfig, LeavesThePathAsItIs) {
 }
 
 TEST(ParseConfig, FailsWithTheName) {
-  try {
-    parse_config("seed: x", "g.pt");
-    FAIL() << "no error";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::failure);
-    EXPECT_STREQ(error.what(),
-                 "g.pt:1: seed must be an integer from 0 to 9223372036854775807, not 'x'");
-  }
+  EXPECT_THAT(caught([] { parse_config("seed: x", "g.pt"); }),
+              IsError(ErrorKind::failure, "g.pt",
+                      "seed must be an integer from 0 to 9223372036854775807, not 'x'", ""));
 }
 
 TEST(ToYaml, NestsKeysBelowTheirSections) {
@@ -415,7 +329,7 @@ TEST(ToYaml, NestsKeysBelowTheirSections) {
 TEST(ToCommentedYaml, ExplainsAKeyAndItsOrigin) {
   ResolvedConfig resolved;
   resolved.config.train.batch_size = 32;
-  resolved.origins["train.batch_size"] = {Origin::Source::file, "c.yaml:4"};
+  resolved.origins["train.batch_size"] = {Origin::Source::file, "c.yaml", 4};
   EXPECT_NE(to_commented_yaml(resolved).find("  # Images in a step; BatchNorm needs at least two.\n"
                                              "  # integer, 2 to 65536; default 64\n"
                                              "  batch_size: 32  # c.yaml:4\n"),

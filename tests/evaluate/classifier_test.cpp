@@ -14,8 +14,9 @@
 namespace dcgan {
 namespace {
 
-using testing::error_of;
+using testing::caught;
 using ::testing::HasSubstr;
+using testing::IsError;
 using testing::striped_set;
 using testing::TempFolder;
 
@@ -122,9 +123,9 @@ TEST(Classifier, FileWithoutANumberIsRefused) {
     Archive archive = good;
     archive.numbers.erase(name);
     write_archive(path, archive);
-    EXPECT_EQ(error_of([&] { parse_classifier(read_file(path), path); }),
-              path.string() + ": its '" + name +
-                  "' is missing or out of range; train it again with 'dcgan features train'");
+    EXPECT_THAT(caught([&] { parse_classifier(read_file(path), path); }),
+                IsError(ErrorKind::failure, path, "its '" + name + "' is missing or out of range",
+                        "train it again with 'dcgan features train'"));
   }
 }
 
@@ -135,8 +136,9 @@ TEST(Classifier, FileOfAnotherSizeIsRefused) {
   Archive archive = read_archive(path, ArchiveKind::features);
   archive.numbers["classes"] = 4;
   write_archive(path, archive);
-  EXPECT_THAT(error_of([&] { parse_classifier(read_file(path), path); }),
-              HasSubstr("tensor 'head.weight' has another size"));
+  EXPECT_THAT(caught([&] { parse_classifier(read_file(path), path); }),
+              IsError(ErrorKind::failure, path, HasSubstr("'head.weight' has another size"),
+                      "use another file"));
 }
 
 TEST(ClassifierTraining, LearnsStripes) {
@@ -168,23 +170,19 @@ TEST(ClassifierTraining, TellsEachEpochAndStopsWhenAsked) {
   EXPECT_EQ(epochs, (std::vector<std::int64_t>{1, 2}));
 }
 
-TEST(ClassifierTraining, NeedsTwoClasses) {
+TEST(ClassifierTraining, NeedsTwoClassesTwoImagesAndEightPixels) {
+  const auto refused = [](const Dataset& set, const std::string& problem,
+                          const std::string& remedy) {
+    EXPECT_THAT(caught([&] { count_classes(set); }),
+                IsError(ErrorKind::failure, "stripes", problem, remedy));
+  };
   Dataset set = striped_set(10);
   EXPECT_EQ(count_classes(set), 2);
   set.labels.fill_(0);
-  EXPECT_EQ(error_of([&] { count_classes(set); }),
-            "stripes: every image has the same label; a classifier needs a set with labels of 2 "
-            "classes or more");
-}
-
-TEST(ClassifierTraining, NeedsTwoImages) {
-  EXPECT_EQ(error_of([] { count_classes(striped_set(1)); }),
-            "stripes: 1 image; a classifier needs 2 or more to train on");
-}
-
-TEST(ClassifierTraining, NeedsEightPixels) {
-  EXPECT_EQ(error_of([] { count_classes(striped_set(10, 7)); }),
-            "stripes: images of 7 x 7 pixels; a classifier needs 8 x 8 or more");
+  refused(set, "every image has the same label",
+          "a classifier needs a set with labels of 2 classes or more");
+  refused(striped_set(1), "1 image", "a classifier needs 2 or more to train on");
+  refused(striped_set(10, 7), "images of 7 x 7 pixels", "a classifier needs 8 x 8 or more");
 }
 
 }  // namespace

@@ -12,11 +12,12 @@ namespace dcgan {
 namespace {
 
 using ::testing::AllOf;
+using testing::caught;
 using ::testing::Contains;
 using ::testing::ElementsAre;
-using testing::error_of;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::IsError;
 using ::testing::Not;
 
 constexpr std::int64_t kCount = 600;
@@ -41,6 +42,14 @@ torch::Tensor cloud(std::int64_t position, std::int64_t classes = kClasses) {
 /// The features as images, a row of pixels each.
 torch::Tensor as_images(const torch::Tensor& features) {
   return (features * 10.0 + 100.0).clamp(0, 255).to(torch::kUInt8).view({-1, 1, 1, kWidth});
+}
+
+/// Nothing where the report has no such measure.
+const Measure* find_measure(const Report& report, const std::string& key) {
+  for (const Measure& measure : report.measures) {
+    if (measure.key == key) return &measure;
+  }
+  return nullptr;
 }
 
 class Evaluation : public ::testing::Test {
@@ -227,16 +236,20 @@ TEST_F(Evaluation, LeavesOutTheScoreOfFewSamples) {
 TEST_F(Evaluation, RefusesFeaturesThatAreNotFinite) {
   FeatureBatch batch = classified(cloud(4));
   batch.features[3][2] = NAN;
-  EXPECT_EQ(error_of([&] { describe_set(batch); }),
-            "the feature network gives NaN or infinity for some images, so nothing can be measured "
-            "with it; name another with --features");
+  EXPECT_THAT(caught([&] { describe_set(batch); }),
+              IsError(ErrorKind::failure, "",
+                      "the feature network gives NaN or infinity for some images, so nothing can "
+                      "be measured with it",
+                      "name another with --features"));
 }
 
 TEST_F(Evaluation, RefusesFeaturesThatTellNothingApart) {
   reference_ = describe_set(classified(torch::ones({kCount, kWidth})));
-  EXPECT_EQ(error_of([&] { score(cloud(4)); }),
-            "the features of 600 real images are all the same, so nothing can be measured with "
-            "them; name others with --features or train.features");
+  EXPECT_THAT(caught([&] { score(cloud(4)); }),
+              IsError(ErrorKind::failure, "",
+                      "the features of 600 real images are all the same, so nothing can be "
+                      "measured with them",
+                      "name others with --features or train.features"));
 }
 
 TEST_F(Evaluation, QuickScoresAreThoseOfTheWhole) {

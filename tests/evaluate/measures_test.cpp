@@ -74,7 +74,7 @@ TEST(Kernel, EqualsSklearn) {
 TEST(Kernel, OfLargeSetsTakesSomeRows) {
   const torch::Tensor b = tensor("b").narrow(0, 0, 100);
   const KernelDistance whole = kernel_distances({tensor("a")}, b)[0];
-  const KernelDistance some = kernel_distances({tensor("a")}, b, {.most = 150})[0];
+  const KernelDistance some = kernel_distances({tensor("a")}, b, {.max_rows = 150})[0];
   EXPECT_NE(some.value, whole.value);
   EXPECT_NEAR(some.value, whole.value, 4.0 * some.error);
   EXPECT_GT(some.error, whole.error);

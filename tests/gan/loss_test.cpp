@@ -83,34 +83,27 @@ TEST(Loss, WassersteinIsMinusTheDistance) {
   EXPECT_NEAR(generator_loss(LossKind::wasserstein, fake).item<double>(), 0.5, 1e-6);
 }
 
-TEST(UnitSlopePenalty, IsOfEachImagesOwnSlope) {
+TEST(GradientPenalty, IsOfEachImagesOwnSlope) {
   // logit(x) = s <w, x> with another s for each image: slopes of 5 s.
   const auto w = torch::tensor({{3.0F, 4.0F}}).view({1, 1, 1, 2});
   const auto s = torch::tensor({{0.2F}, {1.0F}, {0.0F}}).view({3, 1, 1, 1});
   const auto images = torch::randn({3, 1, 1, 2}).requires_grad_(true);
-  const auto penalty = unit_slope_penalty((images * w * s).flatten(1).sum(1), images);
+  const auto penalty = gradient_penalty((images * w * s).flatten(1).sum(1), images);
   EXPECT_NEAR(penalty.item<double>(), (0.0 + 16.0 + 1.0) / 3, 1e-5);
 }
 
-TEST(UnitSlopePenalty, OfAFlatDiscriminatorHasAFiniteGradient) {
+TEST(GradientPenalty, OfAFlatDiscriminatorHasAFiniteGradient) {
   const auto w = torch::zeros({1, 1, 1, 2}).requires_grad_(true);
   const auto images = torch::ones({3, 1, 1, 2}).requires_grad_(true);
-  unit_slope_penalty((images * w).flatten(1).sum(1), images).backward();
+  gradient_penalty((images * w).flatten(1).sum(1), images).backward();
   EXPECT_TRUE(w.grad().isfinite().all().item<bool>());
 }
 
-TEST(Mix, GoesFromTheSecondToTheFirst) {
-  const auto x = torch::full({3, 1, 1, 2}, 4.0F);
-  const auto y = torch::full({3, 1, 1, 2}, 2.0F);
-  const auto mixed = mix(x, y, torch::tensor({0.0F, 1.0F, 0.25F}));
-  EXPECT_TRUE(torch::equal(mixed.select(3, 1).flatten(), torch::tensor({2.0F, 4.0F, 2.5F})));
-}
-
-TEST(SquaredSlope, OfALinearFunctionIsItsSquaredSlope) {
+TEST(SquaredGradientNorm, OfALinearFunctionIsThatOfItsWeights) {
   // logit(x) = <w, x>: the gradient is w at every image.
   const auto w = torch::tensor({{1.0F, -2.0F}, {3.0F, 0.5F}}).requires_grad_(true);
   const auto real = torch::randn({5, 1, 2, 2}).requires_grad_(true);
-  const auto penalty = squared_slope((real * w).flatten(1).sum(1), real);
+  const auto penalty = squared_gradient_norm((real * w).flatten(1).sum(1), real);
   EXPECT_NEAR(penalty.item<double>(), 14.25, 1e-5);
   penalty.backward();  // d |w|^2 / dw = 2 w
   EXPECT_TRUE(torch::allclose(w.grad(), 2.0 * w.detach()));

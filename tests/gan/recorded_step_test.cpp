@@ -147,7 +147,7 @@ TEST_P(RecordedStepOf, EndsWithTheBytesOfTheStepItself) {
     EXPECT_EQ(numbers.discriminator_loss, expected.discriminator_loss) << step;
     EXPECT_EQ(numbers.generator_loss, expected.generator_loss) << step;
     EXPECT_EQ(numbers.r1, expected.r1) << step;
-    EXPECT_EQ(numbers.unit_slope_penalty, expected.unit_slope_penalty) << step;
+    EXPECT_EQ(numbers.gradient_penalty, expected.gradient_penalty) << step;
     EXPECT_EQ(stats.fake.size(0), images(step));
     for (std::size_t i = 0; i < parameters(state.discriminator).size(); ++i) {
       EXPECT_TRUE(torch::equal(parameters(state.discriminator)[i].grad(),

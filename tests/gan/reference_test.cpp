@@ -156,10 +156,10 @@ TEST_P(Wasserstein, PenaltiesAgree) {
   const bool penalised = reference_.config.train.gradient_penalty > 0;
   for (std::int64_t i = 0; i < 10; ++i) {
     const StepNumbers numbers = read(step(i));
-    ASSERT_EQ(numbers.unit_slope_penalty.has_value(), penalised);
+    ASSERT_EQ(numbers.gradient_penalty.has_value(), penalised);
     if (!penalised) continue;
     const double penalty = reference_.at("penalties")[i].item<double>();
-    EXPECT_NEAR(*numbers.unit_slope_penalty, penalty, kLossTolerance * penalty) << i;
+    EXPECT_NEAR(*numbers.gradient_penalty, penalty, kLossTolerance * penalty) << i;
   }
 }
 

@@ -231,11 +231,11 @@ TEST(TrainStep, PullsTheCriticsSlopeToOne) {
   config.discriminator.lr = 2e-3;
   const Inputs inputs = make_inputs(config);
   TrainState state = make_train_state(config, torch::kCPU);
-  const double first = *read(train_step(state, inputs.real, inputs.latents)).unit_slope_penalty;
+  const double first = *read(train_step(state, inputs.real, inputs.latents)).gradient_penalty;
   EXPECT_GT(first, 0.9) << "new weights are small, and so is the slope";
   double last = first;
   for (int step = 0; step < 200; ++step) {
-    last = *read(train_step(state, inputs.real, inputs.latents)).unit_slope_penalty;
+    last = *read(train_step(state, inputs.real, inputs.latents)).gradient_penalty;
   }
   EXPECT_LT(last, 0.1);
 }

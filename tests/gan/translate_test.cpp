@@ -174,7 +174,8 @@ TEST(TranslatedStep, TakesR1AtTheShiftedImages) {
   const StepNumbers numbers = read(train_step(state, real, noise({4, 3}, 2)));
   const Translations shifts = draw_translations(config.seed, 0, 4, 2);
   const torch::Tensor x = translate(real, shifts.real, fill_of(-1)).requires_grad_();
-  const torch::Tensor penalty = squared_slope(forward(same.discriminator, x, Mode::train), x);
+  const torch::Tensor penalty =
+      squared_gradient_norm(forward(same.discriminator, x, Mode::train), x);
   ASSERT_TRUE(numbers.r1.has_value());
   EXPECT_NEAR(*numbers.r1, penalty.item<double>(), 1e-5 * penalty.item<double>());
 }

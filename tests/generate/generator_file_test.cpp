@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/script.h>
 
+#include "config/fields.h"
 #include "config/resolve.h"
 #include "dcgan/sampler.h"
 #include "generate/images.h"
@@ -17,8 +18,9 @@
 namespace dcgan {
 namespace {
 
-using testing::error_of;
+using testing::caught;
 using ::testing::HasSubstr;
+using testing::IsError;
 using testing::small_config;
 using testing::small_trained_state;
 using testing::TempFolder;
@@ -56,6 +58,24 @@ TEST_P(GeneratorFileOf, ScriptEqualsTheNetwork) {
   const torch::Tensor images = module.forward({z}).toTensor();
   EXPECT_TRUE(torch::allclose(images, images_of_network(z), 1e-5, 1e-6));
   EXPECT_LE(images.abs().max().item<double>(), 1.0);
+}
+
+TEST(GeneratorFile, HasEveryActivationInItsScript) {
+  const TempFolder folder;
+  for (const Activation activation : {Activation::relu, Activation::leaky_relu, Activation::elu,
+                                      Activation::selu, Activation::gelu, Activation::swish}) {
+    Config config = small_config();
+    config.generator.activation = activation;
+    config.generator.slope = 0.3;
+    const TrainState state = small_trained_state(config);
+    save_generator(folder / "g.pt", state.generator, config, 3);
+    torch::jit::Module module = torch::jit::load((folder / "g.pt").string());
+    const torch::Tensor z = latents(5, config.model.latent_dim);
+    const torch::NoGradGuard no_grad;
+    EXPECT_TRUE(torch::allclose(module.forward({z}).toTensor(),
+                                forward(state.generator, z, Mode::eval), 1e-5, 1e-6))
+        << to_string(activation);
+  }
 }
 
 TEST_P(GeneratorFileOf, ScriptStaysInEvalMode) {
@@ -138,10 +158,9 @@ TEST(GeneratorFile, RawWeightsOfAnAverageAreRefused) {
   const TempFolder folder;
   const Config config = testing::small_regularised_config();
   save_generator(folder / "g.pt", best_generator(testing::small_trained_state(config)), config, 3);
-  EXPECT_EQ(error_of([&] { Sampler::open(folder / "g.pt", torch::kCPU, {}, Weights::raw); }),
-            (folder / "g.pt").string() +
-                ": it holds the averaged weights alone; --raw needs a checkpoint of its run, such "
-                "as checkpoints/NNNNNN.pt");
+  EXPECT_THAT(caught([&] { Sampler::open(folder / "g.pt", torch::kCPU, {}, Weights::raw); }),
+              IsError(ErrorKind::failure, folder / "g.pt", "it holds the averaged weights alone",
+                      "--raw needs a checkpoint of its run, such as checkpoints/NNNNNN.pt"));
 }
 
 TEST_P(GeneratorFileOf, SamplerMakesTheScriptsImages) {
@@ -227,20 +246,20 @@ TEST(Sampler, NeedsTheLatentSizeWhereItCannotBeFound) {
   const TempFolder folder;
   const auto path = write_foreign(
       folder, "torch.tanh(z[:, :4].reshape([-1, 1, 2, 2]) * self.weight)", torch::randn({1}));
-  EXPECT_EQ(error_of([&] { Sampler::open(path, torch::kCPU, {}); }),
-            path.string() +
-                ": a TorchScript that is no generator, or one whose latent size can't be found; a "
-                "generator maps [N, latent size] to [N, 1 or 3, H, W]; name the size with "
-                "--latent-dim");
+  EXPECT_THAT(caught([&] { Sampler::open(path, torch::kCPU, {}); }),
+              IsError(ErrorKind::failure, path,
+                      "a TorchScript that is no generator, or one whose latent size can't be found",
+                      HasSubstr("name the size with --latent-dim")));
   EXPECT_EQ(Sampler::open(path, torch::kCPU, 4).latent_dim(), 4);
 }
 
 TEST(Sampler, RefusesATorchScriptThatMakesNoImages) {
   const TempFolder folder;
   const auto path = write_foreign(folder, "torch.linear(z, self.weight)", torch::randn({6, 5}));
-  EXPECT_THAT(error_of([&] { Sampler::open(path, torch::kCPU, {}); }), HasSubstr("no generator"));
-  EXPECT_THAT(error_of([&] { Sampler::open(path, torch::kCPU, 5); }),
-              HasSubstr("makes no images from latents of size 5"));
+  EXPECT_THAT(
+      caught([&] { Sampler::open(path, torch::kCPU, 5); }),
+      IsError(ErrorKind::failure, path, "a TorchScript that makes no images from latents of size 5",
+              "check --latent-dim, and that it maps [N, 5] to [N, 1 or 3, H, W]"));
 }
 
 TEST(Sampler, RefusesImagesOfAnotherRange) {
@@ -248,8 +267,9 @@ TEST(Sampler, RefusesImagesOfAnotherRange) {
   const auto path = write_foreign(
       folder, "(torch.tanh(torch.linear(z, self.weight)).reshape([-1, 1, 2, 3]) + 1.0) * 127.5",
       torch::randn({6, 5}));
-  EXPECT_EQ(error_of([&] { Sampler::open(path, torch::kCPU, {}); }),
-            path.string() + ": its images are neither in [-1, 1] nor in [0, 1]; scale its output");
+  EXPECT_THAT(caught([&] { Sampler::open(path, torch::kCPU, {}); }),
+              IsError(ErrorKind::failure, path, "its images are neither in [-1, 1] nor in [0, 1]",
+                      "scale its output"));
 }
 
 TEST(Sampler, RefusesImagesThatAreNotFinite) {
@@ -257,8 +277,8 @@ TEST(Sampler, RefusesImagesThatAreNotFinite) {
   const auto path =
       write_foreign(folder, "torch.tanh(torch.linear(z, self.weight)).reshape([-1, 1, 2, 3])",
                     torch::full({6, 5}, std::nan("")));
-  EXPECT_THAT(error_of([&] { Sampler::open(path, torch::kCPU, {}).generate(latents(2, 5)); }),
-              HasSubstr("NaN or infinity"));
+  EXPECT_THAT(caught([&] { Sampler::open(path, torch::kCPU, {}).generate(latents(2, 5)); }),
+              IsError(ErrorKind::failure, path, HasSubstr("NaN or infinity"), "use another file"));
 }
 
 TEST(Sampler, TakesAGeneratorWithWeightsOfAnyType) {

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "config/fields.h"
-#include "model/init.h"
 #include "runtime/torch.h"
 #include "support/tensors.h"
 
@@ -96,8 +95,8 @@ TEST(Forward, OfTwoBatchesIsThatOfEach) {
     const torch::Tensor first = forward(alone, images.narrow(0, 0, 5), Mode::train);
     const torch::Tensor second = forward(alone, images.narrow(0, 5, 5), Mode::train);
     EXPECT_TRUE(torch::allclose(logits, torch::cat({first, second}), 1e-5, 1e-5));
-    const auto ours = named_buffers(together);
-    const auto theirs = named_buffers(alone);
+    const auto ours = named_tensors(together);
+    const auto theirs = named_tensors(alone);
     for (std::size_t i = 0; i < ours.size(); ++i) {
       EXPECT_TRUE(torch::allclose(ours[i].second, theirs[i].second, 1e-5, 1e-6)) << ours[i].first;
     }

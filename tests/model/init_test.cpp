@@ -1,7 +1,6 @@
-#include "model/init.h"
-
 #include <gtest/gtest.h>
 
+#include "model/network.h"
 #include "runtime/torch.h"
 
 namespace dcgan {

@@ -1,7 +1,6 @@
-#include "model/projection.h"
-
 #include <gtest/gtest.h>
 
+#include "model/forward.h"
 #include "runtime/torch.h"
 
 namespace dcgan {

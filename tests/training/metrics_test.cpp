@@ -38,7 +38,7 @@ TEST(Metrics, LineHasThePenaltyWhereThereIsOne) {
 
 TEST(Metrics, LineHasTheGradientPenaltyWhereThereIsOne) {
   MetricsRecord record = record_at(50);
-  record.numbers.unit_slope_penalty = 0.5;
+  record.numbers.gradient_penalty = 0.5;
   EXPECT_NE(
       to_json(record).find(R"("d_fake_after":0.125,"gradient_penalty":0.5,"images_per_second")"),
       std::string::npos)
