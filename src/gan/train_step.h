@@ -2,7 +2,7 @@
 //
 //                 real x ─────────► D ─► real logits ┐
 //   z ─► G ─► fake ─ detach ──────► D ─► fake logits ┴► D's loss ─► Adam steps D
-//              └─────────────────► D (stepped) ─► logits ─► G's loss ─► Adam moves G
+//              └─────────────────► D (stepped) ─► logits ─► G's loss ─► Adam steps G
 //
 // Real and fake are batches of their own to D, so that BatchNorm sees each by itself; the fake
 // images of D's half are those of G's; D's parameters need no gradient in G's half.
