@@ -1,7 +1,5 @@
 // The recorder of a GPU, in a library of its own (libdcgan_cuda.so) that is loaded with LibTorch's
 // CUDA half: host code only, which needs no nvcc.
-#include "gan/graph_recorder.h"
-
 #include <ATen/cuda/CUDAEvent.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDAGuard.h>
