@@ -148,7 +148,7 @@ Archive read_newest(const std::vector<fs::path>& checkpoints) {
         checkpoints.size() > 1 ? fmt::format("remove it, and --resume goes on from {}",
                                              checkpoints[checkpoints.size() - 2].string())
                                : "there is no older checkpoint: start a new run with another --out";
-    throw failure(first_line(error.what()) + "\n" + remedy);
+    throw failure(error.problem()).in(error.where()).remedy(remedy);
   }
 }
 

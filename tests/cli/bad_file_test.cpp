@@ -19,7 +19,7 @@ using ::testing::StartsWith;
 using testing::Training;
 
 constexpr const char* kExpected =
-    "       expected a g.pt, a checkpoint or a feature network of dcgan, or another TorchScript "
+    "expected a g.pt, a checkpoint or a feature network of dcgan, or another TorchScript "
     "(torch.jit.save)\n";
 
 /// At most three lines, from the program itself, without LibTorch's own words.
@@ -150,19 +150,19 @@ TEST_F(BadCheckpoint, FolderWithoutARun) {
 
 TEST_F(BadCheckpoint, Empty) {
   put("g.pt", "");
-  EXPECT_EQ(sample("g.pt").err, std::string("dcgan: g.pt: the file is empty\n") + kExpected);
+  EXPECT_EQ(sample("g.pt").err, std::string("dcgan: g.pt: the file is empty; ") + kExpected);
 }
 
 TEST_F(BadCheckpoint, RandomBytes) {
   put("g.pt", std::string(5000, '\x99'));
   EXPECT_EQ(sample("g.pt").err,
-            std::string("dcgan: g.pt: not a TorchScript archive\n") + kExpected);
+            std::string("dcgan: g.pt: not a TorchScript archive; ") + kExpected);
 }
 
 TEST_F(BadCheckpoint, ZipOfSomethingElse) {
   put("g.pt", std::string("PK\x03\x04", 4) + std::string(500, 'x'));
   EXPECT_EQ(sample("g.pt").err,
-            std::string("dcgan: g.pt: the archive is truncated or damaged\n") + kExpected);
+            std::string("dcgan: g.pt: the archive is truncated or damaged; ") + kExpected);
 }
 
 TEST_F(BadCheckpoint, Truncated) {
@@ -170,7 +170,7 @@ TEST_F(BadCheckpoint, Truncated) {
   const std::string whole = bytes("run/g.pt");
   put("g.pt", whole.substr(0, whole.size() / 2));
   EXPECT_EQ(sample("g.pt").err,
-            std::string("dcgan: g.pt: the archive is truncated or damaged\n") + kExpected);
+            std::string("dcgan: g.pt: the archive is truncated or damaged; ") + kExpected);
 }
 
 TEST_F(BadCheckpoint, TorchScriptThatIsNoGenerator) {
@@ -191,8 +191,8 @@ TEST_F(BadCheckpoint, DamagedOneIsNotResumedFromAndStays) {
   const ProgramResult result = resume("run", {"--set", "train.epochs=2"});
   expect_clean_error(result, 1);
   EXPECT_THAT(result.err,
-              HasSubstr("run/checkpoints/000064.pt: the archive is truncated or damaged\n"
-                        "       there is no older checkpoint: start a new run"));
+              HasSubstr("run/checkpoints/000064.pt: the archive is truncated or damaged; "
+                        "there is no older checkpoint: start a new run"));
   EXPECT_TRUE(exists("run/checkpoints/000064.pt"));
 }
 
@@ -210,7 +210,7 @@ TEST_F(BadCheckpoint, InspectSaysTheSame) {
   put("g.pt", std::string(5000, '\x99'));
   const ProgramResult result = run({"inspect", "g.pt"});
   expect_clean_error(result, 1);
-  EXPECT_EQ(result.err, std::string("dcgan: g.pt: not a TorchScript archive\n") + kExpected);
+  EXPECT_EQ(result.err, std::string("dcgan: g.pt: not a TorchScript archive; ") + kExpected);
 }
 
 // Devices -----------------------------------------------------------------------------------------
