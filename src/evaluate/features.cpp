@@ -181,7 +181,7 @@ torch::Tensor fill_up(const torch::Tensor& images) {
 Features::Features(Impl impl, const std::string& name, const std::string& bytes,
                    torch::Device device) {
   impl.name = name;
-  impl.checksum = crc_of(bytes);
+  impl.checksum = fmt::format("{:08x}", crc32_of(bytes.data(), bytes.size()));
   impl.device = device;
   impl_ = std::make_shared<const Impl>(std::move(impl));
 }

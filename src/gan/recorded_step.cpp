@@ -28,25 +28,18 @@ void copy_into(StepInputs& to, const StepInputs& from) {
       to, [&](torch::Tensor tensor) { return tensor.copy_(*source++, /*non_blocking=*/true); });
 }
 
-/// The folder of the file that this code lies in: the program's library, or a program that embeds
-/// dcgan.
-std::filesystem::path own_folder() {
-  static const int here = 0;
-  Dl_info info;
-  if (dladdr(&here, &info) == 0 || info.dli_fname == nullptr) return ".";
-  return std::filesystem::path(info.dli_fname).parent_path();
-}
-
 }  // namespace
 
 std::unique_ptr<Recorder> make_recorder(torch::Device device) {
-  const std::string path = (own_folder() / "libdcgan_cuda.so").string();
-  void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  // Beside the program, by its RUNPATH; a program that embeds dcgan sets its own.
+  constexpr const char* kLibrary = "libdcgan_cuda.so";
+  void* const library = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
   void* const make = library == nullptr ? nullptr : dlsym(library, "dcgan_make_graph_recorder");
   if (make == nullptr) {
     const char* const why = dlerror();
-    throw failure("run.cuda_graph: " +
-                  (why == nullptr ? path + " is of another version" : std::string(why)))
+    throw failure("run.cuda_graph: " + (why == nullptr
+                                            ? std::string(kLibrary) + " is of another version"
+                                            : std::string(why)))
         .key("run.cuda_graph")
         .remedy("build with scripts/setup.sh --torch pip, or leave run.cuda_graph: false");
   }

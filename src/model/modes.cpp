@@ -71,8 +71,8 @@ torch::Tensor mode_bias_for(const std::vector<std::int64_t>& counts, std::int64_
   torch::Tensor bias = torch::zeros({classes}, torch::kFloat64);
   for (int round = 0; round < kMaxRounds; ++round) {
     const torch::Tensor lacks = log_wanted - winning_shares(bias, static_cast<double>(each)).log();
-    if (lacks.abs().max().item<double>() < kClose) break;
     bias += kPace * lacks;
+    if (lacks.abs().max().item<double>() < kClose) break;
   }
   return bias.to(torch::kFloat32).repeat({each});
 }

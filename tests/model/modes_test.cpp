@@ -45,7 +45,7 @@ TEST(Modes, AChosenClassTakesItsLargestLatentAndLeavesTheRest) {
   EXPECT_TRUE(torch::equal(choose_mode(same, 6, {}), choose_mode(latents, 6, {})));
 }
 
-TEST(Modes, ABiasMovesTheRace) {
+TEST(Modes, ABiasDecidesWhichWins) {
   const torch::Tensor latents = torch::tensor({{0.1F, 0.2F, 0.3F, 5.0F}, {0.1F, 0.2F, 0.9F, 5.0F}});
   const torch::Tensor bias = torch::tensor({0.5F, 0.0F, 0.0F});
   EXPECT_TRUE(torch::equal(modes_of(latents, 3, bias), torch::tensor({0, 2})));
@@ -81,7 +81,7 @@ TEST(Modes, ClassesComeAsOftenAsTheyShould) {
 TEST(Modes, OfAClassComeEquallyOften) {
   const torch::Tensor bias = mode_bias_for({30, 10, 60}, 6);
   EXPECT_TRUE(torch::equal(bias.narrow(0, 0, 3), bias.narrow(0, 3, 3)));
-  EXPECT_TRUE(torch::equal(mode_bias_for({5, 5}, 4), torch::zeros({4})));
+  EXPECT_LT(mode_bias_for({5, 5}, 4).abs().max().item<float>(), 1e-6F);
 }
 
 }  // namespace
