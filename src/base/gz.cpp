@@ -3,7 +3,9 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <fstream>
 #include <memory>
 #include <new>
 #include <system_error>
@@ -13,6 +15,20 @@
 
 namespace dcgan {
 
+namespace {
+
+/// A gz file ends in the size of what is inside, modulo 2^32: enough to make room once.
+std::size_t size_inside(const std::filesystem::path& path) {
+  constexpr int kTrailer = 4;
+  std::array<unsigned char, kTrailer> trailer{};
+  std::ifstream file(path, std::ios::binary);
+  file.seekg(-kTrailer, std::ios::end);
+  file.read(reinterpret_cast<char*>(trailer.data()), kTrailer);
+  return trailer[0] | trailer[1] << 8 | trailer[2] << 16 | std::size_t{trailer[3]} << 24;
+}
+
+}  // namespace
+
 std::string read_gz_file(const std::filesystem::path& path) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) return read_file(path);  // which says why
@@ -20,13 +36,18 @@ std::string read_gz_file(const std::filesystem::path& path) {
                                                              &gzclose_r);
   if (!file) throw read_failure(path, errno);
   constexpr unsigned kChunk = 1U << 20;
+  constexpr std::size_t kMax = std::size_t{1}
+                               << 32;  // nobody's set: something that unpacks for ever
+  constexpr std::size_t kMaxRoom = std::size_t{1} << 28;
   std::string bytes;
+  if (gzdirect(file.get()) == 0) bytes.reserve(std::min(size_inside(path) + kChunk, kMaxRoom));
   int count = 0;
   do {
     const std::size_t size = bytes.size();
     bytes.resize(size + kChunk);
     count = gzread(file.get(), bytes.data() + size, kChunk);
     bytes.resize(size + static_cast<std::size_t>(std::max(count, 0)));
+    if (bytes.size() > kMax) throw failure("holds more than 4 GiB").in(path).remedy("split it");
   } while (count > 0);
   int code = Z_OK;
   gzerror(file.get(), &code);

@@ -152,7 +152,8 @@ int Train::run() {
   const StopSignal stop;
   write_file_atomically(run->config(), to_yaml(resolved.config));
   log_start(resolved, job, *run, machine, log);
-  if (train(job, *run, log, [&](const TrainingProgress&) { return !stop.requested(); }) == TrainingOutcome::stopped) {
+  if (train(job, *run, log, [&](const TrainingProgress&) { return !stop.requested(); }) ==
+      TrainingOutcome::stopped) {
     log.notice(fmt::format("stopped at step {}; a checkpoint is written. Go on with:\n  {}",
                            format_count(job.state.step), resume_command(*run)));
     return kExitStopped;

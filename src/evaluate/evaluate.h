@@ -7,12 +7,12 @@
 #include <optional>
 #include <vector>
 
+#include "dcgan/evaluate.h"
 #include "evaluate/classes.h"
 #include "evaluate/copies.h"
 #include "evaluate/features.h"
 #include "evaluate/frechet.h"
 #include "evaluate/neighbours.h"
-#include "dcgan/evaluate.h"
 #include "runtime/random.h"
 
 namespace dcgan {

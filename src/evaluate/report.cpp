@@ -1,5 +1,3 @@
-#include "dcgan/evaluate.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +6,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "dcgan/evaluate.h"
 
 namespace dcgan {
 namespace {

@@ -95,7 +95,7 @@ TEST_F(BadData, ImagesAndLabelsMixedUpAreSeen) {
   fs::rename(folder_ / "data" / kImages, folder_ / "data" / "x");
   fs::rename(folder_ / "data" / kLabels, folder_ / "data" / kImages);
   fs::rename(folder_ / "data" / "x", folder_ / "data" / kLabels);
-  expect_error("looks like labels, not images");
+  expect_error("exchange images and labels if they were mixed up");
 }
 
 TEST_F(BadData, CountsThatDoNotMatchAreNamed) {

@@ -1,10 +1,10 @@
-#include "dcgan/evaluate.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+
+#include "dcgan/evaluate.h"
 
 namespace dcgan {
 namespace {
