@@ -61,7 +61,7 @@ std::string remedy_for_key(const std::string& key) {
     }
   }
   if (meant.empty()) return "'dcgan config' lists all keys";
-  for (std::string& one : meant) one = '\'' + one + '\'';
+  for (std::string& one : meant) one = fmt::format("'{}'", one);
   return fmt::format("did you mean {}?", or_list(meant));
 }
 
