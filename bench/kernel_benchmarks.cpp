@@ -293,7 +293,7 @@ void BM_TrainStep(State& state) {
   const std::int64_t batch = config.train.batch_size;
   const torch::Tensor real = torch::rand({batch, 1, 28, 28}) * 2 - 1;
   const torch::Tensor latents = torch::randn({batch, config.model.latent_dim});
-  for (auto _ : state) benchmark::DoNotOptimize(read(train_step(train_state, real, latents)));
+  for (auto _ : state) benchmark::DoNotOptimize(read(train_step(train_state, real, {}, latents)));
   state.SetItemsProcessed(state.iterations() * batch);
 }
 BENCHMARK(BM_TrainStep)

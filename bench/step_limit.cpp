@@ -172,7 +172,7 @@ int main(int count, char** words) {
   config.train.r1_every = 1;
   TrainState penalised = make_train_state(config, torch::kCPU);
   const auto step = [&](TrainState& state) {
-    return milliseconds([&] { read(train_step(state, real, latents)); }, 16);
+    return milliseconds([&] { read(train_step(state, real, {}, latents)); }, 16);
   };
   const auto generate = [&] {
     const torch::NoGradGuard no_grad;

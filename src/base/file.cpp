@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -105,23 +106,6 @@ std::filesystem::path temporary_name(const std::filesystem::path& folder) {
          fmt::format("{}{}-{}{}", kTemporaryPrefix, ::getpid(), counter++, kTemporaryExtension);
 }
 
-}  // namespace
-
-Error write_failure(const std::filesystem::path& path, int error) {
-  if (error != ENOENT) return file_failure("cannot be written: ", path, error);
-  const std::string folder = folder_of(path).string();
-  return failure(fmt::format("cannot be written: there is no folder '{}'", folder))
-      .in(path)
-      .remedy("make it first");
-}
-
-Error read_failure(const std::filesystem::path& path, int error) {
-  if (error == ENOENT) return failure(absence(path, "file")).in(path);
-  return file_failure("cannot be read: ", path, error);
-}
-
-namespace {
-
 /// Throws where `path` can't be looked at or is a folder.
 struct stat status_of(int descriptor, const std::filesystem::path& path) {
   struct stat status {};
@@ -147,7 +131,27 @@ std::string read_whole(int descriptor, const std::filesystem::path& path, std::s
   return bytes;
 }
 
+/// Its number, or -1. A new one is not made where a link leads.
+int open_lock(const char* path) {
+  const int descriptor = ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor >= 0 || errno != ENOENT) return descriptor;
+  return ::open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+}
+
 }  // namespace
+
+Error write_failure(const std::filesystem::path& path, int error) {
+  if (error != ENOENT) return file_failure("cannot be written: ", path, error);
+  const std::string folder = folder_of(path).string();
+  return failure(fmt::format("cannot be written: there is no folder '{}'", folder))
+      .in(path)
+      .remedy("make it first");
+}
+
+Error read_failure(const std::filesystem::path& path, int error) {
+  if (error == ENOENT) return failure(absence(path, "file")).in(path);
+  return file_failure("cannot be read: ", path, error);
+}
 
 std::string read_file(const std::filesystem::path& path) {
   Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -250,16 +254,16 @@ void remove_stale_temporaries(const std::filesystem::path& folder) {
   }
 }
 
-LineFile::LineFile(std::filesystem::path path)
-    : path_(std::move(path)), descriptor_(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC)) {
-  if (descriptor_.get() < 0) throw write_failure(path_, errno);
+FileLock::FileLock(const std::filesystem::path& path) : descriptor_(open_lock(path.c_str())) {
+  try_lock();
 }
 
-void LineFile::append(std::string_view line) {
-  std::string bytes(line);
-  bytes += '\n';
-  const int error = write_all(descriptor_.get(), bytes);
-  if (error != 0) throw write_failure(path_, error);
+bool FileLock::try_lock() {
+  if (descriptor_.get() < 0) return false;
+  const bool locked = ::flock(descriptor_.get(), LOCK_EX | LOCK_NB) == 0;
+  const bool taken = errno == EWOULDBLOCK || errno == EINTR;
+  state_ = locked ? State::held : taken ? State::busy : State::none;
+  return locked;
 }
 
 }  // namespace dcgan

@@ -1,17 +1,35 @@
-// Whole files, read and written. Nothing here leaves a half-written file behind.
+// Whole files, read and written, and locks. Nothing here leaves a half-written file behind.
 #pragma once
+
+#include <unistd.h>
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "base/descriptor.h"
 #include "dcgan/error.h"
 
 namespace dcgan {
+
+/// A file descriptor that is closed once. A negative number is none.
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() { close(); }
+  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+
+  int get() const { return value_; }
+  /// False, with errno, where the file system reports a late error.
+  bool close() { return value_ < 0 || ::close(std::exchange(value_, -1)) == 0; }
+
+ private:
+  int value_;
+};
 
 /// Reads a whole regular file. Throws `failure` that names the file when it does not exist, is a
 /// folder, or cannot be read.
@@ -43,21 +61,6 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
 /// it only where no other process is writing.
 void remove_stale_temporaries(const std::filesystem::path& folder);
 
-/// A file that grows by whole lines, such as metrics.jsonl.
-class LineFile {
- public:
-  /// Opens an existing file at its end. Throws `failure` naming it.
-  explicit LineFile(std::filesystem::path path);
-
-  /// Writes `line` and a newline; the kernel has them when this returns. Throws `failure` naming
-  /// the file.
-  void append(std::string_view line);
-
- private:
-  std::filesystem::path path_;
-  Descriptor descriptor_;
-};
-
 /// Makes a folder and its parents. Throws `failure` naming `path` and the reason.
 void make_folder(const std::filesystem::path& path);
 
@@ -68,6 +71,28 @@ void require_folder(const std::filesystem::path& path, const std::string& remedy
 /// what the error number means and the remedy.
 Error read_failure(const std::filesystem::path& path, int error);
 Error write_failure(const std::filesystem::path& path, int error);
+
+/// A lock of a folder, or of a file, which is made where nothing is there. It ends with the object
+/// or its process.
+class FileLock {
+ public:
+  /// Tries once.
+  explicit FileLock(const std::filesystem::path& path);
+
+  /// Tries again. True once the lock is held.
+  bool try_lock();
+
+  /// Another process has it. Where there can be no lock, as on some network file systems and in a
+  /// folder that is read-only, it is neither held nor busy.
+  bool busy() const { return state_ == State::busy; }
+  bool held() const { return state_ == State::held; }
+
+ private:
+  enum class State { none, busy, held };
+
+  Descriptor descriptor_;
+  State state_ = State::none;
+};
 
 /// True for a folder with at least one entry (dot files count).
 bool is_non_empty_folder(const std::filesystem::path& path);

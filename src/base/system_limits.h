@@ -29,6 +29,17 @@ std::optional<double> cgroup_cores(const CgroupFiles& files = {});
 /// The machine's memory in bytes, or the cgroup's limit.
 std::int64_t usable_memory();
 
+/// The cores that this process may use, at least 1. taskset(1), containers' sets of CPUs and the
+/// like leave it fewer than the machine has, a cgroup's share of processor time the time of fewer.
+std::int64_t usable_cores();
+
+/// Those of the process's affinity alone, at least 1.
+std::int64_t affinity_cores();
+
+/// OMP_NUM_THREADS, where it is set to a number, as every OpenMP program reads it; its first level
+/// if there are several ("4,2"). Else usable_cores().
+std::int64_t default_threads();
+
 /// "977 MiB of address space (ulimit -v), 2.0 GiB of memory (cgroup)"; empty without limits.
 std::string describe_memory_limits();
 

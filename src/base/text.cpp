@@ -90,9 +90,10 @@ std::optional<std::string> nearest_match(std::string_view word,
   return best;
 }
 
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates,
+                         const std::string& otherwise) {
   const auto match = nearest_match(word, candidates);
-  return match ? fmt::format("; did you mean '{}'?", *match) : "";
+  return match ? fmt::format("did you mean '{}'?", *match) : otherwise;
 }
 
 std::string or_list(const std::vector<std::string>& words) {
@@ -121,10 +122,6 @@ std::string without_controls(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](char c) { return is_control(c) && c != '\n'; }, '?');
   return text;
-}
-
-std::string first_line(std::string_view text) {
-  return std::string(text.substr(0, text.find('\n')));
 }
 
 std::string class_name(const std::vector<std::string>& names, std::size_t index) {

@@ -14,8 +14,9 @@ namespace dcgan {
 std::optional<std::string> nearest_match(std::string_view word,
                                          const std::vector<std::string>& candidates);
 
-/// "; did you mean 'x'?" for `nearest_match`, or "" where nothing is near.
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+/// An error's remedy: "did you mean 'x'?" for `nearest_match`, `otherwise` where nothing is near.
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates,
+                         const std::string& otherwise = "");
 
 /// "a", "a or b", "a, b or c".
 std::string or_list(const std::vector<std::string>& words);
@@ -27,9 +28,6 @@ std::string printable(std::string_view text);
 /// `text` with '?' for every control character but line ends: a file's name may hold any, and a
 /// terminal obeys them.
 std::string without_controls(std::string text);
-
-/// What stands before the first line end: an error's text without its remedy or its backtrace.
-std::string first_line(std::string_view text);
 
 /// Class `index` of a data set: its name in `names`, or its number where they have none for it.
 std::string class_name(const std::vector<std::string>& names, std::size_t index);

@@ -4,14 +4,104 @@
 // no file; it is compiled into both programs, the front (`dcgan`, without LibTorch) and the core
 // (`dcgan-core`). x.cpp has run(), for the core alone. A command that needs no LibTorch has
 // run_in_front() instead.
+//
+// Values are taken as text and read here, so that every message is ours.
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
 
-#include "cli/flags.h"
+#include "config/resolve.h"
 #include "dcgan/error.h"
 
+namespace CLI {
+class App;
+}  // namespace CLI
+
 namespace dcgan::cli {
+
+/// Throws a usage error for what is no integer in the range.
+std::int64_t read_integer(const std::string& flag, const std::string& text, std::int64_t min,
+                          std::int64_t max);
+
+/// The file name that is `text`; throws a usage error where it has none of the endings.
+std::string require_ending(const std::string& flag, const std::string& text,
+                           const std::vector<std::string>& endings);
+
+/// Throws a usage error where it is `wrong`.
+void refuse(bool wrong, const std::string& problem, const std::string& remedy = "");
+
+/// The folder of the configurations that come with dcgan; empty where it is missing.
+std::filesystem::path shipped_configs();
+
+/// resolve_config(), with the shipped ones. Says on stderr which file stands for another name,
+/// unless `quiet`, and puts it into `config`.
+ResolvedConfig read_config(std::optional<std::string>& config,
+                           const std::vector<Override>& overrides, bool quiet = false);
+
+/// For the front, which so answers a mistyped key at once: its run.threads; 0 without a `config`.
+/// What can be read only once (stdin, a pipe) is left to the core.
+std::int64_t configured_threads(const std::optional<std::string>& config,
+                                const std::vector<Override>& overrides);
+
+/// The flags of one sub-command. What they are bound to must live as long as the command line is
+/// parsed.
+class Flags {
+ public:
+  using Take = std::function<void(const std::string&)>;
+
+  explicit Flags(CLI::App& app) : app_(app) {}
+
+  void text(const std::string& flag, const std::string& type, const std::string& meaning,
+            Take take);
+  template <typename Target>
+  requires std::is_assignable_v<Target&, const std::string&>
+  void text(const std::string& flag, const std::string& type, const std::string& meaning,
+            Target& target) {
+    text(flag, type, meaning, [&target](const std::string& value) { target = value; });
+  }
+  template <typename Target>
+  void integer(const std::string& flag, std::int64_t min, std::int64_t max,
+               const std::string& meaning, Target& target) {
+    text(flag, "N", meaning,
+         [=, &target](const std::string& value) { target = read_integer(flag, value, min, max); });
+  }
+  /// A file to write.
+  template <typename Target>
+  void png(const std::string& flag, const std::string& meaning, Target& target) {
+    text(flag, "FILE.png", meaning, [=, &target](const std::string& value) {
+      target = require_ending(flag, value, {".png"});
+    });
+  }
+  /// A flag for a configuration key, checked by the key's own row.
+  void key(const std::string& flag, const std::string& type, const std::string& key,
+           const std::string& meaning, std::function<void(const Config&)> take);
+  /// A flag that is short for `--set key=...`; resolve_config() checks it together with the rest.
+  void override_key(const std::string& flag, const std::string& type, const std::string& key,
+                    const std::string& meaning, std::vector<Override>& overrides);
+  void on(const std::string& flag, const std::string& meaning, bool& target);
+  void positional(const std::string& name, const std::string& meaning, std::string& target);
+
+  void config(const std::string& meaning, std::optional<std::string>& target);
+  void set(std::vector<Override>& overrides);
+  void seed(const std::string& meaning, std::int64_t& target);
+  void latent_dim(std::optional<std::int64_t>& target);
+  /// --device and --threads of a command that has no configuration of its own.
+  void machine(std::string& device, std::int64_t& threads);
+
+  /// Shown as required; that it is given is for the command's check().
+  void require(const std::string& flag);
+  /// What the help ends with.
+  void footer(const std::string& text);
+
+ private:
+  CLI::App& app_;
+};
 
 /// What must stand in the environment before LibTorch and OpenMP are loaded.
 struct Startup {

@@ -4,7 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <vector>
+#include <map>
 
 #include "base/text.h"
 #include "dcgan/error.h"
@@ -13,13 +13,9 @@ namespace dcgan::cli {
 namespace {
 
 /// The groups of commands, "data show".
-constexpr std::pair<const char*, const char*> kGroups[] = {
+const std::map<std::string, std::string> kGroups{
     {"features", "Make a network whose features measure images"},
     {"data", "Fetch, check and show data sets"}};
-
-CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& meaning) {
-  return parent.add_subcommand(name, meaning)->group("Commands")->allow_extras();
-}
 
 /// "sample", "features train".
 std::string full_name(const CLI::App& app) {
@@ -47,9 +43,8 @@ std::vector<std::string> commands_of(const CLI::App& app) {
 Error with_hint(Error error, const std::string& word, const std::vector<std::string>& candidates,
                 const std::string& help) {
   // Of two letters, one in common is no likeness.
-  const auto nearest = word.size() > 2 ? nearest_match(word, candidates) : std::nullopt;
-  return error.remedy(nearest ? fmt::format("did you mean '{}'?", *nearest)
-                              : fmt::format("'{} --help' lists them", help));
+  const std::string otherwise = fmt::format("'{} --help' lists them", help);
+  return error.remedy(word.size() > 2 ? did_you_mean(word, candidates, otherwise) : otherwise);
 }
 
 /// What comes before '=' in "--flag=value".
@@ -65,8 +60,7 @@ void check_root_words(const CLI::App& root, const CLI::App* given) {
   }
   const std::string flag = flag_of(word);
   for (const CLI::App* app : root.get_subcommands(nullptr)) {
-    const auto flags = flags_of(*app);
-    const bool here = std::find(flags.begin(), flags.end(), flag) != flags.end();
+    const bool here = app->get_option_no_throw(flag) != nullptr;
     if (!here || (given != nullptr && given != app)) continue;
     throw usage_error(fmt::format("'{}' belongs behind the command", flag))
         .remedy(fmt::format("for example: dcgan {} {} ...", app->get_name(), flag));
@@ -120,90 +114,68 @@ void check_repeated(const CLI::App& app) {
   throw usage_error(printable(text)).remedy(fmt::format("'{} --help' shows how to write it", help));
 }
 
+/// The sub-command that was given, the innermost one, or nullptr.
+const CLI::App* find_given(const CLI::App& root) {
+  const CLI::App* app = nullptr;
+  for (auto apps = root.get_subcommands(); !apps.empty(); apps = app->get_subcommands()) {
+    app = apps.front();
+  }
+  return app;
+}
+
+void add_commands(CLI::App& root, const std::vector<CommandEntry>& commands) {
+  std::map<std::string, CLI::App*> groups;
+  for (const auto& [name, meaning, bind] : commands) {
+    CLI::App* parent = &root;
+    const std::size_t space = name.find(' ');
+    if (space != std::string::npos) {
+      const std::string group = name.substr(0, space);
+      CLI::App*& app = groups[group];
+      if (app == nullptr) app = root.add_subcommand(group, kGroups.at(group))->group("Commands");
+      parent = app;
+    }
+    Flags flags(*parent->add_subcommand(name.substr(space + 1), meaning)->group("Commands"));
+    bind(flags);
+  }
+}
+
 }  // namespace
 
-struct CommandLine::Impl {
+CommandLine parse_command_line(const std::vector<CommandEntry>& commands, int argc,
+                               const char* const* argv) {
+  CommandLine line;
   CLI::App root{"Trains DCGANs (Radford, Metz and Chintala, 2015) and samples from them.", "dcgan"};
-  bool version = false;
-  bool help_asked_for = false;
-
-  /// The sub-command that was given, the innermost one, or nullptr.
-  const CLI::App* given() const {
-    const CLI::App* app = nullptr;
-    for (auto apps = root.get_subcommands(); !apps.empty(); apps = app->get_subcommands()) {
-      app = apps.front();
-    }
-    return app;
-  }
-};
-
-CommandLine::CommandLine() : impl_(std::make_unique<Impl>()) {
-  CLI::App& root = impl_->root;
   root.get_formatter()->label("SUBCOMMAND", "COMMAND");
   root.get_formatter()->label("REQUIRED", "(required)");
   Flags(root).on("--version", "Show the versions of dcgan and LibTorch, and the devices",
-                 impl_->version);
+                 line.is_version);
   root.require_subcommand(0, 1);
   root.allow_extras();  // words that nobody takes are ours to explain
   root.footer(
       "Example:\n  dcgan train --config quick.yaml\n\n"
       "'dcgan COMMAND --help' shows a command's options.");
-}
-
-CommandLine::~CommandLine() = default;
-
-void CommandLine::add(const std::string& name, const std::string& meaning,
-                      const std::function<void(Flags&)>& bind) {
-  CLI::App* parent = &impl_->root;
-  std::string own = name;
-  for (const auto& [group, of_group] : kGroups) {
-    if (!name.starts_with(std::string(group) + ' ')) continue;
-    own = name.substr(std::string(group).size() + 1);
-    const std::vector<std::string> known = commands_of(*parent);
-    const bool is_known = std::find(known.begin(), known.end(), group) != known.end();
-    parent = is_known ? parent->get_subcommand(group) : add_command(*parent, group, of_group);
-    parent->require_subcommand(0, 1);
-    parent->get_formatter()->label("SUBCOMMAND", "COMMAND");
-    break;
-  }
-  Flags flags(*add_command(*parent, own, meaning));
-  bind(flags);
-}
-
-void CommandLine::parse(int argc, const char* const* argv) {
-  CLI::App& root = impl_->root;
+  add_commands(root, commands);
   try {
     root.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    impl_->help_asked_for = true;
-    return;
+    line.is_help_asked_for = true;
+    line.help = root.help();
+    return line;
   } catch (const CLI::RequiredError&) {
     // Told later, after unknown options: "--chkpt x" is more likely a slip than a missing --ckpt.
   } catch (const CLI::ParseError& error) {
-    explain(error, impl_->given());
+    explain(error, find_given(root));
   }
-  const CLI::App* const given = impl_->given();
+  const CLI::App* const given = find_given(root);
   check_root_words(root, given);
-  if (given == nullptr) return;
-  if (given->get_parent() != &root) check_command_words(*given->get_parent());
-  check_command_words(*given);
-  check_repeated(*given);
+  if (given != nullptr) {
+    if (given->get_parent() != &root) check_command_words(*given->get_parent());
+    check_command_words(*given);
+    check_repeated(*given);
+    line.command = full_name(*given);
+  }
+  if (given == nullptr || !commands_of(*given).empty()) line.help = root.help();
+  return line;
 }
-
-bool CommandLine::is_version() const { return impl_->version; }
-
-std::string CommandLine::command() const {
-  const CLI::App* const given = impl_->given();
-  return given == nullptr ? "" : full_name(*given);
-}
-
-bool CommandLine::is_help() const {
-  const CLI::App* const given = impl_->given();
-  return impl_->help_asked_for || given == nullptr || !commands_of(*given).empty();
-}
-
-bool CommandLine::is_help_asked_for() const { return impl_->help_asked_for; }
-
-std::string CommandLine::help() const { return impl_->root.help(); }
 
 }  // namespace dcgan::cli

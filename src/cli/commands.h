@@ -1,12 +1,11 @@
-// The list of sub-commands, in the order of the help.
+// The list of sub-commands, in the order of the help, and the way from argv to one of them.
 #pragma once
 
 #include <tuple>
+#include <vector>
 
-#include "cli/data_fetch.h"
-#include "cli/data_list.h"
-#include "cli/data_show.h"
-#include "cli/data_verify.h"
+#include "cli/command_line.h"
+#include "cli/data.h"
 #include "cli/evaluate.h"
 #include "cli/features_train.h"
 #include "cli/inspect.h"
@@ -18,5 +17,28 @@ namespace dcgan::cli {
 
 using Commands = std::tuple<Train, Sample, Evaluate, Inspect, FeaturesTrain, DataList, DataFetch,
                             DataVerify, DataShow, ShowConfig>;
+
+/// Parses argv for the commands, checks the one that was given and calls `visit` with it. Help and
+/// --version are `other(line)`'s. Returns what they return.
+template <typename Visit, typename Other>
+int dispatch(int argc, const char* const* argv, Visit visit, Other other) {
+  Commands commands;
+  std::vector<CommandEntry> entries;
+  const auto add = [&](auto& command) {
+    entries.push_back(
+        {command.kName, command.kMeaning, [&](Flags& flags) { command.bind(flags); }});
+  };
+  std::apply([&](auto&... command) { (add(command), ...); }, commands);
+  const CommandLine line = parse_command_line(entries, argc, argv);
+  if (line.is_version || !line.help.empty()) return other(line);
+  int exit_code = 0;
+  const auto try_one = [&](auto& command) {
+    if (line.command != command.kName) return;
+    command.check();
+    exit_code = visit(command);
+  };
+  std::apply([&](auto&... command) { (try_one(command), ...); }, commands);
+  return exit_code;
+}
 
 }  // namespace dcgan::cli

@@ -12,10 +12,7 @@
 
 #include "base/file.h"
 #include "base/system_limits.h"
-#include "base/text.h"
-#include "cli/command_line.h"
 #include "cli/commands.h"
-#include "cli/program.h"
 #include "dcgan/error.h"
 #include "runtime/device.h"
 
@@ -72,13 +69,9 @@ int run(Command& command) {
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     if (is_out_of_memory(text)) throw out_of_memory(Command::kNeedsLess);
-    throw failure("internal error in LibTorch: " + first_line(text)).remedy("please report it");
+    throw failure("internal error in LibTorch: " + text.substr(0, text.find('\n')))
+        .remedy("please report it");
   }
-}
-
-int show_version() {
-  for (const std::string& line : describe_machine()) std::cout << line << '\n';
-  return 0;
 }
 
 }  // namespace
@@ -88,13 +81,15 @@ int main(int argc, char** argv) {
   namespace cli = dcgan::cli;
   cli::leave(cli::run_program(argc, argv, [&] {
     cli::explain_crashes_under_limits();
-    cli::Commands commands;
     return cli::dispatch(
-        commands, argc, argv,
+        argc, argv,
         [](auto& command) {
           if constexpr (requires { command.run(); }) return cli::run(command);
           return 2;  // the front's own
         },
-        [](const cli::CommandLine&) { return cli::show_version(); });
+        [](const cli::CommandLine&) {
+          for (const std::string& line : dcgan::describe_machine()) std::cout << line << '\n';
+          return 0;
+        });
   }));
 }

@@ -1,25 +1,14 @@
 #include "cli/evaluate.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cstdio>
 #include <iostream>
 
-#include "cli/read_config.h"
-#include "dcgan/evaluate.h"
-
 namespace dcgan::cli {
 
 int Evaluate::run() {
-  EvaluateOptions options{.generator = checkpoint.value_or(""),
-                          .images = images.value_or(""),
-                          .data = data.value_or(""),
-                          .samples = samples,
-                          .seed = seed,
-                          .features = features.value_or("auto"),
-                          .latent_dim = latent_dim,
-                          .device = machine.device,
-                          .threads = machine.threads,
-                          .neighbours = neighbours.value_or("")};
   if (config) options.config = read_config(config, {}).config;
   using Clock = std::chrono::steady_clock;
   options.on_progress = [start = Clock::now()](const std::string& text) {

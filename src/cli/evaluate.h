@@ -1,13 +1,11 @@
 // `dcgan evaluate`: what it is told.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <optional>
 #include <string>
 
-#include "base/text.h"
 #include "cli/command.h"
+#include "dcgan/evaluate.h"
 
 namespace dcgan::cli {
 
@@ -16,34 +14,28 @@ struct Evaluate : Command {
   static constexpr const char* kMeaning = "Measure generated images against real ones";
   static constexpr const char* kNeedsLess = "lower --samples";
 
-  std::optional<std::string> checkpoint;  ///< --ckpt: g.pt, checkpoint, run or TorchScript
-  std::optional<std::string> images;      ///< a folder of pictures or a .npy file
-  std::optional<std::string> data;        ///< the folder of the real images
-  std::optional<std::string> config;      ///< a configuration that names them
-  std::int64_t samples = 10'000;          ///< at most, where images are read
-  std::int64_t seed = 1;                  ///< as in `sample`
-  std::optional<std::string> features;    ///< a file; else the one for the data set
-  bool json = false;                      ///< instead of a table
-  std::optional<std::string> neighbours;  ///< the PNG to write
-  std::optional<std::int64_t> latent_dim;
-  MachineOptions machine;
+  EvaluateOptions options;
+  std::optional<std::string> config;  ///< one that names the real images
+  bool json = false;                  ///< instead of a table
 
   void bind(Flags& flags) {
-    flags.text("--ckpt", "PATH", "g.pt, checkpoint, run directory or TorchScript", checkpoint);
+    flags.text("--ckpt", "PATH", "g.pt, checkpoint, run directory or TorchScript",
+               options.generator);
     flags.text("--images", "PATH", "A folder of pictures or a .npy file instead of a generator",
-               images);
-    flags.text("--data", "DIR", "Folder of the real images (default: the training's own)", data);
+               options.images);
+    flags.text("--data", "DIR", "Folder of the real images (default: the training's own)",
+               options.data);
     flags.config("A configuration that names the real images", config);
     flags.integer("--samples", 10, 1'000'000, "Number of images at most (default 10000)",
-                  [this](std::int64_t value) { samples = value; });
-    flags.seed("The same seed gives the same images (default 1)", seed);
+                  options.samples);
+    flags.seed("The same seed gives the same images (default 1)", options.seed);
     flags.text("--features", "FILE", "Feature network (default: the one for this data set)",
-               features);
+               options.features);
     flags.on("--json", "Print JSON instead of a table", json);
-    flags.text("--neighbours", "FILE.png",
-               "Also write the samples nearest to training images, beside these", neighbours);
-    flags.latent_dim(latent_dim);
-    flags.machine(machine);
+    flags.png("--neighbours", "Also write the samples nearest to training images, beside these",
+              options.neighbours);
+    flags.latent_dim(options.latent_dim);
+    flags.machine(options.device, options.threads);
     flags.footer(
         "Examples:\n"
         "  dcgan evaluate --ckpt runs/mnist-001\n"
@@ -51,31 +43,23 @@ struct Evaluate : Command {
   }
 
   void check() const {
-    if (!checkpoint && !images) {
-      throw missing(
-          "evaluate needs --ckpt, a generator, or --images, a folder of pictures or a .npy file",
-          "dcgan evaluate --ckpt runs/mnist-001");
-    }
-    if (checkpoint && images) {
-      throw usage_error("--ckpt and --images each name what to measure").remedy("leave one out");
-    }
-    if (data && config) {
-      throw usage_error("--data and --config each name the real images").remedy("leave one out");
-    }
-    if (images && !data && !config) {
-      throw missing("--images needs --data or --config, the real images to compare with",
-                    "dcgan evaluate --images samples --data data/mnist");
-    }
-    if (images && latent_dim) {
-      throw usage_error("--latent-dim is for a generator").remedy("leave it out with --images");
-    }
-    if (neighbours && !lower_case(*neighbours).ends_with(".png")) {
-      throw usage_error(fmt::format("--neighbours must be a file name that ends in .png, not '{}'",
-                                    printable(*neighbours)));
-    }
+    const bool has_generator = !options.generator.empty();
+    const bool has_images = !options.images.empty();
+    const bool has_data = !options.data.empty();
+    refuse(!has_generator && !has_images,
+           "evaluate needs --ckpt, a generator, or --images, a folder of pictures or a .npy file",
+           "for example: dcgan evaluate --ckpt runs/mnist-001");
+    refuse(has_generator && has_images, "--ckpt and --images each name what to measure",
+           "leave one out");
+    refuse(has_data && config, "--data and --config each name the real images", "leave one out");
+    refuse(has_images && !has_data && !config,
+           "--images needs --data or --config, the real images to compare with",
+           "for example: dcgan evaluate --images samples --data data/mnist");
+    refuse(has_images && options.latent_dim, "--latent-dim is for a generator",
+           "leave it out with --images");
   }
 
-  Startup startup() const { return {.threads = machine.threads}; }
+  Startup startup() const { return {.threads = options.threads}; }
 
   int run();
 };

@@ -8,7 +8,6 @@
 
 #include "base/stop.h"
 #include "base/text.h"
-#include "cli/read_config.h"
 #include "data/dataset.h"
 #include "dcgan/error.h"
 #include "evaluate/classifier.h"
@@ -47,16 +46,15 @@ void check_output(const FeaturesTrain& options) {
 /// What the configuration says, or what is in the folder: a set's own format, or pictures in a
 /// folder for each class.
 DataConfig find_data(FeaturesTrain& options) {
-  if (options.config) {
-    DataConfig data = read_config(options.config, {}).config.data;
-    data.classes = true;
-    return data;
-  }
   DataConfig data;
-  data.path = *options.data;
-  data.format = guess_format(data.path);
-  data.image_size = {0, 0};  // the first image's
-  data.channels = data.format == DataFormat::mnist ? 1 : 3;
+  if (options.config) {
+    data = read_config(options.config, {}).config.data;
+  } else {
+    data.path = *options.data;
+    data.format = guess_format(data.path);
+    data.image_size = {0, 0};  // the first image's
+    data.channels = data.format == DataFormat::mnist ? 1 : 3;
+  }
   data.classes = true;
   return data;
 }
@@ -77,11 +75,6 @@ void check_size(const FeaturesTrain& options, const DataConfig& data) {
       .remedy(
           "name a size with --config FILE, whose data section has format: folder, path, "
           "image_size and channels");
-}
-
-Dataset load_split(DataConfig data, DataSplit split, Log& log) {
-  data.split = split;
-  return load_dataset(data, log);
 }
 
 /// Takes out the images of classes that `training` has none of: nothing could tell them.
@@ -105,51 +98,52 @@ void keep_known_classes(const Dataset& training, Dataset& test, Log& log) {
 }  // namespace
 
 int FeaturesTrain::run() {
-  FeaturesTrain& options = *this;
-  DataConfig set = find_data(options);
-  check_output(options);
-  const auto [device, threads, warning] =
-      prepare_machine(options.machine.device, options.machine.threads);
+  DataConfig set = find_data(*this);
+  check_output(*this);
+  const Machine machine = prepare_machine(device, threads);
   Log log(Verbosity::normal);
-  if (!warning.empty()) log.warn(warning);
-  check_size(options, set);
-  const Dataset train_set = load_split(set, DataSplit::train, log);
+  if (!machine.warning.empty()) log.warn(machine.warning);
+  check_size(*this, set);
+  set.split = DataSplit::train;
+  const Dataset train_set = load_dataset(set, log);
   set.image_size = {train_set.images.size(2), train_set.images.size(3)};
   set.limit = 0;
-  Dataset test_set = load_split(set, DataSplit::test, log);
+  set.split = DataSplit::test;
+  Dataset test_set = load_dataset(set, log);
   log.info(fmt::format("{}: {} images of {} x {}, {} classes", train_set.name,
                        format_count(train_set.size()), train_set.images.size(2),
                        train_set.images.size(3), count_classes(train_set)));
   keep_known_classes(train_set, test_set, log);
-  log.info(fmt::format("{} epochs, seed {}, {}, {} threads", options.epochs, options.seed,
-                       device.str(), threads));
+  log.info(fmt::format("{} epochs, seed {}, {}, {} threads", epochs, seed, machine.device.str(),
+                       machine.threads));
   const StopSignal stop;
   const ClassifierCallbacks callbacks{
       [&](const ClassifierEpoch& epoch) {
         const double left = epoch.seconds / static_cast<double>(epoch.epoch) *
-                            static_cast<double>(options.epochs - epoch.epoch);
-        log.info(fmt::format("epoch {}/{}  loss {:.4f}  {}, {} left", epoch.epoch, options.epochs,
+                            static_cast<double>(epochs - epoch.epoch);
+        log.info(fmt::format("epoch {}/{}  loss {:.4f}  {}, {} left", epoch.epoch, epochs,
                              epoch.loss, format_duration(epoch.seconds), format_duration(left)));
       },
       [&] { return stop.requested(); }};
   const std::optional<Classifier> classifier =
-      train_classifier(train_set, {options.epochs, options.seed, options.flip, device}, callbacks);
+      train_classifier(train_set, {epochs, seed, flip, machine.device}, callbacks);
   if (!classifier) {
     log.notice("stopped; nothing was written");
     return kExitStopped;
   }
-  const ClassifierRecord record{.set = train_set.set,
-                                .fingerprint = train_set.fingerprint,
-                                .images = train_set.size(),
-                                .epochs = options.epochs,
-                                .seed = options.seed,
-                                .flip = options.flip,
-                                .test_images = test_set.size(),
-                                .test_correct = count_correct(*classifier, test_set, device),
-                                .class_names = train_set.classes};
-  save_classifier(*options.out, {*classifier, record});
+  const ClassifierRecord record{
+      .set = train_set.set,
+      .fingerprint = train_set.fingerprint,
+      .images = train_set.size(),
+      .epochs = epochs,
+      .seed = seed,
+      .flip = flip,
+      .test_images = test_set.size(),
+      .test_correct = count_correct(*classifier, test_set, machine.device),
+      .class_names = train_set.classes};
+  save_classifier(*out, {*classifier, record});
   std::cout << fmt::format(
-      "{}: {} classes, {} features, {:.2f} % of {} test images right\n", *options.out,
+      "{}: {} classes, {} features, {:.2f} % of {} test images right\n", *out,
       classifier->classes(), kFeatureCount,
       100.0 * static_cast<double>(record.test_correct) / static_cast<double>(record.test_images),
       format_count(record.test_images));

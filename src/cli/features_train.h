@@ -13,7 +13,7 @@ struct FeaturesTrain : Command {
   static constexpr const char* kMeaning = "Train a classifier on a labelled set, for its features";
   static constexpr const char* kNeedsLess = "lower data.image_size";
   static constexpr const char* kExample =
-      "dcgan features train --data data/mnist --out features.pt";
+      "for example: dcgan features train --data data/mnist --out features.pt";
 
   std::optional<std::string> data;    ///< a folder with a training and a test set
   std::optional<std::string> config;  ///< a configuration that names them, instead
@@ -22,7 +22,8 @@ struct FeaturesTrain : Command {
   std::int64_t seed = 1;
   bool flip = false;   ///< mirror images at random
   bool force = false;  ///< replace an existing file
-  MachineOptions machine;
+  std::string device = "auto";
+  std::int64_t threads = 0;
 
   void bind(Flags& flags) {
     flags.text("--data", "DIR", "Folder with the training and the test set, see data/README.md",
@@ -30,27 +31,22 @@ struct FeaturesTrain : Command {
     flags.config("A configuration whose data section says what to read", config);
     flags.text("--out", "FILE", "The file to write, such as features.pt", out);
     flags.require("--out");
-    flags.integer("--epochs", 1, 100'000, "Passes over the training set (default 12)",
-                  [this](std::int64_t value) { epochs = value; });
+    flags.integer("--epochs", 1, 100'000, "Passes over the training set (default 12)", epochs);
     flags.seed("What all random numbers are made from (default 1)", seed);
     flags.on("--flip", "Mirror images at random: for clothes or faces, not for digits", flip);
     flags.on("--force", "Replace an existing file", force);
-    flags.machine(machine);
-    flags.footer(std::string("Example:\n  ") + kExample);
+    flags.machine(device, threads);
+    flags.footer("Example:\n  dcgan features train --data data/mnist --out features.pt");
   }
 
   void check() const {
-    if (data && config) {
-      throw usage_error("--data and --config both say what to read").remedy("leave one out");
-    }
-    if (!data && !config) {
-      throw missing("features train needs --data, the folder of a labelled set, or --config",
-                    kExample);
-    }
-    if (!out) throw missing("features train needs --out, the file to write", kExample);
+    refuse(data && config, "--data and --config both say what to read", "leave one out");
+    refuse(!data && !config,
+           "features train needs --data, the folder of a labelled set, or --config", kExample);
+    refuse(!out, "features train needs --out, the file to write", kExample);
   }
 
-  Startup startup() const { return {machine.threads, true}; }
+  Startup startup() const { return {threads, true}; }
 
   int run();
 };

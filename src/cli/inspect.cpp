@@ -12,12 +12,11 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "config/fields.h"
-#include "dcgan/error.h"
+#include "config/resolve.h"
 #include "evaluate/classifier.h"
+#include "generate/generator_file.h"
 #include "model/archive.h"
 #include "model/plan.h"
-#include "training/checkpoint.h"
-#include "training/run_directory.h"
 
 namespace dcgan::cli {
 namespace {
@@ -69,19 +68,21 @@ struct Report {
   std::string text;
 };
 
+/// How the report on a file of ours begins.
+Report begin_report(const fs::path& path, const std::string& kind) {
+  return {{{"file", path.string()}, {"kind", kind}, {"format_version", kArchiveFormatVersion}},
+          fmt::format("{}: {}, format version {}", path.string(), kind, kArchiveFormatVersion)};
+}
+
 /// A g.pt or a checkpoint of ours.
 Report report_archive(const std::string& bytes, const fs::path& path, ArchiveKind kind) {
   const Archive archive = parse_archive(bytes, path, kind);
   const Config config = parse_config(archive.config, path.string() + ": config.yaml");
   const bool is_checkpoint = kind == ArchiveKind::checkpoint;
-  const std::string kind_name = is_checkpoint ? "dcgan checkpoint" : "dcgan generator";
   const auto step = archive.numbers.find("step");
   const std::int64_t steps = step == archive.numbers.end() ? 0 : step->second;
 
-  Report report;
-  report.json["file"] = path.string();
-  report.json["kind"] = kind_name;
-  report.json["format_version"] = kArchiveFormatVersion;
+  Report report = begin_report(path, is_checkpoint ? "dcgan checkpoint" : "dcgan generator");
   report.json["step"] = steps;
   for (const auto& [key, value] : archive.notes) report.json[key] = value;
   const std::string names = report_class_names(archive, config.model.classes, report.json);
@@ -92,9 +93,8 @@ Report report_archive(const std::string& bytes, const fs::path& path, ArchiveKin
   if (is_checkpoint) report.json["discriminator"] = layers_as_json(plan_discriminator(config));
   const std::string tensors = report_tensors(archive.tensors, report.json);
 
-  report.text = fmt::format("{}: {}, format version {}, step {}\n{}\n{}\n{}\n{}", path.string(),
-                            kind_name, kArchiveFormatVersion, format_count(steps), tensors, names,
-                            to_yaml(config), describe(plan_generator(config)));
+  report.text += fmt::format(", step {}\n{}\n{}\n{}\n{}", format_count(steps), tensors, names,
+                             to_yaml(config), describe(plan_generator(config)));
   if (is_checkpoint) report.text += fmt::format("\n{}", describe(plan_discriminator(config)));
   return report;
 }
@@ -108,10 +108,7 @@ Report report_features(const std::string& bytes, const fs::path& path) {
   const double accuracy =
       static_cast<double>(record.test_correct) / static_cast<double>(record.test_images);
 
-  Report report;
-  report.json["file"] = path.string();
-  report.json["kind"] = "dcgan feature network";
-  report.json["format_version"] = kArchiveFormatVersion;
+  Report report = begin_report(path, "dcgan feature network");
   report.json["input"] = image;
   report.json["features"] = kFeatureCount;
   report.json["classes"] = file.classifier.classes();
@@ -127,18 +124,17 @@ Report report_features(const std::string& bytes, const fs::path& path) {
   report.json["test_accuracy"] = accuracy;
   const std::string tensors = report_tensors(archive.tensors, report.json);
 
-  report.text = fmt::format(
-      "{}: dcgan feature network, format version {}\n{}\n{}\n"
+  report.text += fmt::format(
+      "\n{}\n{}\n"
       "input          {} x {} x {} (channels, height, width)\n"
       "features       {}\n"
       "classes        {}\n"
       "trained on     {} images of {} (CRC-32 {}), {} epochs, seed {}{}\n"
       "test accuracy  {:.2f} % of {} images\n",
-      path.string(), kArchiveFormatVersion, tensors, names, image[0], image[1], image[2],
-      kFeatureCount, file.classifier.classes(), format_count(record.images),
-      record.set.empty() ? "a set of one's own" : record.set, record.fingerprint, record.epochs,
-      record.seed, record.flip ? ", mirrored" : "", 100.0 * accuracy,
-      format_count(record.test_images));
+      tensors, names, image[0], image[1], image[2], kFeatureCount, file.classifier.classes(),
+      format_count(record.images), record.set.empty() ? "a set of one's own" : record.set,
+      record.fingerprint, record.epochs, record.seed, record.flip ? ", mirrored" : "",
+      100.0 * accuracy, format_count(record.test_images));
   return report;
 }
 
@@ -147,12 +143,11 @@ Report report_foreign(const std::string& bytes, const fs::path& path) {
   std::istringstream stream(bytes);
   const torch::jit::Module module = torch::jit::load(stream, torch::Device(torch::kCPU));
   NamedTensors tensors;
-  for (const auto& named : module.named_parameters(true)) {
-    tensors.emplace_back(named.name, named.value);
-  }
-  for (const auto& named : module.named_buffers(true)) {
-    tensors.emplace_back(named.name, named.value);
-  }
+  const auto add = [&](const auto& list) {
+    for (const auto& named : list) tensors.emplace_back(named.name, named.value);
+  };
+  add(module.named_parameters(true));
+  add(module.named_buffers(true));
   Report report;
   report.json["file"] = path.string();
   report.json["kind"] = "TorchScript";
@@ -179,17 +174,9 @@ Report report_file(const fs::path& path) {
 
 int Inspect::run() const {
   // Of a run, the newest checkpoint says the most: it holds both networks.
-  fs::path file(path);
-  if (fs::is_directory(file)) {
-    const std::vector<fs::path> checkpoints = list_checkpoints(file);
-    file = checkpoints.empty() ? find_generator_file(file) : checkpoints.back();
-  }
-  const Report report = report_file(file);
-  if (json) {
-    std::cout << report.json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
-  } else {
-    std::cout << report.text;
-  }
+  const Report report = report_file(find_generator_file(path, /*raw=*/true));
+  std::cout << (json ? report.json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n'
+                     : report.text);
   return 0;
 }
 

@@ -21,9 +21,8 @@ struct Inspect : Command {
   }
 
   void check() const {
-    if (path.empty()) {
-      throw missing("inspect needs a file or a run directory", "dcgan inspect runs/mnist-001/g.pt");
-    }
+    refuse(path.empty(), "inspect needs a file or a run directory",
+           "for example: dcgan inspect runs/mnist-001/g.pt");
   }
 
   int run() const;

@@ -1,5 +1,3 @@
-#include "cli/program.h"
-
 #include <poll.h>
 #include <unistd.h>
 
@@ -12,6 +10,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "cli/command_line.h"
 #include "dcgan/error.h"
 
 namespace dcgan::cli {
@@ -30,17 +29,18 @@ void print_text(const std::string& message) {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-Json as_json(const Error& error) {
-  Json json{{"where", error.where()}, {"line", error.line()}, {"key", error.key()}};
-  json["problem"] = error.problem();
-  json["remedy"] = error.remedy();
-  return json;
-}
-
 /// {"errors": [{"where", "line", "key", "problem", "remedy"}, ...]}: "" and 0 where there is none.
 void print_json(const Error& error) {
-  Json errors = Json::array({as_json(error)});
-  for (const Error& other : error.others()) errors.push_back(as_json(other));
+  Json errors = Json::array();
+  const auto add = [&](const Error& one) {
+    errors.push_back({{"where", one.where()},
+                      {"line", one.line()},
+                      {"key", one.key()},
+                      {"problem", one.problem()},
+                      {"remedy", one.remedy()}});
+  };
+  add(error);
+  for (const Error& other : error.others()) add(other);
   std::cout << Json{{"errors", errors}}.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
 }
 

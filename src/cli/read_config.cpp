@@ -1,11 +1,10 @@
-#include "cli/read_config.h"
-
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <system_error>
 
 #include "base/text.h"
+#include "cli/command.h"
 
 namespace dcgan::cli {
 

@@ -22,13 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kChunk = 256;  ///< images generated at a time: bounds the memory
-
-torch::Tensor any_latents(const Sample& options, const Sampler& sampler, std::int64_t first,
-                          std::int64_t count) {
-  return sampler.draw_latents(options.seed, first, count);
-}
-
 std::int64_t mode_count(const Sampler& sampler) {
   return sampler.config() ? sampler.config()->model.latent_modes : 0;
 }
@@ -61,17 +54,25 @@ std::string describe_classes(const Sample& options, const Sampler& sampler) {
 }
 
 /// The numbers of --class. Throws a usage error for one that the generator does not know.
-std::vector<std::int64_t> wanted_classes(const Sample& options, const Sampler& sampler) {
+std::vector<std::int64_t> find_classes(const Sample& options, const Sampler& sampler) {
   std::vector<std::int64_t> numbers;
   for (const std::string& text : options.classes) {
+    if (sampler.class_count() == 0) {
+      throw usage_error(*options.checkpoint +
+                        (sampler.config()
+                             ? " was trained without classes, so it can't be asked for one"
+                             : " is no generator of dcgan, so its classes are not known"))
+          .in("--class")
+          .remedy(sampler.config()
+                      ? "leave --class out, or train with model.classes (--config mnist.yaml)"
+                      : "leave --class out");
+    }
     const std::optional<std::int64_t> number = find_class(text, sampler);
     if (!number) {
       const bool is_word = !parse_integer(text);  // another number is no slip of the fingers
-      const auto nearest =
-          is_word ? nearest_match(text, sampler.class_names()) : std::optional<std::string>();
       throw usage_error(describe_classes(options, sampler))
           .in("--class " + printable(text))
-          .remedy(nearest ? fmt::format("did you mean '{}'?", *nearest) : "");
+          .remedy(is_word ? did_you_mean(text, sampler.class_names()) : "");
     }
     numbers.push_back(*number);
   }
@@ -88,45 +89,15 @@ torch::Tensor as_asked(const Sample& options, const Sampler& sampler, torch::Ten
   const torch::Tensor turns = torch::arange(first, first + latents.size(0))
                                   .floor_divide(images)
                                   .remainder(static_cast<std::int64_t>(options.classes.size()));
-  const torch::Tensor wanted =
-      torch::tensor(wanted_classes(options, sampler)).index_select(0, turns);
+  const torch::Tensor wanted = torch::tensor(find_classes(options, sampler)).index_select(0, turns);
   return sampler.choose_classes(latents, wanted);
 }
 
 /// The latents of images first .. first + count - 1.
 torch::Tensor latents_for(const Sample& options, const Sampler& sampler, std::int64_t first,
                           std::int64_t count) {
-  return as_asked(options, sampler, any_latents(options, sampler, first, count), first,
+  return as_asked(options, sampler, sampler.draw_latents(options.seed, first, count), first,
                   /*images=*/1);
-}
-
-void check_classes(const Sample& options, const Sampler& sampler) {
-  if (options.classes.empty()) return;
-  if (!sampler.config()) {
-    throw usage_error(fmt::format("{} is no generator of dcgan, so its classes are not known",
-                                  *options.checkpoint))
-        .in("--class")
-        .remedy("leave --class out");
-  }
-  if (sampler.class_count() == 0) {
-    throw usage_error(fmt::format("{} was trained without classes, so it can't be asked for one",
-                                  *options.checkpoint))
-        .in("--class")
-        .remedy("leave --class out, or train with model.classes (--config mnist.yaml)");
-  }
-  wanted_classes(options, sampler);
-}
-
-/// Not among the pictures that the generator was trained on.
-void check_place(const Sample& options, const Sampler& sampler) {
-  if (!sampler.config()) return;
-  const DataConfig& data = sampler.config()->data;
-  if (options.separate) {
-    keep_out_of_pictures("--separate", *options.separate, fs::path(*options.separate) / "0.png",
-                         data);
-  } else {
-    keep_out_of_pictures("--out", options.out, options.out, data);
-  }
 }
 
 /// Rows of `steps` images, each a walk between two latents; within one mode where the generator has
@@ -135,7 +106,7 @@ torch::Tensor walking_latents(const Sample& options, const Sampler& sampler) {
   const std::int64_t modes = mode_count(sampler);
   const std::int64_t steps = *options.interpolate;
   const std::int64_t rows = options.count / steps;
-  const torch::Tensor ends = any_latents(options, sampler, 0, 2 * rows);
+  const torch::Tensor ends = sampler.draw_latents(options.seed, 0, 2 * rows);
   std::vector<torch::Tensor> walks;
   for (std::int64_t row = 0; row < rows; ++row) {
     const torch::Tensor start = ends[2 * row];
@@ -152,6 +123,7 @@ torch::Tensor walking_latents(const Sample& options, const Sampler& sampler) {
 int write_separate_images(const Sample& options, const Sampler& sampler) {
   const fs::path folder(*options.separate);
   make_folder(folder);
+  constexpr std::int64_t kChunk = 256;  // images at a time: bounds the memory
   const int digits = std::max<int>(6, static_cast<int>(std::to_string(options.count - 1).size()));
   for (std::int64_t first = 0; first < options.count; first += kChunk) {
     const std::int64_t count = std::min(kChunk, options.count - first);
@@ -165,18 +137,15 @@ int write_separate_images(const Sample& options, const Sampler& sampler) {
   return 0;
 }
 
-torch::Tensor all_latents(const Sample& options, const Sampler& sampler) {
-  return options.interpolate ? walking_latents(options, sampler)
-                             : latents_for(options, sampler, 0, options.count);
+/// uint8 [N, C, H, W]: all of them.
+torch::Tensor all_images(const Sample& options, const Sampler& sampler) {
+  return sampler.generate(options.interpolate ? walking_latents(options, sampler)
+                                              : latents_for(options, sampler, 0, options.count));
 }
 
 /// uint8 [N, H, W] for grey images, [N, H, W, 3] for RGB.
 int write_array(const Sample& options, const Sampler& sampler) {
-  std::vector<torch::Tensor> chunks;
-  for (const torch::Tensor& chunk : all_latents(options, sampler).split(kChunk)) {
-    chunks.push_back(sampler.generate(chunk).permute({0, 2, 3, 1}));
-  }
-  torch::Tensor images = torch::cat(chunks).contiguous();
+  torch::Tensor images = all_images(options, sampler).permute({0, 2, 3, 1}).contiguous();
   if (images.size(3) == 1) images = images.squeeze(3);
   write_npy(
       options.out, images.sizes().vec(),
@@ -186,15 +155,11 @@ int write_array(const Sample& options, const Sampler& sampler) {
 }
 
 int write_one_grid(const Sample& options, const Sampler& sampler) {
-  std::vector<Image> images;
-  for (const torch::Tensor& chunk : all_latents(options, sampler).split(kChunk)) {
-    for (Image& image : to_images(sampler.generate(chunk))) images.push_back(std::move(image));
-  }
   GridOptions grid;
   grid.columns = options.interpolate ? *options.interpolate
                                      : options.columns.value_or(square_columns(options.count));
   grid.padding = options.padding.value_or(grid.padding);
-  const Image sheet = make_grid(images, grid);
+  const Image sheet = make_grid(to_images(all_images(options, sampler)), grid);
   write_png(options.out, sheet);
   std::cout << fmt::format("{}: {} images, {} x {} pixels\n", options.out, options.count,
                            sheet.width, sheet.height);
@@ -211,15 +176,20 @@ int Sample::run() const {
         .remedy("name a new one");
   }
   if (!options.separate) require_folder_of(options.out);
-  const auto [device, threads, warning] =
-      prepare_machine(options.machine.device, options.machine.threads);
-  if (!warning.empty()) std::cerr << "warning: " << warning << '\n';
+  const Machine machine = prepare_machine(device, threads);
+  if (!machine.warning.empty()) std::cerr << "warning: " << machine.warning << '\n';
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
   const Sampler sampler =
-      Sampler::open(find_generator_file(*options.checkpoint, options.raw), device,
+      Sampler::open(find_generator_file(*options.checkpoint, options.raw), machine.device,
                     options.latent_dim, options.raw ? Weights::raw : Weights::averaged);
-  check_classes(options, sampler);
-  check_place(options, sampler);
+  find_classes(options, sampler);  // a wrong one is told before any work
+  if (sampler.config()) {
+    const auto& [flag, value] = options.separate ? std::pair("--separate", *options.separate)
+                                                 : std::pair("--out", options.out);
+    keep_out_of_pictures(flag, value,
+                         options.separate ? fs::path(value) / "0.png" : fs::path(value),
+                         sampler.config()->data);
+  }
   if (options.separate) return write_separate_images(options, sampler);
   return options.as_array ? write_array(options, sampler) : write_one_grid(options, sampler);
 }

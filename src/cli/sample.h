@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,8 @@ struct Sample : Command {
   double truncation = 1.0;           ///< latents are scaled by it
   std::optional<std::int64_t> latent_dim;
   bool raw = false;  ///< the last step's weights, not their average
-  MachineOptions machine;
+  std::string device = "auto";
+  std::int64_t threads = 0;
 
   void bind(Flags& flags) {
     flags.text("--ckpt", "PATH", "g.pt, checkpoint, run directory or TorchScript", checkpoint);
@@ -51,15 +53,12 @@ struct Sample : Command {
                "The PNG to write (default samples.png), or a .npy file: uint8 [N, H, W] or "
                "[N, H, W, 3]",
                asked_out);
-    flags.integer("--columns", 1, kMaxInGrid, "Images in a row (default: a square)",
-                  [this](std::int64_t value) { columns = value; });
-    flags.integer("--padding", 0, 256, "Pixels between images (default 2)",
-                  [this](std::int64_t value) { padding = value; });
+    flags.integer("--columns", 1, kMaxInGrid, "Images in a row (default: a square)", columns);
+    flags.integer("--padding", 0, 256, "Pixels between images (default 2)", padding);
     flags.seed("The same seed gives the same images (default 1)", seed);
     flags.text("--separate", "DIR", "Write a PNG an image into DIR instead of one grid", separate);
     flags.integer("--interpolate", 2, kMaxInGrid / kRowsOfWalks,
-                  "Rows of N images, each a walk from one latent to another",
-                  [this](std::int64_t value) { interpolate = value; });
+                  "Rows of N images, each a walk from one latent to another", interpolate);
     flags.text("--class", "C[,C]...",
                "Images of these classes in turn (walks: rows); of a generator with model.classes",
                [this](const std::string& text) { classes = read_classes(text); });
@@ -67,7 +66,7 @@ struct Sample : Command {
                [this](const std::string& text) { truncation = read_truncation(text); });
     flags.latent_dim(latent_dim);
     flags.on("--raw", "A checkpoint's own weights instead of their average", raw);
-    flags.machine(machine);
+    flags.machine(device, threads);
     flags.footer(
         "Examples:\n"
         "  dcgan sample --ckpt runs/mnist-001/g.pt -n 64 --out samples.png\n"
@@ -79,31 +78,25 @@ struct Sample : Command {
 
   void check() {
     if (asked_out) out = *asked_out;
-    const std::string name = lower_case(out);
-    as_array = !separate && name.ends_with(".npy");
+    as_array = !separate && lower_case(out).ends_with(".npy");
     check_count();
-    if (!checkpoint) {
-      throw missing("sample needs --ckpt, a g.pt, a checkpoint or a run directory",
-                    "dcgan sample --ckpt runs/mnist-001/g.pt");
-    }
-    if (asked_out && separate) {
-      throw usage_error(
-          "--separate writes a file an image into its folder, --out all images into one")
-          .remedy("leave one out");
-    }
-    if (as_array || separate) refuse_grid_options();
-    if (!name.ends_with(".png") && !name.ends_with(".npy")) {
-      throw usage_error(fmt::format("--out must be a file name that ends in .png or .npy, not '{}'",
-                                    printable(out)));
-    }
-    if (columns && *columns > count) {
-      throw usage_error(fmt::format("--columns must be at most {}, the number of images, not {}",
-                                    count, *columns));
-    }
-    if (interpolate) check_interpolate();
+    refuse(!checkpoint, "sample needs --ckpt, a g.pt, a checkpoint or a run directory",
+           "for example: dcgan sample --ckpt runs/mnist-001/g.pt");
+    refuse(asked_out && separate,
+           "--separate writes a file an image into its folder, --out all images into one",
+           "leave one out");
+    refuse((as_array || separate) && (columns || padding),
+           fmt::format("{} arranges a grid, which {}", columns ? "--columns" : "--padding",
+                       separate ? "--separate does not write" : "a .npy file is not"),
+           "leave one out");
+    require_ending("--out", out, {".png", ".npy"});
+    refuse(columns.value_or(0) > count,
+           fmt::format("--columns must be at most {}, the number of images, not {}", count,
+                       columns.value_or(0)));
+    if (interpolate) check_interpolate(*interpolate);
   }
 
-  Startup startup() const { return {.threads = machine.threads}; }
+  Startup startup() const { return {.threads = threads}; }
 
   int run() const;
 
@@ -115,62 +108,47 @@ struct Sample : Command {
   /// "3" or "cat, dog". Which there are is for the generator to say.
   static std::vector<std::string> read_classes(const std::string& text) {
     std::vector<std::string> classes;
-    for (std::size_t begin = 0; begin <= text.size();) {
-      const std::size_t end = std::min(text.find(',', begin), text.size());
-      classes.push_back(trimmed(text.substr(begin, end - begin)));
-      if (classes.back().empty()) {
-        throw usage_error(fmt::format(
-            "--class must be a class or several, such as 3 or 0,1,2, not '{}'", printable(text)));
-      }
-      begin = end + 1;
+    std::istringstream words(text + ',');
+    for (std::string word; std::getline(words, word, ',');) {
+      classes.push_back(trimmed(word));
+      refuse(classes.back().empty(),
+             fmt::format("--class must be a class or several, such as 3 or 0,1,2, not '{}'",
+                         printable(text)));
     }
     return classes;
   }
 
   static double read_truncation(const std::string& text) {
-    const auto psi = parse_real(text);
-    if (psi && *psi > 0 && *psi <= 2) return *psi;
-    throw usage_error(fmt::format(
-        "--truncation must be a number more than 0 and at most 2, not '{}'", printable(text)));
+    const double psi = parse_real(text).value_or(0);
+    refuse(psi <= 0 || psi > 2,
+           fmt::format("--truncation must be a number more than 0 and at most 2, not '{}'",
+                       printable(text)));
+    return psi;
   }
 
   void check_count() {
     if (interpolate) count = *interpolate * kRowsOfWalks;
     if (asked_count) count = *asked_count;
     if (count >= 1 && count <= max_count()) return;
-    Error error = usage_error(
-        fmt::format("-n must be an integer from 1 to {}, not '{}'", max_count(), count));
     // What arranges a grid goes with no folder.
-    if (!separate && !interpolate && !columns && !padding && count > 0 && count <= kMaxSeparate) {
-      error.remedy("--separate DIR in place of one file takes up to 1000000000");
-    }
-    throw error;
+    const bool fits_folder =
+        !separate && !interpolate && !columns && !padding && count > 0 && count <= kMaxSeparate;
+    throw usage_error(
+        fmt::format("-n must be an integer from 1 to {}, not '{}'", max_count(), count))
+        .remedy(fits_folder ? "--separate DIR in place of one file takes up to 1000000000" : "");
   }
 
-  void refuse_grid_options() const {
-    if (!columns && !padding) return;
-    throw usage_error(fmt::format("{} arranges a grid, which {}",
-                                  columns ? "--columns" : "--padding",
-                                  separate ? "--separate does not write" : "a .npy file is not"))
-        .remedy("leave one out");
-  }
-
-  void check_interpolate() const {
-    if (columns) {
-      throw usage_error("--interpolate sets the columns itself: a walk is a row")
-          .remedy("leave out --columns");
-    }
-    if (separate) {
-      throw usage_error("--interpolate makes rows of a grid, which --separate does not write")
-          .remedy("leave one out");
-    }
-    const std::int64_t walk = *interpolate;
-    if (count % walk == 0) return;
+  void check_interpolate(std::int64_t walk) const {
+    refuse(columns.has_value(), "--interpolate sets the columns itself: a walk is a row",
+           "leave out --columns");
+    refuse(separate.has_value(),
+           "--interpolate makes rows of a grid, which --separate does not write", "leave one out");
     const std::int64_t below = count / walk * walk;
     const std::int64_t above = below + walk;
     const bool take_above = below == 0 || (above - count < count - below && above <= max_count());
-    throw usage_error(fmt::format("-n must be a multiple of --interpolate {}, not {}", walk, count))
-        .remedy(fmt::format("the nearest is {}", take_above ? above : below));
+    refuse(count != below,
+           fmt::format("-n must be a multiple of --interpolate {}, not {}", walk, count),
+           fmt::format("the nearest is {}", take_above ? above : below));
   }
 };
 

@@ -1,8 +1,6 @@
 // `dcgan config`, which the front answers by itself.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,15 +34,11 @@ struct ShowConfig : Command {
 
   void check() const {
     const bool resolves = config || !overrides.empty();
-    if (list && (resolves || defaults || markdown)) {
-      throw usage_error("--list shows the shipped configurations")
-          .remedy("leave out the other options");
-    }
-    if ((defaults || markdown) && resolves) {
-      throw usage_error(
-          fmt::format("{} shows the built-in values", defaults ? "--defaults" : "--markdown"))
-          .remedy("leave out --config and --set");
-    }
+    refuse(list && (resolves || defaults || markdown), "--list shows the shipped configurations",
+           "leave out the other options");
+    refuse((defaults || markdown) && resolves,
+           std::string(defaults ? "--defaults" : "--markdown") + " shows the built-in values",
+           "leave out --config and --set");
   }
 
   int run_in_front();

@@ -14,7 +14,6 @@
 #include "config/fields.h"
 #include "data/batch_stream.h"
 #include "runtime/device.h"
-#include "training/job.h"
 #include "training/log.h"
 #include "training/run_directory.h"
 #include "training/trainer.h"
@@ -50,13 +49,6 @@ std::string program() { return shell_quote(program_invocation_name); }
 
 std::string resume_command(const RunDirectory& run) {
   return fmt::format("{} train --resume --out {}", program(), shell_quote(run.root().string()));
-}
-
-/// Everything is loaded and checked before anything is written.
-TrainingJob load_job(const Train& options, const Config& config, const Machine& machine, Log& log) {
-  if (options.resume) return resumed_job(*options.out, config, machine, log);
-  if (options.out) check_is_free(*options.out);
-  return new_job(config, machine, log);
 }
 
 /// Everything but writing: one step on real data, the tables, the memory.
@@ -142,7 +134,7 @@ int Train::run() {
   const Machine machine = prepare_training(resolved.config, log);
   std::optional<RunDirectory> run;
   if (resume && !dry_run) run.emplace(RunDirectory::open(*out));  // locked while it is read
-  TrainingJob job = load_job(*this, resolved.config, machine, log);
+  TrainingJob job = load_job(out, resume, resolved.config, machine, log);
   if (dry_run) {
     cli::dry_run(job, resolved, machine, log);
     return 0;
@@ -152,8 +144,7 @@ int Train::run() {
   const StopSignal stop;
   write_file_atomically(run->config(), to_yaml(resolved.config));
   log_start(resolved, job, *run, machine, log);
-  if (train(job, *run, log, [&](const TrainingProgress&) { return !stop.requested(); }) ==
-      TrainingOutcome::stopped) {
+  if (!train(job, *run, log, [&](const TrainingProgress&) { return !stop.requested(); })) {
     log.notice(fmt::format("stopped at step {}; a checkpoint is written. Go on with:\n  {}",
                            format_count(job.state.step), resume_command(*run)));
     return kExitStopped;

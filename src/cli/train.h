@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "cli/command.h"
-#include "cli/read_config.h"
 
 namespace dcgan::cli {
 
@@ -45,16 +44,11 @@ struct Train : Command {
   }
 
   void check() const {
-    if (quiet && verbose) {
-      throw usage_error("-q and -v contradict each other").remedy("leave one out");
-    }
-    if (resume && !out) {
-      throw missing("--resume needs --out, the run directory to go on with",
-                    "dcgan train --out runs/mnist-001 --resume");
-    }
-    if (!config && !resume) {
-      throw missing("train needs --config", "dcgan train --config quick.yaml");
-    }
+    refuse(quiet && verbose, "-q and -v contradict each other", "leave one out");
+    refuse(resume && !out, "--resume needs --out, the run directory to go on with",
+           "for example: dcgan train --out runs/mnist-001 --resume");
+    refuse(!config && !resume, "train needs --config",
+           "for example: dcgan train --config quick.yaml");
   }
 
   /// Without --config the run that is resumed has the configuration, and the core reads it.

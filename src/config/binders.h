@@ -80,8 +80,7 @@ Field bind(Field row, const std::string& what, Access access, Parse parse, Print
       access(config) = *parsed;
       return std::nullopt;
     }
-    const auto near = value.is_list ? std::nullopt : nearest_match(value.items[0], words);
-    return Problem{must_be(what, value), near ? fmt::format("did you mean '{}'?", *near) : ""};
+    return Problem{must_be(what, value), value.is_list ? "" : did_you_mean(value.items[0], words)};
   };
   row.get = [=](const Config& config) -> std::string { return print(access(config)); };
   return row;

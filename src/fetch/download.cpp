@@ -1,5 +1,3 @@
-#include "fetch/download.h"
-
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -14,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "fetch/fetch.h"
 #include "fetch/verify.h"
 
 namespace dcgan {

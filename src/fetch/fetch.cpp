@@ -9,7 +9,6 @@
 #include <system_error>
 
 #include "base/file.h"
-#include "base/lock.h"
 #include "base/text.h"
 #include "dcgan/error.h"
 #include "fetch/verify.h"

@@ -51,10 +51,8 @@ const KnownSet& find_known_set(std::string_view name) {
     if (set.name == name) return set;
     names.push_back(set.name);
   }
-  const auto nearest = nearest_match(name, names);
   throw usage_error(fmt::format("unknown data set '{}'", printable(name)))
-      .remedy(nearest ? fmt::format("did you mean '{}'?", *nearest)
-                      : "it must be " + or_list(names));
+      .remedy(did_you_mean(name, names, "it must be " + or_list(names)));
 }
 
 }  // namespace dcgan

@@ -21,28 +21,22 @@ torch::Tensor mean_score(LossKind loss, const torch::Tensor& logits) {
   return is_of_probabilities(loss) ? logits.detach().sigmoid().mean() : logits.detach().mean();
 }
 
-/// D's outputs, not yet the logits where it has classes: [B] or [B, 1 + classes, 1, 1].
-struct Outputs {
+/// The same of the step's real and of its fake images.
+struct Pair {
   torch::Tensor real;
   torch::Tensor fake;
 };
 
-/// int64 [B]; undefined without model.classes.
-struct Classes {
-  torch::Tensor real;
-  torch::Tensor fake;
-};
-
-/// D of real and fake images [B, C, H, W], each a batch to BatchNorm. R1 differentiates twice
+/// D's outputs, not yet the logits where it has classes: [B] or [B, 1 + classes, 1, 1]. Real and
+/// fake images [B, C, H, W] are each a batch to BatchNorm. R1 differentiates twice
 /// through the real ones, so that the fake ones then go alone and the real ones in float32: the
 /// square of a gradient has no bits to lose.
-Outputs judge(const Network& discriminator, const torch::Tensor& real, const torch::Tensor& fake,
-              bool bfloat16) {
+Pair judge(const Network& discriminator, const Pair& images, bool bfloat16) {
+  const auto& [real, fake] = images;
   const bool penalised = real.requires_grad();
   if (penalised || real.size(0) != fake.size(0)) {
-    torch::Tensor of_real =
-        forward(discriminator, real, Mode::train, {.bfloat16 = bfloat16 && !penalised});
-    return {std::move(of_real), forward(discriminator, fake, Mode::train, {.bfloat16 = bfloat16})};
+    return {forward(discriminator, real, Mode::train, {.bfloat16 = bfloat16 && !penalised}),
+            forward(discriminator, fake, Mode::train, {.bfloat16 = bfloat16})};
   }
   const auto outputs = forward(discriminator, torch::cat({real, fake}), Mode::train,
                                {.batches = 2, .bfloat16 = bfloat16})
@@ -55,8 +49,8 @@ torch::Tensor logits_as(const torch::Tensor& output, const torch::Tensor& classe
   return classes.defined() ? logits_of_class(output, classes) : output;
 }
 
-/// Those of the step's images.
-Classes classes_of_step(const TrainState& state, const StepInputs& inputs) {
+/// int64 [B]; undefined without model.classes.
+Pair classes_of_step(const TrainState& state, const StepInputs& inputs) {
   if (state.classes == 0) return {};
   const Layer& first = state.generator.layers.front();
   return {inputs.labels,
@@ -69,13 +63,13 @@ torch::Tensor generate(const TrainState& state, const torch::Tensor& latents, bo
                  {.bfloat16 = state.options.precision == Precision::bf16});
 }
 
-/// The penalty of WGAN-GP, in float32 as R1 is: at images between `real` and `fake`, at
+/// The penalty of WGAN-GP, in float32 as R1 is: between the real and the fake images, at
 /// `positions` drawn for each.
-torch::Tensor penalty_between(const TrainState& state, const torch::Tensor& real,
-                              const torch::Tensor& fake, const torch::Tensor& positions,
-                              const torch::Tensor& classes) {
-  const torch::Tensor mixed =
-      torch::lerp(fake, real, positions.view({-1, 1, 1, 1})).requires_grad_();
+torch::Tensor penalty_between(const TrainState& state, const Pair& images,
+                              const torch::Tensor& positions, const torch::Tensor& classes) {
+  const torch::Tensor mixed = torch::lerp(images.fake, images.real, positions.view({-1, 1, 1, 1}))
+                                  .detach()
+                                  .requires_grad_();
   return gradient_penalty(forward(state.discriminator, mixed, Mode::train, {.classes = classes}),
                           mixed);
 }
@@ -86,13 +80,13 @@ void clip(const Network& network, double limit) {
 }
 
 /// D's half: fake has no graph.
-void update_discriminator(TrainState& state, const StepInputs& inputs, const torch::Tensor& real,
-                          const torch::Tensor& fake, const Classes& classes, StepStats& stats) {
+void update_discriminator(TrainState& state, const StepInputs& inputs, Pair images,
+                          const Pair& classes, StepStats& stats) {
   const TrainConfig& options = state.options;
   state.discriminator_optimizer.zero_grad();
   const bool with_r1 = inputs.kind.has_r1;
-  const torch::Tensor x = with_r1 ? real.detach().requires_grad_() : real;
-  const Outputs outputs = judge(state.discriminator, x, fake, options.precision == Precision::bf16);
+  if (with_r1) images.real = images.real.detach().requires_grad_();
+  const Pair outputs = judge(state.discriminator, images, options.precision == Precision::bf16);
   const torch::Tensor real_logits = logits_as(outputs.real, classes.real);
   const torch::Tensor fake_logits = logits_as(outputs.fake, classes.fake);
   const torch::Tensor loss =
@@ -104,12 +98,12 @@ void update_discriminator(TrainState& state, const StepInputs& inputs, const tor
     objective = objective + fake_loss(options.loss, wrong) * options.class_mismatch;
   }
   if (with_r1) {
-    const torch::Tensor r1 = squared_gradient_norm(real_logits, x);
+    const torch::Tensor r1 = squared_gradient_norm(real_logits, images.real);
     objective = objective + r1 * (options.r1_gamma / 2 * static_cast<double>(options.r1_every));
     stats.r1 = r1.detach();
   }
   if (options.gradient_penalty > 0) {
-    const torch::Tensor penalty = penalty_between(state, real, fake, inputs.mixture, classes.real);
+    const torch::Tensor penalty = penalty_between(state, images, inputs.mixture, classes.real);
     objective = objective + penalty * options.gradient_penalty;
     stats.gradient_penalty = penalty.detach();
   }
@@ -224,9 +218,10 @@ StepStats do_step(TrainState& state, const StepInputs& inputs) {
   const auto seen = [&](const torch::Tensor& images, const torch::Tensor& shifts) {
     return shifts.defined() ? translate(images, shifts, state.border_fill) : images;
   };
-  const Classes classes = classes_of_step(state, inputs);
-  update_discriminator(state, inputs, seen(inputs.real, inputs.shifts.real),
-                       seen(stats.fake, inputs.shifts.fake), classes, stats);
+  const Pair classes = classes_of_step(state, inputs);
+  update_discriminator(
+      state, inputs, {seen(inputs.real, inputs.shifts.real), seen(stats.fake, inputs.shifts.fake)},
+      classes, stats);
   if (stats.updated_generator) {
     update_generator(state, inputs, seen(fake, inputs.shifts.fake_again), classes.fake, stats);
   }
@@ -241,46 +236,41 @@ StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::
       }));
 }
 
-StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::Tensor& latents) {
-  return train_step(state, real, torch::Tensor(), latents);
-}
-
 StepNumbers read(const StepStats& stats) {
-  StepNumbers numbers;
-  std::vector<torch::Tensor> scalars;
-  std::vector<double*> targets;
-  const auto want = [&](const torch::Tensor& scalar, double& target) {
-    scalars.push_back(scalar);
-    targets.push_back(&target);
-  };
-  want(stats.discriminator_loss, numbers.discriminator_loss);
-  want(stats.generator_loss, numbers.generator_loss);
-  want(stats.real_score, numbers.real_score);
-  want(stats.fake_score, numbers.fake_score);
-  want(stats.fake_score_after, numbers.fake_score_after);
-  if (stats.r1.defined()) want(stats.r1, numbers.r1.emplace());
-  if (stats.gradient_penalty.defined()) {
-    want(stats.gradient_penalty, numbers.gradient_penalty.emplace());
+  std::vector<torch::Tensor> scalars{stats.discriminator_loss, stats.generator_loss,
+                                     stats.real_score, stats.fake_score, stats.fake_score_after};
+  for (const torch::Tensor& penalty : {stats.r1, stats.gradient_penalty}) {
+    if (penalty.defined()) scalars.push_back(penalty);
   }
   const torch::Tensor all = torch::stack(scalars).to(torch::kCPU);  // one copy from the device
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    *targets[i] = static_cast<double>(all[static_cast<std::int64_t>(i)].item<float>());
+  const float* next = all.data_ptr<float>();
+  StepNumbers numbers;
+  for (double* number : {&numbers.discriminator_loss, &numbers.generator_loss, &numbers.real_score,
+                         &numbers.fake_score, &numbers.fake_score_after}) {
+    *number = *next++;
   }
+  if (stats.r1.defined()) numbers.r1 = *next++;
+  if (stats.gradient_penalty.defined()) numbers.gradient_penalty = *next;
   return numbers;
+}
+
+std::vector<std::pair<std::string, NamedTensors>> parts_of(const TrainState& state) {
+  std::vector<std::pair<std::string, NamedTensors>> parts{
+      {"generator.", named_tensors(state.generator)},
+      {"discriminator.", named_tensors(state.discriminator)},
+      {"generator_optimizer.", state.generator_optimizer.named_moments()},
+      {"discriminator_optimizer.", state.discriminator_optimizer.named_moments()}};
+  if (state.average) parts.emplace_back("average.", named_tensors(*state.average));
+  return parts;
 }
 
 bool all_finite(const TrainState& state) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> sums;
-  const auto collect = [&sums](const NamedTensors& tensors) {
+  for (const auto& [part, tensors] : parts_of(state)) {
     // A sum is finite only if every term is; an overflowing sum is as good a reason to stop.
     for (const auto& [name, tensor] : tensors) sums.push_back(tensor.detach().sum());
-  };
-  collect(named_tensors(state.generator));
-  collect(named_tensors(state.discriminator));
-  if (state.average) collect(named_tensors(*state.average));
-  collect(state.generator_optimizer.named_moments());
-  collect(state.discriminator_optimizer.named_moments());
+  }
   return torch::stack(sums).isfinite().all().item<bool>();
 }
 

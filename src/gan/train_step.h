@@ -23,6 +23,8 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "dcgan/config.h"
@@ -42,10 +44,9 @@ struct TrainState {
   TrainConfig options;
   std::int64_t total_steps = 0;  ///< what the learning rates' schedule is stretched over
   torch::Device device = torch::kCPU;
-  std::int64_t step = 0;     ///< steps done
-  std::int64_t classes = 0;  ///< model.classes
-  std::int64_t seed = 0;     ///< of what a step draws itself: translations, mixtures
-  torch::Tensor r1;  ///< the newest of StepStats, for metrics alone; undefined before the first
+  std::int64_t step = 0;      ///< steps done
+  std::int64_t classes = 0;   ///< model.classes
+  std::int64_t seed = 0;      ///< of what a step draws itself: translations, mixtures
   torch::Tensor border_fill;  ///< of translate(), on `device`
 };
 
@@ -143,11 +144,12 @@ StepStats do_step(TrainState& state, const StepInputs& inputs);
 StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::Tensor& labels,
                      const torch::Tensor& latents);
 
-/// Of a training without classes.
-StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::Tensor& latents);
-
 /// Waits for the device.
 StepNumbers read(const StepStats& stats);
+
+/// Everything that a step changes, but for its counters: "generator.", "discriminator.", ... and
+/// their tensors.
+std::vector<std::pair<std::string, NamedTensors>> parts_of(const TrainState& state);
 
 /// Whether every parameter, buffer and moment is a finite number. Waits for the device.
 bool all_finite(const TrainState& state);

@@ -31,6 +31,14 @@ struct GeneratorFile {
 GeneratorFile load_generator(const Archive& archive, const std::filesystem::path& path,
                              Weights weights = Weights::averaged);
 
+/// The images of a network of ours, as a Sampler of its file makes them. latents: float32
+/// [N, latent_dim], on the network's device -> uint8 [N, C, H, W], CPU; a NaN becomes any byte.
+torch::Tensor generate_images(const Network& generator, const torch::Tensor& latents,
+                              OutputRange range);
+
+/// float [N, C, H, W] in [-1, 1] -> uint8, rounded to nearest, on the CPU.
+torch::Tensor to_bytes(const torch::Tensor& images);
+
 /// The checkpoints in a run's folder, oldest first.
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run);
 

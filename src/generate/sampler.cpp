@@ -10,7 +10,6 @@
 #include "base/file.h"
 #include "dcgan/error.h"
 #include "generate/generator_file.h"
-#include "generate/images.h"
 #include "model/foreign_module.h"
 #include "model/forward.h"
 #include "model/modes.h"
@@ -49,7 +48,8 @@ torch::Tensor run_in_batches(const torch::Tensor& latents, const Run& run) {
 
 /// [N, latent_dim] -> [N, C, H, W] in [-1, 1].
 torch::Tensor run_network(const Network& network, const torch::Tensor& latents, OutputRange range) {
-  return to_symmetric_range(forward(network, latents, Mode::eval), range);
+  const torch::Tensor images = forward(network, latents, Mode::eval);
+  return range == OutputRange::tanh ? images : images * 2.0 - 1.0;
 }
 
 bool are_images(const torch::Tensor& out, std::int64_t count) {
@@ -226,10 +226,6 @@ torch::Tensor generate_images(const Network& generator, const torch::Tensor& lat
                               OutputRange range) {
   return run_in_batches(
       latents, [&](const torch::Tensor& batch) { return run_network(generator, batch, range); });
-}
-
-torch::Tensor to_symmetric_range(const torch::Tensor& images, OutputRange range) {
-  return range == OutputRange::tanh ? images : images * 2.0 - 1.0;
 }
 
 torch::Tensor to_bytes(const torch::Tensor& images) {

@@ -11,7 +11,6 @@
 #include <filesystem>
 #include <vector>
 
-#include "base/cores.h"
 #include "base/system_limits.h"
 #include "base/text.h"
 #include "dcgan/error.h"

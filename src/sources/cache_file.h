@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "base/descriptor.h"
+#include "base/file.h"
 #include "sources/prepare.h"
 
 namespace dcgan {

@@ -17,7 +17,6 @@
 
 #include "base/file.h"
 #include "base/gz.h"
-#include "base/lock.h"
 #include "config/fields.h"
 #include "dcgan/error.h"
 #include "image/decode.h"

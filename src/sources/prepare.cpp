@@ -7,7 +7,7 @@
 #include <chrono>
 #include <future>
 
-#include "base/cores.h"
+#include "base/system_limits.h"
 #include "base/text.h"
 #include "dcgan/error.h"
 

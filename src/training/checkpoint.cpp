@@ -2,31 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "config/resolve.h"
 #include "dcgan/error.h"
 
 namespace dcgan {
 namespace {
-
-constexpr const char* kNewestR1 = "r1";
-
-struct Part {
-  std::string prefix;
-  NamedTensors tensors;
-};
-
-/// Everything that a step changes, but for its counters.
-std::vector<Part> parts_of(const TrainState& state) {
-  std::vector<Part> parts{
-      {"generator.", named_tensors(state.generator)},
-      {"discriminator.", named_tensors(state.discriminator)},
-      {"generator_optimizer.", state.generator_optimizer.named_moments()},
-      {"discriminator_optimizer.", state.discriminator_optimizer.named_moments()}};
-  if (state.average) parts.push_back({"average.", named_tensors(*state.average)});
-  return parts;
-}
 
 std::int64_t find_number(const Archive& archive, const std::string& name,
                          const std::filesystem::path& path) {
@@ -44,12 +24,9 @@ void save_checkpoint(const std::filesystem::path& path, const TrainState& state,
                      const std::vector<std::string>& classes) {
   Archive archive;
   archive.kind = ArchiveKind::checkpoint;
-  for (const Part& part : parts_of(state)) {
-    for (const auto& [name, tensor] : part.tensors) {
-      archive.tensors.emplace_back(part.prefix + name, tensor);
-    }
+  for (const auto& [part, tensors] : parts_of(state)) {
+    for (const auto& [name, tensor] : tensors) archive.tensors.emplace_back(part + name, tensor);
   }
-  if (state.r1.defined()) archive.tensors.emplace_back(kNewestR1, state.r1);
   archive.config = to_yaml(config);
   archive.numbers = {{"step", state.step},
                      {"generator_optimizer_steps", state.generator_optimizer.steps_done()},
@@ -59,22 +36,9 @@ void save_checkpoint(const std::filesystem::path& path, const TrainState& state,
   write_archive(path, archive);
 }
 
-CheckpointInfo describe_checkpoint(const Archive& archive, const std::filesystem::path& path) {
-  CheckpointInfo info;
-  info.config = parse_config(archive.config, path.string() + ": config.yaml");
-  info.step = find_number(archive, "step", path);
-  const auto found = archive.notes.find("dataset_crc32");
-  if (found != archive.notes.end()) info.dataset_fingerprint = found->second;
-  return info;
-}
-
 void restore(TrainState& state, const Archive& archive, const std::filesystem::path& path) {
-  for (const Part& part : parts_of(state)) copy_tensors(archive, part.prefix, part.tensors, path);
+  for (const auto& [part, tensors] : parts_of(state)) copy_tensors(archive, part, tensors, path);
   state.step = find_number(archive, "step", path);
-  const auto is_r1 = [](const auto& named) { return named.first == kNewestR1; };
-  if (std::any_of(archive.tensors.begin(), archive.tensors.end(), is_r1)) {
-    state.r1 = find_tensor(archive, kNewestR1, {}, path).to(state.device);
-  }
   state.generator_optimizer.set_steps_done(find_number(archive, "generator_optimizer_steps", path));
   state.discriminator_optimizer.set_steps_done(
       find_number(archive, "discriminator_optimizer_steps", path));

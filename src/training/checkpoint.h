@@ -20,14 +20,6 @@ void save_checkpoint(const std::filesystem::path& path, const TrainState& state,
                      const Config& config, const std::string& dataset_fingerprint,
                      const std::vector<std::string>& classes = {});
 
-/// What a checkpoint says of itself.
-struct CheckpointInfo {
-  Config config;
-  std::int64_t step = 0;
-  std::string dataset_fingerprint;
-};
-CheckpointInfo describe_checkpoint(const Archive& archive, const std::filesystem::path& path);
-
 /// Puts the checkpoint's networks, optimizers and step into `state`, which was made from the same
 /// configuration, on whatever device `state` lives. Throws `failure` naming `path` when a tensor
 /// is missing, of another size, or one too many.

@@ -1,18 +1,17 @@
-#include "training/job.h"
-
 #include <fmt/format.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "config/fields.h"
 #include "config/resolve.h"
 #include "dcgan/error.h"
-#include "evaluate/evaluate.h"
-#include "evaluate/features.h"
+#include "dcgan/train.h"
 #include "gan/recorded_step.h"
 #include "runtime/cpu.h"
 #include "training/checkpoint.h"
 #include "training/load_data.h"
 #include "training/run_directory.h"
+#include "training/trainer.h"
 
 namespace dcgan {
 namespace {
@@ -38,29 +37,15 @@ void check_resumable(const Config& before, const Config& now, const fs::path& so
       .remedy("take these values back, or start a new run with another --out");
 }
 
-void check_same_dataset(const CheckpointInfo& checkpoint, const Dataset& dataset,
-                        const fs::path& path) {
-  if (checkpoint.dataset_fingerprint == dataset.fingerprint) return;
+void check_same_dataset(const Archive& archive, const Dataset& dataset, const fs::path& path) {
+  const auto found = archive.notes.find("dataset_crc32");
+  const std::string trained_on = found == archive.notes.end() ? "" : found->second;
+  if (trained_on == dataset.fingerprint) return;
   throw failure(
       fmt::format("its run was trained on other images (CRC-32 {}) than {} holds now (CRC-32 {})",
-                  checkpoint.dataset_fingerprint, dataset.name, dataset.fingerprint))
+                  trained_on, dataset.name, dataset.fingerprint))
       .in(path)
       .remedy("set data.path to the data of that run");
-}
-
-/// Those that the user names: a wrong file of features is told before the images are read.
-std::optional<Features> named_features(const Config& config, const Machine& machine) {
-  if (config.train.features == "auto" || config.train.evaluate_every == 0) return std::nullopt;
-  return Features::find(config.train.features, /*set=*/"", machine.device);
-}
-
-/// One that can't measure such images is told before there is a run.
-void try_features(const Features& features, const Dataset& dataset) {
-  constexpr std::int64_t kTried = 64;
-  if (dataset.size() < kMinImages) return;
-  const torch::NoGradGuard no_grad;
-  const torch::Tensor some = dataset.images.index_select(0, evenly_spaced(dataset.size(), kTried));
-  require_distinct_features(describe_set(features.compute(some)));
 }
 
 /// The newest checkpoint; says how to go on without it where it is damaged.
@@ -77,33 +62,15 @@ Archive read_newest(const std::vector<fs::path>& checkpoints) {
   }
 }
 
-}  // namespace
-
-Machine prepare_training(Config& config, Log& log) {
-  const Machine machine = prepare_machine(config.run.device, config.run.threads);
-  if (!machine.warning.empty()) log.warn(machine.warning);
-  // The same sums in the same order on every run; on a CPU this is so anyway.
-  at::globalContext().setDeterministicCuDNN(true);
-  Precision& precision = config.train.precision;
-  if (precision == Precision::automatic) {
-    precision = fastest_precision(machine.device);
-    log.info(fmt::format("train.precision: auto is {} here", to_string(precision)));
-  } else if (precision == Precision::bf16 && machine.device.is_cpu() && !multiplies_bfloat16()) {
-    log.warn("train.precision: this CPU does not multiply bf16; fp32 is faster here");
-  }
-  return machine;
-}
-
 TrainingJob new_job(const Config& config, const Machine& machine, Log& log) {
   // A build that can't record steps on the device is told before the images are read.
   if (config.run.cuda_graph && !machine.device.is_cpu()) make_recorder(machine.device);
-  const std::optional<Features> features = named_features(config, machine);
   Dataset dataset = load_dataset(config.data, log);
   check_batches(config, dataset);
-  if (features) try_features(*features, dataset);
   TrainState state = make_train_state(config, machine.device, total_steps(config, dataset.size()));
   if (config.model.classes > 0) set_class_counts(state, count_classes(config, dataset));
-  return {config, std::move(dataset), std::move(state)};
+  std::optional<Scorer> scorer = Scorer::make(config, dataset, machine.device, log);
+  return {config, std::move(dataset), std::move(state), std::move(scorer)};
 }
 
 TrainingJob resumed_job(const fs::path& run, const Config& config, const Machine& machine,
@@ -124,13 +91,51 @@ TrainingJob resumed_job(const fs::path& run, const Config& config, const Machine
   }
   const fs::path& path = checkpoints.back();
   const Archive archive = read_newest(checkpoints);
-  const CheckpointInfo info = describe_checkpoint(archive, path);
-  check_resumable(info.config, config, path, log);
+  check_resumable(parse_config(archive.config, path.string() + ": config.yaml"), config, path, log);
   TrainingJob job = new_job(config, machine, log);
-  check_same_dataset(info, job.dataset, path);
+  check_same_dataset(archive, job.dataset, path);
   restore(job.state, archive, path);
-  log.info(fmt::format("resuming from {} (step {})", path.string(), format_count(info.step)));
+  log.info(fmt::format("resuming from {} (step {})", path.string(), format_count(job.state.step)));
   return job;
+}
+
+}  // namespace
+
+Machine prepare_training(Config& config, Log& log) {
+  const Machine machine = prepare_machine(config.run.device, config.run.threads);
+  if (!machine.warning.empty()) log.warn(machine.warning);
+  // The same sums in the same order on every run; on a CPU this is so anyway.
+  at::globalContext().setDeterministicCuDNN(true);
+  Precision& precision = config.train.precision;
+  if (precision == Precision::automatic) {
+    precision = fastest_precision(machine.device);
+    log.info(fmt::format("train.precision: auto is {} here", to_string(precision)));
+  } else if (precision == Precision::bf16 && machine.device.is_cpu() && !multiplies_bfloat16()) {
+    log.warn("train.precision: this CPU does not multiply bf16; fp32 is faster here");
+  }
+  return machine;
+}
+
+TrainingJob load_job(const std::optional<std::string>& out, bool resume, const Config& config,
+                     const Machine& machine, Log& log) {
+  if (resume) return resumed_job(*out, config, machine, log);
+  if (out) check_is_free(*out);
+  return new_job(config, machine, log);
+}
+
+TrainResult train(const Config& config, const TrainOptions& options) {
+  Log log(Verbosity::quiet);
+  Config resolved = config;
+  const Machine machine = prepare_training(resolved, log);
+  const std::string out = options.out.string();
+  std::optional<RunDirectory> run;
+  if (options.resume) run.emplace(RunDirectory::open(out));  // locked while it is read
+  TrainingJob job = load_job(out, options.resume, resolved, machine, log);
+  if (!run) run.emplace(RunDirectory::create(out, "run"));
+  write_file_atomically(run->config(), to_yaml(resolved));
+  log.add_file(run->log());
+  const bool finished = train(job, *run, log, options.on_step);
+  return {run->generator(), job.state.step, finished};
 }
 
 }  // namespace dcgan

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "base/text.h"
 #include "dcgan/error.h"
@@ -11,8 +12,6 @@
 
 namespace dcgan {
 namespace {
-
-constexpr double kQuietSeconds = 1.0;
 
 /// "preparing images: 1,200 of 5,000, 830/s, 5 s left".
 std::string describe(std::int64_t done, std::int64_t total, double seconds) {
@@ -50,30 +49,19 @@ std::string judge_contrast(const Dataset& dataset, Levels levels) {
 
 }  // namespace
 
-PrepareBar::PrepareBar(Log& log) : log_(log) {}
-
-PrepareBar::~PrepareBar() { log_.show_bar(""); }
-
-PrepareProgress PrepareBar::progress() {
-  return [this](std::int64_t done, std::int64_t total) { show(done, total); };
-}
-
 void PrepareBar::check_stop() const {
   if (stop_.requested()) throw stopped("stopped while reading the images; nothing was written");
 }
 
-void PrepareBar::say_waiting(double seconds) {
-  check_stop();
-  if (seconds < kQuietSeconds || waited_) return;
-  log_.info("waiting for another program that prepares the same images");
-  waited_ = true;
-}
-
-void PrepareBar::show(std::int64_t done, std::int64_t total) {
+void PrepareBar::operator()(std::int64_t done, std::int64_t total) {
+  constexpr double kQuietSeconds = 1.0;
   constexpr double kSecondsALine = 10.0;
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-  if (total == 0) {
-    say_waiting(seconds);
+  if (total == 0) {  // another program is at it
+    check_stop();
+    if (seconds < kQuietSeconds || waited_) return;
+    log_.info("waiting for another program that prepares the same images");
+    waited_ = true;
     return;
   }
   if (stop_.requested() && done < total) {
@@ -93,7 +81,7 @@ Dataset load_dataset(const DataConfig& data, Log& log) {
   Dataset dataset;
   {
     PrepareBar bar(log);
-    dataset = dcgan::load_dataset(data, bar.progress());
+    dataset = dcgan::load_dataset(data, std::ref(bar));
     bar.check_stop();
   }
   if (!dataset.warning.empty()) log.warn(dataset.warning);

@@ -15,21 +15,19 @@ namespace dcgan {
 /// terminal, elsewhere a line every ten seconds. Ctrl-C throws `stopped` while it lives.
 class PrepareBar {
  public:
-  explicit PrepareBar(Log& log);
-  ~PrepareBar();
+  explicit PrepareBar(Log& log) : log_(log) {}
+  ~PrepareBar() { log_.show_bar(""); }
   PrepareBar(const PrepareBar&) = delete;
   PrepareBar& operator=(const PrepareBar&) = delete;
 
-  PrepareProgress progress();  ///< of use as long as the bar
+  /// A PrepareProgress, by std::ref().
+  void operator()(std::int64_t done, std::int64_t total);
 
   /// Throws `stopped` where there was a Ctrl-C that nothing has noticed.
   void check_stop() const;
 
  private:
   using Clock = std::chrono::steady_clock;
-
-  void show(std::int64_t done, std::int64_t total);
-  void say_waiting(double seconds);
 
   Log& log_;
   const StopSignal stop_;

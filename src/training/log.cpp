@@ -45,18 +45,6 @@ class TerminalSink : public spdlog::sinks::base_sink<std::mutex> {
   std::string bar_;
 };
 
-spdlog::level::level_enum terminal_level(Verbosity verbosity) {
-  switch (verbosity) {
-    case Verbosity::quiet:
-      return spdlog::level::warn;
-    case Verbosity::normal:
-      return spdlog::level::info;
-    case Verbosity::verbose:
-      return spdlog::level::debug;
-  }
-  return spdlog::level::info;
-}
-
 }  // namespace
 
 struct Log::Impl {
@@ -72,7 +60,9 @@ struct Log::Impl {
 
 Log::Log(Verbosity verbosity) : impl_(std::make_unique<Impl>()) {
   impl_->terminal->set_pattern("%^%v%$");
-  impl_->terminal->set_level(terminal_level(verbosity));
+  impl_->terminal->set_level(verbosity == Verbosity::quiet    ? spdlog::level::warn
+                             : verbosity == Verbosity::normal ? spdlog::level::info
+                                                              : spdlog::level::debug);
   impl_->logger = std::make_shared<spdlog::logger>("dcgan", impl_->terminal);
   impl_->logger->set_level(spdlog::level::debug);
   impl_->logger->flush_on(spdlog::level::info);

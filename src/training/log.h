@@ -10,7 +10,7 @@
 
 namespace dcgan {
 
-enum class Verbosity { quiet = -1, normal = 0, verbose = 1 };
+enum class Verbosity { quiet, normal, verbose };
 
 class Log {
  public:

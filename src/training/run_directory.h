@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "base/lock.h"
+#include "base/file.h"
 #include "generate/generator_file.h"
 
 namespace dcgan {

@@ -7,21 +7,11 @@
 #include "base/text.h"
 #include "dcgan/error.h"
 #include "dcgan/sampler.h"
-#include "generate/images.h"
+#include "generate/generator_file.h"
 #include "runtime/random.h"
 #include "runtime/torch.h"
 
 namespace dcgan {
-namespace {
-
-/// Real images of `set`, `count` of them at most: uint8 [N, C, H, W].
-torch::Tensor held_out_images(const Dataset& set, std::int64_t count) {
-  // Not the first ones: a set may be sorted, and MNIST's test set begins with the easier half.
-  return choose_images(set.images, count, /*seed=*/0, Purpose::data_order);
-}
-
-}  // namespace
-
 static_assert(kMinEvaluatedSamples >= kMinImages);
 
 std::int64_t evaluation_samples(const Config& config, std::int64_t training_images) {
@@ -43,40 +33,40 @@ Scorer::Scorer(Features features, Described reference, std::int64_t samples, con
       latents_(
           normal_rows(config.seed, Purpose::sample_latents, 0, samples, config.model.latent_dim)
               .to(device)),
-      range_(config.output) {
-  if (reference_.classes) real_shares_ = shares_of(*reference_.classes);
-}
+      range_(config.output) {}
 
-Scorer::Made Scorer::make(const Config& config, const Dataset& training, torch::Device device) {
+std::optional<Scorer> Scorer::make(const Config& config, const Dataset& training,
+                                   torch::Device device, Log& log) {
   const torch::NoGradGuard no_grad;
   if (config.train.evaluate_every == 0) return {};
+  Features features = Features::find(config.train.features, training.set, device);
+  const auto none = [&](const std::string& reason) -> std::optional<Scorer> {
+    log.info("the samples are not evaluated" + reason);
+    return {};
+  };
   if (!has_other_split(config.data)) {
-    return {std::nullopt,
-            "the samples are not evaluated: data.held_out is 0, so that all images are trained on"};
+    return none(": data.held_out is 0, so that all images are trained on");
   }
   const std::int64_t samples = evaluation_samples(config, training.size());
   if (samples == 0) {
-    return {std::nullopt,
-            fmt::format("the samples are not evaluated: {} images are too few for it to be cheap; "
-                        "set train.evaluate_samples, a larger train.evaluate_every, or 0 for none",
-                        format_count(training.size()))};
+    return none(
+        fmt::format(": {} images are too few for it to be cheap; set "
+                    "train.evaluate_samples, a larger train.evaluate_every, or 0 for none",
+                    format_count(training.size())));
   }
-  Features features = Features::find(config.train.features, training.set, device);
   Dataset other;
   try {
     other = load_dataset(other_split(config.data));
   } catch (const Error& error) {
-    return {std::nullopt, fmt::format("the samples are not evaluated, for want of real images that "
-                                      "were not trained on: {}",
-                                      error.summary())};
+    return none(", for want of real images that were not trained on: " + error.summary());
   }
-  const torch::Tensor held_out = held_out_images(other, 2 * samples);
-  if (held_out.size(0) < kMinImages) {
-    return {std::nullopt, "the samples are not evaluated: too few images were not trained on"};
-  }
+  // Not the first ones: a set may be sorted, and MNIST's test set begins with the easier half.
+  const torch::Tensor held_out =
+      choose_images(other.images, 2 * samples, /*seed=*/0, Purpose::data_order);
+  if (held_out.size(0) < kMinImages) return none(": too few images were not trained on");
   Described reference = describe_set(features.compute(held_out));
   require_distinct_features(reference);
-  return {Scorer(std::move(features), std::move(reference), samples, config, device), ""};
+  return Scorer(std::move(features), std::move(reference), samples, config, device);
 }
 
 QuickScores Scorer::score(const Network& generator) const {

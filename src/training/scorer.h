@@ -11,6 +11,7 @@
 #include "evaluate/evaluate.h"
 #include "evaluate/features.h"
 #include "model/network.h"
+#include "training/log.h"
 
 namespace dcgan {
 
@@ -19,13 +20,10 @@ namespace dcgan {
 /// reference is a part of the split that is not trained on. Changes nothing in the training.
 class Scorer {
  public:
-  /// Why there is no scorer, or the scorer.
-  struct Made;
-
-  /// Nothing where train.evaluate_every is 0. Where the set has no features that fit, no other
-  /// split, or too few images, `reason` says so in a sentence for the user. Throws `failure` for a
-  /// train.features file that can't be used.
-  static Made make(const Config& config, const Dataset& training, torch::Device device);
+  /// Nothing where train.evaluate_every is 0 or, as `log` then says, where the set has no other
+  /// split or too few images. Throws `failure` for a train.features file that can't be used.
+  static std::optional<Scorer> make(const Config& config, const Dataset& training,
+                                    torch::Device device, Log& log);
 
   /// generator: on the device that make() was told. As many samples as samples().
   QuickScores score(const Network& generator) const;
@@ -34,7 +32,9 @@ class Scorer {
   /// CRC-32 of the features.
   const std::string& features() const { return features_.checksum(); }
   /// Of each class in the reference; empty without classes.
-  const std::vector<double>& real_shares() const { return real_shares_; }
+  std::vector<double> real_shares() const {
+    return reference_.classes ? shares_of(*reference_.classes) : std::vector<double>();
+  }
   const std::vector<std::string>& class_names() const { return features_.class_names(); }
   /// "2,000 samples against 4,000 real images in the features of mnist classifier (crc32 ...)".
   std::string describe() const;
@@ -45,15 +45,9 @@ class Scorer {
 
   Features features_;
   Described reference_;
-  std::vector<double> real_shares_;
   std::int64_t samples_;
   torch::Tensor latents_;  ///< float32 [samples, latent_dim], on the device
   OutputRange range_;
-};
-
-struct Scorer::Made {
-  std::optional<Scorer> scorer;
-  std::string reason;
 };
 
 /// How many samples an evaluation draws: what `train.evaluate_samples` says or, where that is 0,

@@ -13,20 +13,13 @@
 #include "dcgan/sampler.h"
 #include "gan/recorded_step.h"
 #include "generate/generator_file.h"
-#include "generate/images.h"
-#include "model/forward.h"
 #include "runtime/random.h"
 #include "training/checkpoint.h"
 #include "training/reporter.h"
-#include "training/scorer.h"
 #include "training/warnings.h"
 
 namespace dcgan {
 namespace {
-
-bool is_finite(const StepNumbers& numbers) {
-  return std::isfinite(numbers.discriminator_loss) && std::isfinite(numbers.generator_loss);
-}
 
 /// "fid 2.751  precision 0.81  recall 0.72  10/10 modes".
 std::string format_scores(const QuickScores& scores) {
@@ -44,6 +37,7 @@ class Loop {
       : config_(job.config),
         state_(job.state),
         dataset_(job.dataset),
+        scorer_(job.scorer),
         run_(run),
         log_(log),
         steps_per_epoch_(batches_per_epoch(job.dataset.size(), job.config.train.batch_size,
@@ -54,21 +48,24 @@ class Loop {
                                   config_.model.latent_dim)
                           .to(state_.device)),
         monitor_(config_.train),
-        reporter_(run.metrics(), position(), job.state.device.is_cpu(), log) {
+        reporter_(run.metrics(), position(), log) {
     if (config_.run.cuda_graph && !state_.device.is_cpu()) {
       recorded_.emplace(state_, make_recorder(state_.device));
     }
   }
 
-  TrainingOutcome run(const OnStep& on_step) {
-    if (state_.step < total_steps_) {
-      prepare_evaluation();
-    } else {  // what ended the run before may have come between its checkpoint and its g.pt
+  bool run(const OnStep& on_step) {
+    // What ended the run before may have come between its checkpoint and its g.pt.
+    if (state_.step >= total_steps_) {
       save_generator(run_.generator(), best_generator(state_), config_, state_.step,
                      dataset_.classes);
+    } else if (scorer_) {
+      best_fid_ = reporter_.metrics().best_fid_before(scorer_->samples(), scorer_->features());
+      log_.info(fmt::format("evaluating {}", scorer_->describe()));
     }
     if (state_.step == 0) {
-      write_real_images();
+      const std::int64_t count = std::min(config_.run.sample_count, dataset_.size());
+      write_grid(run_.real_samples(), dataset_.images.narrow(0, 0, count));
       write_samples();
     }
     while (state_.step < total_steps_) {
@@ -76,11 +73,11 @@ class Loop {
       if (!on_step(progress()) && state_.step < total_steps_) {
         if (last_checkpoint_ != state_.step) write_checkpoint();
         log_.show_bar("");
-        return TrainingOutcome::stopped;
+        return false;
       }
     }
     log_.show_bar("");
-    return TrainingOutcome::finished;
+    return true;
   }
 
  private:
@@ -121,8 +118,8 @@ class Loop {
     const Batch batch = stream_.next();
     StepStats stats = recorded_ ? recorded_->step(batch.images, batch.labels, batch.latents)
                                 : train_step(state_, batch.images, batch.labels, batch.latents);
-    if (stats.r1.defined()) state_.r1 = stats.r1;
-    stats.r1 = state_.r1;  // between two of them the newest one is reported
+    if (stats.r1.defined()) newest_r1_ = stats.r1;
+    stats.r1 = newest_r1_;
     const bool last = state_.step == total_steps_;
     const bool first =
         stats.updated_generator && !checked_;  // later gradients are compared with it
@@ -135,7 +132,7 @@ class Loop {
     if (state_.device.is_cpu() || first || log_due || sample_due || checkpoint_due ||
         evaluation_due) {
       numbers_ = read(stats);
-      check_finite(numbers_);
+      check_finite();
     }
     if (log_due) reporter_.write_metrics(position(), numbers_);
     if (first || (log_due && checked_)) check(stats, batch.images.to(state_.device));
@@ -145,11 +142,10 @@ class Loop {
     reporter_.show(position(), numbers_, log_due);
   }
 
-  void check_finite(const StepNumbers& numbers) const {
-    if (!is_finite(numbers)) {
-      stop_at_nan(fmt::format("a loss is not a finite number (D {}, G {})",
-                              numbers.discriminator_loss, numbers.generator_loss));
-    }
+  void check_finite() const {
+    const auto [d_loss, g_loss] = std::pair(numbers_.discriminator_loss, numbers_.generator_loss);
+    if (std::isfinite(d_loss) && std::isfinite(g_loss)) return;
+    stop_at_nan(fmt::format("a loss is not a finite number (D {}, G {})", d_loss, g_loss));
   }
 
   [[noreturn]] void stop_at_nan(const std::string& what) const {
@@ -172,30 +168,21 @@ class Loop {
     const torch::Tensor sizes =
         torch::stack({gradient_size(state_.generator), diversity(stats.fake), diversity(real)})
             .to(torch::kCPU);
-    warn(monitor_.check({state_.step, numbers_, sizes[0].item<double>(), sizes[1].item<double>(),
-                         sizes[2].item<double>()}));
+    warn(monitor_.check(
+        {numbers_, sizes[0].item<double>(), sizes[1].item<double>(), sizes[2].item<double>()}));
   }
 
-  void warn(const std::vector<Warning>& warnings) {
-    for (const Warning& warning : warnings) {
-      log_.warn(fmt::format("step {}: {}", state_.step, warning.text));
+  void warn(const std::vector<std::string>& warnings) {
+    for (const std::string& text : warnings) {
+      log_.warn(fmt::format("step {}: {}", state_.step, text));
     }
-  }
-
-  void prepare_evaluation() {
-    Scorer::Made made = Scorer::make(config_, dataset_, state_.device);
-    if (!made.reason.empty()) log_.info(made.reason);
-    scorer_ = std::move(made.scorer);
-    if (!scorer_) return;
-    best_fid_ = reporter_.best_fid_before(scorer_->samples(), scorer_->features());
-    log_.info(fmt::format("evaluating {}", scorer_->describe()));
   }
 
   void evaluate() {
     const double start = reporter_.seconds();
     const QuickScores scores = scorer_->score(best_generator(state_));
-    reporter_.write_evaluation({state_.step, epoch(), reporter_.seconds(), scorer_->samples(),
-                                scorer_->features(), scores});
+    reporter_.metrics().append(EvaluationRecord{state_.step, epoch(), reporter_.seconds(),
+                                                scorer_->samples(), scorer_->features(), scores});
     const bool best = !best_fid_ || scores.fid < *best_fid_;
     if (best) {
       best_fid_ = scores.fid;
@@ -207,15 +194,9 @@ class Loop {
     warn(monitor_.check_classes(scores.shares, scorer_->real_shares(), scorer_->class_names()));
   }
 
-  void write_real_images() const {
-    const std::int64_t count = std::min(config_.run.sample_count, dataset_.size());
-    write_grid(run_.real_samples(), dataset_.images.narrow(0, 0, count));
-  }
-
   void write_samples() const {
-    const torch::NoGradGuard no_grad;
-    const torch::Tensor images = forward(best_generator(state_), grid_latents_, Mode::eval);
-    write_grid(run_.samples(state_.step), to_bytes(to_symmetric_range(images, config_.output)));
+    write_grid(run_.samples(state_.step),
+               generate_images(best_generator(state_), grid_latents_, config_.output));
   }
 
   void write_grid(const std::filesystem::path& path, const torch::Tensor& bytes) const {
@@ -238,6 +219,7 @@ class Loop {
   const Config& config_;
   TrainState& state_;
   const Dataset& dataset_;
+  const std::optional<Scorer>& scorer_;
   const RunDirectory& run_;
   Log& log_;
   const std::int64_t steps_per_epoch_;
@@ -245,13 +227,13 @@ class Loop {
   BatchStream stream_;
   const torch::Tensor grid_latents_;
   std::optional<RecordedStep> recorded_;  ///< with run.cuda_graph
-  std::optional<Scorer> scorer_;
   std::optional<double> best_fid_;
   Monitor monitor_;
   bool checked_ = false;  ///< a step has been checked
   Reporter reporter_;
   std::int64_t last_checkpoint_ = -1;
-  StepNumbers numbers_;  ///< the newest that were read
+  StepNumbers numbers_;      ///< the newest that were read
+  torch::Tensor newest_r1_;  ///< what is reported between two steps with R1
 };
 
 }  // namespace
@@ -320,7 +302,7 @@ std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dat
       .remedy(remedy);
 }
 
-TrainingOutcome train(TrainingJob& job, const RunDirectory& run, Log& log, const OnStep& on_step) {
+bool train(TrainingJob& job, const RunDirectory& run, Log& log, const OnStep& on_step) {
   return Loop(job, run, log).run(on_step);
 }
 

@@ -1,31 +1,42 @@
-// The training loop: steps, and what is written between them.
+// A run: what it needs before its first step (job.cpp), and the loop: steps, and what is written
+// between them (trainer.cpp).
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "data/batch_stream.h"
 #include "data/dataset.h"
 #include "dcgan/config.h"
 #include "dcgan/train.h"
 #include "gan/train_step.h"
-#include "model/archive.h"
+#include "runtime/device.h"
 #include "training/log.h"
 #include "training/run_directory.h"
+#include "training/scorer.h"
 
 namespace dcgan {
 
 struct TrainingJob {
   Config config;
   Dataset dataset;
-  TrainState state;  ///< at its first step, or restored from a checkpoint
+  TrainState state;                   ///< at its first step, or restored from a checkpoint
+  std::optional<Scorer> scorer = {};  ///< where the samples are evaluated
 };
 
-enum class TrainingOutcome {
-  finished,
-  stopped,  ///< by a signal, after a checkpoint
-};
+/// Takes the device and threads that `config.run` asks for. Replaces train.precision's `auto` by
+/// what is fastest on this machine: the run keeps it.
+Machine prepare_training(Config& config, Log& log);
+
+/// Loads and checks everything, writes nothing: a run from its first step, which may have the
+/// folder `out`, or with `resume` the run in `out` from its newest checkpoint, or from its first
+/// step if it was stopped before there was one. Throws a usage error where `out` is taken or where
+/// `config` would make it another run, `failure` where its checkpoint is damaged or its images have
+/// changed.
+TrainingJob load_job(const std::optional<std::string>& out, bool resume, const Config& config,
+                     const Machine& machine, Log& log);
 
 /// The stream of a training's batches; page-locked where they go to a GPU.
 BatchStreamOptions stream_options(const Config& config, torch::Device device);
@@ -42,10 +53,10 @@ void check_batches(const Config& config, const Dataset& dataset);
 std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dataset);
 
 /// Trains from `job.state.step` to the end of the last epoch or until `on_step`, which is called
-/// after each step, returns false: then it writes a checkpoint and returns. Throws `failure` when a
-/// file can't be written or a loss or weight is no longer a finite number; the last good checkpoint
-/// stays in either case.
-TrainingOutcome train(TrainingJob& job, const RunDirectory& run, Log& log,
-                      const std::function<bool(const TrainingProgress&)>& on_step);
+/// after each step, returns false: then it writes a checkpoint and returns false. Throws `failure`
+/// when a file can't be written or a loss or weight is no longer a finite number; the last good
+/// checkpoint stays in either case.
+bool train(TrainingJob& job, const RunDirectory& run, Log& log,
+           const std::function<bool(const TrainingProgress&)>& on_step);
 
 }  // namespace dcgan

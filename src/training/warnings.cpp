@@ -61,78 +61,60 @@ bool Monitor::lasts(Trouble trouble, bool shows) {
   return in_a_row >= patience_ && once(trouble);
 }
 
-std::string Monitor::describe(Trouble trouble, const Observation& seen) const {
-  const std::int64_t steps = static_cast<std::int64_t>(patience_) * checked_every_;
-  const std::string r1_gamma = format_real(advised_r1_gamma_);
-  const auto [least, most] =
-      std::minmax_element(generator_losses_.begin(), generator_losses_.end());
-  switch (trouble) {
-    case Trouble::discriminator_wins:
-      return fmt::format(
-          "the discriminator wins: for {} steps it has been sure of nearly every image (D(x) "
-          "{:.2f} and D(G(z)) {:.2f} on average), so the generator learns little from it; try "
-          "train.r1_gamma: {}, a lower discriminator.lr, or the Wasserstein distance as in "
-          "--config wgan.yaml",
-          steps, mean(real_scores_), mean(fake_scores_), r1_gamma);
-    case Trouble::collapse:
-      return fmt::format(
-          "the samples collapse: for {} steps they have differed from each other {:.0f} % as much "
-          "as real images do, so the generator draws the same few pictures; try train.r1_gamma: "
-          "{}, a lower generator.lr, or a larger train.batch_size",
-          steps, 100 * seen.fake_diversity / seen.real_diversity, r1_gamma);
-    case Trouble::vanishing_gradient:
-      return fmt::format(
-          "the generator's gradient vanishes: for {} steps it has been under a thousandth of what "
-          "it was at the beginning, so the generator stands still; try train.loss: non_saturating, "
-          "generator.batch_norm and discriminator.batch_norm: true, or a lower discriminator.lr",
-          steps);
-    case Trouble::swinging_loss:
-      return fmt::format(
-          "the losses swing apart: the generator's went between {:.1f} and {:.1f} in the last {} "
-          "steps, so the networks chase each other instead of learning; try lower generator.lr "
-          "and discriminator.lr, train.r1_gamma: {}, or the Wasserstein distance as in "
-          "--config wgan.yaml",
-          *least, *most, static_cast<std::int64_t>(generator_losses_.size()) * checked_every_,
-          r1_gamma);
-    case Trouble::missing_class:
-      break;
-  }
-  return "";
-}
-
-/// One doubtful batch among many sure ones changes nothing: the mean counts.
-bool Monitor::discriminator_wins(const StepNumbers& numbers) {
-  push(real_scores_, numbers.real_score, patience_);
-  push(fake_scores_, numbers.fake_score, patience_);
-  return of_probabilities_ && real_scores_.size() == patience_ &&
-         mean(real_scores_) > kSureOfReal && mean(fake_scores_) < kSureOfFake &&
-         once(Trouble::discriminator_wins);
-}
-
-std::vector<Warning> Monitor::check(const Observation& seen) {
+std::vector<std::string> Monitor::check(const Observation& seen) {
   if (++checks_ <= patience_) {
     first_gradient_ = std::max(first_gradient_, seen.gradient);
     return {};
   }
   push(generator_losses_, seen.numbers.generator_loss, 2 * patience_);
-  std::vector<Warning> warnings;
-  if (discriminator_wins(seen.numbers)) {
-    warnings.push_back({Trouble::discriminator_wins, describe(Trouble::discriminator_wins, seen)});
+  push(real_scores_, seen.numbers.real_score, patience_);
+  push(fake_scores_, seen.numbers.fake_score, patience_);
+  const std::int64_t steps = static_cast<std::int64_t>(patience_) * checked_every_;
+  const std::string r1_gamma = format_real(advised_r1_gamma_);
+  std::vector<std::string> warnings;
+  // One doubtful batch among many sure ones changes nothing: the mean counts.
+  if (of_probabilities_ && real_scores_.size() == patience_ && mean(real_scores_) > kSureOfReal &&
+      mean(fake_scores_) < kSureOfFake && once(Trouble::discriminator_wins)) {
+    warnings.push_back(fmt::format(
+        "the discriminator wins: for {} steps it has been sure of nearly every image (D(x) "
+        "{:.2f} and D(G(z)) {:.2f} on average), so the generator learns little from it; try "
+        "train.r1_gamma: {}, a lower discriminator.lr, or the Wasserstein distance as in "
+        "--config wgan.yaml",
+        steps, mean(real_scores_), mean(fake_scores_), r1_gamma));
   }
-  const std::vector<std::pair<Trouble, bool>> signs{
-      {Trouble::collapse, seen.fake_diversity < kLeastDiversity * seen.real_diversity},
-      {Trouble::vanishing_gradient, seen.gradient < kLeastGradient * first_gradient_},
-      {Trouble::swinging_loss, of_probabilities_ && generator_losses_.size() == 2 * patience_ &&
-                                   deviation(generator_losses_) > kWidestSwing}};
-  for (const auto& [trouble, shows] : signs) {
-    if (lasts(trouble, shows)) warnings.push_back({trouble, describe(trouble, seen)});
+  if (lasts(Trouble::collapse, seen.fake_diversity < kLeastDiversity * seen.real_diversity)) {
+    warnings.push_back(fmt::format(
+        "the samples collapse: for {} steps they have differed from each other {:.0f} % as "
+        "much as real images do, so the generator draws the same few pictures; try "
+        "train.r1_gamma: {}, a lower generator.lr, or a larger train.batch_size",
+        steps, 100 * seen.fake_diversity / seen.real_diversity, r1_gamma));
+  }
+  if (lasts(Trouble::vanishing_gradient, seen.gradient < kLeastGradient * first_gradient_)) {
+    warnings.push_back(fmt::format(
+        "the generator's gradient vanishes: for {} steps it has been under a thousandth of "
+        "what it was at the beginning, so the generator stands still; try train.loss: "
+        "non_saturating, generator.batch_norm and discriminator.batch_norm: true, or a lower "
+        "discriminator.lr",
+        steps));
+  }
+  const bool swings = of_probabilities_ && generator_losses_.size() == 2 * patience_ &&
+                      deviation(generator_losses_) > kWidestSwing;
+  if (lasts(Trouble::swinging_loss, swings)) {
+    const auto [least, most] =
+        std::minmax_element(generator_losses_.begin(), generator_losses_.end());
+    warnings.push_back(fmt::format(
+        "the losses swing apart: the generator's went between {:.1f} and {:.1f} in the last "
+        "{} steps, so the networks chase each other instead of learning; try lower "
+        "generator.lr and discriminator.lr, train.r1_gamma: {}, or the Wasserstein distance "
+        "as in --config wgan.yaml",
+        *least, *most, 2 * steps, r1_gamma));
   }
   return warnings;
 }
 
-std::vector<Warning> Monitor::check_classes(const std::vector<double>& shares,
-                                            const std::vector<double>& real_shares,
-                                            const std::vector<std::string>& names) {
+std::vector<std::string> Monitor::check_classes(const std::vector<double>& shares,
+                                                const std::vector<double>& real_shares,
+                                                const std::vector<std::string>& names) {
   std::set<std::size_t> missing;
   for (std::size_t i = 0; i < shares.size(); ++i) {
     if (shares[i] < kLeastShare * real_shares[i]) missing.insert(i);
@@ -144,14 +126,13 @@ std::vector<Warning> Monitor::check_classes(const std::vector<double>& shares,
   ++evaluations_;
   missing_before_ = evaluations_ > 1 ? missing : std::set<std::size_t>();
   if (lasting.empty() || !once(Trouble::missing_class)) return {};
-  return {{Trouble::missing_class,
-           fmt::format(
-               "class{} {} missing from the samples in two evaluations in a row: the "
-               "generator has forgotten part of the data; try train.r1_gamma: {}, lower "
-               "learning rates, or a larger train.batch_size",
-               lasting.size() > 1 ? "es" : "",
-               fmt::format("{} {}", fmt::join(lasting, ", "), lasting.size() > 1 ? "are" : "is"),
-               format_real(advised_r1_gamma_))}};
+  return {
+      fmt::format("class{} {} missing from the samples in two evaluations in a row: the "
+                  "generator has forgotten part of the data; try train.r1_gamma: {}, lower "
+                  "learning rates, or a larger train.batch_size",
+                  lasting.size() > 1 ? "es" : "",
+                  fmt::format("{} {}", fmt::join(lasting, ", "), lasting.size() > 1 ? "are" : "is"),
+                  format_real(advised_r1_gamma_))};
 }
 
 torch::Tensor diversity(const torch::Tensor& images) {

@@ -20,27 +20,14 @@ namespace dcgan {
 
 /// What is known of a training after some step.
 struct Observation {
-  std::int64_t step = 0;  ///< steps done
   StepNumbers numbers;
   double gradient = 0;        ///< gradient_size() of G
   double fake_diversity = 0;  ///< diversity() of the step's generated images
   double real_diversity = 0;  ///< diversity() of its real images
 };
 
-enum class Trouble {
-  discriminator_wins,
-  collapse,
-  missing_class,
-  vanishing_gradient,
-  swinging_loss
-};
-
-struct Warning {
-  Trouble trouble = Trouble::discriminator_wins;
-  std::string text;  ///< what happens, what it means, and what to try; one line
-};
-
-/// Looks at a training every so often and says what is wrong, each trouble once. A trouble counts
+/// Looks at a training every so often and says what is wrong, each trouble once: what happens, what
+/// it means and what to try, in one line. A trouble counts
 /// only when patience() checks in a row show it (that D wins, their mean), and none of the first
 /// patience() checks counts: a network that has just begun is in all of them.
 class Monitor {
@@ -52,20 +39,26 @@ class Monitor {
   /// Ten checks, and as many as 300 steps have.
   std::size_t patience() const { return patience_; }
 
-  std::vector<Warning> check(const Observation& observation);
+  std::vector<std::string> check(const Observation& observation);
 
   /// `shares`, `real_shares`: of each class among generated and real images, each sums to 1. A
   /// class is missing whose share is under a tenth of the real one twice in a row, and not in the
   /// first evaluation.
-  std::vector<Warning> check_classes(const std::vector<double>& shares,
-                                     const std::vector<double>& real_shares,
-                                     const std::vector<std::string>& names = {});
+  std::vector<std::string> check_classes(const std::vector<double>& shares,
+                                         const std::vector<double>& real_shares,
+                                         const std::vector<std::string>& names = {});
 
  private:
+  enum class Trouble {
+    discriminator_wins,
+    collapse,
+    missing_class,
+    vanishing_gradient,
+    swinging_loss
+  };
+
   bool once(Trouble trouble) { return said_.insert(trouble).second; }
   bool lasts(Trouble trouble, bool shows);
-  bool discriminator_wins(const StepNumbers& numbers);
-  std::string describe(Trouble trouble, const Observation& seen) const;
 
   std::int64_t checked_every_;
   double advised_r1_gamma_;  ///< more than the training has

@@ -28,11 +28,11 @@ TEST(NearestMatch, TakesTheNearestOfSeveral) {
 
 TEST(NearestMatch, FindsNothingAmongNothing) { EXPECT_EQ(nearest_match("x", {}), std::nullopt); }
 
-TEST(DidYouMean, IsAnEndOfASentence) {
-  EXPECT_EQ(did_you_mean("trian", {"train"}), "; did you mean 'train'?");
+TEST(DidYouMean, NamesTheNearestOrSaysWhatElseToDo) {
+  EXPECT_EQ(did_you_mean("trian", {"train"}, "see --help"), "did you mean 'train'?");
+  EXPECT_EQ(did_you_mean("zzz", {"train"}, "see --help"), "see --help");
+  EXPECT_EQ(did_you_mean("zzz", {"train"}), "");
 }
-
-TEST(DidYouMean, IsEmptyWhereNothingIsNear) { EXPECT_EQ(did_you_mean("zzz", {"train"}), ""); }
 
 TEST(OrList, JoinsWords) {
   EXPECT_EQ(or_list({"a"}), "a");
@@ -53,13 +53,6 @@ TEST(Printable, CutsLongText) {
 
 TEST(WithoutControls, LeavesLineEndsAndUtf8) {
   EXPECT_EQ(without_controls("a\x1b[2J\tb\x7f\r\n\xc3\xa4"), "a?[2J?b??\n\xc3\xa4");
-}
-
-TEST(FirstLine, EndsBeforeTheFirstLineEnd) {
-  EXPECT_EQ(first_line("a.png: not an image\nremove it"), "a.png: not an image");
-  EXPECT_EQ(first_line("a"), "a");
-  EXPECT_EQ(first_line("\na"), "");
-  EXPECT_EQ(first_line(""), "");
 }
 
 TEST(Trimmed, TakesTheSpacesAroundAway) {

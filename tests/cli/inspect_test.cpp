@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/cores.h"
+#include "base/system_limits.h"
 #include "cli/training_fixture.h"
 
 namespace dcgan {

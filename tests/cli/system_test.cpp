@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "base/cores.h"
 #include "base/file.h"
+#include "base/system_limits.h"
 #include "cli/training_fixture.h"
 #include "support/run_program.h"
 

@@ -303,8 +303,9 @@ TEST_F(Training, AWrongFileOfFeaturesLeavesNoRun) {
 
 TEST_F(Training, FeaturesThatDoNotFitTheImagesLeaveNoRun) {
   const std::string features = std::string(DCGAN_SOURCE_DIR) + "/tests/fixtures/measures.pt";
-  const ProgramResult result = run(
-      {"train", "--config", "tiny.yaml", "--out", "run", "--set", "train.features=" + features});
+  const ProgramResult result =
+      run({"train", "--config", "tiny.yaml", "--out", "run", "--set", "train.evaluate_samples=100",
+           "--set", "train.features=" + features});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr(features + ": it fails, or makes no features, for images of"));
   EXPECT_FALSE(exists("run"));

@@ -1,5 +1,3 @@
-#include "fetch/download.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -7,6 +5,7 @@
 #include "base/file.h"
 #include "fetch/archives.h"
 #include "fetch/certificate.h"
+#include "fetch/fetch.h"
 #include "fetch/server.h"
 #include "fetch/verify.h"
 #include "support/child_process.h"

@@ -49,7 +49,7 @@ TEST(TrainStep, LeavesNoGradientOfTheGeneratorsHalfInTheDiscriminator) {
   const Inputs inputs = make_inputs(config);
   const auto expected = own_discriminator_gradient(config, inputs);
   TrainState state = make_train_state(config, torch::kCPU);
-  train_step(state, inputs.real, inputs.latents);
+  train_step(state, inputs.real, {}, inputs.latents);
   const auto held = parameters(state.discriminator);
   for (std::size_t i = 0; i < held.size(); ++i) {
     EXPECT_LT(testing::relative_distance(held[i].grad(), expected[i]), 1e-5) << i;
@@ -70,7 +70,7 @@ TEST(TrainStep, ComputesTheGradientOfEveryWeightOnce) {
       parameter.register_hook([&computed, full](torch::Tensor) { ++computed[full]; });
     }
   }
-  train_step(state, inputs.real, inputs.latents);
+  train_step(state, inputs.real, {}, inputs.latents);
   for (const auto& [name, count] : computed) EXPECT_EQ(count, 1) << name;
 }
 
@@ -97,8 +97,8 @@ TEST(TrainStep, InBfloat16FollowsTheOneInFloat32) {
   config.train.precision = Precision::bf16;
   TrainState rounded = make_train_state(config, torch::kCPU);
   for (int step = 0; step < 10; ++step) {
-    const StepNumbers theirs = read(train_step(exact, inputs.real, inputs.latents));
-    const StepNumbers ours = read(train_step(rounded, inputs.real, inputs.latents));
+    const StepNumbers theirs = read(train_step(exact, inputs.real, {}, inputs.latents));
+    const StepNumbers ours = read(train_step(rounded, inputs.real, {}, inputs.latents));
     EXPECT_NEAR(ours.discriminator_loss, theirs.discriminator_loss, 0.03) << step;
     EXPECT_NEAR(ours.generator_loss, theirs.generator_loss, 0.03) << step;
     EXPECT_NE(ours.generator_loss, theirs.generator_loss) << step;
@@ -116,7 +116,7 @@ TEST(TrainStep, LeavesTheDiscriminatorTrainable) {
   const Config config = tiny_config();
   const Inputs inputs = make_inputs(config);
   TrainState state = make_train_state(config, torch::kCPU);
-  train_step(state, inputs.real, inputs.latents);
+  train_step(state, inputs.real, {}, inputs.latents);
   for (const torch::Tensor& parameter : parameters(state.discriminator)) {
     EXPECT_TRUE(parameter.requires_grad());
   }
@@ -134,7 +134,7 @@ TEST(TrainStep, ShowsRealAndFakeToTheDiscriminatorInBatchesOfTheirOwn) {
   const torch::Tensor after_two = plain.discriminator.layers[1].running_mean.clone();
 
   TrainState state = make_train_state(config, torch::kCPU);
-  train_step(state, inputs.real, inputs.latents);
+  train_step(state, inputs.real, {}, inputs.latents);
   // The third batch is seen through moved weights: recompute it from the moved D.
   TrainState moved = make_train_state(config, torch::kCPU);
   {
@@ -154,8 +154,8 @@ TEST(TrainStep, CountsItsSteps) {
   const Config config = tiny_config();
   const Inputs inputs = make_inputs(config);
   TrainState state = make_train_state(config, torch::kCPU);
-  train_step(state, inputs.real, inputs.latents);
-  train_step(state, inputs.real, inputs.latents);
+  train_step(state, inputs.real, {}, inputs.latents);
+  train_step(state, inputs.real, {}, inputs.latents);
   EXPECT_EQ(state.step, 2);
   EXPECT_EQ(state.discriminator_optimizer.steps_done(), 2);
   EXPECT_EQ(state.generator_optimizer.steps_done(), 2);
@@ -167,8 +167,8 @@ TEST(TrainStep, RepeatsBitForBit) {
   TrainState first = make_train_state(config, torch::kCPU);
   TrainState second = make_train_state(config, torch::kCPU);
   for (int i = 0; i < 3; ++i) {
-    train_step(first, inputs.real, inputs.latents);
-    train_step(second, inputs.real, inputs.latents);
+    train_step(first, inputs.real, {}, inputs.latents);
+    train_step(second, inputs.real, {}, inputs.latents);
   }
   const auto ours = named_tensors(first.generator);
   const auto theirs = named_tensors(second.generator);
@@ -181,7 +181,7 @@ TEST(TrainStep, ScoresAreProbabilities) {
   const Config config = tiny_config();
   const Inputs inputs = make_inputs(config);
   TrainState state = make_train_state(config, torch::kCPU);
-  const StepNumbers numbers = read(train_step(state, inputs.real, inputs.latents));
+  const StepNumbers numbers = read(train_step(state, inputs.real, {}, inputs.latents));
   for (const double score : {numbers.real_score, numbers.fake_score, numbers.fake_score_after}) {
     EXPECT_GT(score, 0.0);
     EXPECT_LT(score, 1.0);
@@ -198,7 +198,7 @@ TEST(TrainStep, MovesTheGeneratorOnEveryNthStepOnly) {
     const torch::Tensor generator = parameters(state.generator)[0].detach().clone();
     const torch::Tensor average = parameters(*state.average)[0].detach().clone();
     const torch::Tensor discriminator = parameters(state.discriminator)[0].detach().clone();
-    const StepStats stats = train_step(state, inputs.real, inputs.latents);
+    const StepStats stats = train_step(state, inputs.real, {}, inputs.latents);
     const bool moves = step % 3 == 0;
     EXPECT_EQ(stats.updated_generator, moves) << step;
     EXPECT_EQ(torch::equal(parameters(state.generator)[0], generator), !moves) << step;
@@ -216,7 +216,7 @@ TEST(TrainStep, CutsTheDiscriminatorsWeights) {
   config.train.weight_clip = 0.01;
   const Inputs inputs = make_inputs(config);
   TrainState state = make_train_state(config, torch::kCPU);
-  train_step(state, inputs.real, inputs.latents);
+  train_step(state, inputs.real, {}, inputs.latents);
   for (const auto& [name, parameter] : named_parameters(state.discriminator)) {
     EXPECT_LE(parameter.abs().max().item<float>(), 0.01F) << name;
   }
@@ -231,11 +231,11 @@ TEST(TrainStep, PullsTheCriticsSlopeToOne) {
   config.discriminator.lr = 2e-3;
   const Inputs inputs = make_inputs(config);
   TrainState state = make_train_state(config, torch::kCPU);
-  const double first = *read(train_step(state, inputs.real, inputs.latents)).gradient_penalty;
+  const double first = *read(train_step(state, inputs.real, {}, inputs.latents)).gradient_penalty;
   EXPECT_GT(first, 0.9) << "new weights are small, and so is the slope";
   double last = first;
   for (int step = 0; step < 200; ++step) {
-    last = *read(train_step(state, inputs.real, inputs.latents)).gradient_penalty;
+    last = *read(train_step(state, inputs.real, {}, inputs.latents)).gradient_penalty;
   }
   EXPECT_LT(last, 0.1);
 }

@@ -145,7 +145,7 @@ TEST_P(TranslatedStep, IsTheStepOnShiftedImages) {
         for (std::size_t i = 0; i < source.size(); ++i) target[i].second.copy_(source[i].second);
       }
     }
-    const StepNumbers numbers = read(train_step(state, real, latents));
+    const StepNumbers numbers = read(train_step(state, real, {}, latents));
     const Translations shifts = draw_translations(config.seed, step * 4, 4, 2);
     const torch::Tensor fake = forward(before.generator, latents, Mode::train);
     const auto judge = [&](const Network& d, const torch::Tensor& images, const auto& by) {
@@ -171,7 +171,7 @@ TEST(TranslatedStep, TakesR1AtTheShiftedImages) {
   const torch::Tensor real = noise({4, 1, 8, 8}, 1);
   TrainState state = make_train_state(config, torch::kCPU);
   const TrainState same = make_train_state(config, torch::kCPU);
-  const StepNumbers numbers = read(train_step(state, real, noise({4, 3}, 2)));
+  const StepNumbers numbers = read(train_step(state, real, {}, noise({4, 3}, 2)));
   const Translations shifts = draw_translations(config.seed, 0, 4, 2);
   const torch::Tensor x = translate(real, shifts.real, fill_of(-1)).requires_grad_();
   const torch::Tensor penalty =

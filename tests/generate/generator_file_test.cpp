@@ -7,7 +7,6 @@
 #include "config/fields.h"
 #include "config/resolve.h"
 #include "dcgan/sampler.h"
-#include "generate/images.h"
 #include "model/forward.h"
 #include "runtime/random.h"
 #include "support/expect_error.h"

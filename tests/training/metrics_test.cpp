@@ -1,10 +1,9 @@
-#include "training/metrics.h"
-
 #include <gtest/gtest.h>
 
 #include "base/file.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
+#include "training/reporter.h"
 
 namespace dcgan {
 namespace {

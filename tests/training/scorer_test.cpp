@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "gan/train_step.h"
 #include "runtime/torch.h"
 #include "support/expect_error.h"
+#include "support/temp_folder.h"
 
 namespace dcgan {
 namespace {
@@ -20,6 +22,18 @@ Config mnist_config() {
   config.train.evaluate_samples = 100;
   return config;
 }
+
+class ScorerTest : public ::testing::Test {
+ protected:
+  ScorerTest() { log_.add_file(folder_ / "log"); }
+  std::optional<Scorer> make(const Config& config) {
+    return Scorer::make(config, load_dataset(config.data), torch::kCPU, log_);
+  }
+  std::string said() const { return read_file(folder_ / "log"); }
+
+  testing::TempFolder folder_;
+  Log log_{Verbosity::quiet};
+};
 
 TEST(EvaluationSamples, AreOneForTwentyTrainingImages) {
   Config config;
@@ -36,48 +50,45 @@ TEST(EvaluationSamples, AreWhatTheUserSays) {
   EXPECT_EQ(evaluation_samples(config, 10), 64);
 }
 
-TEST(Scorer, IsNotMadeWithoutEvaluations) {
+TEST_F(ScorerTest, IsNotMadeWithoutEvaluations) {
   Config config = mnist_config();
   config.train.evaluate_every = 0;
-  const Scorer::Made made = Scorer::make(config, load_dataset(config.data), torch::kCPU);
-  EXPECT_FALSE(made.scorer.has_value());
-  EXPECT_EQ(made.reason, "");
+  EXPECT_FALSE(make(config).has_value());
+  EXPECT_EQ(said(), "");
 }
 
-TEST(Scorer, SaysWhyThereIsNone) {
+TEST_F(ScorerTest, SaysWhyThereIsNone) {
   Config config = mnist_config();
   config.train.evaluate_samples = 0;
   config.data.limit = 100;
-  EXPECT_THAT(Scorer::make(config, load_dataset(config.data), torch::kCPU).reason,
-              HasSubstr("100 images are too few for it to be cheap"));
+  EXPECT_FALSE(make(config).has_value());
+  EXPECT_THAT(said(), HasSubstr("100 images are too few for it to be cheap"));
 }
 
-TEST(Scorer, TakesRandomFeaturesForASetWithoutItsOwn) {
+TEST_F(ScorerTest, TakesRandomFeaturesForASetWithoutItsOwn) {
   Config config = mnist_config();
   Dataset training = load_dataset(config.data);
   training.set = "";
-  const Scorer::Made made = Scorer::make(config, training, torch::kCPU);
-  ASSERT_TRUE(made.scorer.has_value());
-  EXPECT_THAT(made.scorer->describe(), HasSubstr("in the features of random convolutions"));
+  const std::optional<Scorer> made = Scorer::make(config, training, torch::kCPU, log_);
+  ASSERT_TRUE(made.has_value());
+  EXPECT_THAT(made->describe(), HasSubstr("in the features of random convolutions"));
 }
 
-TEST(Scorer, RefusesAFeatureFileThatIsNone) {
+TEST_F(ScorerTest, RefusesAFeatureFileThatIsNone) {
   Config config = mnist_config();
   config.train.features = config.data.path + "/nothing.pt";
-  EXPECT_THAT(
-      testing::error_of([&] { Scorer::make(config, load_dataset(config.data), torch::kCPU); }),
-      HasSubstr("nothing.pt"));
+  EXPECT_THAT(testing::error_of([&] { make(config); }), HasSubstr("nothing.pt"));
 }
 
-TEST(Scorer, ScoresAlikeEachTime) {
+TEST_F(ScorerTest, ScoresAlikeEachTime) {
   const Config config = mnist_config();
-  const Scorer::Made made = Scorer::make(config, load_dataset(config.data), torch::kCPU);
-  ASSERT_TRUE(made.scorer.has_value());
-  EXPECT_THAT(made.scorer->describe(), HasSubstr("100 samples against 200 real images"));
-  EXPECT_EQ(made.scorer->real_shares().size(), 10U);
+  const std::optional<Scorer> made = make(config);
+  ASSERT_TRUE(made.has_value());
+  EXPECT_THAT(made->describe(), HasSubstr("100 samples against 200 real images"));
+  EXPECT_EQ(made->real_shares().size(), 10U);
   const TrainState state = make_train_state(config, torch::kCPU);
-  const QuickScores first = made.scorer->score(state.generator);
-  const QuickScores second = made.scorer->score(state.generator);
+  const QuickScores first = made->score(state.generator);
+  const QuickScores second = made->score(state.generator);
   EXPECT_EQ(first.fid, second.fid);
   EXPECT_GT(first.fid, 1.0) << "an untrained generator's images are far from digits";
   EXPECT_LT(first.precision, 0.1);

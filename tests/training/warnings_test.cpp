@@ -33,22 +33,21 @@ TrainConfig training(std::int64_t checked_every, LossKind loss = LossKind::non_s
 
 /// The warnings of `count` checks, after a beginning of healthy ones.
 template <typename Change>
-std::vector<Warning> warnings_of(std::size_t count, Change change) {
+std::vector<std::string> warnings_of(std::size_t count, Change change) {
   Monitor monitor(training(kEvery));
-  std::vector<Warning> all;
+  std::vector<std::string> all;
   for (std::size_t i = 0; i < kPatience + count; ++i) {
     Observation seen = healthy();
     if (i >= kPatience) change(seen, i);
-    for (Warning& warning : monitor.check(seen)) all.push_back(std::move(warning));
+    for (std::string& warning : monitor.check(seen)) all.push_back(std::move(warning));
   }
   return all;
 }
 
-void expect_one(const std::vector<Warning>& warnings, Trouble trouble, const std::string& text) {
+void expect_one(const std::vector<std::string>& warnings, const std::string& text) {
   ASSERT_EQ(warnings.size(), 1U);
-  EXPECT_EQ(warnings[0].trouble, trouble);
-  EXPECT_THAT(warnings[0].text, HasSubstr(text));
-  EXPECT_THAT(warnings[0].text, HasSubstr("; try "));
+  EXPECT_THAT(warnings[0], HasSubstr(text));
+  EXPECT_THAT(warnings[0], HasSubstr("; try "));
 }
 
 TEST(Monitor, WaitsForTenLooksAndThreeHundredSteps) {
@@ -75,7 +74,7 @@ TEST(Monitor, SaysOnceThatTheDiscriminatorWins) {
   };
   EXPECT_TRUE(warnings_of(kPatience - 1, wins).empty());
   expect_one(
-      warnings_of(50, wins), Trouble::discriminator_wins,
+      warnings_of(50, wins),
       "the discriminator wins: for 500 steps it has been sure of nearly every image (D(x) 0.99");
 }
 
@@ -85,7 +84,7 @@ TEST(Monitor, ADoubtfulBatchNowAndThenDoesNotHideThatTheDiscriminatorWins) {
                            seen.numbers.real_score = i % 4 == 0 ? 0.96 : 0.99;
                            seen.numbers.fake_score = i % 4 == 0 ? 0.045 : 0.01;
                          }),
-             Trouble::discriminator_wins, "(D(x) 0.98 and D(G(z)) 0.02 on average)");
+             "(D(x) 0.98 and D(G(z)) 0.02 on average)");
 }
 
 TEST(Monitor, ADiscriminatorThatIsMostlyRightHasNotWon) {
@@ -122,19 +121,19 @@ TEST(Monitor, ForgetsATroubleThatPasses) {
 
 TEST(Monitor, SeesACollapse) {
   expect_one(warnings_of(20, [](Observation& seen, std::size_t) { seen.fake_diversity = 0.05; }),
-             Trouble::collapse, "they have differed from each other 10 % as much as real images");
+             "they have differed from each other 10 % as much as real images");
 }
 
 TEST(Monitor, SeesAVanishingGradient) {
   expect_one(warnings_of(20, [](Observation& seen, std::size_t) { seen.gradient = 9e-7; }),
-             Trouble::vanishing_gradient, "the generator's gradient vanishes");
+             "the generator's gradient vanishes");
 }
 
 TEST(Monitor, SeesSwingingLosses) {
   expect_one(
       warnings_of(60, [](Observation& seen,
                          std::size_t i) { seen.numbers.generator_loss = i % 2 == 0 ? 0.5 : 12.0; }),
-      Trouble::swinging_loss, "went between 0.5 and 12.0 in the last 1000 steps");
+      "went between 0.5 and 12.0 in the last 1000 steps");
 }
 
 TEST(Monitor, AnOutlierNowAndThenIsNoSwing) {
@@ -148,14 +147,13 @@ TEST(Monitor, AdvisesMoreOfThePenaltyThanThereIs) {
     TrainConfig config = training(kEvery);
     config.r1_gamma = gamma;
     Monitor monitor(config);
-    std::vector<Warning> warnings;
+    std::vector<std::string> warnings;
     for (std::size_t i = 0; i < 3 * kPatience; ++i) {
       Observation seen = healthy();
       seen.fake_diversity = 0.05;
-      for (Warning& warning : monitor.check(seen)) warnings.push_back(std::move(warning));
+      for (std::string& warning : monitor.check(seen)) warnings.push_back(std::move(warning));
     }
-    expect_one(warnings, Trouble::collapse,
-               std::string("try train.r1_gamma: ") + advice + ", a lower");
+    expect_one(warnings, std::string("try train.r1_gamma: ") + advice + ", a lower");
   }
 }
 
@@ -175,7 +173,7 @@ TEST(Monitor, NamesAClassThatStaysAway) {
   const std::vector<double> without_one{0.6, 0.01, 0.39};
   EXPECT_TRUE(monitor.check_classes(without_one, real).empty()) << "the first does not count";
   EXPECT_TRUE(monitor.check_classes(without_one, real).empty());
-  expect_one(monitor.check_classes(without_one, real), Trouble::missing_class,
+  expect_one(monitor.check_classes(without_one, real),
              "class 1 is missing from the samples in two evaluations in a row: ");
   EXPECT_TRUE(monitor.check_classes(without_one, real).empty()) << "once";
 }
@@ -185,7 +183,7 @@ TEST(Monitor, CallsAMissingClassByItsName) {
   const std::vector<double> real{0.5, 0.5};
   const std::vector<double> without_one{1, 0};
   for (int i = 0; i < 2; ++i) monitor.check_classes(without_one, real, {"1", "26"});
-  expect_one(monitor.check_classes(without_one, real, {"1", "26"}), Trouble::missing_class,
+  expect_one(monitor.check_classes(without_one, real, {"1", "26"}),
              "class 26 is missing from the samples ");
 }
 
@@ -195,7 +193,7 @@ TEST(Monitor, AdvisesNoMoreR1ThanTheKeyTakes) {
   Monitor monitor(train);
   const std::vector<double> real{0.5, 0.5};
   for (int i = 0; i < 2; ++i) monitor.check_classes({1, 0}, real);
-  expect_one(monitor.check_classes({1, 0}, real), Trouble::missing_class, "r1_gamma: 1000000");
+  expect_one(monitor.check_classes({1, 0}, real), "r1_gamma: 1000000");
 }
 
 TEST(Monitor, AClassMayComeBack) {

@@ -1,4 +1,4 @@
-#include "cli/flags.h"
+#include "cli/command.h"
 
 #include <fmt/format.h>
 
@@ -19,17 +19,6 @@ void Flags::text(const std::string& flag, const std::string& type, const std::st
   app_.add_option_function<std::string>(flag, take_some, meaning)
       ->type_name(type)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-}
-
-void Flags::text(const std::string& flag, const std::string& type, const std::string& meaning,
-                 std::optional<std::string>& target) {
-  text(flag, type, meaning, [&target](const std::string& value) { target = value; });
-}
-
-void Flags::integer(const std::string& flag, std::int64_t min, std::int64_t max,
-                    const std::string& meaning, std::function<void(std::int64_t)> take) {
-  text(flag, "N", meaning,
-       [=](const std::string& value) { take(read_integer(flag, value, min, max)); });
 }
 
 void Flags::key(const std::string& flag, const std::string& type, const std::string& key,
@@ -81,15 +70,14 @@ void Flags::seed(const std::string& meaning, std::int64_t& target) {
 
 void Flags::latent_dim(std::optional<std::int64_t>& target) {
   integer("--latent-dim", 1, 65536,
-          "Latent size of a TorchScript that is not ours (default: found)",
-          [&target](std::int64_t value) { target = value; });
+          "Latent size of a TorchScript that is not ours (default: found)", target);
 }
 
-void Flags::machine(MachineOptions& target) {
+void Flags::machine(std::string& device, std::int64_t& threads) {
   key("--device", "NAME", "run.device", "auto, cpu, cuda or cuda:N",
-      [&target](const Config& config) { target.device = config.run.device; });
+      [&device](const Config& config) { device = config.run.device; });
   key("--threads", "N", "run.threads", "CPU threads; 0: as many as it may use",
-      [&target](const Config& config) { target.threads = config.run.threads; });
+      [&threads](const Config& config) { threads = config.run.threads; });
 }
 
 void Flags::require(const std::string& flag) { app_.get_option(flag)->required(); }
@@ -104,8 +92,17 @@ std::int64_t read_integer(const std::string& flag, const std::string& text, std:
                                 printable(text)));
 }
 
-Error missing(const std::string& problem, const std::string& example) {
-  return usage_error(problem).remedy("for example: " + example);
+std::string require_ending(const std::string& flag, const std::string& text,
+                           const std::vector<std::string>& endings) {
+  for (const std::string& ending : endings) {
+    if (lower_case(text).ends_with(ending)) return text;
+  }
+  throw usage_error(fmt::format("{} must be a file name that ends in {}, not '{}'", flag,
+                                or_list(endings), printable(text)));
+}
+
+void refuse(bool wrong, const std::string& problem, const std::string& remedy) {
+  if (wrong) throw usage_error(problem).remedy(remedy);
 }
 
 }  // namespace dcgan::cli

@@ -1,11 +1,16 @@
-#include "cli/data_show.h"
+#include "cli/data.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -16,8 +21,13 @@
 #include "dcgan/image.h"
 #include "dcgan/sampler.h"
 #include "evaluate/evaluate.h"
+#include "fetch/fetch.h"
+#include "fetch/verify.h"
 #include "gan/translate.h"
 #include "runtime/torch.h"
+#include "sources/data_format.h"
+#include "sources/image_cache.h"
+#include "sources/image_folder.h"
 #include "sources/output_file.h"
 #include "training/load_data.h"
 #include "training/log.h"
@@ -26,7 +36,58 @@
 namespace dcgan::cli {
 namespace {
 
+namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
+
+/// Decodes every picture below a folder and names all that can't be.
+int verify_folder(const std::string& path) {
+  const ImageFolder folder = list_images(path, /*classes=*/false);
+  std::vector<std::int64_t> all(folder.files.size());
+  std::iota(all.begin(), all.end(), 0);
+  constexpr RowFormat kSmall{{8, 8, 3}};  // the pixels are not kept
+  Log log(Verbosity::normal);
+  PrepareBar bar(log);
+  const PreparedImages images = decode_into_memory(folder, kSmall, all, std::ref(bar));
+  for (const BadImage& one : images.bad) {
+    std::cout << fmt::format("{}: {}\n", printable_path((fs::path(path) / one.path).string()),
+                             one.problem);
+  }
+  std::cout << fmt::format("{}: {} images{}\n", path, format_count(images.size()),
+                           images.size() == 0 ? "" : fmt::format(" of {}", images.sizes.text()));
+  if (const std::string others = describe_others(folder); !others.empty()) {
+    std::cout << fmt::format("{}: other files are left out: {}\n", path, others);
+  }
+  std::cout << std::flush;
+  if (images.bad.empty()) return 0;
+  throw failure(fmt::format("{} of {} files are damaged or no images",
+                            format_count(static_cast<std::int64_t>(images.bad.size())),
+                            format_count(static_cast<std::int64_t>(all.size()))))
+      .in(path)
+      .remedy("mend or remove them");
+}
+
+/// Reads every image of a set that is not a known one, and counts. Its files have no sums to check,
+/// but those that can't be read are found.
+int verify_other(const std::string& path, DataFormat format) {
+  DataConfig data;
+  data.format = format;
+  if (data.format == DataFormat::folder) return verify_folder(path);
+  data.path = path;
+  data.channels = data.format == DataFormat::mnist ? 1 : 3;
+  data.held_out = 0;  // all are read
+  data.image_size = {};
+  const bool has_splits = has_own_splits(data.format);
+  Log log(Verbosity::normal);
+  for (const DataSplit split : {DataSplit::train, DataSplit::test}) {
+    if (split == DataSplit::test && !has_splits) continue;
+    data.split = split;
+    const Dataset set = load_dataset(data, log);
+    std::cout << fmt::format("{}: {} images of {}{}\n", path, format_count(set.size()),
+                             set.originals.text(),
+                             has_splits ? fmt::format(" in the {} split", to_string(split)) : "");
+  }
+  return 0;
+}
 
 /// A class's name, or its number, and how many images it has: none where all labels are 0.
 Json count_by_class(const Dataset& dataset) {
@@ -85,13 +146,6 @@ Json summarise(const Dataset& dataset, const DataConfig& data, const std::string
           {"picture", picture}};
 }
 
-/// "0.131 0.245".
-std::string format_channels(const Json& values) {
-  std::vector<std::string> texts;
-  for (const double value : values) texts.push_back(fmt::format("{:.3f}", value));
-  return fmt::format("{}", fmt::join(texts, " "));
-}
-
 std::string to_text(const Json& summary, const Dataset& dataset) {
   std::string text;
   const auto row = [&](const std::string& name, const std::string& value) {
@@ -112,8 +166,10 @@ std::string to_text(const Json& summary, const Dataset& dataset) {
                         format_count(dataset.white), format_count(kFullRange));
   row("largest value",
       fmt::format("{} of 255{}", summary["largest_value"].get<std::int64_t>(), white));
-  row("mean", format_channels(summary["mean"]));
-  row("deviation", format_channels(summary["deviation"]));
+  for (const char* const key : {"mean", "deviation"}) {
+    const std::vector<double> channels = summary[key];
+    row(key, fmt::format("{:.3f}", fmt::join(channels, " ")));
+  }
   const Json& classes = summary["classes"];
   if (!classes.empty()) {
     row("classes", fmt::format("{}, numbered from 0 in this order", classes.size()));
@@ -142,20 +198,65 @@ torch::Tensor first_seen(const Dataset& dataset, Config config, std::int64_t cou
 
 }  // namespace
 
+int DataList::run() const {
+  std::cout << format_known_sets(known_sets(), ".");
+  return 0;
+}
+
+int DataFetch::run() const {
+  const KnownSet& set = find_known_set(name);
+  const std::string folder = to.value_or("data/" + name);
+  Log log(Verbosity::normal);
+  FetchOptions fetch{.folder = folder, .sources = set.sources, .force = force};
+  if (mirror) fetch.sources = {*mirror};
+  fetch.on_line = [&](const std::string& line) {
+    log.show_bar("");
+    log.info(line);
+  };
+  fetch.on_progress = [&](std::int64_t done, std::int64_t total, std::int64_t rate) {
+    const std::string bar =
+        fmt::format("{:3d} %  {} of {}  {}/s", done * 100 / total, format_bytes(done),
+                    format_bytes(total), format_bytes(rate));
+    log.show_bar(bar.substr(0, static_cast<std::size_t>(terminal_width() - 1)));
+  };
+  fetch_set(set, fetch);
+  std::cout << fmt::format("{}: all of {} is there; train on it with --set data.path={}\n", folder,
+                           set.name, shell_quote(folder));
+  return 0;
+}
+
+int DataVerify::run() const {
+  DataConfig data;
+  data.path = path;
+  data.format = guess_format(data.path);
+  // An array is one file; every known set is a folder.
+  if (data.format == DataFormat::npy) return verify_other(data.path, data.format);
+  // Of pictures all are looked at, whatever their split.
+  const std::string set = data.format == DataFormat::folder ? data.path : find_set(data);
+  const std::optional<SetCheck> found = verify_known(set);
+  if (!found) return verify_other(set, data.format);
+  std::cout << found->table << std::flush;
+  if (found->all_right) return 0;
+  throw failure(fmt::format("not all of {} is as published", found->set->name))
+      .in(set)
+      .remedy(fmt::format("get the rest with: dcgan data fetch {} --to {} --force",
+                          found->set->name, shell_quote(set)));
+}
+
 int DataShow::run() {
   const torch::NoGradGuard no_grad;
-  require_folder_of(out());
+  require_folder_of(out);
   Log log(Verbosity::normal);
   const Config resolved = read_config(config, overrides).config;
-  keep_out_of_pictures("--out", out(), out(), resolved.data);
+  keep_out_of_pictures("--out", out, out, resolved.data);
   const Dataset dataset = load_dataset(resolved.data, log);
   const torch::Tensor seen =
       first_seen(dataset, resolved, count).round().clamp(0, 255).to(torch::kUInt8);
   GridOptions grid;
   grid.columns = square_columns(seen.size(0));
   grid.background = 128;  // so that black and white edges are seen
-  write_png(out(), make_grid(to_images(seen), grid));
-  const Json summary = summarise(dataset, resolved.data, out());
+  write_png(out, make_grid(to_images(seen), grid));
+  const Json summary = summarise(dataset, resolved.data, out);
   std::cout << (json ? summary.dump(2, ' ', false, Json::error_handler_t::replace) + '\n'
                      : to_text(summary, dataset));
   return 0;
