@@ -4,7 +4,6 @@
 
 #include "base/text.h"
 #include "cli/read_config.h"
-#include "config/config_file.h"
 
 namespace dcgan::cli {
 namespace {

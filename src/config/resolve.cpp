@@ -10,7 +10,6 @@
 #include <system_error>
 
 #include "base/text.h"
-#include "config/config_file.h"
 #include "config/fields.h"
 #include "dcgan/error.h"
 
@@ -103,11 +102,6 @@ std::optional<FieldValue> value_of_text(const std::string& text) {
     }
   }
   return FieldValue{false, {text}};
-}
-
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
 }
 
 /// "~/x" in the user's home, and nothing where there is none; otherwise relative to `base`. No
@@ -397,7 +391,7 @@ ResolvedConfig resolve_config(const std::optional<fs::path>& file,
     std::optional<std::string> absolute = absolute_path(path, base);
     // An installation brings MNIST only: `dcgan data fetch` puts other sets below the working
     // folder, where a copy of the configuration in configs/ would look for them.
-    if (absolute && from_file && source.is_shipped && !is_there(*absolute)) {
+    if (absolute && from_file && source.is_shipped && !fs::exists(*absolute, error)) {
       absolute = absolute_path(path, here / "configs");
     }
     if (absolute) {
@@ -417,6 +411,12 @@ ResolvedConfig resolve_config(const std::optional<fs::path>& file,
   if (features != "auto") make_absolute("train.features", features);
   gatherer.throw_problems();
   return resolved;
+}
+
+Config load_config(const fs::path& file, const std::vector<std::string>& set) {
+  std::vector<Override> overrides;
+  for (const std::string& text : set) overrides.push_back({"--set", text});
+  return resolve_config(file, overrides).config;
 }
 
 Config parse_config(const std::string& yaml, const std::string& name) {

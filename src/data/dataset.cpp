@@ -19,7 +19,6 @@
 #include "config/fields.h"
 #include "dcgan/error.h"
 #include "image/decode.h"
-#include "sources/cache_folder.h"
 #include "sources/data_format.h"
 #include "sources/image_cache.h"
 #include "sources/image_folder.h"

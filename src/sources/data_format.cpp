@@ -12,8 +12,8 @@
 #include "base/text.h"
 #include "config/fields.h"
 #include "dcgan/error.h"
+#include "sources/arrays.h"
 #include "sources/image_folder.h"
-#include "sources/npy.h"
 
 namespace dcgan {
 namespace {

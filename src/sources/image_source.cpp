@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "dcgan/error.h"
-#include "sources/npy.h"
+#include "sources/arrays.h"
 
 namespace dcgan {
 

@@ -16,7 +16,7 @@
 #include "base/text.h"
 #include "config/fields.h"
 #include "dcgan/error.h"
-#include "sources/idx.h"
+#include "sources/arrays.h"
 #include "sources/image_source.h"
 
 namespace dcgan {

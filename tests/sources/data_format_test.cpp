@@ -7,7 +7,7 @@
 #include <fstream>
 #include <string>
 
-#include "sources/npy.h"
+#include "sources/arrays.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 
