@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <set>
-#include <sstream>
 #include <system_error>
 
 #include "base/text.h"
@@ -79,19 +78,6 @@ std::optional<FieldValue> value_of(const YAML::Node& node) {
   return value;
 }
 
-/// The line at which a second document begins, of which YAML::Load says nothing; 0 for none.
-int find_second_document(const std::string& yaml) {
-  std::istringstream lines(yaml);
-  bool has_begun = false;
-  int number = 1;
-  for (std::string line; std::getline(lines, line); ++number) {
-    if (has_begun && line.starts_with("---") && trimmed(line.substr(0, 4)) == "---") return number;
-    const std::string text = trimmed(line);
-    has_begun = has_begun || !(text.empty() || text[0] == '#' || text[0] == '%');
-  }
-  return 0;
-}
-
 /// A value behind `--set`: as it stands, or YAML where it begins with a bracket or a quote.
 std::optional<FieldValue> value_of_text(const std::string& text) {
   if (text.starts_with('[') || text.starts_with('\'') || text.starts_with('"')) {
@@ -162,9 +148,12 @@ class Gatherer {
       return;
     }
     try {
-      read_root(YAML::Load(yaml));
-      if (const int line = find_second_document(yaml); line > 0) {
-        add(line, "a second YAML document begins here").remedy("leave one");
+      const std::vector<YAML::Node> documents = YAML::LoadAll(yaml);
+      if (!documents.empty()) read_root(documents[0]);
+      if (documents.size() > 1) {
+        // Marks count lines from 0, so that this is the line before: that of ---.
+        add(std::max(documents[1].Mark().line, 0), "a second YAML document begins here")
+            .remedy("leave one");
       }
     } catch (const YAML::Exception& error) {
       const int line = error.mark.is_null() ? 0 : error.mark.line + 1;
