@@ -12,9 +12,9 @@
 #include "config/fields.h"
 #include "dcgan/error.h"
 #include "fetch/verify.h"
-#include "sources/data_format.h"
 #include "sources/image_cache.h"
 #include "sources/image_folder.h"
+#include "sources/image_source.h"
 #include "training/load_data.h"
 #include "training/log.h"
 

@@ -1,4 +1,4 @@
-// The batches of a training, prepared ahead of the step by a thread of their own.
+// The batches of a training, each made by a thread of its own while the step before it runs.
 #pragma once
 
 #include <torch/types.h>
@@ -45,7 +45,8 @@ class BatchStream {
   BatchStream(const BatchStream&) = delete;
   BatchStream& operator=(const BatchStream&) = delete;
 
-  /// Waits for the next batch. Rethrows what the thread threw. The tensors are the caller's.
+  /// Waits for the next batch. Rethrows what its thread threw, which ends the stream. The tensors
+  /// are the caller's.
   Batch next();
 
  private:

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/file.h"
@@ -44,32 +45,15 @@ std::int64_t header_byte(std::string_view content, std::size_t at) {
 
 constexpr std::int64_t kUnsignedByte = 0x08;
 
-/// The name of an IDX element type, or "" for a byte that stands for none.
-std::string element_type_name(std::int64_t type) {
-  switch (type) {
-    case kUnsignedByte:
-      return "unsigned bytes";
-    case 0x09:
-      return "signed bytes";
-    case 0x0b:
-      return "16-bit integers";
-    case 0x0c:
-      return "32-bit integers";
-    case 0x0d:
-      return "32-bit floats";
-    case 0x0e:
-      return "64-bit floats";
-    default:
-      return "";
-  }
-}
-
 ByteArray parse_idx(std::string_view content) {
   if (content.empty()) throw damaged("is empty");
   const auto byte = [&](std::size_t at) { return header_byte(content, at); };
   const std::int64_t dimensions = byte(3);
-  const std::string type = element_type_name(byte(2));
-  if (byte(0) != 0 || byte(1) != 0 || type.empty() || dimensions == 0) {
+  static const std::map<std::int64_t, std::string> types{
+      {kUnsignedByte, "unsigned bytes"}, {0x09, "signed bytes"},  {0x0b, "16-bit integers"},
+      {0x0c, "32-bit integers"},         {0x0d, "32-bit floats"}, {0x0e, "64-bit floats"}};
+  const auto type = types.find(byte(2));
+  if (byte(0) != 0 || byte(1) != 0 || type == types.end() || dimensions == 0) {
     throw damaged(
         fmt::format("is no IDX file: it begins with {:02x} {:02x} {:02x} {:02x}, not with 00 00 08 "
                     "and a number of dimensions",
@@ -78,8 +62,8 @@ ByteArray parse_idx(std::string_view content) {
   if (byte(2) != kUnsignedByte) {
     throw failure(
         fmt::format(
-            "holds {} (type {:02x}); only IDX files of unsigned bytes (type 08) can be read", type,
-            byte(2)))
+            "holds {} (type {:02x}); only IDX files of unsigned bytes (type 08) can be read",
+            type->second, byte(2)))
         .remedy("convert it first");
   }
   std::size_t at = 4;

@@ -113,7 +113,7 @@ Image image_of(const char* planes) {
 }  // namespace
 
 ImageSource open_cifar(const DataConfig& data) {
-  require_data_folder(data.path);
+  require_folder(data.path, kDataRemedy);
   const Layout layout = layout_of(data);
   const fs::path folder = data.path;
   const auto records = std::make_shared<std::string>();

@@ -1,5 +1,3 @@
-#include "sources/data_format.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,6 +12,7 @@
 #include "dcgan/error.h"
 #include "sources/arrays.h"
 #include "sources/image_folder.h"
+#include "sources/image_source.h"
 
 namespace dcgan {
 namespace {

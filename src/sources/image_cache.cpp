@@ -13,7 +13,6 @@
 #include <cstdlib>
 #include <functional>
 #include <iterator>
-#include <numeric>
 #include <optional>
 #include <random>
 #include <string_view>
@@ -60,78 +59,69 @@ std::string header_of(const RowFormat& format, std::int64_t rows) {
 class NewCache {
  public:
   /// In the place of what a killed process left at `path`, with room on the disk for `max_rows`.
-  NewCache(fs::path path, const RowFormat& format, std::int64_t max_rows);
+  NewCache(fs::path path, const RowFormat& format, std::int64_t max_rows)
+      : path_(std::move(path)), format_(format), max_rows_(max_rows), file_([this] {
+          remove();
+          return open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        }()) {
+    if (file_.get() < 0) fail(errno);
+    int error = EINTR;
+    while (error == EINTR) error = posix_fallocate(file_.get(), 0, place(max_rows));
+    if (error != 0) fail(error);
+  }
   ~NewCache() { remove(); }
   NewCache(const NewCache&) = delete;
   NewCache& operator=(const NewCache&) = delete;
 
   /// Not through a map: a full disk would be a signal there.
-  void append(const std::uint8_t* row);
+  void append(const std::uint8_t* row) { write(place(rows_++), row, format_.bytes()); }
 
   /// Flushes the rows and renames the file to `whole`.
-  void complete(const fs::path& whole);
+  void complete(const fs::path& whole) {
+    const std::string header = header_of(format_, rows_);
+    write(0, header.data(), std::ssize(header));
+    if (ftruncate(file_.get(), place(rows_)) != 0 || fsync(file_.get()) != 0 ||
+        rename(path_.c_str(), whole.c_str()) != 0) {
+      fail(errno);
+    }
+    path_.clear();
+  }
 
  private:
-  std::int64_t place(std::int64_t row) const;  ///< bytes from the beginning of the file
-  void write(std::int64_t place, const void* bytes, std::int64_t size) const;
-  void remove() const;
-  [[noreturn]] void fail(int error) const;
+  /// In bytes from the beginning of the file.
+  std::int64_t place(std::int64_t row) const {
+    return std::ssize(header_of(format_, row)) + row * format_.bytes();
+  }
+
+  void write(std::int64_t place, const void* bytes, std::int64_t size) const {
+    const auto* const from = static_cast<const std::uint8_t*>(bytes);
+    for (std::int64_t done = 0; done < size;) {
+      const ssize_t count =
+          pwrite(file_.get(), from + done, static_cast<std::size_t>(size - done), place + done);
+      if (count < 0 && errno != EINTR) fail(errno);
+      if (count > 0) done += count;
+    }
+  }
+
+  void remove() const {
+    if (!path_.empty()) unlink(path_.c_str());
+  }
+
+  [[noreturn]] void fail(int error) const {
+    remove();
+    throw failure(fmt::format("{}, and the decoded images take {}",
+                              write_failure(path_, error).problem(),
+                              format_bytes(place(max_rows_))))
+        .in(path_)
+        .remedy("set data.cache to another folder, or to none");
+  }
 
   fs::path path_;  ///< empty once completed
   RowFormat format_;
   std::int64_t max_rows_;
   std::int64_t rows_ = 0;
-  Descriptor descriptor_;
+  Descriptor file_;
 };
-
-NewCache::NewCache(fs::path path, const RowFormat& format, std::int64_t max_rows)
-    : path_(std::move(path)), format_(format), max_rows_(max_rows), descriptor_([this] {
-        remove();
-        return open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-      }()) {
-  if (descriptor_.get() < 0) fail(errno);
-  int error = EINTR;
-  while (error == EINTR) error = posix_fallocate(descriptor_.get(), 0, place(max_rows));
-  if (error != 0) fail(error);
-}
-
-void NewCache::append(const std::uint8_t* row) { write(place(rows_++), row, format_.bytes()); }
-
-void NewCache::complete(const fs::path& whole) {
-  const std::string header = header_of(format_, rows_);
-  write(0, header.data(), static_cast<std::int64_t>(header.size()));
-  if (ftruncate(descriptor_.get(), place(rows_)) != 0 || fsync(descriptor_.get()) != 0 ||
-      rename(path_.c_str(), whole.c_str()) != 0) {
-    fail(errno);
-  }
-  path_.clear();
-}
-
-std::int64_t NewCache::place(std::int64_t row) const {
-  return static_cast<std::int64_t>(header_of(format_, row).size()) + row * format_.bytes();
-}
-
-void NewCache::write(std::int64_t place, const void* bytes, std::int64_t size) const {
-  const auto* const from = static_cast<const std::uint8_t*>(bytes);
-  for (std::int64_t done = 0; done < size;) {
-    const ssize_t count =
-        pwrite(descriptor_.get(), from + done, static_cast<std::size_t>(size - done), place + done);
-    if (count < 0 && errno != EINTR) fail(errno);
-    if (count > 0) done += count;
-  }
-}
-
-void NewCache::remove() const {
-  if (!path_.empty()) unlink(path_.c_str());
-}
-
-void NewCache::fail(int error) const {
-  remove();
-  throw failure(fmt::format("{}, and the decoded images take {}",
-                            write_failure(path_, error).problem(), format_bytes(place(max_rows_))))
-      .in(path_)
-      .remedy("set data.cache to another folder, or to none");
-}
 
 /// The rows of the .npy at `path`, mapped read-only; nothing where it is not one of `rows` rows of
 /// this format.
@@ -258,10 +248,10 @@ CacheOrder make_order(const ImageFolder& folder, const RowFormat& format, double
   const std::string base = (cache_folder / fmt::format("{}-{:08x}", name.empty() ? "images" : name,
                                                        crc32_of(key.data(), key.size())))
                                .string();
-  std::vector<std::int64_t> files(folder.files.size());
-  std::iota(files.begin(), files.end(), 0);
-  std::stable_partition(files.begin(), files.end(),
-                        [&](std::int64_t file) { return !is_held_out(file, held_out); });
+  const std::int64_t count = std::ssize(folder.files);
+  std::vector<std::int64_t> files = indices_of(DataSplit::train, count, held_out);
+  const std::vector<std::int64_t> last = indices_of(DataSplit::test, count, held_out);
+  files.insert(files.end(), last.begin(), last.end());
   return {folder,        format,          held_out,       std::move(files), std::move(key),
           base + ".npy", base + ".index", base + ".part", base + ".lock"};
 }

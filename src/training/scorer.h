@@ -32,10 +32,10 @@ class Scorer {
 
   std::int64_t samples() const { return samples_; }
   /// CRC-32 of the features.
-  const std::string& features() const { return features_.checksum(); }
+  const std::string& features() const { return features_.checksum; }
   /// Of each class in the reference; empty without classes.
   const std::vector<double>& real_shares() const { return real_shares_; }
-  const std::vector<std::string>& class_names() const { return features_.class_names(); }
+  const std::vector<std::string>& class_names() const { return features_.class_names; }
   /// "2,000 samples against 4,000 real images in the features of mnist classifier (crc32 ...)".
   std::string describe() const;
 

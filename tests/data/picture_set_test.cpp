@@ -13,7 +13,7 @@
 #include "config/fields.h"
 #include "data/dataset.h"
 #include "sources/arrays.h"
-#include "sources/data_format.h"
+#include "sources/image_source.h"
 #include "support/complaint.h"
 #include "support/put_picture.h"
 #include "support/put_wide_picture.h"

@@ -1,5 +1,3 @@
-#include "sources/data_format.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +6,7 @@
 #include <string>
 
 #include "sources/arrays.h"
+#include "sources/image_source.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 
