@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <future>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -28,10 +27,12 @@ std::array<float, 256> make_pixel_table(OutputRange range) {
   return table;
 }
 
+}  // namespace
+
 /// Makes the batch of any step, one at a time.
-class BatchMaker {
+class BatchStream::Maker {
  public:
-  BatchMaker(Dataset dataset, const BatchStreamOptions& options)
+  Maker(Dataset dataset, const BatchStreamOptions& options)
       : dataset_(std::move(dataset)),
         options_(options),
         per_epoch_(batches_per_epoch(dataset_.size(), options.batch_size, options.drop_last)),
@@ -125,8 +126,6 @@ class BatchMaker {
   std::int64_t ordered_epoch_ = -1;
 };
 
-}  // namespace
-
 void check_enough_images(const Dataset& dataset, std::int64_t batch_size, bool drop_last) {
   if (dataset.size() == 0) throw failure("holds no images").in(dataset.name);
   if (batches_per_epoch(dataset.size(), batch_size, drop_last) == 0) {
@@ -138,35 +137,31 @@ void check_enough_images(const Dataset& dataset, std::int64_t batch_size, bool d
   }
 }
 
-struct BatchStream::Impl {
-  BatchMaker maker;
-  std::int64_t step;  ///< of `ahead`
-  std::shared_future<Batch> ahead;
-
-  void begin() {
-    ahead = std::async(std::launch::async, [this] { return maker.make(step); });
-  }
-};
-
 BatchStream::BatchStream(Dataset dataset, const BatchStreamOptions& options,
-                         std::int64_t first_step) {
+                         std::int64_t first_step)
+    : step_(first_step) {
   TORCH_CHECK(dataset.images.is_contiguous() && dataset.images.scalar_type() == at::kByte &&
                   dataset.images.dim() == 4,
               "a Dataset's images are contiguous uint8 [N, C, H, W]");
   TORCH_CHECK(options.batch_size > 0, "batch_size ", options.batch_size, " is not positive");
   TORCH_CHECK(first_step >= 0, "first_step ", first_step, " is negative");
   check_enough_images(dataset, options.batch_size, options.drop_last);
-  impl_ = std::make_unique<Impl>(Impl{{std::move(dataset), options}, first_step, {}});
-  impl_->begin();
+  maker_ = std::make_unique<Maker>(std::move(dataset), options);
+  begin();
 }
 
 BatchStream::~BatchStream() = default;
 
 Batch BatchStream::next() {
-  Batch batch = impl_->ahead.get();
-  ++impl_->step;
-  impl_->begin();
+  Batch batch = ahead_.get();
+  ++step_;
+  begin();
   return batch;
+}
+
+void BatchStream::begin() {
+  ahead_ = std::async(std::launch::async,
+                      [maker = maker_.get(), step = step_] { return maker->make(step); });
 }
 
 std::int64_t batches_per_epoch(std::int64_t size, std::int64_t batch_size, bool drop_last) {

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <future>
 #include <memory>
 
 #include "data/dataset.h"
@@ -50,8 +51,12 @@ class BatchStream {
   Batch next();
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  class Maker;
+  void begin();
+
+  std::unique_ptr<Maker> maker_;
+  std::int64_t step_;                ///< of `ahead_`
+  std::shared_future<Batch> ahead_;  ///< waited for before its maker goes
 };
 
 /// Batches in one epoch of `size` images.

@@ -101,14 +101,6 @@ ImageSource open_source(const DataConfig& data) {
   return part;
 }
 
-/// The value that is white in both splits of a set: its largest one, where it has a training split
-/// of its own that one's.
-std::uint32_t find_white_of_source(DataConfig data, const PrepareProgress& progress) {
-  data.split = DataSplit::train;
-  const ImageSource whole = data.format == DataFormat::npy ? open_npy(data) : open_source(data);
-  return find_white(whole.size, whole.read, progress);
-}
-
 Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
   const ImageSource source = open_source(data);
   RowFormat format = row_format(data);
@@ -119,7 +111,12 @@ Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
   }
   const std::int64_t count = data.limit > 0 ? std::min(data.limit, source.size) : source.size;
   require_memory(count, format);
-  if (data.levels == Levels::automatic) format.white = find_white_of_source(data, progress);
+  if (data.levels == Levels::automatic) {  // of both splits, or of a training split of its own
+    DataConfig train = data;
+    train.split = DataSplit::train;
+    const ImageSource whole = data.format == DataFormat::npy ? open_npy(train) : open_source(train);
+    format.white = find_white(whole.size, whole.read, progress);
+  }
   Dataset dataset;
   dataset.images = at::empty({count, format.channels, format.height, format.width}, at::kByte);
   auto* const rows = dataset.images.data_ptr<std::uint8_t>();

@@ -131,15 +131,6 @@ void add_classes(Report& report, const Sets& sets) {
       [](const Described& set) { return inception_score(set.batch.logits, kScoreSplits); });
 }
 
-/// How near another image counts as a twin. nearest: of each reference image to the nearest other.
-/// A thousandth of them have a twin, or ten where that is fewer.
-double twin_distance(const torch::Tensor& nearest) {
-  constexpr double kRare = 0.001;
-  constexpr double kMin = 10.0;
-  const auto count = static_cast<double>(nearest.size(0));
-  return nearest.quantile(std::max(kRare, kMin / count)).item<double>();
-}
-
 void add_duplicates(Report& report, const Sets& sets) {
   const std::int64_t count =
       std::min({sets.samples.size(), sets.real.size(), sets.reference.size()});
@@ -148,7 +139,10 @@ void add_duplicates(Report& report, const Sets& sets) {
         "duplicates: it needs {} images of each kind, there are {}", kMinForTwins, count));
     return;
   }
-  const double threshold = twin_distance(nearest_among(sets.reference.manifold, count));
+  // A thousandth of the reference images have a twin, or ten where that is fewer.
+  const double rare = std::max(0.001, 10.0 / static_cast<double>(count));
+  const double threshold =
+      nearest_among(sets.reference.manifold, count).quantile(rare).item<double>();
   add(report, "duplicates", sets.samples, sets.real, [&](const Described& set) {
     Estimate estimate = share_of(nearest_among(set.manifold, count) <= threshold);
     estimate.error *= std::sqrt(2.0);  // twins come in pairs

@@ -24,24 +24,6 @@ void for_each_colour(Pixels& pixels, std::int64_t channels, Use use) {
   }
 }
 
-/// In the range of the file, but where it has 16 bits.
-Image decode(std::string_view bytes, const DecodeOptions& options) {
-  if (bytes.empty()) throw failure("is empty");
-  switch (image_format(bytes)) {
-    case ImageFormat::png:
-      return decode_png(bytes, options);
-    case ImageFormat::jpeg:
-      return decode_jpeg(bytes, options);
-    case ImageFormat::bmp:
-      return decode_bmp(bytes, options);
-    case ImageFormat::webp:
-      return decode_webp(bytes, options);
-    case ImageFormat::unknown:
-      break;
-  }
-  throw failure("is not an image (PNG, JPEG, BMP or WebP)");
-}
-
 }  // namespace
 
 void check_size(std::int64_t height, std::int64_t width, const DecodeOptions& options) {
@@ -72,7 +54,14 @@ ImageFormat image_format(std::string_view bytes) {
 }
 
 Image decode_image(std::string_view bytes, const DecodeOptions& options) {
-  Image image = decode(bytes, options);
+  if (bytes.empty()) throw failure("is empty");
+  constexpr std::array kDecoders{decode_png, decode_jpeg, decode_bmp, decode_webp};
+  const ImageFormat format = image_format(bytes);
+  if (format == ImageFormat::unknown) {
+    throw failure("is not an image (PNG, JPEG, BMP or WebP)");
+  }
+  // In the range of the file, but where it has 16 bits.
+  Image image = kDecoders.at(static_cast<std::size_t>(format))(bytes, options);
   if (image.largest == 0) scale_levels(image, options.white);  // else done with all of its 16 bits
   return image;
 }
