@@ -21,7 +21,7 @@
 #include "data/dataset.h"
 #include "dcgan/error.h"
 #include "evaluate/evaluate.h"
-#include "sources/data_format.h"
+#include "sources/image_source.h"
 
 namespace {
 
@@ -55,7 +55,7 @@ Images prepare(const std::string& path) {
   images.distances = find_copies(drawn, trained_on, drawn.slice(0, 0, 1), drawn.size(0)).distances;
   images.held_out = find_copies(drawn.slice(0, 0, 1), trained_on, test.images);
   images.reference = describe_set(features.compute(test.images));
-  images.classes = features.classes();
+  images.classes = features.classes;
   return images;
 }
 

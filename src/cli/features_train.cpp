@@ -11,10 +11,9 @@
 #include "data/dataset.h"
 #include "dcgan/error.h"
 #include "evaluate/classifier.h"
-#include "evaluate/classifier_training.h"
 #include "runtime/device.h"
 #include "runtime/torch.h"
-#include "sources/data_format.h"
+#include "sources/image_source.h"
 #include "training/load_data.h"
 #include "training/log.h"
 

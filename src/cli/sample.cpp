@@ -13,7 +13,7 @@
 #include "dcgan/sampler.h"
 #include "runtime/device.h"
 #include "runtime/torch.h"
-#include "sources/npy.h"
+#include "sources/arrays.h"
 #include "sources/output_file.h"
 #include "training/run_directory.h"
 

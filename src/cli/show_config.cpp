@@ -3,7 +3,6 @@
 #include <iostream>
 
 #include "base/text.h"
-#include "config/config_file.h"
 
 namespace dcgan::cli {
 namespace {

@@ -1,5 +1,4 @@
-#include "config/config_file.h"
-
+// Finding and reading the file that a configuration is in.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

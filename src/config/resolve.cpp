@@ -6,11 +6,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <set>
-#include <sstream>
 #include <system_error>
 
 #include "base/text.h"
-#include "config/config_file.h"
 #include "config/fields.h"
 #include "dcgan/error.h"
 
@@ -80,19 +78,6 @@ std::optional<FieldValue> value_of(const YAML::Node& node) {
   return value;
 }
 
-/// The line at which a second document begins, of which YAML::Load says nothing; 0 for none.
-int find_second_document(const std::string& yaml) {
-  std::istringstream lines(yaml);
-  bool has_begun = false;
-  int number = 1;
-  for (std::string line; std::getline(lines, line); ++number) {
-    if (has_begun && line.starts_with("---") && trimmed(line.substr(0, 4)) == "---") return number;
-    const std::string text = trimmed(line);
-    has_begun = has_begun || !(text.empty() || text[0] == '#' || text[0] == '%');
-  }
-  return 0;
-}
-
 /// A value behind `--set`: as it stands, or YAML where it begins with a bracket or a quote.
 std::optional<FieldValue> value_of_text(const std::string& text) {
   if (text.starts_with('[') || text.starts_with('\'') || text.starts_with('"')) {
@@ -103,11 +88,6 @@ std::optional<FieldValue> value_of_text(const std::string& text) {
     }
   }
   return FieldValue{false, {text}};
-}
-
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
 }
 
 /// "~/x" in the user's home, and nothing where there is none; otherwise relative to `base`. No
@@ -147,11 +127,6 @@ class Gatherer {
     for (const Field& field : config_fields()) resolved_.origins[field.key] = {};
   }
 
-  void read_document(const std::string& yaml, const std::string& name);
-  void apply(const Override& override_text);
-  /// Checks that need more than one field, for those that are fine by themselves.
-  void check_conflicts();
-
   /// A problem at a line of the document.
   Error& add(int line, const std::string& text) {
     return add(Error(kind_, text).in(document_, line));
@@ -166,15 +141,191 @@ class Gatherer {
   }
   ResolvedConfig& resolved() { return resolved_; }
 
+  void read_document(const std::string& yaml, const std::string& name) {
+    document_ = name;
+    if (yaml.find('\0') != std::string::npos) {
+      add(0, "is not a text file").remedy("a configuration is YAML in UTF-8");
+      return;
+    }
+    try {
+      const std::vector<YAML::Node> documents = YAML::LoadAll(yaml);
+      if (!documents.empty()) read_root(documents[0]);
+      if (documents.size() > 1) {
+        // Marks count lines from 0, so that this is the line before: that of ---.
+        add(std::max(documents[1].Mark().line, 0), "a second YAML document begins here")
+            .remedy("leave one");
+      }
+    } catch (const YAML::Exception& error) {
+      const int line = error.mark.is_null() ? 0 : error.mark.line + 1;
+      if (line > 0 && is_indented_by_tab(yaml, error.mark.line)) {
+        add(line, "a tab indents this line").remedy("YAML takes spaces only");
+      } else {
+        add(line, "is not valid YAML: " + printable(error.msg))
+            .remedy("check indentation, colons and quotes here");
+      }
+    }
+  }
+
+  void apply(const Override& override_text) {
+    const std::string& flag = override_text.flag;
+    const auto equals = override_text.text.find('=');
+    const std::string key = trimmed(override_text.text.substr(0, equals));
+    const Field* const field = find_field(key);
+    const auto refuse = [&](const std::string& text, const std::string& remedy) {
+      add(Error(kind_, text).in(flag).remedy(remedy));
+    };
+    if (field != nullptr && equals != std::string::npos) {
+      set(*field, value_of_text(trimmed(override_text.text.substr(equals + 1))),
+          {Origin::Source::command_line, flag});
+    } else if (field != nullptr) {
+      refuse(fmt::format("'{}' has no value", key), fmt::format("write {}=...", key));
+    } else if (const Field* const example = first_of(key)) {
+      refuse(fmt::format("'{}' is a section", key),
+             fmt::format("set one of its keys, such as {}=...", example->key));
+    } else {
+      refuse(fmt::format("unknown key '{}'", printable(key)), remedy_for_key(key));
+    }
+  }
+
+  /// Checks that need more than one field, for those that are fine by themselves.
+  void check_conflicts() {
+    for (const Conflict& conflict : find_conflicts(resolved_.config)) {
+      const bool already_told = std::any_of(conflict.keys.begin(), conflict.keys.end(),
+                                            [&](const auto& key) { return faulty_.contains(key); });
+      if (already_told) continue;
+      // Where to look: at the first key of those that were set last, on the command line above all.
+      const auto blamed = std::max_element(
+          conflict.keys.begin(), conflict.keys.end(), [&](const auto& a, const auto& b) {
+            return resolved_.origins[a].source < resolved_.origins[b].source;
+          });
+      const Origin& origin = resolved_.origins[*blamed];
+      add(Error(kind_, conflict.problem.text)
+              .in(origin.where, origin.line)
+              .key(*blamed)
+              .remedy(conflict.problem.remedy));
+    }
+  }
+
  private:
-  void read_root(const YAML::Node& root);
+  /// A map's own entries, then those that its merge keys bring (YAML 1.1): `<<: *name`, or a list,
+  /// of which the first map that has a key gives it. `taken`: the keys so far. `seen`: maps by
+  /// position, since one may merge itself.
   void add_entries(const YAML::Node& map, std::vector<Entry>& entries, std::set<std::string>& taken,
-                   std::set<int>& seen);
-  std::vector<Entry> entries_of(const YAML::Node& map);
-  void read_section(const std::string& word, const Entry& entry);
-  void read_key(const std::string& key, const Entry& entry);
-  bool is_first(const std::string& key, const Entry& entry);
-  void set(const Field& field, const std::optional<FieldValue>& value, const Origin& origin);
+                   std::set<int>& seen) {
+    if (!seen.insert(map.Mark().pos).second) return;
+    std::set<std::string> own;
+    std::vector<YAML::Node> merged;
+    for (const auto& entry : map) {
+      const std::string word = entry.first.IsScalar() ? entry.first.Scalar() : "";
+      if (!entry.first.IsScalar()) {
+        add(line_of(entry.first), "a key must be a word");
+      } else if (word != "<<") {
+        if (!taken.contains(word)) entries.push_back({entry.first, entry.second});
+        own.insert(word);
+      } else {
+        std::vector<YAML::Node> maps;
+        for (const YAML::Node& one : entry.second) {
+          if (entry.second.IsSequence()) maps.push_back(one);
+        }
+        if (!entry.second.IsSequence()) maps.push_back(entry.second);
+        if (std::all_of(maps.begin(), maps.end(), [](const auto& one) { return one.IsMap(); })) {
+          merged.insert(merged.end(), maps.begin(), maps.end());
+        } else {
+          add(line_of(entry.first),
+              "'<<' takes keys from a section such as '*name' or a list of these");
+        }
+      }
+    }
+    taken.merge(own);
+    for (const YAML::Node& one : merged) add_entries(one, entries, taken, seen);
+  }
+
+  std::vector<Entry> entries_of(const YAML::Node& map) {
+    std::vector<Entry> entries;
+    std::set<std::string> taken;
+    std::set<int> seen;
+    add_entries(map, entries, taken, seen);
+    return entries;
+  }
+
+  void read_root(const YAML::Node& root) {
+    if (root.IsNull()) return;  // empty, or nothing but comments: all defaults
+    if (!root.IsMap()) {
+      const std::string found =
+          root.IsSequence() ? "a list" : fmt::format("'{}'", printable(root.Scalar()));
+      add(line_of(root), "must hold sections such as 'train:' with keys below, not " + found);
+      return;
+    }
+    for (const Entry& entry : entries_of(root)) {
+      const std::string& word = entry.key.Scalar();
+      if (first_of(word) != nullptr) {
+        read_section(word, entry);
+      } else if (find_field(word) != nullptr && !section_of(word).empty()) {
+        add(line_of(entry.key), fmt::format("write '{}' as '{}:', indented below '{}:'", word,
+                                            name_of(word), section_of(word)));
+      } else {
+        read_key(word, entry);
+      }
+    }
+  }
+
+  void read_section(const std::string& word, const Entry& entry) {
+    if (!is_first(word, entry)) return;
+    if (entry.value.IsMap()) {
+      for (const Entry& inner : entries_of(entry.value)) {
+        read_key(word + "." + inner.key.Scalar(), inner);
+      }
+    } else if (!entry.value.IsNull()) {
+      add(line_of(entry.key), fmt::format("'{}' is a section: write keys such as '{}:' below it, "
+                                          "indented",
+                                          word, first_of(word)->name()));
+    }
+  }
+
+  void read_key(const std::string& key, const Entry& entry) {
+    const int line = line_of(entry.key);
+    const Field* const field = find_field(key);
+    if (field == nullptr) {
+      add(line, fmt::format("unknown key '{}'", printable(key))).remedy(remedy_for_key(key));
+    } else if (is_first(key, entry)) {
+      set(*field, value_of(entry.value), {Origin::Source::file, document_, line});
+    }
+  }
+
+  bool is_first(const std::string& key, const Entry& entry) {
+    const int line = line_of(entry.key);
+    const auto [first, inserted] = first_at_.try_emplace(key, line);
+    if (inserted) return true;
+    add(line, fmt::format("'{}' is given twice; the first is in line {}", key, first->second))
+        .key(key);
+    return false;
+  }
+
+  void set(const Field& field, const std::optional<FieldValue>& value, const Origin& origin) {
+    const auto has_nul = [](const std::string& item) {
+      return item.find('\0') != std::string::npos;
+    };
+    std::optional<Problem> problem;
+    if (!value) {
+      problem = {"must be a value or a list of values, nothing nested", ""};
+    } else if (std::any_of(value->items.begin(), value->items.end(), has_nul)) {
+      problem = {"must not hold a NUL character", ""};
+    } else {
+      problem = field.set(resolved_.config, *value);
+    }
+    if (!problem) {
+      faulty_.erase(field.key);
+      resolved_.origins[field.key] = origin;
+      return;
+    }
+    faulty_.insert(field.key);
+    // A flag of its own ("--seed") needs no key beside it.
+    const bool is_own_flag =
+        origin.source == Origin::Source::command_line && origin.where != "--set";
+    Error error(kind_, fmt::format("{} {}", is_own_flag ? origin.where : field.key, problem->text));
+    if (!is_own_flag) error.in(origin.where, origin.line);
+    add(error.key(field.key).remedy(problem->remedy));
+  }
 
   ErrorKind kind_;
   std::string document_;  ///< its name, for messages
@@ -183,185 +334,6 @@ class Gatherer {
   std::set<std::string> faulty_;         ///< keys with a value that was refused
   std::map<std::string, int> first_at_;  ///< line at which a key or a section was given
 };
-
-void Gatherer::read_document(const std::string& yaml, const std::string& name) {
-  document_ = name;
-  if (yaml.find('\0') != std::string::npos) {
-    add(0, "is not a text file").remedy("a configuration is YAML in UTF-8");
-    return;
-  }
-  try {
-    read_root(YAML::Load(yaml));
-    if (const int line = find_second_document(yaml); line > 0) {
-      add(line, "a second YAML document begins here").remedy("leave one");
-    }
-  } catch (const YAML::Exception& error) {
-    const int line = error.mark.is_null() ? 0 : error.mark.line + 1;
-    if (line > 0 && is_indented_by_tab(yaml, error.mark.line)) {
-      add(line, "a tab indents this line").remedy("YAML takes spaces only");
-    } else {
-      add(line, "is not valid YAML: " + printable(error.msg))
-          .remedy("check indentation, colons and quotes here");
-    }
-  }
-}
-
-/// A map's own entries, then those that its merge keys bring (YAML 1.1): `<<: *name`, or a list, of
-/// which the first map that has a key gives it. `taken`: the keys so far. `seen`: maps by position,
-/// since one may merge itself.
-void Gatherer::add_entries(const YAML::Node& map, std::vector<Entry>& entries,
-                           std::set<std::string>& taken, std::set<int>& seen) {
-  if (!seen.insert(map.Mark().pos).second) return;
-  std::set<std::string> own;
-  std::vector<YAML::Node> merged;
-  for (const auto& entry : map) {
-    const std::string word = entry.first.IsScalar() ? entry.first.Scalar() : "";
-    if (!entry.first.IsScalar()) {
-      add(line_of(entry.first), "a key must be a word");
-    } else if (word != "<<") {
-      if (!taken.contains(word)) entries.push_back({entry.first, entry.second});
-      own.insert(word);
-    } else {
-      std::vector<YAML::Node> maps;
-      for (const YAML::Node& one : entry.second) {
-        if (entry.second.IsSequence()) maps.push_back(one);
-      }
-      if (!entry.second.IsSequence()) maps.push_back(entry.second);
-      if (std::all_of(maps.begin(), maps.end(), [](const auto& one) { return one.IsMap(); })) {
-        merged.insert(merged.end(), maps.begin(), maps.end());
-      } else {
-        add(line_of(entry.first),
-            "'<<' takes keys from a section such as '*name' or a list of these");
-      }
-    }
-  }
-  taken.merge(own);
-  for (const YAML::Node& one : merged) add_entries(one, entries, taken, seen);
-}
-
-std::vector<Entry> Gatherer::entries_of(const YAML::Node& map) {
-  std::vector<Entry> entries;
-  std::set<std::string> taken;
-  std::set<int> seen;
-  add_entries(map, entries, taken, seen);
-  return entries;
-}
-
-void Gatherer::read_root(const YAML::Node& root) {
-  if (root.IsNull()) return;  // empty, or nothing but comments: all defaults
-  if (!root.IsMap()) {
-    const std::string found =
-        root.IsSequence() ? "a list" : fmt::format("'{}'", printable(root.Scalar()));
-    add(line_of(root), "must hold sections such as 'train:' with keys below, not " + found);
-    return;
-  }
-  for (const Entry& entry : entries_of(root)) {
-    const std::string& word = entry.key.Scalar();
-    if (first_of(word) != nullptr) {
-      read_section(word, entry);
-    } else if (find_field(word) != nullptr && !section_of(word).empty()) {
-      add(line_of(entry.key), fmt::format("write '{}' as '{}:', indented below '{}:'", word,
-                                          name_of(word), section_of(word)));
-    } else {
-      read_key(word, entry);
-    }
-  }
-}
-
-void Gatherer::read_section(const std::string& word, const Entry& entry) {
-  if (!is_first(word, entry)) return;
-  if (entry.value.IsMap()) {
-    for (const Entry& inner : entries_of(entry.value)) {
-      read_key(word + "." + inner.key.Scalar(), inner);
-    }
-  } else if (!entry.value.IsNull()) {
-    add(line_of(entry.key), fmt::format("'{}' is a section: write keys such as '{}:' below it, "
-                                        "indented",
-                                        word, first_of(word)->name()));
-  }
-}
-
-void Gatherer::read_key(const std::string& key, const Entry& entry) {
-  const int line = line_of(entry.key);
-  const Field* const field = find_field(key);
-  if (field == nullptr) {
-    add(line, fmt::format("unknown key '{}'", printable(key))).remedy(remedy_for_key(key));
-  } else if (is_first(key, entry)) {
-    set(*field, value_of(entry.value), {Origin::Source::file, document_, line});
-  }
-}
-
-bool Gatherer::is_first(const std::string& key, const Entry& entry) {
-  const int line = line_of(entry.key);
-  const auto [first, inserted] = first_at_.try_emplace(key, line);
-  if (inserted) return true;
-  add(line, fmt::format("'{}' is given twice; the first is in line {}", key, first->second))
-      .key(key);
-  return false;
-}
-
-void Gatherer::set(const Field& field, const std::optional<FieldValue>& value,
-                   const Origin& origin) {
-  const auto has_nul = [](const std::string& item) { return item.find('\0') != std::string::npos; };
-  std::optional<Problem> problem;
-  if (!value) {
-    problem = {"must be a value or a list of values, nothing nested", ""};
-  } else if (std::any_of(value->items.begin(), value->items.end(), has_nul)) {
-    problem = {"must not hold a NUL character", ""};
-  } else {
-    problem = field.set(resolved_.config, *value);
-  }
-  if (!problem) {
-    faulty_.erase(field.key);
-    resolved_.origins[field.key] = origin;
-    return;
-  }
-  faulty_.insert(field.key);
-  // A flag of its own ("--seed") needs no key beside it.
-  const bool is_own_flag = origin.source == Origin::Source::command_line && origin.where != "--set";
-  Error error(kind_, fmt::format("{} {}", is_own_flag ? origin.where : field.key, problem->text));
-  if (!is_own_flag) error.in(origin.where, origin.line);
-  add(error.key(field.key).remedy(problem->remedy));
-}
-
-void Gatherer::apply(const Override& override_text) {
-  const std::string& flag = override_text.flag;
-  const auto equals = override_text.text.find('=');
-  const std::string key = trimmed(override_text.text.substr(0, equals));
-  const Field* const field = find_field(key);
-  const auto refuse = [&](const std::string& text, const std::string& remedy) {
-    add(Error(kind_, text).in(flag).remedy(remedy));
-  };
-  if (field != nullptr && equals != std::string::npos) {
-    set(*field, value_of_text(trimmed(override_text.text.substr(equals + 1))),
-        {Origin::Source::command_line, flag});
-  } else if (field != nullptr) {
-    refuse(fmt::format("'{}' has no value", key), fmt::format("write {}=...", key));
-  } else if (const Field* const example = first_of(key)) {
-    refuse(fmt::format("'{}' is a section", key),
-           fmt::format("set one of its keys, such as {}=...", example->key));
-  } else {
-    refuse(fmt::format("unknown key '{}'", printable(key)), remedy_for_key(key));
-  }
-}
-
-void Gatherer::check_conflicts() {
-  for (const Conflict& conflict : find_conflicts(resolved_.config)) {
-    const bool already_told = std::any_of(conflict.keys.begin(), conflict.keys.end(),
-                                          [&](const auto& key) { return faulty_.contains(key); });
-    if (already_told) continue;
-    // Where to look: at the first key of those that were set last, on the command line above all.
-    const auto blamed = std::max_element(
-        conflict.keys.begin(), conflict.keys.end(), [&](const auto& a, const auto& b) {
-          return resolved_.origins[a].source < resolved_.origins[b].source;
-        });
-    const Origin& origin = resolved_.origins[*blamed];
-    add(Error(kind_, conflict.problem.text)
-            .in(origin.where, origin.line)
-            .key(*blamed)
-            .remedy(conflict.problem.remedy));
-  }
-}
 
 }  // namespace
 
@@ -397,7 +369,7 @@ ResolvedConfig resolve_config(const std::optional<fs::path>& file,
     std::optional<std::string> absolute = absolute_path(path, base);
     // An installation brings MNIST only: `dcgan data fetch` puts other sets below the working
     // folder, where a copy of the configuration in configs/ would look for them.
-    if (absolute && from_file && source.is_shipped && !is_there(*absolute)) {
+    if (absolute && from_file && source.is_shipped && !fs::exists(*absolute, error)) {
       absolute = absolute_path(path, here / "configs");
     }
     if (absolute) {
@@ -417,6 +389,13 @@ ResolvedConfig resolve_config(const std::optional<fs::path>& file,
   if (features != "auto") make_absolute("train.features", features);
   gatherer.throw_problems();
   return resolved;
+}
+
+Config load_config(const fs::path& file, const std::vector<std::string>& set) {
+  std::vector<Override> overrides;
+  overrides.reserve(set.size());
+  for (const std::string& text : set) overrides.push_back({"--set", text});
+  return resolve_config(file, overrides).config;
 }
 
 Config parse_config(const std::string& yaml, const std::string& name) {

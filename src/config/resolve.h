@@ -57,6 +57,18 @@ ResolvedConfig resolve_config(const std::optional<std::filesystem::path>& file,
 /// Paths stay as they are written. Throws `failure`: the file is bad, not what the user typed.
 Config parse_config(const std::string& yaml, const std::string& name);
 
+struct ConfigFile {
+  std::filesystem::path path;  ///< what was read
+  std::string text;
+  bool is_stream = false;   ///< a pipe, a device or the standard input: it lies in no folder
+  bool is_shipped = false;  ///< found in the folder of shipped configurations
+};
+
+/// `file` as resolve_config() takes it. Throws a usage error, since a wrong path is a wrong command
+/// line; it names what is like it.
+ConfigFile read_config_file(const std::filesystem::path& file,
+                            const std::filesystem::path& shipped);
+
 /// The configurations in the folder `shipped`: the file's name and its first line, a comment.
 std::vector<std::pair<std::string, std::string>> list_configs(const std::filesystem::path& shipped);
 

@@ -4,13 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <condition_variable>
 #include <cstring>
-#include <deque>
-#include <exception>
-#include <mutex>
 #include <numeric>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -20,9 +15,6 @@
 
 namespace dcgan {
 namespace {
-
-/// Enough that a step never waits for a batch, little enough to cost no memory to speak of.
-constexpr std::size_t kBatchesAhead = 3;
 
 /// The network's number for each of the 256 values of a pixel.
 std::array<float, 256> make_pixel_table(OutputRange range) {
@@ -35,10 +27,12 @@ std::array<float, 256> make_pixel_table(OutputRange range) {
   return table;
 }
 
-/// Makes the batch of any step. Belongs to one thread.
-class BatchMaker {
+}  // namespace
+
+/// Makes the batch of any step, one at a time.
+class BatchStream::Maker {
  public:
-  BatchMaker(Dataset dataset, const BatchStreamOptions& options)
+  Maker(Dataset dataset, const BatchStreamOptions& options)
       : dataset_(std::move(dataset)),
         options_(options),
         per_epoch_(batches_per_epoch(dataset_.size(), options.batch_size, options.drop_last)),
@@ -132,17 +126,6 @@ class BatchMaker {
   std::int64_t ordered_epoch_ = -1;
 };
 
-void validate(const Dataset& dataset, const BatchStreamOptions& options, std::int64_t first_step) {
-  TORCH_CHECK(dataset.images.is_contiguous() && dataset.images.scalar_type() == at::kByte &&
-                  dataset.images.dim() == 4,
-              "a Dataset's images are contiguous uint8 [N, C, H, W]");
-  TORCH_CHECK(options.batch_size > 0, "batch_size ", options.batch_size, " is not positive");
-  TORCH_CHECK(first_step >= 0, "first_step ", first_step, " is negative");
-  check_enough_images(dataset, options.batch_size, options.drop_last);
-}
-
-}  // namespace
-
 void check_enough_images(const Dataset& dataset, std::int64_t batch_size, bool drop_last) {
   if (dataset.size() == 0) throw failure("holds no images").in(dataset.name);
   if (batches_per_epoch(dataset.size(), batch_size, drop_last) == 0) {
@@ -154,55 +137,32 @@ void check_enough_images(const Dataset& dataset, std::int64_t batch_size, bool d
   }
 }
 
-struct BatchStream::Impl {
-  BatchMaker maker;
-  std::mutex mutex;
-  std::condition_variable_any changed;  ///< `ready` or `error`
-  std::deque<Batch> ready;
-  std::exception_ptr error;  ///< what ended the thread
-  std::jthread thread;       ///< stops before the rest goes
-
-  Impl(Dataset dataset, const BatchStreamOptions& options, std::int64_t first_step)
-      : maker(std::move(dataset), options),
-        thread([this, first_step](const std::stop_token& stop) { work(first_step, stop); }) {}
-
-  void work(std::int64_t step, const std::stop_token& stop) {
-    try {
-      for (;; ++step) {
-        Batch batch = maker.make(step);
-        std::unique_lock lock(mutex);
-        changed.wait(lock, stop, [this] { return ready.size() < kBatchesAhead; });
-        if (stop.stop_requested()) return;
-        ready.push_back(std::move(batch));
-        changed.notify_all();
-      }
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      error = std::current_exception();
-      changed.notify_all();
-    }
-  }
-
-  Batch take() {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [this] { return !ready.empty() || error; });
-    if (ready.empty()) std::rethrow_exception(error);
-    Batch batch = std::move(ready.front());
-    ready.pop_front();
-    changed.notify_all();
-    return batch;
-  }
-};
-
 BatchStream::BatchStream(Dataset dataset, const BatchStreamOptions& options,
-                         std::int64_t first_step) {
-  validate(dataset, options, first_step);
-  impl_ = std::make_unique<Impl>(std::move(dataset), options, first_step);
+                         std::int64_t first_step)
+    : step_(first_step) {
+  TORCH_CHECK(dataset.images.is_contiguous() && dataset.images.scalar_type() == at::kByte &&
+                  dataset.images.dim() == 4,
+              "a Dataset's images are contiguous uint8 [N, C, H, W]");
+  TORCH_CHECK(options.batch_size > 0, "batch_size ", options.batch_size, " is not positive");
+  TORCH_CHECK(first_step >= 0, "first_step ", first_step, " is negative");
+  check_enough_images(dataset, options.batch_size, options.drop_last);
+  maker_ = std::make_unique<Maker>(std::move(dataset), options);
+  begin();
 }
 
 BatchStream::~BatchStream() = default;
 
-Batch BatchStream::next() { return impl_->take(); }
+Batch BatchStream::next() {
+  Batch batch = ahead_.get();
+  ++step_;
+  begin();
+  return batch;
+}
+
+void BatchStream::begin() {
+  ahead_ = std::async(std::launch::async,
+                      [maker = maker_.get(), step = step_] { return maker->make(step); });
+}
 
 std::int64_t batches_per_epoch(std::int64_t size, std::int64_t batch_size, bool drop_last) {
   return drop_last ? size / batch_size : (size + batch_size - 1) / batch_size;

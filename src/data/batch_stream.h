@@ -1,9 +1,10 @@
-// The batches of a training, prepared ahead of the step by a thread of their own.
+// The batches of a training, each made by a thread of its own while the step before it runs.
 #pragma once
 
 #include <torch/types.h>
 
 #include <cstdint>
+#include <future>
 #include <memory>
 
 #include "data/dataset.h"
@@ -45,12 +46,17 @@ class BatchStream {
   BatchStream(const BatchStream&) = delete;
   BatchStream& operator=(const BatchStream&) = delete;
 
-  /// Waits for the next batch. Rethrows what the thread threw. The tensors are the caller's.
+  /// Waits for the next batch. Rethrows what its thread threw, which ends the stream. The tensors
+  /// are the caller's.
   Batch next();
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  class Maker;
+  void begin();
+
+  std::unique_ptr<Maker> maker_;
+  std::int64_t step_;                ///< of `ahead_`
+  std::shared_future<Batch> ahead_;  ///< waited for before its maker goes
 };
 
 /// Batches in one epoch of `size` images.

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <system_error>
@@ -19,8 +20,6 @@
 #include "config/fields.h"
 #include "dcgan/error.h"
 #include "image/decode.h"
-#include "sources/cache_folder.h"
-#include "sources/data_format.h"
 #include "sources/image_cache.h"
 #include "sources/image_folder.h"
 #include "sources/image_source.h"
@@ -102,14 +101,6 @@ ImageSource open_source(const DataConfig& data) {
   return part;
 }
 
-/// The value that is white in both splits of a set: its largest one, where it has a training split
-/// of its own that one's.
-std::uint32_t find_white_of_source(DataConfig data, const PrepareProgress& progress) {
-  data.split = DataSplit::train;
-  const ImageSource whole = data.format == DataFormat::npy ? open_npy(data) : open_source(data);
-  return find_white(whole.size, whole.read, progress);
-}
-
 Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
   const ImageSource source = open_source(data);
   RowFormat format = row_format(data);
@@ -120,7 +111,12 @@ Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
   }
   const std::int64_t count = data.limit > 0 ? std::min(data.limit, source.size) : source.size;
   require_memory(count, format);
-  if (data.levels == Levels::automatic) format.white = find_white_of_source(data, progress);
+  if (data.levels == Levels::automatic) {  // of both splits, or of a training split of its own
+    DataConfig train = data;
+    train.split = DataSplit::train;
+    const ImageSource whole = data.format == DataFormat::npy ? open_npy(train) : open_source(train);
+    format.white = find_white(whole.size, whole.read, progress);
+  }
   Dataset dataset;
   dataset.images = at::empty({count, format.channels, format.height, format.width}, at::kByte);
   auto* const rows = dataset.images.data_ptr<std::uint8_t>();
@@ -143,20 +139,10 @@ Dataset load_source(const DataConfig& data, const PrepareProgress& progress) {
 
 // A folder of pictures ----------------------------------------------------------------------------
 
-/// The files of `folder` that belong to a split.
-std::vector<std::int64_t> files_of_split(const ImageFolder& folder, double held_out,
-                                         DataSplit split) {
-  std::vector<std::int64_t> chosen;
-  for (std::int64_t i = 0; i < static_cast<std::int64_t>(folder.files.size()); ++i) {
-    if (is_held_out(i, held_out) == (split == DataSplit::test)) chosen.push_back(i);
-  }
-  return chosen;
-}
-
 /// The labels of the files that are trained on, or would be if they are images.
 std::vector<std::uint8_t> training_labels(const ImageFolder& folder, double held_out) {
   std::vector<std::uint8_t> labels;
-  for (const std::int64_t i : files_of_split(folder, held_out, DataSplit::train)) {
+  for (const std::int64_t i : indices_of(DataSplit::train, std::ssize(folder.files), held_out)) {
     labels.push_back(folder.files[static_cast<std::size_t>(i)].label);
   }
   return labels;
@@ -166,8 +152,9 @@ std::vector<std::uint8_t> training_labels(const ImageFolder& folder, double held
 /// these are bad.
 PreparedImages decode_split(const ImageFolder& folder, const RowFormat& format,
                             const DataConfig& data, const PrepareProgress& progress) {
-  const std::vector<std::int64_t> all = files_of_split(folder, data.held_out, data.split);
-  const auto count = static_cast<std::int64_t>(all.size());
+  const std::vector<std::int64_t> all =
+      indices_of(data.split, std::ssize(folder.files), data.held_out);
+  const std::int64_t count = std::ssize(all);
   std::int64_t taken = data.limit > 0 ? std::min(data.limit, count) : count;
   for (;;) {
     require_memory(taken, format);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "dcgan/config.h"
-#include "image/levels.h"
+#include "image/decode.h"
 #include "sources/prepare.h"
 
 namespace dcgan {

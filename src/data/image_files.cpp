@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -55,19 +54,20 @@ Opened open_file(const fs::path& path, const Color& background) {
   return opened;
 }
 
-/// [C, H, W]
-torch::Tensor planes(const Image& image) {
-  torch::Tensor pixels = at::empty({image.height, image.width, image.channels}, at::kByte);
-  std::memcpy(pixels.data_ptr<std::uint8_t>(), image.pixels.data(), image.pixels.size());
-  return pixels.permute({2, 0, 1}).contiguous();
-}
-
-/// Of images of one size; those of one channel get as many as the others.
-torch::Tensor stack(std::vector<torch::Tensor> images) {
-  std::int64_t channels = 1;
-  for (const torch::Tensor& image : images) channels = std::max(channels, image.size(0));
-  for (torch::Tensor& image : images) image = image.expand({channels, -1, -1});
-  return at::stack(images);
+/// uint8 [N, C, H, W] of images of one size; those of one channel get as many as the others.
+torch::Tensor stack(const std::vector<Image>& images) {
+  RowFormat format;
+  format.height = images.front().height;
+  format.width = images.front().width;
+  for (const Image& image : images) format.channels = std::max(format.channels, image.channels);
+  torch::Tensor rows =
+      at::empty({std::ssize(images), format.channels, format.height, format.width}, at::kByte);
+  auto* row = rows.data_ptr<std::uint8_t>();
+  for (const Image& image : images) {
+    write_row(image, format, row);
+    row += format.bytes();
+  }
+  return rows;
 }
 
 LoadedImages load_folder(const fs::path& root, std::int64_t max_count, const Color& background) {
@@ -86,24 +86,24 @@ LoadedImages load_folder(const fs::path& root, std::int64_t max_count, const Col
   for_each_image(count, open, /*progress=*/{});
 
   std::vector<BadImage> bad;
-  std::vector<torch::Tensor> images;
+  std::vector<Image> images;
   std::size_t first = 0;  // the first that is an image
   std::int64_t lossy = 0;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    const Image& image = opened[i].image;
     if (!opened[i].problem.empty()) {
       bad.push_back({files[i].path, opened[i].problem});
       continue;
     }
     if (images.empty()) first = i;
-    const Image& other = opened[first].image;
-    if (image.height != other.height || image.width != other.width) {
+    images.push_back(std::move(opened[i].image));
+    const Image& one = images.front();
+    const Image& other = images.back();
+    if (one.height != other.height || one.width != other.width) {
       throw failure(fmt::format("is {} x {} pixels, but {} is {} x {}: all must have one size",
-                                image.height, image.width, (root / files[first].path).string(),
-                                other.height, other.width))
+                                other.height, other.width, (root / files[first].path).string(),
+                                one.height, one.width))
           .in(root / files[i].path);
     }
-    images.push_back(planes(image));
     lossy += opened[i].lossy ? 1 : 0;
   }
   LoadedImages loaded;
@@ -120,7 +120,7 @@ LoadedImages load_folder(const fs::path& root, std::int64_t max_count, const Col
         "samples as PNG",
         root.string(), format_count(lossy), format_count(std::ssize(images))));
   }
-  loaded.images = stack(std::move(images));
+  loaded.images = stack(images);
   return loaded;
 }
 
@@ -129,11 +129,11 @@ torch::Tensor load_npy(const fs::path& path, std::int64_t max_count) {
   data.path = path.string();
   const ImageSource source = open_npy(data);
   const std::int64_t taken = std::min(source.size, max_count);
-  std::vector<torch::Tensor> images;
+  std::vector<Image> images;
   for (std::int64_t i = 0; i < taken; ++i) {
-    images.push_back(planes(source.read(spaced(i, source.size, taken))));
+    images.push_back(source.read(spaced(i, source.size, taken)));
   }
-  return stack(std::move(images));
+  return stack(images);
 }
 
 }  // namespace

@@ -17,30 +17,6 @@ double total(const std::vector<std::int64_t>& counts) {
   return sum;
 }
 
-/// log(p / q) of each class's shares, weighted by p: its mean and its variance.
-struct LogRatio {
-  double mean = 0.0;
-  double variance = 0.0;
-};
-
-LogRatio log_ratio(const std::vector<std::int64_t>& counts,
-                   const std::vector<std::int64_t>& real_counts) {
-  TORCH_CHECK(counts.size() == real_counts.size(), "counts of different classes");
-  const double size = total(counts);
-  const double real_size = total(real_counts) + kExtraImages * static_cast<double>(counts.size());
-  double sum = 0.0;
-  double squares = 0.0;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i] == 0) continue;
-    const double share = static_cast<double>(counts[i]) / size;
-    const double ratio =
-        std::log(share * real_size / (static_cast<double>(real_counts[i]) + kExtraImages));
-    sum += share * ratio;
-    squares += share * ratio * ratio;
-  }
-  return {sum, squares - sum * sum};
-}
-
 }  // namespace
 
 std::vector<double> shares_of(const ClassSummary& classes) {
@@ -94,26 +70,32 @@ std::int64_t modes_lost_by_chance(const std::vector<std::int64_t>& real_counts, 
   return most;
 }
 
-double class_divergence(const std::vector<std::int64_t>& counts,
-                        const std::vector<std::int64_t>& real_counts) {
-  return log_ratio(counts, real_counts).mean;
-}
-
-double divergence_deviation(const std::vector<std::int64_t>& counts,
-                            const std::vector<std::int64_t>& real_counts) {
+Estimate class_divergence(const std::vector<std::int64_t>& counts,
+                          const std::vector<std::int64_t>& real_counts) {
+  TORCH_CHECK(counts.size() == real_counts.size(), "counts of different classes");
   const double size = total(counts);
-  const auto there = [](std::int64_t count) { return count > 0; };
-  const auto classes =
-      static_cast<double>(std::count_if(real_counts.begin(), real_counts.end(), there));
+  const double real_size = total(real_counts) + kExtraImages * static_cast<double>(counts.size());
+  double classes = 0.0;  // among the real images
+  double sum = 0.0;      // of log(p / q) of each class's shares, weighted by p
+  double squares = 0.0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (real_counts[i] > 0) ++classes;
+    if (counts[i] == 0) continue;
+    const double share = static_cast<double>(counts[i]) / size;
+    const double ratio =
+        std::log(share * real_size / (static_cast<double>(real_counts[i]) + kExtraImages));
+    sum += share * ratio;
+    squares += share * ratio * ratio;
+  }
   // Between equal shares the divergence is chi-squared / 2N, of classes - 1 degrees of freedom. The
   // logarithms' variance holds twice that, since they are of these samples' own shares.
   const double quadratic = std::max(classes - 1.0, 0.0) / (2.0 * size * size);
-  const double linear = log_ratio(counts, real_counts).variance / size;
-  return std::sqrt(std::max(linear - quadratic, quadratic / 2.0));
+  const double linear = (squares - sum * sum) / size;
+  return {sum, std::sqrt(std::max(linear - quadratic, quadratic / 2.0))};
 }
 
-InceptionScore inception_score(const torch::Tensor& logits, std::int64_t splits) {
-  TORCH_CHECK(splits >= 1 && logits.size(0) >= splits, "inception_score needs a row a split");
+Estimate inception_score(const torch::Tensor& logits, std::int64_t splits) {
+  TORCH_CHECK(splits >= 2 && logits.size(0) >= splits, "inception_score needs a row a split");
   const torch::NoGradGuard no_grad;
   const torch::Tensor log_p = logits.to(torch::kFloat64).log_softmax(1);
   const torch::Tensor p = log_p.exp();
@@ -128,7 +110,8 @@ InceptionScore inception_score(const torch::Tensor& logits, std::int64_t splits)
     scores.push_back(std::exp(terms.sum(1).mean().item<double>()));
   }
   const torch::Tensor all = torch::tensor(scores, torch::kFloat64);
-  return {all.mean().item<double>(), all.std(/*unbiased=*/false).item<double>()};
+  return {all.mean().item<double>(), all.std(/*unbiased=*/false).item<double>() /
+                                         std::sqrt(static_cast<double>(splits) - 1.0)};
 }
 
 }  // namespace dcgan

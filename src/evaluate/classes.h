@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "dcgan/evaluate.h"
+
 namespace dcgan {
 
 /// Of N images. Each belongs to the class of its largest logit.
@@ -35,22 +37,13 @@ std::int64_t modes_lost_by_chance(const std::vector<std::int64_t>& real_counts, 
 /// KL(samples || real) of the shares, in nats: 0 for equal shares, ln 10 for one class out of ten
 /// even ones. Each real class counts half an image more than it has, so that a class that the real
 /// images lack costs much instead of infinitely much.
-double class_divergence(const std::vector<std::int64_t>& counts,
-                        const std::vector<std::int64_t>& real_counts);
-
-/// How much class_divergence() would change with other samples: a standard deviation.
-double divergence_deviation(const std::vector<std::int64_t>& counts,
-                            const std::vector<std::int64_t>& real_counts);
-
-struct InceptionScore {
-  double mean = 0.0;
-  double deviation = 0.0;  ///< of the splits, divided by their number
-};
+Estimate class_divergence(const std::vector<std::int64_t>& counts,
+                          const std::vector<std::int64_t>& real_counts);
 
 /// exp of the mean KL(p(y|x) || p(y)): Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen,
 /// "Improved techniques for training GANs" (2016), here of the classifier that gave the logits.
 /// Split i takes rows i, i + splits, ...: sets that are sorted by class do no harm. logits: float32
-/// [N, classes], N >= splits.
-InceptionScore inception_score(const torch::Tensor& logits, std::int64_t splits = 10);
+/// [N, classes], N >= splits >= 2.
+Estimate inception_score(const torch::Tensor& logits, std::int64_t splits = 10);
 
 }  // namespace dcgan

@@ -23,9 +23,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "data/dataset.h"
+#include "evaluate/features.h"
 #include "model/forward.h"
 #include "model/network.h"
 
@@ -47,13 +51,14 @@ struct Classifier {
 Classifier make_classifier(const ImageShape& image, std::int64_t classes, bool folded,
                            torch::Device device);
 
-struct ClassifierOutput {
-  torch::Tensor features;  ///< [N, 128]
-  torch::Tensor logits;    ///< [N, classes]
-};
+/// He et al., "Delving deep into rectifiers" (2015): weights of mean square `gain` times that of
+/// what `draw` gives, over the fan-in; the first layer's are of stream `first_stream`.
+void initialise_by_fan_in(
+    Network& network, std::int64_t first_stream, double gain,
+    const std::function<torch::Tensor(std::int64_t stream, std::int64_t count)>& draw);
 
-/// images: float32 [N, C, H, W] in [0, 1].
-ClassifierOutput classify(const Classifier& classifier, const torch::Tensor& images, Mode mode);
+/// images: float32 [N, C, H, W] in [0, 1]. The result is on the classifier's device.
+FeatureBatch classify(const Classifier& classifier, const torch::Tensor& images, Mode mode);
 
 /// The same function as classify() in Mode::eval, with every BatchNorm's scale and shift worked
 /// into the weights before it. What is left is convolutions, biases and ReLUs: no modes, and a
@@ -85,5 +90,39 @@ void save_classifier(const std::filesystem::path& path, const ClassifierFile& fi
 /// Reads what save_classifier() wrote, from a file's bytes; `path` is for messages. Throws
 /// `failure` naming it.
 ClassifierFile parse_classifier(const std::string& bytes, const std::filesystem::path& path);
+
+struct ClassifierOptions {
+  std::int64_t epochs = 12;
+  std::int64_t seed = 1;
+  bool flip = false;  ///< mirror images at random: for clothes, not for digits
+  torch::Device device = torch::kCPU;
+};
+
+struct ClassifierEpoch {
+  std::int64_t epoch = 0;  ///< from 1
+  double loss = 0;         ///< mean over the epoch
+  double seconds = 0;      ///< since the beginning
+};
+
+struct ClassifierCallbacks {
+  std::function<void(const ClassifierEpoch&)> epoch_done;
+  std::function<bool()> stop_requested;  ///< asked at each step
+};
+
+/// The number of classes: the largest label and one. Throws `failure` naming the set when there are
+/// fewer than 2, or when an image is smaller than 8 pixels.
+std::int64_t count_classes(const Dataset& dataset);
+
+/// Trains on `dataset`: cross-entropy with smoothed labels (Szegedy et al., "Rethinking the
+/// Inception architecture for computer vision", 2016, section 7), Adam with a warm-up and a cosine
+/// to 0, images turned, scaled, sheared and shifted at random. Returns it folded, on the CPU;
+/// nothing when it was asked to stop. A function of the options and the set on a machine with so
+/// many threads. See count_classes() for errors.
+std::optional<Classifier> train_classifier(const Dataset& dataset, const ClassifierOptions& options,
+                                           const ClassifierCallbacks& callbacks);
+
+/// How many of the set's images it tells right.
+std::int64_t count_correct(const Classifier& classifier, const Dataset& dataset,
+                           torch::Device device);
 
 }  // namespace dcgan

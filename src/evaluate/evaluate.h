@@ -9,9 +9,8 @@
 
 #include "dcgan/evaluate.h"
 #include "evaluate/classes.h"
-#include "evaluate/copies.h"
+#include "evaluate/distances.h"
 #include "evaluate/features.h"
-#include "evaluate/frechet.h"
 #include "evaluate/neighbours.h"
 #include "runtime/random.h"
 
@@ -35,7 +34,7 @@ struct Described {
   std::int64_t size() const { return batch.features.size(0); }
 };
 
-/// batch: of at least kMinImages images. Throws `failure` where a feature is NaN or infinite.
+/// batch: of at least kMinImages images.
 Described describe_set(FeatureBatch batch);
 
 /// Throws `failure` where real images have all the same features: by these any sample would be as

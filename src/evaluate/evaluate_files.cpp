@@ -21,7 +21,7 @@
 #include "runtime/device.h"
 #include "runtime/random.h"
 #include "runtime/torch.h"
-#include "sources/data_format.h"
+#include "sources/image_source.h"
 #include "sources/output_file.h"
 
 namespace dcgan {
@@ -40,17 +40,7 @@ struct Source {
   /// Image `first` and those behind it: uint8 [count, C, H, W].
   torch::Tensor take(std::int64_t seed, std::int64_t first, std::int64_t count) const {
     if (images) return images->narrow(0, first, count);
-    return sampler->generate(latents(seed, first, count));
-  }
-
-  /// Those of images 0 .. count - 1: int64 [count].
-  AskedClasses asked_classes(std::int64_t seed, std::int64_t count) const {
-    return {sampler->classes_of(latents(seed, 0, count)), sampler->class_count()};
-  }
-
- private:
-  torch::Tensor latents(std::int64_t seed, std::int64_t first, std::int64_t count) const {
-    return sampler->draw_latents(seed, first, count);
+    return sampler->generate(sampler->draw_latents(seed, first, count));
   }
 };
 
@@ -231,15 +221,17 @@ Report evaluate(const EvaluateOptions& options) {
           "class_accuracy: the classes of another data set need not be the generator's; without "
           "--data and --config it is measured on what it was trained on");
     } else {
-      add_class_accuracy(report, samples_set, source.asked_classes(options.seed, samples.size(0)),
+      const torch::Tensor latents = source.sampler->draw_latents(options.seed, 0, samples.size(0));
+      add_class_accuracy(report, samples_set,
+                         {source.sampler->classes_of(latents), source.sampler->class_count()},
                          real_set, real_rows(real.training.labels));
     }
   }
   report.samples = source.name;
   if (source.sampler) report.seed = options.seed;
-  report.features = features.name();
-  report.features_crc32 = features.checksum();
-  report.class_names = features.class_names();
+  report.features = features.name;
+  report.features_crc32 = features.checksum;
+  report.class_names = features.class_names;
   report.data = real.reference.name;
   report.data_crc32 = real.reference.fingerprint;
   report.reference_split = real.reference_split;

@@ -4,7 +4,6 @@
 #include <torch/script.h>
 
 #include <cmath>
-#include <functional>
 #include <utility>
 #include <vector>
 
@@ -12,7 +11,6 @@
 #include "base/gz.h"
 #include "dcgan/error.h"
 #include "evaluate/classifier.h"
-#include "evaluate/shipped_features.h"
 #include "model/archive.h"
 #include "model/foreign_module.h"
 #include "runtime/parallel.h"
@@ -20,17 +18,6 @@
 #include "runtime/torch.h"
 
 namespace dcgan {
-
-struct Features::Impl {
-  /// images: uint8 [kBatch, C, H, W] on `device`; features and logits on it, too.
-  std::function<FeatureBatch(const torch::Tensor& images)> run;
-  bool is_small = false;  ///< and ours: batches may be computed side by side, a thread each
-  std::int64_t classes = 0;
-  std::vector<std::string> class_names = {};
-  std::string name = {};
-  std::string checksum = {};
-  torch::Device device = torch::kCPU;
-};
 
 namespace {
 
@@ -42,21 +29,13 @@ constexpr std::int64_t kBatch = 64;
 /// images each would need too much memory.
 constexpr std::int64_t kSmall = 64 * 64;
 
-/// uint8 or float [N, 3, H, W] -> float32 [N, 1, H, W], by the luma of ITU-R BT.601.
-torch::Tensor to_grey(const torch::Tensor& images) {
-  const torch::Tensor rgb = images.to(torch::kFloat32);
-  return rgb.select(1, 0)
-      .mul(0.299)
-      .add(rgb.select(1, 1), 0.587)
-      .add(rgb.select(1, 2), 0.114)
-      .unsqueeze(1);
-}
-
-/// The same images with `channels` channels.
+/// The same images with `channels` channels; grey is the luma of ITU-R BT.601.
 torch::Tensor with_channels(const torch::Tensor& images, std::int64_t channels) {
   if (images.size(1) == channels) return images;
-  if (channels == 1) return to_grey(images);
-  return images.expand({-1, channels, -1, -1});
+  if (channels != 1) return images.expand({-1, channels, -1, -1});
+  const torch::Tensor rgb = images.to(torch::kFloat32);
+  const torch::Tensor red = rgb.select(1, 0).mul(0.299);
+  return red.add(rgb.select(1, 1), 0.587).add(rgb.select(1, 2), 0.114).unsqueeze(1);
 }
 
 /// Antialiased bilinear, as data.image_size resizes a data set, but not rounded to bytes.
@@ -128,29 +107,38 @@ struct ForeignFeatures {
   }
 };
 
-Features::Impl open_native(const std::string& bytes, const std::string& name,
-                           torch::Device device) {
+/// A network that is in `bytes`, but for how it runs.
+Features named(const std::string& name, const std::string& bytes, torch::Device device) {
+  return {name, fmt::format("{:08x}", crc32_of(bytes.data(), bytes.size())), device};
+}
+
+Features open_native(const std::string& bytes, const std::string& name, torch::Device device) {
   const ClassifierFile file = parse_classifier(bytes, name);
   const Classifier classifier{copy_to(file.classifier.body, device),
                               copy_to(file.classifier.head, device)};
   const ImageShape& image = classifier.image();
-  const auto run = [classifier](const torch::Tensor& images) -> FeatureBatch {
-    const auto output = classify(classifier, fit_to(classifier.image(), images), Mode::eval);
-    return {output.features, output.logits};
+  Features features = named(name, bytes, device);
+  features.run = [classifier](const torch::Tensor& images) {
+    return classify(classifier, fit_to(classifier.image(), images), Mode::eval);
   };
-  return {run, image[1] * image[2] <= kSmall, classifier.classes(), file.record.class_names};
+  features.is_small = image[1] * image[2] <= kSmall;
+  features.classes = classifier.classes();
+  features.class_names = file.record.class_names;
+  return features;
 }
 
-Features::Impl open_foreign(const std::string& bytes, const std::string& name,
-                            torch::Device device) {
-  ForeignFeatures features{load_foreign_module(bytes, device)};
-  if (const auto method = features.foreign.module.find_method("forward")) {
+Features open_foreign(const std::string& bytes, const std::string& name, torch::Device device) {
+  ForeignFeatures network{load_foreign_module(bytes, device)};
+  if (const auto method = network.foreign.module.find_method("forward")) {
     for (const auto& argument : method->function().getSchema().arguments()) {
-      features.takes_bytes = features.takes_bytes || argument.name() == "return_features";
+      network.takes_bytes = network.takes_bytes || argument.name() == "return_features";
     }
   }
-  return {
-      [features, name](const torch::Tensor& images) mutable { return features.run(images, name); }};
+  Features features = named(name, bytes, device);
+  features.run = [network, name](const torch::Tensor& images) mutable {
+    return network.run(images, name);
+  };
+  return features;
 }
 
 /// The body of a classifier for 3 x 64 x 64 with weights uniform in ±sqrt(6 / fan-in) (He et al.,
@@ -161,30 +149,13 @@ Network make_random_network() {
   constexpr std::int64_t kSeed = 1;
   Network network =
       make_classifier({3, kSide, kSide}, /*classes=*/2, /*folded=*/true, torch::kCPU).body;
-  std::int64_t stream = 0;
-  for (Layer& layer : network.layers) {
-    const std::int64_t count = layer.weight.numel();
-    const double fan_in = static_cast<double>(count) / static_cast<double>(layer.weight.size(0));
-    const torch::Tensor row = uniform_rows(kSeed, Purpose::random_features, stream++, 1, count);
-    layer.weight.copy_(row.view(layer.weight.sizes()).mul(std::sqrt(6.0 / fan_in)));
-  }
+  initialise_by_fan_in(network, 0, 6.0, [](std::int64_t stream, std::int64_t count) {
+    return uniform_rows(kSeed, Purpose::random_features, stream, 1, count);
+  });
   return network;
 }
 
-/// [N, ...] -> [kBatch, ...], filled up with zeros.
-torch::Tensor fill_up(const torch::Tensor& images) {
-  return torch::constant_pad_nd(images, {0, 0, 0, 0, 0, 0, 0, kBatch - images.size(0)});
-}
-
 }  // namespace
-
-Features::Features(Impl impl, const std::string& name, const std::string& bytes,
-                   torch::Device device) {
-  impl.name = name;
-  impl.checksum = fmt::format("{:08x}", crc32_of(bytes.data(), bytes.size()));
-  impl.device = device;
-  impl_ = std::make_shared<const Impl>(std::move(impl));
-}
 
 Features Features::open(const std::filesystem::path& path, torch::Device device) {
   const std::string bytes = read_file(path);
@@ -195,15 +166,13 @@ Features Features::open(const std::filesystem::path& path, torch::Device device)
         .in(path)
         .remedy("'dcgan features train' makes one");
   }
-  return {kind ? open_native(bytes, name, device) : open_foreign(bytes, name, device), name, bytes,
-          device};
+  return kind ? open_native(bytes, name, device) : open_foreign(bytes, name, device);
 }
 
 std::optional<Features> Features::shipped(const std::string& set, torch::Device device) {
   const std::string bytes(shipped_features(set));
   if (bytes.empty()) return {};
-  const std::string name = fmt::format("{} classifier (shipped)", set);
-  return Features(open_native(bytes, name, device), name, bytes, device);
+  return open_native(bytes, fmt::format("{} classifier (shipped)", set), device);
 }
 
 Features Features::random(torch::Device device) {
@@ -214,12 +183,14 @@ Features Features::random(torch::Device device) {
     const torch::Tensor plain = tensor.contiguous();
     bytes.append(static_cast<const char*>(plain.data_ptr()), plain.nbytes());
   }
-  const auto run = [network = copy_to(drawn, device)](const torch::Tensor& images) -> FeatureBatch {
+  Features features = named("random convolutions", bytes, device);
+  features.is_small = true;
+  features.run = [network = copy_to(drawn, device)](const torch::Tensor& images) -> FeatureBatch {
     // In [0, 1] brightness alone would make most of a distance.
     const torch::Tensor fitting = fit_to(network.layers.front().plan.input, images) * 2.0 - 1.0;
     return {forward(network, fitting, Mode::eval).flatten(1), {}};
   };
-  return {{run, /*is_small=*/true}, "random convolutions", bytes, device};
+  return features;
 }
 
 Features Features::find(const std::string& wanted, const std::string& set, torch::Device device) {
@@ -227,11 +198,6 @@ Features Features::find(const std::string& wanted, const std::string& set, torch
   std::optional<Features> own = shipped(set, device);
   return own ? std::move(*own) : random(device);
 }
-
-const std::string& Features::name() const { return impl_->name; }
-const std::string& Features::checksum() const { return impl_->checksum; }
-std::int64_t Features::classes() const { return impl_->classes; }
-const std::vector<std::string>& Features::class_names() const { return impl_->class_names; }
 
 FeatureBatch Features::compute(const torch::Tensor& images) const {
   const torch::NoGradGuard no_grad;
@@ -242,17 +208,22 @@ FeatureBatch Features::compute(const torch::Tensor& images) const {
     const torch::NoGradGuard no_grad_here;
     const auto at = static_cast<std::size_t>(part);
     const std::int64_t count = parts[at].size(0);
-    const FeatureBatch batch = impl_->run(fill_up(parts[at]).to(impl_->device));
-    features[at] = batch.features.to(torch::kCPU).narrow(0, 0, count);
-    if (!features[at].isfinite().all().item<bool>()) {
+    // Filled up with zeros to a whole batch.
+    const torch::Tensor whole =
+        torch::constant_pad_nd(parts[at], {0, 0, 0, 0, 0, 0, 0, kBatch - count});
+    const FeatureBatch batch = run(whole.to(device));
+    const auto take = [&](const torch::Tensor& rows) {
+      const torch::Tensor taken = rows.to(torch::kCPU).narrow(0, 0, count);
+      if (taken.isfinite().all().item<bool>()) return taken;
       throw failure("it makes features with NaN or infinity, so its weights are broken")
-          .in(impl_->name)
+          .in(name)
           .remedy("use another file");
-    }
-    if (batch.logits.defined()) logits[at] = batch.logits.to(torch::kCPU).narrow(0, 0, count);
+    };
+    features[at] = take(batch.features);
+    if (batch.logits.defined()) logits[at] = take(batch.logits);
   };
   const auto count = static_cast<std::int64_t>(parts.size());
-  if (impl_->is_small && impl_->device.is_cpu()) {
+  if (is_small && device.is_cpu()) {
     parallel_blocks(count, compute_part);
   } else {
     for (std::int64_t i = 0; i < count; ++i) compute_part(i);

@@ -8,22 +8,37 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dcgan {
 
 /// Of N images.
 struct FeatureBatch {
-  torch::Tensor features;  ///< float32 [N, D], CPU
-  torch::Tensor logits;  ///< float32 [N, classes], CPU; undefined where the network has no classes
+  torch::Tensor features;  ///< float32 [N, D]
+  torch::Tensor logits;    ///< float32 [N, classes]; undefined where the network has no classes
 };
 
-/// A network from images to features, ready to be asked.
-class Features {
- public:
+/// The file of the network that comes with the program for a known data set, by Dataset::set; ""
+/// for another set. data/features/*.pt lie inside the program, byte for byte.
+std::string_view shipped_features(std::string_view set);
+
+/// A network from images to features, ready to be asked. Copies share its tensors.
+struct Features {
+  std::string name;  ///< "mnist classifier (shipped)", "random convolutions", or the file's path
+  std::string checksum;  ///< CRC-32 of the file, or of the random weights; 8 hex digits
+  torch::Device device = torch::kCPU;
+  /// images: uint8 [64, C, H, W] on `device`; features and logits on it, too.
+  std::function<FeatureBatch(const torch::Tensor& images)> run = {};
+  bool is_small = false;  ///< and ours: batches may be computed side by side, a thread each
+  /// Classes that the logits tell apart; 0 for none, and for another program's network, whose
+  /// logits are not known before it has run.
+  std::int64_t classes = 0;
+  std::vector<std::string> class_names = {};  ///< as in Dataset
+
   /// A file made by `dcgan features train`, or any TorchScript archive whose forward takes images
   /// and returns [N, D]: see docs/evaluation.md for the contract. Throws `failure` naming the file.
   static Features open(const std::filesystem::path& path, torch::Device device);
@@ -44,26 +59,11 @@ class Features {
   /// anything else is a file's path.
   static Features find(const std::string& wanted, const std::string& set, torch::Device device);
 
-  /// "mnist classifier (shipped)", "random convolutions", or the file's path.
-  const std::string& name() const;
-  /// CRC-32 of the file, or of the random weights; 8 hex digits.
-  const std::string& checksum() const;
-  /// Classes that the logits tell apart; 0 for none, and for another program's network, whose
-  /// logits are not known before it has run.
-  std::int64_t classes() const;
-  /// As in Dataset: of a network of `dcgan features train`.
-  const std::vector<std::string>& class_names() const;
-
   /// images: uint8 [N, C, H, W], CPU, C = 1 or 3, any size; resized (antialiased) and converted
   /// between grey and RGB as the network wants. An image's features do not depend on its
-  /// batch-mates. Throws `failure` naming the network where it fails on such images.
+  /// batch-mates. The result is on the CPU. Throws `failure` naming the network where it fails on
+  /// such images.
   FeatureBatch compute(const torch::Tensor& images) const;
-
-  struct Impl;
-
- private:
-  Features(Impl impl, const std::string& name, const std::string& bytes, torch::Device device);
-  std::shared_ptr<const Impl> impl_;
 };
 
 }  // namespace dcgan

@@ -113,53 +113,32 @@ void for_each_near(const Comparison& pairs, const IsNear& is_near, const Take& t
   }
 }
 
-/// The nearest so far of every query, squared.
-class NearestSoFar {
- public:
-  NearestSoFar(std::int64_t queries, std::int64_t k)
-      : k_(k),
-        squares_(
-            torch::full({queries, k}, std::numeric_limits<double>::infinity(), torch::kFloat64)),
-        indices_(torch::zeros({queries, k}, torch::kInt64)) {}
-
-  double worst(std::int64_t query) const { return squares(query)[k_ - 1]; }
-
-  void insert(std::int64_t query, double square, std::int64_t index) const {
-    double* const near = squares(query);
-    auto* const who = indices_.data_ptr<std::int64_t>() + query * k_;
-    if (!(square < near[k_ - 1])) return;
-    std::int64_t rank = k_ - 1;
-    for (; rank > 0 && square < near[rank - 1]; --rank) {
-      near[rank] = near[rank - 1];
-      who[rank] = who[rank - 1];
-    }
-    near[rank] = square;
-    who[rank] = index;
-  }
-
-  Neighbours result() const { return {squares_.sqrt(), indices_}; }
-
- private:
-  double* squares(std::int64_t query) const { return squares_.data_ptr<double>() + query * k_; }
-
-  std::int64_t k_;
-  torch::Tensor squares_;
-  torch::Tensor indices_;
-};
-
 Neighbours search(const torch::Tensor& queries, const torch::Tensor& base, std::int64_t k,
                   bool leave_itself_out) {
-  const NearestSoFar nearest(queries.size(0), k);
+  // The nearest so far of every query, squared and ascending.
+  const Neighbours nearest{
+      torch::full({queries.size(0), k}, std::numeric_limits<double>::infinity(), torch::kFloat64),
+      torch::zeros({queries.size(0), k}, torch::kInt64)};
   compare(queries, base, [&](const Comparison& pairs) {
+    double* const squares = nearest.distances.data_ptr<double>() + pairs.query * k;
+    auto* const indices = nearest.indices.data_ptr<std::int64_t>() + pairs.query * k;
     const auto is_near = [&](std::int64_t j) {
-      return pairs.bounds[j] < static_cast<float>(nearest.worst(pairs.query)) - pairs.query_norm;
+      return pairs.bounds[j] < static_cast<float>(squares[k - 1]) - pairs.query_norm;
     };
     for_each_near(pairs, is_near, [&](std::int64_t j) {
       if (leave_itself_out && pairs.first + j == pairs.query) return;
-      nearest.insert(pairs.query, pairs.squared(j), pairs.first + j);
+      const double square = pairs.squared(j);
+      if (!(square < squares[k - 1])) return;
+      std::int64_t rank = k - 1;
+      for (; rank > 0 && square < squares[rank - 1]; --rank) {
+        squares[rank] = squares[rank - 1];
+        indices[rank] = indices[rank - 1];
+      }
+      squares[rank] = square;
+      indices[rank] = pairs.first + j;
     });
   });
-  return nearest.result();
+  return {nearest.distances.sqrt(), nearest.indices};
 }
 
 /// Of each real image: how many samples hold it in their ball, or lie in its ball, and the last of
@@ -243,6 +222,43 @@ Overlap overlap(const Manifold& samples, const Manifold& real) {
           covered.held(),
           recalled.held_alone(count),
           covered.held_alone(count)};
+}
+
+Copies find_copies(const torch::Tensor& samples, const torch::Tensor& training,
+                   const torch::Tensor& held_out, std::int64_t max_compared) {
+  TORCH_CHECK(samples.sizes().slice(1) == training.sizes().slice(1) &&
+                  held_out.sizes().slice(1) == training.sizes().slice(1),
+              "find_copies needs images of one size");
+  const torch::Tensor base = training.flatten(1);
+  Copies copies;
+  copies.sample_rows = evenly_spaced(samples.size(0), max_compared);
+  const torch::Tensor held_out_rows = evenly_spaced(held_out.size(0), max_compared);
+  // One search: the training images are converted once.
+  const torch::Tensor queries = torch::cat({samples.flatten(1).index_select(0, copies.sample_rows),
+                                            held_out.flatten(1).index_select(0, held_out_rows)});
+  const Neighbours nearest = nearest_neighbours(queries, base, 1);
+  const torch::Tensor distances =
+      nearest.distances.select(1, 0) / (255.0 * std::sqrt(static_cast<double>(base.size(1))));
+  const std::int64_t count = copies.sample_rows.size(0);
+  copies.training_rows = nearest.indices.select(1, 0).narrow(0, 0, count).clone();
+  copies.distances = distances.narrow(0, 0, count);
+  copies.held_out_distances = distances.narrow(0, count, held_out_rows.size(0));
+  return copies;
+}
+
+double copy_threshold(const Copies& copies) {
+  return copies.held_out_distances.quantile(0.01).item<double>();
+}
+
+torch::Tensor nearest_among(const Manifold& set, std::int64_t count) {
+  if (count == set.features.size(0)) return set.neighbours.distances.select(1, 0);
+  const torch::Tensor rows = evenly_spaced(set.features.size(0), count);
+  return nearest_others(set.features.index_select(0, rows), 1).distances.select(1, 0);
+}
+
+torch::Tensor evenly_spaced(std::int64_t count, std::int64_t max) {
+  const std::int64_t taken = std::min(count, max);
+  return torch::arange(taken, torch::kInt64).mul(count).div(taken, "floor");
 }
 
 }  // namespace dcgan

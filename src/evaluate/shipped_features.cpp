@@ -1,6 +1,6 @@
-#include "evaluate/shipped_features.h"
-
 #include <cstddef>
+
+#include "evaluate/features.h"
 
 // DCGAN_FEATURES_DIR: data/features of the sources, from CMake, which builds this file again when
 // one of the networks has changed.

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/file.h"
 #include "dcgan/error.h"
 #include "image/codecs.h"
@@ -9,26 +12,16 @@
 namespace dcgan {
 namespace {
 
-bool begins_with(std::string_view bytes, std::string_view magic) {
-  return bytes.substr(0, magic.size()) == magic;
-}
+constexpr std::uint32_t kStep = kFullRange / 255;  ///< between two values of 8 bits
 
-/// In the range of the file, but where it has 16 bits.
-Image decode(std::string_view bytes, const DecodeOptions& options) {
-  if (bytes.empty()) throw failure("is empty");
-  switch (image_format(bytes)) {
-    case ImageFormat::png:
-      return decode_png(bytes, options);
-    case ImageFormat::jpeg:
-      return decode_jpeg(bytes, options);
-    case ImageFormat::bmp:
-      return decode_bmp(bytes, options);
-    case ImageFormat::webp:
-      return decode_webp(bytes, options);
-    case ImageFormat::unknown:
-      break;
+/// Calls `use` for each value but alpha's.
+template <typename Pixels, typename Use>
+void for_each_colour(Pixels& pixels, std::int64_t channels, Use use) {
+  const std::size_t step = static_cast<std::size_t>(channels);
+  const std::size_t colours = step - (step % 2 == 0 ? 1 : 0);
+  for (std::size_t pixel = 0; pixel < pixels.size(); pixel += step) {
+    for (std::size_t c = 0; c < colours; ++c) use(pixels[pixel + c]);
   }
-  throw failure("is not an image (PNG, JPEG, BMP or WebP)");
 }
 
 }  // namespace
@@ -51,17 +44,24 @@ Image blank_image(std::int64_t height, std::int64_t width, std::int64_t channels
 
 ImageFormat image_format(std::string_view bytes) {
   using namespace std::string_view_literals;
-  if (begins_with(bytes, "\x89PNG\r\n\x1a\n"sv)) return ImageFormat::png;
-  if (begins_with(bytes, "\xff\xd8\xff"sv)) return ImageFormat::jpeg;
-  if (begins_with(bytes, "BM"sv)) return ImageFormat::bmp;
-  if (begins_with(bytes, "RIFF"sv) && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP"sv) {
+  if (bytes.starts_with("\x89PNG\r\n\x1a\n"sv)) return ImageFormat::png;
+  if (bytes.starts_with("\xff\xd8\xff"sv)) return ImageFormat::jpeg;
+  if (bytes.starts_with("BM"sv)) return ImageFormat::bmp;
+  if (bytes.starts_with("RIFF"sv) && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP"sv) {
     return ImageFormat::webp;
   }
   return ImageFormat::unknown;
 }
 
 Image decode_image(std::string_view bytes, const DecodeOptions& options) {
-  Image image = decode(bytes, options);
+  if (bytes.empty()) throw failure("is empty");
+  constexpr std::array kDecoders{decode_png, decode_jpeg, decode_bmp, decode_webp};
+  const ImageFormat format = image_format(bytes);
+  if (format == ImageFormat::unknown) {
+    throw failure("is not an image (PNG, JPEG, BMP or WebP)");
+  }
+  // In the range of the file, but where it has 16 bits.
+  Image image = kDecoders.at(static_cast<std::size_t>(format))(bytes, options);
   if (image.largest == 0) scale_levels(image, options.white);  // else done with all of its 16 bits
   return image;
 }
@@ -73,6 +73,25 @@ Image read_image(const std::filesystem::path& path, const DecodeOptions& options
   } catch (Error& error) {
     throw error.in(path);
   }
+}
+
+std::uint32_t largest_value(const Image& image) {
+  if (image.largest > 0) return image.largest;
+  std::uint8_t largest = 0;
+  for_each_colour(image.pixels, image.channels,
+                  [&](std::uint8_t value) { largest = std::max(largest, value); });
+  return largest * kStep;
+}
+
+void scale_levels(Image& image, std::uint32_t white) {
+  if (white == kFullRange) return;
+  std::array<std::uint8_t, 256> scaled{};
+  for (std::uint32_t value = 0; value < scaled.size(); ++value) {
+    scaled[value] = static_cast<std::uint8_t>(
+        std::min<std::uint32_t>(255, (value * kStep * 255 + white / 2) / white));
+  }
+  for_each_colour(image.pixels, image.channels,
+                  [&](std::uint8_t& value) { value = scaled[value]; });
 }
 
 }  // namespace dcgan

@@ -11,9 +11,11 @@
 
 #include "dcgan/config.h"
 #include "dcgan/image.h"
-#include "image/levels.h"
 
 namespace dcgan {
+
+/// White, on a scale that is the same whatever bits a file has.
+constexpr std::uint32_t kFullRange = 65535;
 
 enum class ImageFormat { png, jpeg, bmp, webp, unknown };
 
@@ -58,5 +60,11 @@ Image decode_image(std::string_view bytes, const DecodeOptions& options = {});
 
 /// Reads and decodes a file; errors name `path`.
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options = {});
+
+/// The largest of the picture's colour values, of 65535; alpha is none.
+std::uint32_t largest_value(const Image& image);
+
+/// Scales the colours so that `white` becomes 255, and so does what is above it; alpha stays.
+void scale_levels(Image& image, std::uint32_t white);
 
 }  // namespace dcgan

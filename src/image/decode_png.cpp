@@ -68,24 +68,6 @@ class PngReader {
   bool cut_ = false;
 };
 
-/// Text, profiles and the like are stepped over, neither unpacked nor judged; only their checksums
-/// count.
-void skip_extras(png_structp png) {
-  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
-  png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
-  // The size is checked by us, in pixels.
-  png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-}
-
-/// 8 or 16 bits a channel; palettes, small greys and transparent colours in full. Returns the
-/// passes in which the rows come.
-int expand_pixels(png_structp png, png_infop info) {
-  png_set_expand(png);
-  const int passes = png_set_interlace_handling(png);
-  png_read_update_info(png, info);
-  return passes;
-}
-
 /// Values of 16 bits, the high byte first, as 8 bits: `white` becomes 255, opaque stays opaque.
 void narrow(const std::vector<std::uint8_t>& wide, std::uint32_t white, Image& image) {
   const auto channels = static_cast<std::size_t>(image.channels);
@@ -106,7 +88,11 @@ Image decode_png(std::string_view bytes, const DecodeOptions& options) {
   std::int64_t height = 0;
   std::int64_t width = 0;
   reader.guarded([&](png_structp png, png_infop info) {
-    skip_extras(png);
+    // Text, profiles and the like are stepped over, neither unpacked nor judged; only their
+    // checksums count. The size is checked by us, in pixels.
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
+    png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_read_info(png, info);
     height = png_get_image_height(png, info);
     width = png_get_image_width(png, info);
@@ -117,7 +103,9 @@ Image decode_png(std::string_view bytes, const DecodeOptions& options) {
   bool is_wide = false;
   int passes = 0;
   reader.guarded([&](png_structp png, png_infop info) {
-    passes = expand_pixels(png, info);
+    png_set_expand(png);  // palettes, small greys and transparent colours in full
+    passes = png_set_interlace_handling(png);
+    png_read_update_info(png, info);
     channels = png_get_channels(png, info);
     is_wide = png_get_bit_depth(png, info) == 16;
   });

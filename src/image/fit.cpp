@@ -11,12 +11,6 @@
 namespace dcgan {
 namespace {
 
-/// a / 255 rounded, for a <= 65025.
-std::uint8_t divide_by_255(unsigned a) {
-  const unsigned t = a + 128;
-  return static_cast<std::uint8_t>((t + (t >> 8)) >> 8);
-}
-
 /// Rec. 601, with the weights and the rounding of Pillow's "L".
 std::uint8_t luma(unsigned red, unsigned green, unsigned blue) {
   return static_cast<std::uint8_t>((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16);

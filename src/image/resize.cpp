@@ -132,43 +132,6 @@ void store_bytes(const float* __restrict values, std::int64_t count, std::uint8_
   }
 }
 
-/// The pixels of an image that the taps touch, within its rows of `pitch` values.
-struct View {
-  const std::uint8_t* values;
-  std::int64_t height;
-  std::int64_t width;
-  std::int64_t pitch;
-};
-
-/// Where the height shrinks it goes first, a row at a time; else the width does, so that what lies
-/// between is no larger than the result.
-template <int channels>
-void resample(const View& source, const Taps& rows, const Taps& columns, Image& target) {
-  const std::int64_t old_line = source.width * channels;
-  const std::int64_t new_line = target.width * channels;
-  const bool shrinks = target.height <= source.height;
-  std::vector<float> line(static_cast<std::size_t>(std::max(old_line, new_line)));
-  std::vector<float> mixed(static_cast<std::size_t>(shrinks ? old_line : source.height * new_line));
-  if (!shrinks) {
-    for (std::int64_t y = 0; y < source.height; ++y) {
-      widen(source.values + y * source.pitch, old_line, line.data());
-      mix_columns<channels>(line.data(), columns, mixed.data() + y * new_line);
-    }
-  }
-  for (std::int64_t y = 0; y < target.height; ++y) {
-    const std::int64_t first = rows.first[static_cast<std::size_t>(y)];
-    const std::int64_t count = rows.count[static_cast<std::size_t>(y)];
-    if (shrinks) {
-      mix_rows(source.values + first * source.pitch, source.pitch, rows.of(y), count, old_line,
-               mixed.data());
-      mix_columns<channels>(mixed.data(), columns, line.data());
-    } else {
-      mix_rows(mixed.data() + first * new_line, new_line, rows.of(y), count, new_line, line.data());
-    }
-    store_bytes(line.data(), new_line, target.pixels.data() + y * new_line);
-  }
-}
-
 /// Moves the taps so that they begin at the first pixel that they touch, which is returned.
 std::int64_t rebase(Taps& taps) {
   const std::int64_t first = taps.first.front();
@@ -176,14 +139,37 @@ std::int64_t rebase(Taps& taps) {
   return first;
 }
 
+/// Where the height shrinks it goes first, a row at a time; else the width does, so that what lies
+/// between is no larger than the result.
 template <int channels>
-void resize_to(const Image& image, Taps rows, Taps columns, Image& target) {
-  const std::int64_t top = rebase(rows);
-  const std::int64_t left = rebase(columns);
-  const View view{image.pixels.data() + (top * image.width + left) * channels,
-                  rows.first.back() + rows.count.back(),
-                  columns.first.back() + columns.count.back(), image.width * channels};
-  resample<channels>(view, rows, columns, target);
+void resample(const Image& image, Taps rows, Taps columns, Image& target) {
+  // The part of the image that the taps touch.
+  const std::int64_t pitch = image.width * channels;
+  const std::uint8_t* const source =
+      image.pixels.data() + rebase(rows) * pitch + rebase(columns) * channels;
+  const std::int64_t height = rows.first.back() + rows.count.back();
+  const std::int64_t old_line = (columns.first.back() + columns.count.back()) * channels;
+  const std::int64_t new_line = target.width * channels;
+  const bool shrinks = target.height <= height;
+  std::vector<float> line(static_cast<std::size_t>(std::max(old_line, new_line)));
+  std::vector<float> mixed(static_cast<std::size_t>(shrinks ? old_line : height * new_line));
+  if (!shrinks) {
+    for (std::int64_t y = 0; y < height; ++y) {
+      widen(source + y * pitch, old_line, line.data());
+      mix_columns<channels>(line.data(), columns, mixed.data() + y * new_line);
+    }
+  }
+  for (std::int64_t y = 0; y < target.height; ++y) {
+    const std::int64_t first = rows.first[static_cast<std::size_t>(y)];
+    const std::int64_t count = rows.count[static_cast<std::size_t>(y)];
+    if (shrinks) {
+      mix_rows(source + first * pitch, pitch, rows.of(y), count, old_line, mixed.data());
+      mix_columns<channels>(mixed.data(), columns, line.data());
+    } else {
+      mix_rows(mixed.data() + first * new_line, new_line, rows.of(y), count, new_line, line.data());
+    }
+    store_bytes(line.data(), new_line, target.pixels.data() + y * new_line);
+  }
 }
 
 void check(const Image& image, const Box& box, std::int64_t height, std::int64_t width) {
@@ -216,7 +202,7 @@ Image resize(const Image& image, const Box& box, std::int64_t height, std::int64
                       box.height == box.width && height == width;
   Taps columns = square ? rows : make_taps(image.width, box.left, box.width, width);
   Image target = blank_image(height, width, image.channels);
-  const auto run = image.channels == 1 ? resize_to<1> : resize_to<3>;
+  const auto run = image.channels == 1 ? resample<1> : resample<3>;
   run(image, std::move(rows), std::move(columns), target);
   return target;
 }

@@ -1,7 +1,9 @@
 #include "model/archive.h"
 
+#include <caffe2/serialize/inline_container.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <torch/csrc/jit/serialization/import_read.h>
 #include <torch/script.h>
 
 #include <algorithm>
@@ -15,7 +17,6 @@
 #include "base/gz.h"
 #include "base/text.h"
 #include "dcgan/error.h"
-#include "model/archive_reader.h"
 
 namespace dcgan {
 namespace {
@@ -32,26 +33,16 @@ struct KindNames {
   const char* type;  ///< the module's in Python
 };
 
-KindNames names_of(ArchiveKind kind) {
-  switch (kind) {
-    case ArchiveKind::generator:
-      return {"generator", "DCGANGenerator"};
-    case ArchiveKind::checkpoint:
-      return {"checkpoint", "DCGANCheckpoint"};
-    case ArchiveKind::features:
-      return {"feature network", "DCGANFeatures"};
-  }
-  return {};
-}
+constexpr KindNames kKinds[] = {{"generator", "DCGANGenerator"},  // in ArchiveKind's order
+                                {"checkpoint", "DCGANCheckpoint"},
+                                {"feature network", "DCGANFeatures"}};
+
+const KindNames& names_of(ArchiveKind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
 
 std::string format_of(ArchiveKind kind) { return fmt::format("dcgan {}", names_of(kind).text); }
 
 bool is_buffer_name(const std::string& name) {
   return name == "running_mean" || name == "running_var" || name == "mode_bias";
-}
-
-std::string dump(const Archive& archive) {
-  return Json{{"numbers", archive.numbers}, {"notes", archive.notes}}.dump();
 }
 
 /// Over all that an archive says: tensors by name, configuration, numbers and notes.
@@ -60,7 +51,8 @@ std::string checksum(const Archive& archive) {
   std::sort(tensors.begin(), tensors.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
   std::uint32_t crc = 0;
-  for (const std::string& text : {archive.config, dump(archive)}) {
+  const Json said{{"numbers", archive.numbers}, {"notes", archive.notes}};
+  for (const std::string& text : {archive.config, said.dump()}) {
     crc = crc32_of(text.data(), text.size(), crc);
   }
   for (const auto& [name, tensor] : tensors) {
@@ -100,6 +92,58 @@ torch::jit::Module build_module(const Archive& archive) {
     }
   }
   return root;
+}
+
+using Object = c10::ivalue::Object;
+
+/// Adds the tensors of a module and of those inside it, by dotted names ("3.weight"), layer by
+/// layer. Each lies within what its storage holds, which LibTorch doesn't check.
+void collect(const Object& module, const std::string& prefix, NamedTensors& tensors) {
+  for (const auto& attribute : module.getSlot(0).toGenericDict()) {
+    const std::string name = prefix + attribute.key().toStringRef();
+    const c10::IValue& value = attribute.value();
+    if (value.isTensor()) {
+      const torch::Tensor& tensor = value.toTensor();
+      TORCH_CHECK(tensor.is_contiguous() && tensor.storage_offset() == 0 &&
+                      tensor.nbytes() <= tensor.storage().nbytes(),
+                  "a tensor larger than its storage");
+      tensors.emplace_back(name, tensor.detach());
+    }
+    if (value.isObject()) collect(value.toObjectRef(), name + ".", tensors);
+  }
+}
+
+/// A text beside the module, as torch::jit::load's ExtraFilesMap names them; "" if there is none.
+std::string read_extra_file(const std::string& bytes, const std::string& name) {
+  std::istringstream stream(bytes);
+  caffe2::serialize::PyTorchStreamReader reader(&stream);
+  const std::string record = "extra/" + name;
+  if (!reader.hasRecord(record)) return "";
+  const auto [data, size] = reader.getRecord(record);
+  return {static_cast<const char*>(data.get()), size};
+}
+
+/// Without compiling the module's code, as torch::jit::load does, and LibTorch's own helpers with
+/// it, which takes longer than all the rest of reading a generator.
+NamedTensors read_tensors(const std::string& bytes) {
+  std::istringstream stream(bytes);
+  caffe2::serialize::PyTorchStreamReader reader(&stream);
+  const auto unit = std::make_shared<torch::jit::CompilationUnit>();
+  const auto resolve = [&unit](const c10::QualifiedName& name) {
+    return c10::StrongTypePtr(unit, c10::ClassType::create(name, unit, /*is_module=*/true));
+  };
+  // A module without its class: its attributes by name, in its one slot.
+  const auto load_object = [](const c10::StrongTypePtr& type, c10::IValue attributes) {
+    auto object = Object::create(type, /*numSlots=*/1);
+    object->setSlot(0, std::move(attributes));
+    return object;
+  };
+  const c10::IValue module = torch::jit::readArchiveAndTensors("data", /*pickle_prefix=*/"",
+                                                               /*tensor_prefix=*/"", resolve,
+                                                               load_object, torch::kCPU, reader);
+  NamedTensors tensors;
+  collect(module.toObjectRef(), "", tensors);
+  return tensors;
 }
 
 Error not_an_archive(const std::string& problem) {

@@ -27,17 +27,6 @@ std::int64_t product(const ImageShape& shape) { return shape[0] * shape[1] * sha
 /// The kernel that halves `size`, rounding up, at stride 2 and padding 1.
 std::int64_t halving_kernel(std::int64_t size) { return size % 2 == 0 ? 4 : 3; }
 
-/// A convolution between maps of one shape.
-LayerPlan same_size(const ImageShape& shape) {
-  LayerPlan layer;
-  layer.kind = LayerKind::convolution;
-  layer.input = shape;
-  layer.output = shape;
-  layer.kernel = {3, 3};
-  layer.padding = {1, 1};
-  return layer;
-}
-
 /// D's layers for the dense GAN, from the image to the logit.
 std::vector<LayerPlan> linear_stack(const Config& config) {
   std::vector<std::int64_t> widths(config.model.dense_widths.rbegin(),
@@ -45,13 +34,9 @@ std::vector<LayerPlan> linear_stack(const Config& config) {
   widths.push_back(1);
   std::vector<LayerPlan> layers;
   ImageShape shape = image_shape(config);
-  for (std::int64_t width : widths) {
-    LayerPlan layer;
-    layer.kind = LayerKind::linear;
-    layer.input = shape;
-    layer.output = {width, 1, 1};
-    layers.push_back(layer);
-    shape = layer.output;
+  for (const std::int64_t width : widths) {
+    layers.push_back(linear_plan(shape, width));
+    shape = layers.back().output;
   }
   return layers;
 }
@@ -67,25 +52,16 @@ std::vector<LayerPlan> make_stack(const Config& config, const NetworkConfig& net
       network.base_channels > 0 ? network.base_channels : config.model.base_channels;
   std::size_t stages = 0;
   while (std::min(shape[1], shape[2]) > kSmallestSide || stages < kMinStages) {
-    LayerPlan stage;
-    stage.kind = LayerKind::convolution;
-    stage.input = shape;
-    stage.output = {channels, (shape[1] + 1) / 2, (shape[2] + 1) / 2};
-    stage.kernel = {halving_kernel(shape[1]), halving_kernel(shape[2])};
-    stage.stride = {2, 2};
-    stage.padding = {1, 1};
-    layers.push_back(stage);
-    shape = stage.output;
-    if (std::cmp_less(stages, network.extra_layers)) layers.push_back(same_size(shape));
+    const Extent kernel{halving_kernel(shape[1]), halving_kernel(shape[2])};
+    layers.push_back(convolution_plan(shape, channels, kernel, {2, 2}, {1, 1}));
+    shape = layers.back().output;
+    if (std::cmp_less(stages, network.extra_layers)) {
+      layers.push_back(convolution_plan(shape, shape[0], {3, 3}, {1, 1}, {1, 1}));
+    }
     ++stages;
     channels = std::min(channels * 2, config.model.max_channels);
   }
-  LayerPlan last;
-  last.kind = LayerKind::convolution;
-  last.input = shape;
-  last.output = {1, 1, 1};
-  last.kernel = {shape[1], shape[2]};
-  layers.push_back(last);
+  layers.push_back(convolution_plan(shape, 1, {shape[1], shape[2]}, {1, 1}, {0, 0}));
   return layers;
 }
 
@@ -141,6 +117,28 @@ bool has_slope(Nonlinearity nonlinearity) {
 }
 
 }  // namespace
+
+LayerPlan convolution_plan(const ImageShape& input, std::int64_t channels, const Extent& kernel,
+                           const Extent& stride, const Extent& padding) {
+  LayerPlan layer;
+  layer.input = input;
+  layer.output[0] = channels;
+  for (std::size_t i : {0, 1}) {
+    layer.output[i + 1] = (input[i + 1] + 2 * padding[i] - kernel[i]) / stride[i] + 1;
+  }
+  layer.kernel = kernel;
+  layer.stride = stride;
+  layer.padding = padding;
+  return layer;
+}
+
+LayerPlan linear_plan(const ImageShape& input, std::int64_t outputs) {
+  LayerPlan layer;
+  layer.kind = LayerKind::linear;
+  layer.input = input;
+  layer.output = {outputs, 1, 1};
+  return layer;
+}
 
 NetworkPlan plan_generator(const Config& config) {
   NetworkPlan plan =

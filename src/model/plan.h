@@ -56,6 +56,11 @@ struct NetworkPlan {
   std::vector<LayerPlan> layers;
 };
 
+/// A layer alone, with neither a name, a bias, BatchNorm nor a non-linearity.
+LayerPlan convolution_plan(const ImageShape& input, std::int64_t channels, const Extent& kernel,
+                           const Extent& stride, const Extent& padding);
+LayerPlan linear_plan(const ImageShape& input, std::int64_t outputs);
+
 /// The generator: latent [N, latent_dim] -> images [N, C, H, W] in the range of
 /// `generator.output`. BatchNorm after every layer but the last. Layers have a bias only where the
 /// network has no BatchNorm.

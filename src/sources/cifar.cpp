@@ -44,8 +44,9 @@ Layout layout_of(const DataConfig& data) {
   return {"CIFAR-10", files, 1, 10, "batches.meta.txt"};
 }
 
-/// A file's records, checked.
-std::string read_records(const fs::path& file, const Layout& layout) {
+/// Adds a file's records, checked, to `records` and their labels to `labels`.
+void read_records(const fs::path& file, const Layout& layout, std::string& records,
+                  std::vector<std::uint8_t>& labels) {
   std::error_code ignored;
   if (fs::symlink_status(file, ignored).type() == fs::file_type::not_found) {
     throw failure(fmt::format("no such file ({} has {}{})", layout.title, layout.files.front(),
@@ -53,35 +54,26 @@ std::string read_records(const fs::path& file, const Layout& layout) {
         .in(file)
         .remedy(kDataRemedy);
   }
-  std::string records = read_file(file);
+  const std::string more = read_file(file);
   const auto record = static_cast<std::size_t>(layout.label_bytes + kPixels);
-  if (records.empty() || records.size() % record != 0) {
+  if (more.empty() || more.size() % record != 0) {
     throw damaged(fmt::format("is no whole number of {}'s records of {} bytes, but {} bytes",
                               layout.title, record,
-                              format_count(static_cast<std::int64_t>(records.size()))))
+                              format_count(static_cast<std::int64_t>(more.size()))))
         .in(file)
         .remedy("get the file again (data/README.md says where)");
   }
-  for (std::size_t at = 0; at < records.size(); at += record) {
+  for (std::size_t at = 0; at < more.size(); at += record) {
     const int label =
-        static_cast<unsigned char>(records[at + static_cast<std::size_t>(layout.label_bytes) - 1]);
+        static_cast<unsigned char>(more[at + static_cast<std::size_t>(layout.label_bytes) - 1]);
+    labels.push_back(static_cast<std::uint8_t>(label));
     if (label < layout.classes) continue;
     throw failure(fmt::format("record {} has the label {}, but {} has labels 0 to {}", at / record,
                               label, layout.title, layout.classes - 1))
         .in(file)
         .remedy("is it the other CIFAR (data.format)?");
   }
-  return records;
-}
-
-std::vector<std::uint8_t> labels_of(const std::string& records, const Layout& layout) {
-  std::vector<std::uint8_t> labels;
-  const auto record = static_cast<std::size_t>(layout.label_bytes + kPixels);
-  for (auto at = static_cast<std::size_t>(layout.label_bytes) - 1; at < records.size();
-       at += record) {
-    labels.push_back(static_cast<std::uint8_t>(records[at]));
-  }
-  return labels;
+  records += more;
 }
 
 /// Of the training split; none where it can't be read.
@@ -121,17 +113,17 @@ Image image_of(const char* planes) {
 }  // namespace
 
 ImageSource open_cifar(const DataConfig& data) {
-  require_data_folder(data.path);
+  require_folder(data.path, kDataRemedy);
   const Layout layout = layout_of(data);
   const fs::path folder = data.path;
   const auto records = std::make_shared<std::string>();
-  for (const std::string& file : layout.files) *records += read_records(folder / file, layout);
-
-  const std::int64_t record = layout.label_bytes + kPixels;
   ImageSource source;
+  for (const std::string& file : layout.files) {
+    read_records(folder / file, layout, *records, source.labels);
+  }
+  const std::int64_t record = layout.label_bytes + kPixels;
   source.size = static_cast<std::int64_t>(records->size()) / record;
   source.name = fmt::format("{} {}, {}", layout.title, to_string(data.split), data.path);
-  source.labels = labels_of(*records, layout);
   if (data.split == DataSplit::test) source.training_labels = read_training_labels(data);
   source.classes = read_names(folder / layout.names, layout);
   source.read = [records, record, skip = layout.label_bytes](std::int64_t i) {

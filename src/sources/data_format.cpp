@@ -1,5 +1,3 @@
-#include "sources/data_format.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,8 +10,9 @@
 #include "base/text.h"
 #include "config/fields.h"
 #include "dcgan/error.h"
+#include "sources/arrays.h"
 #include "sources/image_folder.h"
-#include "sources/npy.h"
+#include "sources/image_source.h"
 
 namespace dcgan {
 namespace {

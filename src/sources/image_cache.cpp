@@ -1,13 +1,18 @@
 #include "sources/image_cache.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <iterator>
-#include <numeric>
 #include <optional>
 #include <random>
 #include <string_view>
@@ -17,10 +22,12 @@
 
 #include "base/file.h"
 #include "base/gz.h"
+#include "base/system_limits.h"
+#include "base/text.h"
 #include "config/fields.h"
 #include "dcgan/error.h"
 #include "image/decode.h"
-#include "sources/cache_file.h"
+#include "sources/arrays.h"
 #include "sources/image_source.h"
 
 namespace dcgan {
@@ -36,6 +43,106 @@ std::string escaped(std::string_view text) {
     line += shows ? std::string(1, c) : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
   }
   return line;
+}
+
+// The rows ---------------------------------------------------------------------------------------
+
+/// Of the same size for any number of rows.
+std::string header_of(const RowFormat& format, std::int64_t rows) {
+  return npy_header({rows, format.channels, format.height, format.width});
+}
+
+/// A .npy, uint8 [rows, C, H, W], that is written row by row under a temporary name and removed
+/// unless it is completed. Everything here throws `failure` that names the file and its size.
+class NewCache {
+ public:
+  /// In the place of what a killed process left at `path`, with room on the disk for `max_rows`.
+  NewCache(fs::path path, const RowFormat& format, std::int64_t max_rows)
+      : path_(std::move(path)), format_(format), max_rows_(max_rows), file_([this] {
+          remove();
+          return open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        }()) {
+    if (file_.get() < 0) fail(errno);
+    int error = EINTR;
+    while (error == EINTR) error = posix_fallocate(file_.get(), 0, place(max_rows));
+    if (error != 0) fail(error);
+  }
+  ~NewCache() { remove(); }
+  NewCache(const NewCache&) = delete;
+  NewCache& operator=(const NewCache&) = delete;
+
+  /// Not through a map: a full disk would be a signal there.
+  void append(const std::uint8_t* row) { write(place(rows_++), row, format_.bytes()); }
+
+  /// Flushes the rows and renames the file to `whole`.
+  void complete(const fs::path& whole) {
+    const std::string header = header_of(format_, rows_);
+    write(0, header.data(), std::ssize(header));
+    if (ftruncate(file_.get(), place(rows_)) != 0 || fsync(file_.get()) != 0 ||
+        rename(path_.c_str(), whole.c_str()) != 0) {
+      fail(errno);
+    }
+    path_.clear();
+  }
+
+ private:
+  /// In bytes from the beginning of the file.
+  std::int64_t place(std::int64_t row) const {
+    return std::ssize(header_of(format_, row)) + row * format_.bytes();
+  }
+
+  void write(std::int64_t place, const void* bytes, std::int64_t size) const {
+    const auto* const from = static_cast<const std::uint8_t*>(bytes);
+    for (std::int64_t done = 0; done < size;) {
+      const ssize_t count =
+          pwrite(file_.get(), from + done, static_cast<std::size_t>(size - done), place + done);
+      if (count < 0 && errno != EINTR) fail(errno);
+      if (count > 0) done += count;
+    }
+  }
+
+  void remove() const {
+    if (!path_.empty()) unlink(path_.c_str());
+  }
+
+  [[noreturn]] void fail(int error) const {
+    remove();
+    throw failure(fmt::format("{}, and the decoded images take {}",
+                              write_failure(path_, error).problem(),
+                              format_bytes(place(max_rows_))))
+        .in(path_)
+        .remedy("set data.cache to another folder, or to none");
+  }
+
+  fs::path path_;  ///< empty once completed
+  RowFormat format_;
+  std::int64_t max_rows_;
+  std::int64_t rows_ = 0;
+  Descriptor file_;
+};
+
+/// The rows of the .npy at `path`, mapped read-only; nothing where it is not one of `rows` rows of
+/// this format.
+std::shared_ptr<const std::uint8_t> map_rows(const fs::path& path, const RowFormat& format,
+                                             std::int64_t rows) {
+  const std::string header = header_of(format, rows);
+  const std::size_t size = header.size() + static_cast<std::size_t>(rows * format.bytes());
+  // Not to wait for what is no file at all, such as a named pipe.
+  const Descriptor descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat status {};
+  if (descriptor.get() < 0 || fstat(descriptor.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
+      static_cast<std::size_t>(status.st_size) != size) {
+    return nullptr;
+  }
+  void* const data = mmap(nullptr, size, PROT_READ, MAP_SHARED, descriptor.get(), 0);
+  if (data == MAP_FAILED) throw read_failure(path, errno);
+  const auto unmap = [data, size](const std::uint8_t*) { munmap(data, size); };
+  const std::shared_ptr<const std::uint8_t> file(static_cast<const std::uint8_t*>(data), unmap);
+  if (!std::equal(header.begin(), header.end(), static_cast<const char*>(data))) return nullptr;
+  // The order of training is random: what takes half of the memory is not read ahead.
+  const auto half = static_cast<std::size_t>(usable_memory() / 2);
+  madvise(data, size, size < half ? MADV_WILLNEED : MADV_RANDOM);
+  return {file, file.get() + header.size()};
 }
 
 // Decoding --------------------------------------------------------------------------------------
@@ -139,10 +246,10 @@ CacheOrder make_order(const ImageFolder& folder, const RowFormat& format, double
   const std::string base = (cache_folder / fmt::format("{}-{:08x}", name.empty() ? "images" : name,
                                                        crc32_of(key.data(), key.size())))
                                .string();
-  std::vector<std::int64_t> files(folder.files.size());
-  std::iota(files.begin(), files.end(), 0);
-  std::stable_partition(files.begin(), files.end(),
-                        [&](std::int64_t file) { return !is_held_out(file, held_out); });
+  const std::int64_t count = std::ssize(folder.files);
+  std::vector<std::int64_t> files = indices_of(DataSplit::train, count, held_out);
+  const std::vector<std::int64_t> last = indices_of(DataSplit::test, count, held_out);
+  files.insert(files.end(), last.begin(), last.end());
   return {folder,        format,          held_out,       std::move(files), std::move(key),
           base + ".npy", base + ".index", base + ".part", base + ".lock"};
 }
@@ -257,7 +364,44 @@ PreparedImages build_cache(const CacheOrder& order, const PrepareProgress& progr
   return prepared;
 }
 
+// Where caches lie --------------------------------------------------------------------------------
+
+/// Whether files can be written into `path`, which is made where it is not there.
+bool can_hold_files(const fs::path& path) {
+  std::error_code ignored;
+  fs::create_directories(path, ignored);
+  return faccessat(AT_FDCWD, path.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+/// `path`, in a folder where everybody may write, made where it is not there. Another user's would
+/// let them choose what is trained on, and what is written.
+fs::path own_folder(const fs::path& path) {
+  const char* const remedy = "set data.cache to a folder, or to none";
+  const bool made = mkdir(path.c_str(), 0700) == 0;
+  if (!made && errno != EEXIST) throw write_failure(path, errno).remedy(remedy);
+  struct stat status {};
+  const bool own = made || (lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+                            status.st_uid == geteuid() && (status.st_mode & 022) == 0);
+  if (own) return path;
+  throw failure("is no folder that only you may write to").in(path).remedy(remedy);
+}
+
 }  // namespace
+
+fs::path cache_folder(const std::string& setting) {
+  if (setting != "auto") return setting;
+  for (const auto& [variable, below] : {std::pair{"XDG_CACHE_HOME", ""}, {"HOME", ".cache"}}) {
+    const char* const value = std::getenv(variable);
+    if (value == nullptr || *value != '/') continue;
+    const fs::path folder = fs::path(value) / below / "dcgan";
+    if (can_hold_files(folder)) return folder;  // a container's HOME may be /, or nowhere
+  }
+  std::error_code error;
+  fs::path temporary = fs::temp_directory_path(error);
+  if (error) temporary = "/tmp";  // TMPDIR is empty, or names no folder
+  // Each user's own: one user's may be closed to the others.
+  return own_folder(temporary / fmt::format("dcgan-{}", geteuid()));
+}
 
 std::uint32_t find_white(const ImageFolder& folder, const RowFormat& format,
                          const PrepareProgress& progress) {

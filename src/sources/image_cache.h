@@ -40,6 +40,11 @@ PreparedImages decode_into_memory(const ImageFolder& folder, const RowFormat& fo
                                   const std::vector<std::int64_t>& chosen,
                                   const PrepareProgress& progress);
 
+/// `setting` is data.cache: "auto" is dcgan/ in $XDG_CACHE_HOME, or in ~/.cache, or, where there is
+/// no home, dcgan-UID/ in the folder for temporary files, which is made and must be the user's own.
+/// Throws `failure` where that is none, either.
+std::filesystem::path cache_folder(const std::string& setting);
+
 /// Opens the cache of `folder` in `cache_folder`, or builds it. Another process that is busy with
 /// the same one is waited for. A cache that is there is enough: it may lie where nothing can be
 /// written. Throws `failure` that names the file when it can't be written, with what is needed and

@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "dcgan/error.h"
 #include "image/decode.h"
@@ -174,7 +175,7 @@ void label_files(ImageFolder& folder) {
 }  // namespace
 
 ImageFolder list_images(const fs::path& root, bool classes) {
-  require_data_folder(root.string());
+  require_folder(root, kDataRemedy);
   ImageFolder folder;
   folder.root = root;
   list_directory(root, folder);

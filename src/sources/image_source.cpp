@@ -7,17 +7,10 @@
 #include <memory>
 #include <utility>
 
-#include "base/file.h"
 #include "dcgan/error.h"
-#include "sources/npy.h"
+#include "sources/arrays.h"
 
 namespace dcgan {
-
-const std::string kDataRemedy =
-    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets, "
-    "scripts/avatars.py the avatars)";
-
-void require_data_folder(const std::string& folder) { require_folder(folder, kDataRemedy); }
 
 bool is_held_out(std::int64_t index, double held_out) {
   const auto before = [=](std::int64_t count) {
@@ -26,11 +19,16 @@ bool is_held_out(std::int64_t index, double held_out) {
   return before(index + 1) > before(index);
 }
 
-ImageSource take_split(ImageSource whole, DataSplit split, double held_out) {
-  std::vector<std::int64_t> taken;
-  for (std::int64_t i = 0; i < whole.size; ++i) {
-    if (is_held_out(i, held_out) == (split == DataSplit::test)) taken.push_back(i);
+std::vector<std::int64_t> indices_of(DataSplit split, std::int64_t count, double held_out) {
+  std::vector<std::int64_t> indices;
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (is_held_out(i, held_out) == (split == DataSplit::test)) indices.push_back(i);
   }
+  return indices;
+}
+
+ImageSource take_split(ImageSource whole, DataSplit split, double held_out) {
+  std::vector<std::int64_t> taken = indices_of(split, whole.size, held_out);
   ImageSource part = whole;
   part.size = static_cast<std::int64_t>(taken.size());
   part.labels.clear();

@@ -4,10 +4,12 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "dcgan/config.h"
+#include "dcgan/error.h"
 #include "dcgan/image.h"
 
 namespace dcgan {
@@ -51,10 +53,30 @@ ImageSource take_split(ImageSource whole, DataSplit split, double held_out);
 /// images the share `held_out`, to one.
 bool is_held_out(std::int64_t index, double held_out);
 
-/// Throws `failure` where `folder` is none, with what to do.
-void require_data_folder(const std::string& folder);
+/// Those of images 0 .. count-1 that belong to `split`, in order.
+std::vector<std::int64_t> indices_of(DataSplit split, std::int64_t count, double held_out);
 
-/// "point data.path or --data at the folder with the data (...)".
-extern const std::string kDataRemedy;
+/// Where a set is not found.
+inline constexpr const char* kDataRemedy =
+    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets, "
+    "scripts/avatars.py the avatars)";
+
+// Which format a set on disk has and where it lies, by the names there ----------------------------
+
+/// What lies at `path` or up to two folders below it: for commands that get a folder without a
+/// configuration. mnist where nothing else fits, whose reader then says what it misses. Throws
+/// `failure` that lists them where several sets lie there.
+DataFormat guess_format(const std::string& path);
+
+/// Where a set of data.format lies: `data.path`, or the folder up to two below it that has its
+/// files, as torchvision's root/MNIST/raw. Of pictures in train/ and test/ (or val/, ...) it is
+/// train/. `data.path` where there is none. Throws `failure` that lists them where there are
+/// several.
+std::string find_set(const DataConfig& data);
+
+/// Beside the error of a reader that found nothing at data.path: "holds a set of format folder; set
+/// data.format: folder", where that is plain to see and another format than the one asked for; of
+/// what dcgan does not read, such as Parquet, how to get there.
+std::optional<Error> format_hint(const DataConfig& data);
 
 }  // namespace dcgan

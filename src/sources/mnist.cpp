@@ -16,7 +16,7 @@
 #include "base/text.h"
 #include "config/fields.h"
 #include "dcgan/error.h"
-#include "sources/idx.h"
+#include "sources/arrays.h"
 #include "sources/image_source.h"
 
 namespace dcgan {
@@ -65,7 +65,7 @@ ByteArray read_array(const fs::path& file, std::string_view what, std::size_t di
   throw failure(fmt::format("has {} dimensions, but {} have {}", array.sizes.size(), what,
                             dimensions == 1 ? "1 (count)" : "3 (count, height, width)"))
       .in(file)
-      .remedy("exchange images and labels if they were mixed up, or " + kDataRemedy);
+      .remedy(std::string("exchange images and labels if they were mixed up, or ") + kDataRemedy);
 }
 
 /// The set that a file of labels belongs to, by the CRC-32 of its content behind the header.
@@ -106,7 +106,7 @@ std::vector<std::uint8_t> read_training_labels(const fs::path& folder, const std
 }  // namespace
 
 ImageSource open_mnist(const DataConfig& data) {
-  require_data_folder(data.path);
+  require_folder(data.path, kDataRemedy);
   const fs::path folder = data.path;
   const std::string prefix = find_prefix(folder, data.split);
   const fs::path image_file = find_file(folder, prefix, "images-idx3-ubyte");

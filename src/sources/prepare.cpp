@@ -12,12 +12,6 @@
 #include "dcgan/error.h"
 
 namespace dcgan {
-namespace {
-
-constexpr auto kProgressEvery = std::chrono::milliseconds(100);
-
-}  // namespace
-
 void for_each_image(std::int64_t count, const std::function<void(std::int64_t)>& work,
                     const PrepareProgress& progress) {
   std::atomic<std::int64_t> next{0};
@@ -39,7 +33,7 @@ void for_each_image(std::int64_t count, const std::function<void(std::int64_t)>&
       threads.push_back(std::async(std::launch::async, run));
     }
     for (const std::future<void>& thread : threads) {
-      while (thread.wait_for(kProgressEvery) == std::future_status::timeout) {
+      while (thread.wait_for(std::chrono::milliseconds(100)) == std::future_status::timeout) {
         if (progress) progress(done, count);
       }
     }

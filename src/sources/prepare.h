@@ -8,8 +8,8 @@
 
 #include "dcgan/config.h"
 #include "dcgan/image.h"
+#include "image/decode.h"
 #include "image/fit.h"
-#include "image/levels.h"
 
 namespace dcgan {
 

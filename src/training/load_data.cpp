@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "dcgan/error.h"
-#include "evaluate/copies.h"
+#include "evaluate/neighbours.h"
 #include "runtime/torch.h"
 
 namespace dcgan {

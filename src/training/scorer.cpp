@@ -77,8 +77,8 @@ QuickScores Scorer::score(const Network& generator) const {
 
 std::string Scorer::describe() const {
   return fmt::format("{} samples against {} real images in the features of {} (crc32 {})",
-                     format_count(samples_), format_count(reference_.size()), features_.name(),
-                     features_.checksum());
+                     format_count(samples_), format_count(reference_.size()), features_.name,
+                     features_.checksum);
 }
 
 }  // namespace dcgan

@@ -30,12 +30,12 @@ class Scorer {
 
   std::int64_t samples() const { return samples_; }
   /// CRC-32 of the features.
-  const std::string& features() const { return features_.checksum(); }
+  const std::string& features() const { return features_.checksum; }
   /// Of each class in the reference; empty without classes.
   std::vector<double> real_shares() const {
     return reference_.classes ? shares_of(*reference_.classes) : std::vector<double>();
   }
-  const std::vector<std::string>& class_names() const { return features_.class_names(); }
+  const std::vector<std::string>& class_names() const { return features_.class_names; }
   /// "2,000 samples against 4,000 real images in the features of mnist classifier (crc32 ...)".
   std::string describe() const;
 

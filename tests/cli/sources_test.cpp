@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "sources/npy.h"
+#include "sources/arrays.h"
 #include "support/put_picture.h"
 #include "support/read_png.h"
 #include "training_fixture.h"

@@ -265,11 +265,11 @@ TEST(BatchStream, BatchesBelongToTheCaller) {
   }
 }
 
-TEST(BatchStream, StopsWhileTheQueueIsFull) {
+TEST(BatchStream, StopsWhileABatchWaits) {
   for (const int taken : {0, 1, 5}) {
     BatchStream stream(numbered_set(60), options(10), 0);
     for (int i = 0; i < taken; ++i) stream.next();
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the thread now waits for a place
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the next batch is there
   }
 }
 

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "data/dataset.h"
-#include "sources/data_format.h"
+#include "sources/image_source.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 

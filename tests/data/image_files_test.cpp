@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "dcgan/image.h"
 #include "runtime/torch.h"
-#include "sources/npy.h"
+#include "sources/arrays.h"
 #include "support/expect_error.h"
 #include "support/pictures.h"
 #include "support/temp_folder.h"

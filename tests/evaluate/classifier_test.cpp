@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
-#include "evaluate/classifier_training.h"
 #include "model/archive.h"
 #include "runtime/torch.h"
 #include "support/expect_error.h"
@@ -73,7 +72,7 @@ TEST(Classifier, TakesAnySizeFrom8) {
   for (const ImageShape& image :
        {ImageShape{1, 8, 8}, ImageShape{3, 64, 64}, ImageShape{1, 9, 50}, ImageShape{3, 33, 8}}) {
     const Classifier classifier = random_classifier(image, 5);
-    const ClassifierOutput output = classify(classifier, random_images(image, 3), Mode::eval);
+    const FeatureBatch output = classify(classifier, random_images(image, 3), Mode::eval);
     EXPECT_EQ(output.features.sizes(), (std::vector<std::int64_t>{3, kFeatureCount}));
     EXPECT_EQ(output.logits.sizes(), (std::vector<std::int64_t>{3, 5}));
     const ImageShape& last = classifier.body.layers.back().plan.input;
@@ -85,8 +84,8 @@ TEST(Classifier, FoldedIsTheSameFunction) {
   const ImageShape image{1, 28, 28};
   const Classifier classifier = random_classifier(image, 10);
   const torch::Tensor images = random_images(image, 4);
-  const ClassifierOutput before = classify(classifier, images, Mode::eval);
-  const ClassifierOutput after = classify(fold(classifier), images, Mode::eval);
+  const FeatureBatch before = classify(classifier, images, Mode::eval);
+  const FeatureBatch after = classify(fold(classifier), images, Mode::eval);
   const double scale = before.features.abs().max().item<double>();
   EXPECT_GT(scale, 0);
   EXPECT_LT((before.features - after.features).abs().max().item<double>(), 1e-5 * scale);

@@ -233,16 +233,6 @@ TEST_F(Evaluation, LeavesOutTheScoreOfFewSamples) {
   EXPECT_NE(find_measure(report, "kid"), nullptr);
 }
 
-TEST_F(Evaluation, RefusesFeaturesThatAreNotFinite) {
-  FeatureBatch batch = classified(cloud(4));
-  batch.features[3][2] = NAN;
-  EXPECT_THAT(caught([&] { describe_set(batch); }),
-              IsError(ErrorKind::failure, "",
-                      "the feature network gives NaN or infinity for some images, so nothing can "
-                      "be measured with it",
-                      "name another with --features"));
-}
-
 TEST_F(Evaluation, RefusesFeaturesThatTellNothingApart) {
   reference_ = describe_set(classified(torch::ones({kCount, kWidth})));
   EXPECT_THAT(caught([&] { score(cloud(4)); }),

@@ -8,8 +8,7 @@
 
 #include "base/file.h"
 #include "data/dataset.h"
-#include "evaluate/frechet.h"
-#include "evaluate/shipped_features.h"
+#include "evaluate/distances.h"
 #include "generate/generator_file.h"
 #include "runtime/random.h"
 #include "runtime/torch.h"
@@ -75,9 +74,9 @@ TEST(ShippedFeatures, AreTheFilesOfTheRepository) {
     EXPECT_LT(file.size(), 2'000'000U) << set;
     const auto features = Features::shipped(set, torch::kCPU);
     ASSERT_TRUE(features) << set;
-    EXPECT_EQ(features->name(), set + " classifier (shipped)");
-    EXPECT_EQ(features->classes(), 10);
-    EXPECT_THAT(table, HasSubstr("`" + features->checksum() + "`")) << set;
+    EXPECT_EQ(features->name, set + " classifier (shipped)");
+    EXPECT_EQ(features->classes, 10);
+    EXPECT_THAT(table, HasSubstr("`" + features->checksum + "`")) << set;
   }
 }
 
@@ -97,14 +96,14 @@ TEST(ShippedFeatures, AreNoneForAnotherSet) {
 
 TEST(RandomFeatures, AreTheSameBitsEverywhere) {
   const Features features = Features::random(torch::kCPU);
-  EXPECT_EQ(features.name(), "random convolutions");
-  EXPECT_EQ(features.checksum(), "7b6fa433");
-  EXPECT_EQ(features.classes(), 0);
+  EXPECT_EQ(features.name, "random convolutions");
+  EXPECT_EQ(features.checksum, "7b6fa433");
+  EXPECT_EQ(features.classes, 0);
 }
 
 TEST(RandomFeatures, StandInWhereASetHasNone) {
-  EXPECT_EQ(Features::find("auto", "", torch::kCPU).name(), "random convolutions");
-  EXPECT_EQ(Features::find("auto", "mnist", torch::kCPU).name(), "mnist classifier (shipped)");
+  EXPECT_EQ(Features::find("auto", "", torch::kCPU).name, "random convolutions");
+  EXPECT_EQ(Features::find("auto", "mnist", torch::kCPU).name, "mnist classifier (shipped)");
 }
 
 TEST(RandomFeatures, AreSmallDistancesForRealImagesOnly) {
@@ -212,9 +211,9 @@ class FeaturesFile : public ::testing::Test {
 TEST_F(FeaturesFile, OfOursIsNamedByItsPath) {
   write_file_atomically(path_, shipped());
   const Features features = open();
-  EXPECT_EQ(features.name(), path_.string());
-  EXPECT_EQ(features.checksum(), shipped_mnist().checksum());
-  EXPECT_EQ(features.classes(), 10);
+  EXPECT_EQ(features.name, path_.string());
+  EXPECT_EQ(features.checksum, shipped_mnist().checksum);
+  EXPECT_EQ(features.classes, 10);
   const torch::Tensor images = test_set(mnist_folder(), 10).images;
   EXPECT_TRUE(
       torch::equal(features.compute(images).features, shipped_mnist().compute(images).features));
@@ -277,7 +276,7 @@ TEST_F(FeaturesFile, OfAGeneratorOrACheckpointIsRefused) {
 
 TEST_F(FeaturesFile, OfSomebodyElseTakesImagesInTheUnitRange) {
   const Features features = foreign("def forward(self, x):\n    return x.flatten(1)[:, :4]\n");
-  EXPECT_EQ(features.classes(), 0);
+  EXPECT_EQ(features.classes, 0);
   const torch::Tensor images = torch::tensor({0, 51, 255, 102}, torch::kUInt8).view({1, 1, 2, 2});
   const FeatureBatch batch = features.compute(images);
   EXPECT_TRUE(torch::allclose(batch.features, torch::tensor({{0.0F, 0.2F, 1.0F, 0.4F}})));
@@ -338,11 +337,15 @@ TEST_F(FeaturesFile, OfSomebodyElseThatGivesNoFeaturesIsRefused) {
 }
 
 TEST_F(FeaturesFile, OfSomebodyElseThatGivesNaNIsRefused) {
-  EXPECT_THAT(
-      compute_error(foreign("def forward(self, x):\n    return x.flatten(1) / 0.0 * 0.0\n")),
-      IsError(ErrorKind::failure, path_,
-              "it makes features with NaN or infinity, so its weights are broken",
-              "use another file"));
+  for (const char* forward : {"def forward(self, x):\n    return x.flatten(1) / 0.0 * 0.0\n",
+                              "def forward(self, x):\n    y = x.flatten(1)\n"
+                              "    return (y, y / 0.0 * 0.0)\n"}) {
+    EXPECT_THAT(compute_error(foreign(forward)),
+                IsError(ErrorKind::failure, path_,
+                        "it makes features with NaN or infinity, so its weights are broken",
+                        "use another file"))
+        << forward;
+  }
 }
 
 }  // namespace

@@ -4,9 +4,7 @@
 #include <cmath>
 
 #include "evaluate/classes.h"
-#include "evaluate/copies.h"
-#include "evaluate/frechet.h"
-#include "evaluate/kid.h"
+#include "evaluate/distances.h"
 #include "evaluate/neighbours.h"
 #include "runtime/random.h"
 #include "runtime/torch.h"
@@ -73,8 +71,8 @@ TEST(Kernel, EqualsSklearn) {
 
 TEST(Kernel, OfLargeSetsTakesSomeRows) {
   const torch::Tensor b = tensor("b").narrow(0, 0, 100);
-  const KernelDistance whole = kernel_distances({tensor("a")}, b)[0];
-  const KernelDistance some = kernel_distances({tensor("a")}, b, {.max_rows = 150})[0];
+  const Estimate whole = kernel_distances({tensor("a")}, b)[0];
+  const Estimate some = kernel_distances({tensor("a")}, b, /*seed=*/1, /*max_rows=*/150)[0];
   EXPECT_NE(some.value, whole.value);
   EXPECT_NEAR(some.value, whole.value, 4.0 * some.error);
   EXPECT_GT(some.error, whole.error);
@@ -177,7 +175,7 @@ TEST(Classes, EqualScipy) {
   EXPECT_TRUE(torch::equal(torch::tensor(b.counts, torch::kInt64), tensor("classes.counts_b")));
   expect_close(a.confidence.mean().item<double>(), number("classes.confidence"));
   EXPECT_EQ(modes_covered(a.counts, b.counts), static_cast<std::int64_t>(number("classes.modes")));
-  expect_close(class_divergence(a.counts, b.counts), number("classes.divergence"));
+  expect_close(class_divergence(a.counts, b.counts).value, number("classes.divergence"));
 }
 
 TEST(Classes, CountAModeFromATenthOfItsShareOn) {
@@ -195,14 +193,14 @@ TEST(Classes, AreLostByChanceAmongFewImages) {
 }
 
 TEST(InceptionScore, EqualsScipy) {
-  const InceptionScore score = inception_score(tensor("logits_a"));
-  expect_close(score.mean, number("classes.score"));
-  expect_close(score.deviation, number("classes.score_deviation"));
+  const Estimate score = inception_score(tensor("logits_a"));
+  expect_close(score.value, number("classes.score"));
+  expect_close(score.error, number("classes.score_deviation") / std::sqrt(10.0 - 1.0));
 }
 
 TEST(InceptionScore, IsTheNumberOfClassesAtBest) {
   const torch::Tensor sure = torch::eye(4).repeat({25, 1}) * 1000.0;
-  expect_close(inception_score(sure, 5).mean, 4.0);
+  expect_close(inception_score(sure, 5).value, 4.0);
 }
 
 TEST(Copies, EqualScipy) {

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "dcgan/error.h"
-#include "sources/idx.h"
+#include "sources/arrays.h"
 #include "sources/image_source.h"
 #include "support/temp_folder.h"
 

@@ -5,8 +5,8 @@
 
 #include "base/file.h"
 #include "dcgan/error.h"
+#include "sources/arrays.h"
 #include "sources/image_source.h"
-#include "sources/npy.h"
 #include "support/temp_folder.h"
 
 namespace {

@@ -1,4 +1,3 @@
-#include "image/levels.h"
 
 #include <gtest/gtest.h>
 

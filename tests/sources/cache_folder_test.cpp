@@ -1,5 +1,3 @@
-#include "sources/cache_folder.h"
-
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "sources/image_cache.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 #include "support/unprivileged.h"

@@ -1,5 +1,3 @@
-#include "sources/data_format.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,7 +5,8 @@
 #include <fstream>
 #include <string>
 
-#include "sources/npy.h"
+#include "sources/arrays.h"
+#include "sources/image_source.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 

@@ -1,5 +1,3 @@
-#include "sources/idx.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <zlib.h>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "dcgan/error.h"
+#include "sources/arrays.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "sources/npy.h"
+#include "sources/arrays.h"
 #include "support/expect_error.h"
 #include "support/put_picture.h"
 #include "support/run_program.h"

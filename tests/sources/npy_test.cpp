@@ -1,11 +1,10 @@
-#include "sources/npy.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "base/file.h"
+#include "sources/arrays.h"
 #include "support/expect_error.h"
 #include "support/run_program.h"
 #include "support/temp_folder.h"

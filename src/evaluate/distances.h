@@ -1,13 +1,22 @@
-// The Fréchet distance of two sets of features, known as FID where the features are Inception's.
+// Two distances of two sets of features, known as FID and KID where the features are Inception's.
 //
-// Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter, "GANs trained by a two time-scale update rule
-// converge to a local Nash equilibrium" (2017): each set is taken for a normal distribution, and
+// The Fréchet distance: Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter, "GANs trained by a two
+// time-scale update rule converge to a local Nash equilibrium" (2017): each set is taken for a
+// normal distribution, and
 //   d² = |m_a - m_b|² + tr C_a + tr C_b - 2 tr (C_a C_b)^(1/2).
+//
+// The kernel distance: Bińkowski, Sutherland, Arbel, Gretton, "Demystifying MMD GANs" (2018): the
+// squared maximum mean discrepancy under k(x, y) = (x·y / D + 1)³. Unlike the Fréchet distance it
+// is unbiased, so that numbers of different sample counts can be compared; it may be a little below
+// 0.
 #pragma once
 
 #include <torch/types.h>
 
 #include <cstdint>
+#include <vector>
+
+#include "dcgan/evaluate.h"
 
 namespace dcgan {
 
@@ -38,5 +47,14 @@ double frechet_distance(const Gaussian& a, const Gaussian& b);
 /// variance without it, and the mean of the two counts the noise once.
 double frechet_deviation(const torch::Tensor& features, const Gaussian& set,
                          const Gaussian& reference);
+
+/// The unbiased estimate for each set and the reference, over all pairs of rows: float32 [N, D],
+/// N >= 2, CPU. Dot products are in float32, all else in float64. The error is that of a
+/// U-statistic of degree 2 (Hoeffding, "A class of statistics with asymptotically normal
+/// distribution", 1948) whose reference stays. Of a set with more than `max_rows` so many are
+/// chosen at random, by `seed`.
+std::vector<Estimate> kernel_distances(const std::vector<torch::Tensor>& sets,
+                                       const torch::Tensor& reference, std::int64_t seed = 1,
+                                       std::int64_t max_rows = 10'000);
 
 }  // namespace dcgan

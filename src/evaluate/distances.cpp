@@ -1,14 +1,38 @@
-#include "evaluate/kid.h"
+#include "evaluate/distances.h"
 
 #include <algorithm>
 #include <cmath>
 
+#include "evaluate/evaluate.h"
 #include "runtime/parallel.h"
-#include "runtime/random.h"
 #include "runtime/torch.h"
 
 namespace dcgan {
 namespace {
+
+double sum_of(const torch::Tensor& tensor) { return tensor.sum().item<double>(); }
+
+/// How the distance of `set` to the reference begins to change as more of each row is mixed into
+/// the set (its influence function): float64 [N], but for a constant. rows: float64 [N, D].
+torch::Tensor influences(const torch::Tensor& rows, const Gaussian& set,
+                         const Gaussian& reference) {
+  constexpr double kTiny = 1e-6;  // the eigenvalues are squares, of which half the digits are noise
+  const torch::Tensor centred = rows - set.mean;
+  const torch::Tensor product = set.factor.mm(reference.factor.t());
+  const auto [squares, axes] = torch::linalg_eigh(product.t().mm(product));
+  const torch::Tensor roots =
+      squares.clamp_min(0.0).sqrt();  // frechet_distance()'s singular values
+  const torch::Tensor weights =
+      torch::where(roots > kTiny * roots.max(), roots.reciprocal(), torch::zeros_like(roots));
+  const torch::Tensor crossed = centred.mm(reference.factor.t()).mm(axes).square().mv(weights);
+  return centred.mv(2.0 * (set.mean - reference.mean)) + centred.square().sum(1) - crossed;
+}
+
+double covariance(const torch::Tensor& a, const torch::Tensor& b) {
+  return sum_of((a - a.mean()) * (b - b.mean())) / static_cast<double>(a.size(0) - 1);
+}
+
+// The kernel distance -----------------------------------------------------------------------------
 
 constexpr std::int64_t kRows = 128;  ///< rows of products that a thread makes at a time
 
@@ -70,8 +94,8 @@ KernelSums sum_kernel(const torch::Tensor& x, const torch::Tensor& y) {
 }
 
 /// reference_mean: of the kernel over pairs of the reference.
-KernelDistance distance_of(const torch::Tensor& set, const torch::Tensor& reference,
-                           double reference_mean) {
+Estimate distance_of(const torch::Tensor& set, const torch::Tensor& reference,
+                     double reference_mean) {
   const auto n = static_cast<double>(set.size(0));
   const double pairs = n * (n - 1.0);
   const KernelSums within = sum_kernel(set, set);
@@ -92,30 +116,65 @@ KernelDistance distance_of(const torch::Tensor& set, const torch::Tensor& refere
   return {mean + reference_mean, std::sqrt(std::max(linear - quadratic, quadratic / 2.0))};
 }
 
-/// Not evenly spaced ones: every sixth image that MNIST has for training is unlike the others (fid
-/// 0.67 of those, 0.15 of as many at random).
-torch::Tensor some_rows(const torch::Tensor& set, const KernelOptions& options) {
-  if (set.size(0) <= options.max_rows) return set;
-  std::vector<std::int64_t> rows =
-      permutation(options.seed, Purpose::evaluation_subsets, /*position=*/0, set.size(0));
-  rows.resize(static_cast<std::size_t>(options.max_rows));
-  return set.index_select(0, torch::tensor(rows, torch::kInt64));
-}
-
 }  // namespace
 
-std::vector<KernelDistance> kernel_distances(const std::vector<torch::Tensor>& sets,
-                                             const torch::Tensor& reference,
-                                             const KernelOptions& options) {
+Gaussian fit_gaussian(const torch::Tensor& features) {
+  TORCH_CHECK(features.dim() == 2 && features.size(0) >= 2, "fit_gaussian needs two rows");
+  const torch::NoGradGuard no_grad;
+  const std::int64_t count = features.size(0);
+  const torch::Tensor wide = features.to(torch::kFloat64);
+  Gaussian gaussian;
+  gaussian.mean = wide.mean(0);
+  const torch::Tensor centred =
+      (wide - gaussian.mean) / std::sqrt(static_cast<double>(count - 1));  // [N, D]
+  gaussian.factor =
+      count < features.size(1) ? centred : std::get<1>(torch::linalg_qr(centred, "r"));
+  return gaussian;
+}
+
+double frechet_distance(const Gaussian& a, const Gaussian& b) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor product = a.factor.mm(b.factor.t());
+  const double cross = sum_of(torch::linalg_svdvals(product));
+  const double distance = sum_of((a.mean - b.mean).square()) + sum_of(a.factor.square()) +
+                          sum_of(b.factor.square()) - 2.0 * cross;
+  return std::max(distance, 0.0);
+}
+
+double frechet_deviation(const torch::Tensor& features, const Gaussian& set,
+                         const Gaussian& reference) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor rows = features.to(torch::kFloat64);
+  const auto influences_of = [&](const Gaussian& some) {
+    return influences(rows, some, reference);
+  };
+  const torch::Tensor all = influences_of(set);
+  const auto fit_half = [&](std::int64_t first) {  // of the rows first, first + 2, ...
+    return fit_gaussian(features.slice(/*dim=*/0, first, features.size(0), /*step=*/2));
+  };
+  const double clean = covariance(influences_of(fit_half(0)), influences_of(fit_half(1)));
+  const double variance = (covariance(all, all) + std::max(clean, 0.0)) / 2.0;
+  return std::sqrt(variance / static_cast<double>(rows.size(0)));
+}
+
+std::vector<Estimate> kernel_distances(const std::vector<torch::Tensor>& sets,
+                                       const torch::Tensor& reference, std::int64_t seed,
+                                       std::int64_t max_rows) {
   const torch::NoGradGuard no_grad;
   TORCH_CHECK(reference.size(0) >= 2, "kernel_distances needs two rows of each set");
-  const torch::Tensor base = some_rows(reference, options);
+  // Not evenly spaced ones: every sixth image that MNIST has for training is unlike the others (fid
+  // 0.67 of those, 0.15 of as many at random).
+  const auto some_rows = [&](const torch::Tensor& set) {
+    if (set.size(0) <= max_rows) return set;
+    return choose_images(set, max_rows, seed, Purpose::evaluation_subsets);
+  };
+  const torch::Tensor base = some_rows(reference);
   const auto m = static_cast<double>(base.size(0));
   const double within = sum_kernel(base, base).rows.sum().item<double>() / (m * (m - 1.0));
-  std::vector<KernelDistance> distances;
+  std::vector<Estimate> distances;
   for (const torch::Tensor& set : sets) {
     TORCH_CHECK(set.size(0) >= 2, "kernel_distances needs two rows of each set");
-    distances.push_back(distance_of(some_rows(set, options), base, within));
+    distances.push_back(distance_of(some_rows(set), base, within));
   }
   return distances;
 }

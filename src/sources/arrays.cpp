@@ -1,23 +1,87 @@
-#include "sources/npy.h"
+#include "sources/arrays.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "base/file.h"
+#include "base/gz.h"
 #include "base/text.h"
 
 namespace dcgan {
 namespace {
 
+/// Of the sizes in a file's header and all that stands behind it. Throws `damaged` where that is
+/// more or less, or the sizes cannot be.
+ByteArray make_array(std::vector<std::int64_t> sizes, std::string_view data) {
+  std::int64_t count = 1;
+  for (const std::int64_t size : sizes) {
+    if (size < 0) throw damaged(fmt::format("its header is damaged: a size of {}", size));
+    if (__builtin_mul_overflow(count, size, &count)) {
+      throw damaged("its header is damaged: the sizes in it make more than 2^63 bytes");
+    }
+  }
+  const auto there = static_cast<std::int64_t>(data.size());
+  if (there < count) {
+    throw damaged(fmt::format("cut short: its header promises {} bytes of data, but {} are there",
+                              format_count(count), format_count(there)));
+  }
+  if (there > count) {
+    throw damaged(fmt::format("goes on behind the {} bytes of data that its header promises",
+                              format_count(count)));
+  }
+  return {std::move(sizes), {data.begin(), data.end()}};
+}
+
+std::int64_t header_byte(std::string_view content, std::size_t at) {
+  if (at >= content.size()) throw damaged("cut short inside its header");
+  return static_cast<unsigned char>(content[at]);
+}
+
+// IDX ---------------------------------------------------------------------------------------------
+
+constexpr std::int64_t kUnsignedByte = 0x08;
+
+ByteArray parse_idx(std::string_view content) {
+  if (content.empty()) throw damaged("is empty");
+  const auto byte = [&](std::size_t at) { return header_byte(content, at); };
+  const std::int64_t dimensions = byte(3);
+  static const std::map<std::int64_t, std::string> types{
+      {kUnsignedByte, "unsigned bytes"}, {0x09, "signed bytes"},  {0x0b, "16-bit integers"},
+      {0x0c, "32-bit integers"},         {0x0d, "32-bit floats"}, {0x0e, "64-bit floats"}};
+  const auto type = types.find(byte(2));
+  if (byte(0) != 0 || byte(1) != 0 || type == types.end() || dimensions == 0) {
+    throw damaged(
+        fmt::format("is no IDX file: it begins with {:02x} {:02x} {:02x} {:02x}, not with 00 00 08 "
+                    "and a number of dimensions",
+                    byte(0), byte(1), byte(2), dimensions));
+  }
+  if (byte(2) != kUnsignedByte) {
+    throw failure(
+        fmt::format(
+            "holds {} (type {:02x}); only IDX files of unsigned bytes (type 08) can be read",
+            type->second, byte(2)))
+        .remedy("convert it first");
+  }
+  std::size_t at = 4;
+  std::vector<std::int64_t> sizes;
+  for (std::int64_t i = 0; i < dimensions; ++i, at += 4) {
+    sizes.push_back(byte(at) << 24 | byte(at + 1) << 16 | byte(at + 2) << 8 | byte(at + 3));
+  }
+  return make_array(std::move(sizes), content.substr(at));
+}
+
+// .npy --------------------------------------------------------------------------------------------
+
 constexpr std::string_view kMagic = "\x93NUMPY";
 
 /// Takes the header off the front of `content`.
 std::string_view take_header(std::string_view& content) {
-  const auto byte = [&](std::size_t at) -> std::size_t {
-    if (at >= content.size()) throw damaged("cut short inside its header");
-    return static_cast<unsigned char>(content[at]);
+  const auto byte = [&](std::size_t at) {
+    return static_cast<std::size_t>(header_byte(content, at));
   };
   if (content.empty()) throw damaged("is empty");
   if (!content.starts_with(kMagic.substr(0, content.size()))) {
@@ -85,7 +149,7 @@ void check_type(std::string_view descr, std::string_view fortran_order) {
   }
 }
 
-ByteArray parse(std::string_view content) {
+ByteArray parse_npy(std::string_view content) {
   const std::string_view header = take_header(content);
   check_type(value_of(header, "descr"), value_of(header, "fortran_order"));
   return make_array(parse_shape(value_of(header, "shape")), content);
@@ -93,11 +157,22 @@ ByteArray parse(std::string_view content) {
 
 }  // namespace
 
+ByteArray read_idx(const std::filesystem::path& path) {
+  try {
+    return parse_idx(read_gz_file(path));
+  } catch (Error& error) {
+    if (error.kind() == ErrorKind::damaged) {
+      error.remedy("get the file again (data/README.md says where)");
+    }
+    throw error.in(path);
+  }
+}
+
 ByteArray read_npy(const std::filesystem::path& path) {
   const std::string content = read_file(path);
   if (content.starts_with("PK\x03\x04")) throw npz_failure(path);
   try {
-    return parse(content);
+    return parse_npy(content);
   } catch (Error& error) {
     if (error.kind() == ErrorKind::damaged) error.remedy("write it with numpy.save");
     throw error.in(path);
