@@ -44,9 +44,10 @@ struct TrainState {
   TrainConfig options;
   std::int64_t total_steps = 0;  ///< what the learning rates' schedule is stretched over
   torch::Device device = torch::kCPU;
-  std::int64_t step = 0;      ///< steps done
-  std::int64_t classes = 0;   ///< model.classes
-  std::int64_t seed = 0;      ///< of what a step draws itself: translations, mixtures
+  std::int64_t step = 0;     ///< steps done
+  std::int64_t classes = 0;  ///< model.classes
+  std::int64_t seed = 0;     ///< of what a step draws itself: translations, mixtures
+  torch::Tensor r1;  ///< the newest of StepStats, for metrics alone; undefined before the first
   torch::Tensor border_fill;  ///< of translate(), on `device`
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "config/resolve.h"
 #include "dcgan/error.h"
 
@@ -27,6 +29,7 @@ void save_checkpoint(const std::filesystem::path& path, const TrainState& state,
   for (const auto& [part, tensors] : parts_of(state)) {
     for (const auto& [name, tensor] : tensors) archive.tensors.emplace_back(part + name, tensor);
   }
+  if (state.r1.defined()) archive.tensors.emplace_back("r1", state.r1);
   archive.config = to_yaml(config);
   archive.numbers = {{"step", state.step},
                      {"generator_optimizer_steps", state.generator_optimizer.steps_done()},
@@ -39,6 +42,10 @@ void save_checkpoint(const std::filesystem::path& path, const TrainState& state,
 void restore(TrainState& state, const Archive& archive, const std::filesystem::path& path) {
   for (const auto& [part, tensors] : parts_of(state)) copy_tensors(archive, part, tensors, path);
   state.step = find_number(archive, "step", path);
+  const auto is_r1 = [](const auto& named) { return named.first == "r1"; };
+  if (std::any_of(archive.tensors.begin(), archive.tensors.end(), is_r1)) {
+    state.r1 = find_tensor(archive, "r1", {}, path).to(state.device);
+  }
   state.generator_optimizer.set_steps_done(find_number(archive, "generator_optimizer_steps", path));
   state.discriminator_optimizer.set_steps_done(
       find_number(archive, "discriminator_optimizer_steps", path));

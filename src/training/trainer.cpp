@@ -118,8 +118,8 @@ class Loop {
     const Batch batch = stream_.next();
     StepStats stats = recorded_ ? recorded_->step(batch.images, batch.labels, batch.latents)
                                 : train_step(state_, batch.images, batch.labels, batch.latents);
-    if (stats.r1.defined()) newest_r1_ = stats.r1;
-    stats.r1 = newest_r1_;
+    if (stats.r1.defined()) state_.r1 = stats.r1;
+    stats.r1 = state_.r1;  // between two of them the newest one is reported
     const bool last = state_.step == total_steps_;
     const bool first =
         stats.updated_generator && !checked_;  // later gradients are compared with it
@@ -232,8 +232,7 @@ class Loop {
   bool checked_ = false;  ///< a step has been checked
   Reporter reporter_;
   std::int64_t last_checkpoint_ = -1;
-  StepNumbers numbers_;      ///< the newest that were read
-  torch::Tensor newest_r1_;  ///< what is reported between two steps with R1
+  StepNumbers numbers_;  ///< the newest that were read
 };
 
 }  // namespace
