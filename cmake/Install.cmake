@@ -10,7 +10,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(TARGETS dcgan_program RUNTIME DESTINATION bin COMPONENT program)
-# The program looks for them here: src/cli/start_core.cpp, src/gan/recorded_step.cpp.
+# The program looks for them here: src/cli/front.cpp, src/gan/recorded_step.cpp.
 install(TARGETS dcgan_core RUNTIME DESTINATION lib/dcgan COMPONENT program)
 if(TARGET dcgan_cuda)
   install(TARGETS dcgan_cuda LIBRARY DESTINATION lib/dcgan COMPONENT program)
