@@ -11,7 +11,7 @@
 namespace dcgan::cli {
 
 void Flags::text(const std::string& flag, const std::string& type, const std::string& meaning,
-                 Take take) {
+                 const Take& take) {
   const auto take_some = [=](const std::string& text) {
     if (text.empty()) throw usage_error(flag + " needs a value, not an empty one");
     take(text);
@@ -22,7 +22,7 @@ void Flags::text(const std::string& flag, const std::string& type, const std::st
 }
 
 void Flags::key(const std::string& flag, const std::string& type, const std::string& key,
-                const std::string& meaning, std::function<void(const Config&)> take) {
+                const std::string& meaning, const std::function<void(const Config&)>& take) {
   text(flag, type, meaning, [=](const std::string& value) {
     Config config;
     if (const auto problem = find_field(key)->set(config, {false, {value}})) {

@@ -58,7 +58,7 @@ class Flags {
   explicit Flags(CLI::App& app) : app_(app) {}
 
   void text(const std::string& flag, const std::string& type, const std::string& meaning,
-            Take take);
+            const Take& take);
   template <typename Target>
   requires std::is_assignable_v<Target&, const std::string&>
   void text(const std::string& flag, const std::string& type, const std::string& meaning,
@@ -80,7 +80,7 @@ class Flags {
   }
   /// A flag for a configuration key, checked by the key's own row.
   void key(const std::string& flag, const std::string& type, const std::string& key,
-           const std::string& meaning, std::function<void(const Config&)> take);
+           const std::string& meaning, const std::function<void(const Config&)>& take);
   /// A flag that is short for `--set key=...`; resolve_config() checks it together with the rest.
   void override_key(const std::string& flag, const std::string& type, const std::string& key,
                     const std::string& meaning, std::vector<Override>& overrides);
