@@ -122,10 +122,6 @@ def load_ratio(side, other):
     return lambda sections: ratio(sections["load"], side, other, "images_per_second")
 
 
-def load_share(beside):
-    return lambda sections: f"{load_ratio(f'dcgan, {beside}', 'dcgan')(sections):.0%}"
-
-
 def load_over_pytorch(beside):
     found = load_ratio(f"dcgan, {beside}", f"fused, {beside}")
     return lambda sections: f"{found(sections):.2f} ×"
@@ -144,10 +140,8 @@ SUMMARY = [
     ("64 samples, cold start: speed over PyTorch's", "start", start_time),
     ("the same: PyTorch's peak memory over dcgan's", "start", start_memory),
     ("beside one busy process: images/s over PyTorch's", "load", load_over_pytorch("one beside")),
-    ("the same: share of the idle images/s", "load", load_share("one beside")),
     ("beside a busy process on each core: images/s over PyTorch's", "load",
      load_over_pytorch("busy")),
-    ("the same: share of the idle images/s", "load", load_share("busy")),
 ]
 
 FASTER = "the faster of LibTorch's and dcgan's"
