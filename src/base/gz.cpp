@@ -14,7 +14,6 @@
 #include "dcgan/error.h"
 
 namespace dcgan {
-
 namespace {
 
 /// A gz file ends in the size of what is inside, modulo 2^32: enough to make room once.
@@ -36,11 +35,12 @@ std::string read_gz_file(const std::filesystem::path& path) {
                                                              &gzclose_r);
   if (!file) throw read_failure(path, errno);
   constexpr unsigned kChunk = 1U << 20;
-  constexpr std::size_t kMax = std::size_t{1}
-                               << 32;  // nobody's set: something that unpacks for ever
+  constexpr std::size_t kMax = std::size_t{1} << 32;  // of what unpacks for ever
   constexpr std::size_t kMaxRoom = std::size_t{1} << 28;
+  const bool is_plain = gzdirect(file.get()) != 0;
+  const std::size_t expected = is_plain ? std::filesystem::file_size(path) : size_inside(path);
   std::string bytes;
-  if (gzdirect(file.get()) == 0) bytes.reserve(std::min(size_inside(path) + kChunk, kMaxRoom));
+  bytes.reserve(std::min(expected + kChunk, kMaxRoom));
   int count = 0;
   do {
     const std::size_t size = bytes.size();
