@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <mutex>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "dcgan/error.h"
@@ -51,10 +53,15 @@ struct Log::Impl {
   std::shared_ptr<TerminalSink> terminal = std::make_shared<TerminalSink>();
   std::shared_ptr<spdlog::logger> logger;
   bool has_bar = false;
+  bool has_file = false;
+  std::vector<std::pair<spdlog::level::level_enum, std::string>> before_file;
 
-  void write(spdlog::level::level_enum level, const std::string& text) const {
+  void write(spdlog::level::level_enum level, const std::string& text) {
     std::istringstream lines(without_controls(text));
-    for (std::string line; std::getline(lines, line);) logger->log(level, "{}", line);
+    for (std::string line; std::getline(lines, line);) {
+      logger->log(level, "{}", line);
+      if (!has_file) before_file.emplace_back(level, line);
+    }
   }
 };
 
@@ -79,6 +86,9 @@ void Log::add_file(const std::filesystem::path& path) {
     auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path.string());
     sink->set_pattern("%Y-%m-%d %H:%M:%S %l %v");
     sink->set_level(spdlog::level::debug);
+    for (const auto& [level, line] : impl_->before_file) sink->log({"dcgan", level, line});
+    impl_->before_file.clear();
+    impl_->has_file = true;
     impl_->logger->sinks().push_back(std::move(sink));
   } catch (const spdlog::spdlog_ex&) {
     throw failure("cannot be written")

@@ -20,7 +20,8 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  /// From now on lines go to this file too, behind what is there. Throws `failure` naming it.
+  /// Lines go to this file too, behind what is there: those of before and all from now on. Throws
+  /// `failure` naming it.
   void add_file(const std::filesystem::path& path);
 
   void debug(const std::string& text);

@@ -97,6 +97,8 @@ TEST_F(Training, OffATerminalWritesPlainLines) {
 TEST_F(Training, LogsWhatItSays) {
   train("run");
   EXPECT_THAT(bytes("run/train.log"), HasSubstr("info epoch 2/2  step 128/128  D "));
+  // Said before there was a folder to log in.
+  EXPECT_THAT(bytes("run/train.log"), HasSubstr("info the samples are not evaluated: 512 images"));
 }
 
 TEST_F(Training, VerbosePrintsALineWheneverMetricsAreWritten) {
