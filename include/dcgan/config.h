@@ -99,11 +99,13 @@ struct TrainConfig {
   std::int64_t translation = 0;  ///< pixels by which images move before D, at most; 0: none
   double ema_decay = 0;          ///< of the average of G's weights over the steps; 0: no average
   Precision precision = Precision::fp32;  ///< of a step's products; weights are float32 always
-  std::int64_t log_every = 50;            ///< steps between two lines of metrics.jsonl
-  std::int64_t sample_every = 0;          ///< steps between two sample grids; 0: each epoch's end
-  std::int64_t checkpoint_every = 0;      ///< steps between two checkpoints; 0: each epoch's end
-  std::int64_t evaluate_every = 1;        ///< epochs between two evaluations; 0: none
-  std::int64_t evaluate_samples = 0;      ///< images in each, from kMinEvaluatedSamples; 0: cheap
+  std::int64_t shards = 1;                ///< parts of each batch whose sums have a fixed order
+  bool sync_batch_norm = true;        ///< statistics of the whole batch, however many compute it
+  std::int64_t log_every = 50;        ///< steps between two lines of metrics.jsonl
+  std::int64_t sample_every = 0;      ///< steps between two sample grids; 0: each epoch's end
+  std::int64_t checkpoint_every = 0;  ///< steps between two checkpoints; 0: each epoch's end
+  std::int64_t evaluate_every = 1;    ///< epochs between two evaluations; 0: none
+  std::int64_t evaluate_samples = 0;  ///< images in each, from kMinEvaluatedSamples; 0: cheap
   std::string features = "auto";  ///< what evaluations see: auto, or a file, absolute once resolved
 };
 

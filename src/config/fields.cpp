@@ -183,6 +183,11 @@ std::vector<Field> train_fields() {
           "train.precision", kFixed, of(&TrainConfig::precision),
           "Type of the multiplications: fp32; bf16; auto is bf16 on a CPU that multiplies it, else "
           "fp32. Weights stay fp32."),
+      integer("train.shards", {1, 65536}, kFixed, of(&TrainConfig::shards),
+              "Parts that each batch is cut into, a thread each: the result then has the same bits "
+              "on as many processes or fewer; 1 is the whole batch in one, or a part a process."),
+      yes_or_no("train.sync_batch_norm", kFixed, of(&TrainConfig::sync_batch_norm),
+                "Whether BatchNorm's statistics are those of the whole batch, or of each part."),
       integer("train.log_every", {1, kHuge}, kFree, of(&TrainConfig::log_every),
               "Steps between two lines of metrics.jsonl."),
       integer("train.sample_every", {0, kHuge}, kFree, of(&TrainConfig::sample_every),

@@ -16,6 +16,16 @@ Adam::Adam(NamedTensors parameters, const AdamOptions& options) : options_(optio
   }
 }
 
+Adam Adam::copy_for(const Network& network) const {
+  Adam copy(named_parameters(network), options_);
+  for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
+    copy.exp_avg_[i].copy_(exp_avg_[i]);
+    copy.exp_avg_sq_[i].copy_(exp_avg_sq_[i]);
+  }
+  copy.steps_done_ = steps_done_;
+  return copy;
+}
+
 void Adam::zero_grad() {
   for (torch::Tensor& parameter : parameters_) parameter.mutable_grad() = torch::Tensor();
 }

@@ -23,6 +23,9 @@ class Adam {
  public:
   Adam(NamedTensors parameters, const AdamOptions& options);
 
+  /// One with the same moments for a copy of the network.
+  Adam copy_for(const Network& network) const;
+
   /// What it updates, in the order of the network's.
   const std::vector<torch::Tensor>& parameters() const { return parameters_; }
 

@@ -21,6 +21,64 @@ torch::Tensor mean_score(LossKind loss, const torch::Tensor& logits) {
   return is_of_probabilities(loss) ? logits.detach().sigmoid().mean() : logits.detach().mean();
 }
 
+ForwardOptions forward_options(const TrainState& state) {
+  return {.bfloat16 = state.options.precision == Precision::bf16,
+          .reducer = state.options.sync_batch_norm ? state.reducer : nullptr};
+}
+
+/// In place the mean over the parts of a batch, in one sum.
+void average_over_parts(const std::vector<torch::Tensor>& tensors, Reducer& reducer) {
+  const torch::NoGradGuard no_grad;
+  std::int64_t count = 0;
+  for (const torch::Tensor& tensor : tensors) count += tensor.numel();
+  const torch::Tensor all = torch::empty({count}, tensors.front().options());
+  std::vector<torch::Tensor> places;
+  count = 0;
+  for (const torch::Tensor& tensor : tensors) {
+    places.push_back(all.as_strided(tensor.sizes(), tensor.strides(), count).copy_(tensor));
+    count += tensor.numel();
+  }
+  reducer.sum(all);
+  all.div_(static_cast<double>(reducer.parts()));
+  for (std::size_t i = 0; i < places.size(); ++i) torch::Tensor(tensors[i]).copy_(places[i]);
+}
+
+/// Before the optimizer's step: the gradients of the whole batch's loss.
+void average_gradients(const Adam& optimizer, Reducer* reducer) {
+  if (reducer == nullptr) return;
+  std::vector<torch::Tensor> gradients;
+  for (const torch::Tensor& parameter : optimizer.parameters()) {
+    gradients.push_back(parameter.grad());
+  }
+  average_over_parts(gradients, *reducer);
+}
+
+/// What a step leaves besides weights: the numbers of the whole batch, and, where each part
+/// normalised by its own, running statistics that are the same in all.
+void average_rest(const TrainState& state, StepStats& stats) {
+  std::vector<torch::Tensor*> defined;
+  std::vector<torch::Tensor> scalars;
+  for (torch::Tensor* scalar :
+       {&stats.discriminator_loss, &stats.generator_loss, &stats.real_score, &stats.fake_score,
+        &stats.fake_score_after, &stats.r1, &stats.gradient_penalty}) {
+    if (!scalar->defined()) continue;
+    defined.push_back(scalar);
+    scalars.push_back(*scalar);
+  }
+  average_over_parts(scalars, *state.reducer);
+  for (std::size_t i = 0; i < defined.size(); ++i) *defined[i] = scalars[i];
+  if (state.options.sync_batch_norm) return;
+  std::vector<torch::Tensor> statistics;
+  for (const Network* network : {&state.generator, &state.discriminator}) {
+    for (const Layer& layer : network->layers) {
+      if (!layer.running_mean.defined()) continue;
+      statistics.push_back(layer.running_mean);
+      statistics.push_back(layer.running_var);
+    }
+  }
+  if (!statistics.empty()) average_over_parts(statistics, *state.reducer);
+}
+
 /// The same of the step's real and of its fake images.
 struct Pair {
   torch::Tensor real;
@@ -31,16 +89,17 @@ struct Pair {
 /// fake images [B, C, H, W] are each a batch to BatchNorm. R1 differentiates twice
 /// through the real ones, so that the fake ones then go alone and the real ones in float32: the
 /// square of a gradient has no bits to lose.
-Pair judge(const Network& discriminator, const Pair& images, bool bfloat16) {
+Pair judge(const Network& discriminator, const Pair& images, ForwardOptions options) {
   const auto& [real, fake] = images;
-  const bool penalised = real.requires_grad();
-  if (penalised || real.size(0) != fake.size(0)) {
-    return {forward(discriminator, real, Mode::train, {.bfloat16 = bfloat16 && !penalised}),
-            forward(discriminator, fake, Mode::train, {.bfloat16 = bfloat16})};
+  if (real.requires_grad()) {
+    ForwardOptions exact = options;
+    exact.bfloat16 = false;
+    return {forward(discriminator, real, Mode::train, exact),
+            forward(discriminator, fake, Mode::train, options)};
   }
-  const auto outputs = forward(discriminator, torch::cat({real, fake}), Mode::train,
-                               {.batches = 2, .bfloat16 = bfloat16})
-                           .chunk(2);
+  options.batches = 2;
+  const auto outputs =
+      forward(discriminator, torch::cat({real, fake}), Mode::train, options).chunk(2);
   return {outputs[0], outputs[1]};
 }
 
@@ -59,8 +118,7 @@ Pair classes_of_step(const TrainState& state, const StepInputs& inputs) {
 
 torch::Tensor generate(const TrainState& state, const torch::Tensor& latents, bool with_graph) {
   const torch::AutoGradMode mode(with_graph);
-  return forward(state.generator, latents, Mode::train,
-                 {.bfloat16 = state.options.precision == Precision::bf16});
+  return forward(state.generator, latents, Mode::train, forward_options(state));
 }
 
 /// The penalty of WGAN-GP, in float32 as R1 is: between the real and the fake images, at
@@ -70,8 +128,10 @@ torch::Tensor penalty_between(const TrainState& state, const Pair& images,
   const torch::Tensor mixed = torch::lerp(images.fake, images.real, positions.view({-1, 1, 1, 1}))
                                   .detach()
                                   .requires_grad_();
-  return gradient_penalty(forward(state.discriminator, mixed, Mode::train, {.classes = classes}),
-                          mixed);
+  ForwardOptions options = forward_options(state);
+  options.bfloat16 = false;
+  options.classes = classes;
+  return gradient_penalty(forward(state.discriminator, mixed, Mode::train, options), mixed);
 }
 
 void clip(const Network& network, double limit) {
@@ -86,7 +146,7 @@ void update_discriminator(TrainState& state, const StepInputs& inputs, Pair imag
   state.discriminator_optimizer.zero_grad();
   const bool with_r1 = inputs.kind.has_r1;
   if (with_r1) images.real = images.real.detach().requires_grad_();
-  const Pair outputs = judge(state.discriminator, images, options.precision == Precision::bf16);
+  const Pair outputs = judge(state.discriminator, images, forward_options(state));
   const torch::Tensor real_logits = logits_as(outputs.real, classes.real);
   const torch::Tensor fake_logits = logits_as(outputs.fake, classes.fake);
   const torch::Tensor loss =
@@ -110,6 +170,7 @@ void update_discriminator(TrainState& state, const StepInputs& inputs, Pair imag
   // For the parameters alone: with a penalty the images are a leaf of the graph, too.
   objective.backward({}, c10::nullopt, /*create_graph=*/false,
                      state.discriminator_optimizer.parameters());
+  average_gradients(state.discriminator_optimizer, state.reducer);
   state.discriminator_optimizer.step(inputs.rates.discriminator);
   if (options.weight_clip > 0) clip(state.discriminator, options.weight_clip);
   stats.discriminator_loss = loss.detach();
@@ -126,11 +187,12 @@ void update_generator(TrainState& state, const StepInputs& inputs, const torch::
   const TrainConfig& options = state.options;
   set_requires_grad(state.discriminator, false);
   state.generator_optimizer.zero_grad();
-  const torch::Tensor logits =
-      forward(state.discriminator, fake, Mode::train,
-              {.bfloat16 = options.precision == Precision::bf16, .classes = classes});
+  ForwardOptions to_classes = forward_options(state);
+  to_classes.classes = classes;
+  const torch::Tensor logits = forward(state.discriminator, fake, Mode::train, to_classes);
   const torch::Tensor loss = generator_loss(options.loss, logits);
   loss.backward();
+  average_gradients(state.generator_optimizer, state.reducer);
   state.generator_optimizer.step(inputs.rates.generator);
   set_requires_grad(state.discriminator, true);
   if (state.average) update_average(*state.average, state.generator, inputs.rates.average);
@@ -182,8 +244,8 @@ const Network& best_generator(const TrainState& state) {
 StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor labels,
                       torch::Tensor latents) {
   const TrainConfig& options = state.options;
-  const std::int64_t first = state.step * options.batch_size;  // of the run's images
   const std::int64_t count = real.size(0);
+  const std::int64_t first = state.step * options.batch_size + state.part * count;  // of the run's
   StepInputs inputs{
       .kind = {.images = count,
                .has_r1 = options.r1_gamma > 0 && state.step % options.r1_every == 0,
@@ -225,6 +287,7 @@ StepStats do_step(TrainState& state, const StepInputs& inputs) {
   if (stats.updated_generator) {
     update_generator(state, inputs, seen(fake, inputs.shifts.fake_again), classes.fake, stats);
   }
+  if (state.reducer != nullptr) average_rest(state, stats);
   return stats;
 }
 
@@ -262,6 +325,17 @@ std::vector<std::pair<std::string, NamedTensors>> parts_of(const TrainState& sta
       {"discriminator_optimizer.", state.discriminator_optimizer.named_moments()}};
   if (state.average) parts.emplace_back("average.", named_tensors(*state.average));
   return parts;
+}
+
+TrainState copy_for_part(const TrainState& state, std::int64_t part) {
+  TrainState copy = state;
+  copy.generator = copy_to(state.generator, state.device);
+  copy.discriminator = copy_to(state.discriminator, state.device);
+  copy.generator_optimizer = state.generator_optimizer.copy_for(copy.generator);
+  copy.discriminator_optimizer = state.discriminator_optimizer.copy_for(copy.discriminator);
+  copy.average.reset();
+  copy.part = part;
+  return copy;
 }
 
 bool all_finite(const TrainState& state) {

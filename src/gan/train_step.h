@@ -31,6 +31,7 @@
 #include "gan/adam.h"
 #include "gan/translate.h"
 #include "model/network.h"
+#include "runtime/reducer.h"
 
 namespace dcgan {
 
@@ -48,7 +49,9 @@ struct TrainState {
   std::int64_t classes = 0;  ///< model.classes
   std::int64_t seed = 0;     ///< of what a step draws itself: translations, mixtures
   torch::Tensor r1;  ///< the newest of StepStats, for metrics alone; undefined before the first
-  torch::Tensor border_fill;  ///< of translate(), on `device`
+  torch::Tensor border_fill;   ///< of translate(), on `device`
+  Reducer* reducer = nullptr;  ///< of the parts of each batch, where this state sees but one
+  std::int64_t part = 0;       ///< which
 };
 
 /// Networks with their first weights on `device`, optimizers at rest, step 0. A function of
@@ -151,6 +154,9 @@ StepNumbers read(const StepStats& stats);
 /// Everything that a step changes, but for its counters: "generator.", "discriminator.", ... and
 /// their tensors.
 std::vector<std::pair<std::string, NamedTensors>> parts_of(const TrainState& state);
+
+/// A state of its own with the same numbers, for part `part` of each batch. It has no average.
+TrainState copy_for_part(const TrainState& state, std::int64_t part);
 
 /// Whether every parameter, buffer and moment is a finite number. Waits for the device.
 bool all_finite(const TrainState& state);

@@ -22,8 +22,13 @@ struct Normalised {
   torch::Tensor offset;
   double slope;
   double eps;
+  Reducer* reducer = nullptr;  ///< over the parts of a batch, or none
 
   Rows shape() const { return rows_of(x, mean.numel() / scale.numel()); }
+  /// Those of a batch in all parts.
+  double all_rows() const {
+    return static_cast<double>(shape().rows * (reducer == nullptr ? 1 : reducer->parts()));
+  }
   double inverse_deviation(std::int64_t i) const {
     return 1.0 / std::sqrt(static_cast<double>(variance.data_ptr<float>()[i]) + eps);
   }
@@ -32,6 +37,7 @@ struct Normalised {
     context->save_for_backward({x, scale, mean, variance, factor, offset, grad});
     context->saved_data["slope"] = slope;
     context->saved_data["eps"] = eps;
+    context->saved_data["reducer"] = reinterpret_cast<std::int64_t>(reducer);
   }
   static Normalised load(torch::autograd::AutogradContext* context) {
     const auto saved = context->get_saved_variables();
@@ -42,7 +48,8 @@ struct Normalised {
             saved[4],
             saved[5],
             context->saved_data["slope"].toDouble(),
-            context->saved_data["eps"].toDouble()};
+            context->saved_data["eps"].toDouble(),
+            reinterpret_cast<Reducer*>(context->saved_data["reducer"].toInt())};
   }
 };
 
@@ -71,14 +78,24 @@ void measure(const Normalised& n) {
                     sums.of(block.index, 1));
       },
       n.x);
+  torch::Tensor moments = sums.total();
+  if (n.reducer != nullptr) {  // each part has another pivot
+    const torch::Tensor wide = pivots.view(-1).to(torch::kFloat64);
+    const auto rows = static_cast<double>(shape.rows);
+    moments = torch::stack(
+        {moments[0] + rows * wide, moments[1] + 2.0 * wide * moments[0] + rows * wide.square()});
+    n.reducer->sum(moments);
+    pivots.zero_();
+  }
+  const auto found = moments.accessor<double, 2>();
   float* const mean = n.mean.data_ptr<float>();
   float* const variance = n.variance.data_ptr<float>();
-  const auto rows = static_cast<double>(shape.rows);
-  sums.each([&](std::int64_t i, std::int64_t, const std::vector<double>& found) {
-    const double distance = found[0] / rows;  // of the mean from the pivot
+  const double rows = n.all_rows();
+  for (std::int64_t i = 0; i < n.mean.numel(); ++i) {
+    const double distance = found[0][i] / rows;  // of the mean from the pivot
     mean[i] = static_cast<float>(static_cast<double>(pivot[i]) + distance);
-    variance[i] = static_cast<float>(std::max(found[1] / rows - distance * distance, 0.0));
-  });
+    variance[i] = static_cast<float>(std::max(found[1][i] / rows - distance * distance, 0.0));
+  }
 }
 
 /// Each batch updates the running statistics in its turn; the variance that they follow is the
@@ -89,7 +106,7 @@ void update_running_statistics(const NormTensors& norm, const Normalised& n) {
   const float* const mean = n.mean.data_ptr<float>();
   const float* const variance = n.variance.data_ptr<float>();
   const Rows shape = n.shape();
-  const auto rows = static_cast<double>(shape.rows);
+  const double rows = n.all_rows();
   const double unbiased = rows / (rows - 1);
   const auto update = [&](float& running, double value) {
     running = static_cast<float>((1 - norm.momentum) * static_cast<double>(running) +
@@ -150,18 +167,24 @@ Gradients gradients(const Normalised& n, const torch::Tensor& grad) {
                    torch::zeros({shape.channels})};
   const torch::Tensor x_factor = torch::empty_like(n.mean);
   const torch::Tensor level = torch::empty_like(n.mean);
-  const auto rows = static_cast<double>(shape.rows);
-  sums.each([&](std::int64_t i, std::int64_t c, const std::vector<double>& found) {
-    const auto [sum, product_sum] = std::pair(found[0], found[1]);
+  const torch::Tensor own = sums.total();
+  const torch::Tensor all = own.clone();
+  if (n.reducer != nullptr) n.reducer->sum(all);
+  const auto found = own.accessor<double, 2>();
+  const auto found_in_all = all.accessor<double, 2>();
+  const double rows = n.all_rows();
+  for (std::int64_t i = 0; i < n.mean.numel(); ++i) {
+    const std::int64_t c = i % shape.channels;
     const double inverse = n.inverse_deviation(i);
     const auto factor = static_cast<double>(n.factor.data_ptr<float>()[i]);
-    const double slant = factor * inverse * inverse * product_sum / rows;
+    const double slant = factor * inverse * inverse * found_in_all[1][i] / rows;
     const auto mean = static_cast<double>(n.mean.data_ptr<float>()[i]);
-    result.shift.data_ptr<float>()[c] += static_cast<float>(sum);
-    result.scale.data_ptr<float>()[c] += static_cast<float>(product_sum * inverse);
+    result.shift.data_ptr<float>()[c] += static_cast<float>(found[0][i]);
+    result.scale.data_ptr<float>()[c] += static_cast<float>(found[1][i] * inverse);
     x_factor.data_ptr<float>()[i] = static_cast<float>(slant);
-    level.data_ptr<float>()[i] = static_cast<float>(factor * sum / rows - slant * mean);
-  });
+    level.data_ptr<float>()[i] =
+        static_cast<float>(factor * found_in_all[0][i] / rows - slant * mean);
+  }
   each_block(
       shape,
       [&](const Block& block, const auto* data, const auto* grad_data, auto* to) {
@@ -186,22 +209,25 @@ struct SecondGradients {
 ///   to grad:  a'(t) * (scale i (v - V - W x^) + a x^ + b)
 ///   to x:     -scale i^2 (B v + W g - (V B + A W) + (P - V A - 3 W B) x^) + i a (g - A - B x^)
 ///   to scale: n i (P - V A - W B)
-SecondLines second_lines(const Normalised& normalised, BlockSums& sums, const Gradients& direction,
-                         const torch::Tensor& scale_gradient) {
+SecondLines second_lines(const Normalised& normalised, const torch::Tensor& sums,
+                         const Gradients& direction, const torch::Tensor& scale_gradient) {
   const auto number_of = [](const torch::Tensor& tensor, std::int64_t at) {
     return tensor.defined() ? static_cast<double>(tensor.data_ptr<float>()[at]) : 0.0;
   };
   SecondLines lines(static_cast<std::size_t>(normalised.mean.numel()));
-  const auto n = static_cast<double>(normalised.shape().rows);
-  sums.each([&](std::int64_t at, std::int64_t c, const std::vector<double>& found) {
+  const double n = normalised.all_rows();
+  const auto own_rows = static_cast<double>(normalised.shape().rows);
+  const auto found = sums.accessor<double, 2>();
+  for (std::int64_t at = 0; at < normalised.mean.numel(); ++at) {
+    const std::int64_t c = at % normalised.scale.numel();
     const double i = normalised.inverse_deviation(at);
     const double si = number_of(normalised.scale, c) * i;
     const double mu = number_of(normalised.mean, at);
-    const double A = found[0] / n;
-    const double B = found[1] * i / n;
-    const double V = found[2] / n;
-    const double W = found[3] * i / n;
-    const double P = found[4] / n;
+    const double A = found[0][at] / n;
+    const double B = found[1][at] * i / n;
+    const double V = found[2][at] / n;
+    const double W = found[3][at] * i / n;
+    const double P = found[4][at] / n;
     const double a = number_of(direction.scale, c);
     const double b = number_of(direction.shift, c);
     const auto set = [at](std::vector<float>& numbers, double value) {
@@ -215,8 +241,9 @@ SecondLines second_lines(const Normalised& normalised, BlockSums& sums, const Gr
     set(lines.x_g, i * a - si * i * W);
     const double x_x = set(lines.x_x, -i * i * (si * (P - V * A - 3 * W * B) + a * B));
     set(lines.x_one, i * (si * (V * B + A * W) - a * A) - x_x * mu);
-    scale_gradient.data_ptr<float>()[c] += static_cast<float>(n * i * (P - V * A - W * B));
-  });
+    // The parts' gradients are added up: each gives its share of it.
+    scale_gradient.data_ptr<float>()[c] += static_cast<float>(own_rows * i * (P - V * A - W * B));
+  }
   return lines;
 }
 
@@ -236,7 +263,14 @@ SecondGradients second_gradients(const Normalised& n, const torch::Tensor& grad,
       n.x, grad, direction.x);
   SecondGradients result{torch::empty_like(n.x), torch::empty_like(grad),
                          torch::zeros({shape.channels})};
-  const SecondLines lines = second_lines(n, sums, direction, result.scale);
+  const torch::Tensor all = sums.total();
+  if (n.reducer != nullptr) {
+    // They would be of this part alone, beside sums of all.
+    TORCH_CHECK(!direction.scale.defined() && !direction.shift.defined(),
+                "over several parts the gradients of scale and shift have no derivative");
+    n.reducer->sum(all);
+  }
+  const SecondLines lines = second_lines(n, all, direction, result.scale);
   each_block(
       shape,
       [&](const Block& block, const auto* data, const auto* grad_data, const auto* v, auto* to_grad,
@@ -283,9 +317,10 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
   /// x: channels last in memory.
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& scale, const torch::Tensor& shift,
-                               const NormTensors& norm, double slope, std::int64_t batches) {
+                               const NormTensors& norm, double slope, std::int64_t batches,
+                               Reducer* reducer) {
     const auto empty = [&] { return torch::empty({batches, scale.numel()}); };
-    const Normalised n{x, scale, empty(), empty(), empty(), empty(), slope, norm.eps};
+    const Normalised n{x, scale, empty(), empty(), empty(), empty(), slope, norm.eps, reducer};
     measure(n);
     update_running_statistics(norm, n);
     n.save(context);
@@ -298,21 +333,23 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const torch::Tensor grad = channels_last(grad_outputs[0]);
     if (torch::GradMode::is_enabled()) {
       const auto result = NormActivationGradient::apply(n.x, n.scale, grad, n);
-      return {result[0], result[1], result[2], {}, {}, {}};
+      return {result[0], result[1], result[2], {}, {}, {}, {}};
     }
     const Gradients result = gradients(n, grad);
-    return {result.x, result.scale, result.shift, {}, {}, {}};
+    return {result.x, result.scale, result.shift, {}, {}, {}, {}};
   }
 };
 
 }  // namespace
 
 torch::Tensor norm_activation(const torch::Tensor& x, const NormTensors& norm, double slope,
-                              std::int64_t batches) {
+                              std::int64_t batches, Reducer* reducer) {
   const Rows shape = rows_of(x, batches);
   TORCH_CHECK(x.size(0) % batches == 0, "the batches must be of one size");
-  TORCH_CHECK(shape.rows > 1, "a batch needs more than one number a channel to have a variance");
-  return NormActivation::apply(channels_last(x), norm.scale, norm.shift, norm, slope, batches);
+  TORCH_CHECK(shape.rows * (reducer == nullptr ? 1 : reducer->parts()) > 1,
+              "a batch needs more than one number a channel to have a variance");
+  return NormActivation::apply(channels_last(x), norm.scale, norm.shift, norm, slope, batches,
+                               reducer);
 }
 
 torch::Tensor norm_activation_eval(const torch::Tensor& x, const NormTensors& norm, double slope) {

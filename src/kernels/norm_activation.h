@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "runtime/reducer.h"
+
 namespace dcgan {
 
 /// BatchNorm's parameters and what it keeps, [C] each, float32.
@@ -29,9 +31,12 @@ struct NormTensors {
 /// x may hold several batches of N / batches images one after another: each is normalised by its
 /// own statistics, as if it had come alone, and updates the running ones in its turn.
 ///
-/// Differentiable twice in x, scale and shift.
+/// With a `reducer` x is one part of each batch: the statistics are those of all parts, and x's
+/// gradients are of the sum of what all parts make of them. It must live as long as the graph.
+///
+/// Differentiable twice in x, scale and shift; with a reducer not in the gradients of these two.
 torch::Tensor norm_activation(const torch::Tensor& x, const NormTensors& norm, double slope,
-                              std::int64_t batches);
+                              std::int64_t batches, Reducer* reducer = nullptr);
 
 /// The same with the running statistics in place of the batch's, which stay. No gradients.
 torch::Tensor norm_activation_eval(const torch::Tensor& x, const NormTensors& norm, double slope);

@@ -1,13 +1,12 @@
 // A tensor with its channels last in memory as rows of channels, in blocks that fit a core's cache.
 #pragma once
 
-#include <torch/types.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
 #include "runtime/parallel.h"
+#include "runtime/torch.h"
 
 namespace dcgan {
 
@@ -83,23 +82,21 @@ class BlockSums {
     return partial_.data() + (block * kinds_ + kind) * shape_.channels;
   }
 
-  /// `use` is called with (the number of [batches, C], its channel, the sums).
-  template <typename Use>
-  void each(const Use& use) {
+  /// float64 [kinds, batches * C].
+  torch::Tensor total() {
     const std::int64_t blocks = shape_.blocks_in_batch();
-    std::vector<double> sums(static_cast<std::size_t>(kinds_));
-    for (std::int64_t i = 0; i < shape_.batches * shape_.channels; ++i) {
-      const std::int64_t batch = i / shape_.channels;
-      const std::int64_t c = i % shape_.channels;
-      for (std::int64_t kind = 0; kind < kinds_; ++kind) {
-        double& sum = sums[static_cast<std::size_t>(kind)];
-        sum = 0;
+    const std::int64_t columns = shape_.batches * shape_.channels;
+    torch::Tensor sums = torch::zeros({kinds_, columns}, torch::kFloat64);
+    auto* sum = sums.data_ptr<double>();
+    for (std::int64_t kind = 0; kind < kinds_; ++kind) {
+      for (std::int64_t i = 0; i < columns; ++i, ++sum) {
+        const std::int64_t batch = i / shape_.channels;
         for (std::int64_t block = batch * blocks; block < (batch + 1) * blocks; ++block) {
-          sum += static_cast<double>(of(block, kind)[c]);
+          *sum += static_cast<double>(of(block, kind)[i % shape_.channels]);
         }
       }
-      use(i, c, sums);
     }
+    return sums;
   }
 
  private:

@@ -94,17 +94,68 @@ torch::Tensor apply_stock_batch_norm(const torch::Tensor& x, const Layer& layer,
   return batches == 1 ? parts.front() : torch::cat(parts);
 }
 
+/// A sum over the parts of a batch. Its gradient is the sum of the parts' gradients.
+class SumOfParts : public torch::autograd::Function<SumOfParts> {
+ public:
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               Reducer* reducer) {
+    context->saved_data["reducer"] = reinterpret_cast<std::int64_t>(reducer);
+    torch::Tensor sum = x.clone();
+    reducer->sum(sum);
+    return sum;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list grads) {
+    auto* const reducer = reinterpret_cast<Reducer*>(context->saved_data["reducer"].toInt());
+    return {apply(grads[0], reducer), {}};
+  }
+};
+
+/// BatchNorm in train mode whose batches have other parts elsewhere, by LibTorch's operators.
+torch::Tensor apply_batch_norm_of_parts(const torch::Tensor& x, const Layer& layer,
+                                        const ForwardOptions& options) {
+  const bool is_map = x.dim() == 4;
+  const auto dims = is_map ? std::vector<std::int64_t>{0, 2, 3} : std::vector<std::int64_t>{0};
+  const auto by_channel = [&](const torch::Tensor& numbers) {
+    return numbers.view(is_map ? at::IntArrayRef{1, -1, 1, 1} : at::IntArrayRef{1, -1});
+  };
+  const auto running = [](const torch::Tensor& followed, const torch::Tensor& value) {
+    const torch::NoGradGuard no_grad;
+    torch::Tensor(followed).lerp_(value.detach(), kBatchNormMomentum);
+  };
+  std::vector<torch::Tensor> results;
+  for (const torch::Tensor& part : x.chunk(options.batches)) {
+    const torch::Tensor wide = part.scalar_type() == at::kDouble ? part : part.to(torch::kFloat32);
+    const auto count = static_cast<double>(wide.numel() / wide.size(1) * options.reducer->parts());
+    const torch::Tensor mean = SumOfParts::apply(wide.sum(dims), options.reducer) / count;
+    const torch::Tensor centred = wide - by_channel(mean);
+    const torch::Tensor variance =
+        SumOfParts::apply(centred.square().sum(dims), options.reducer) / count;
+    running(layer.running_mean, mean);
+    running(layer.running_var, variance * (count / (count - 1)));
+    const torch::Tensor factor = layer.norm_scale * (variance + kBatchNormEps).rsqrt();
+    results.push_back((centred * by_channel(factor) + by_channel(layer.norm_shift)).to(x));
+  }
+  return torch::cat(results);
+}
+
 torch::Tensor apply_batch_norm_and_nonlinearity(const torch::Tensor& x, const Layer& layer,
-                                                Mode mode, std::int64_t batches) {
+                                                Mode mode, const ForwardOptions& options) {
   const bool train = mode == Mode::train;
+  const std::int64_t batches = options.batches;
+  if (train && options.reducer != nullptr && !has_kernels(x)) {
+    return apply_nonlinearity(apply_batch_norm_of_parts(x, layer, options), layer.plan);
+  }
   if (!has_kernels(x) || (!train && torch::GradMode::is_enabled())) {
     return apply_nonlinearity(apply_stock_batch_norm(x, layer, mode, batches), layer.plan);
   }
   const NormTensors norm{layer.norm_scale,  layer.norm_shift,   layer.running_mean,
                          layer.running_var, kBatchNormMomentum, kBatchNormEps};
   const std::optional<double> slope = fused_slope(layer.plan);
-  const torch::Tensor y = train ? norm_activation(x, norm, slope.value_or(1.0), batches)
-                                : norm_activation_eval(x, norm, slope.value_or(1.0));
+  const torch::Tensor y =
+      train ? norm_activation(x, norm, slope.value_or(1.0), batches, options.reducer)
+            : norm_activation_eval(x, norm, slope.value_or(1.0));
   return slope ? y : apply_nonlinearity(y, layer.plan);
 }
 
@@ -139,7 +190,6 @@ torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode m
                       const ForwardOptions& options) {
   const ImageShape& out = network.layers.back().plan.output;
   const bool to_logits = out[1] == 1 && out[2] == 1;
-  const std::int64_t batches = options.batches;
   torch::Tensor x = input;
   for (const Layer& layer : network.layers) {
     const bool last = &layer == &network.layers.back();
@@ -148,7 +198,7 @@ torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode m
     if (options.bfloat16) x = x.to(last && to_logits ? torch::kFloat32 : torch::kBFloat16);
     x = apply_weights(x, layer);
     if (options.bfloat16 && last) x = x.to(torch::kFloat32);
-    x = layer.plan.batch_norm ? apply_batch_norm_and_nonlinearity(x, layer, mode, batches)
+    x = layer.plan.batch_norm ? apply_batch_norm_and_nonlinearity(x, layer, mode, options)
                               : apply_nonlinearity(x, layer.plan);
   }
   if (options.classes.defined()) return logits_of_class(x, options.classes);  // [N]

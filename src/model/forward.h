@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include "model/network.h"
+#include "runtime/reducer.h"
 
 namespace dcgan {
 
@@ -28,6 +29,8 @@ struct ForwardOptions {
   bool bfloat16 = false;
   /// int64 [N], for a discriminator with classes alone: what it takes each image for.
   torch::Tensor classes;
+  /// Where `input` is a part of the batch: BatchNorm's statistics are of all parts.
+  Reducer* reducer = nullptr;
 };
 
 /// Generator: [N, latent_dim] -> [N, C, H, W]. Discriminator: [N, C, H, W] -> logits [N]; with

@@ -1,0 +1,48 @@
+// A step's batch in parts, computed side by side by threads and processes.
+//
+// Each part is a training state of its own with the same numbers. The parts meet where a step adds
+// something up over the batch: BatchNorm's statistics and their gradients, the parameters'
+// gradients, losses. All sums are taken pair by pair, neighbours first, whichever thread or process
+// has which part: then the same parts make the same bits wherever they are computed.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "gan/train_step.h"
+#include "runtime/process_group.h"
+
+namespace dcgan {
+
+class Parts {
+ public:
+  /// `state` becomes the first of `count` parts that this process has; it and `group`, the other
+  /// processes if there are any, must outlive this. `a_thread_each`: parts are computed by one
+  /// thread each, as the same bits on any number of processes need; else, where `count` is 1, by
+  /// LibTorch's own threads.
+  Parts(TrainState& state, std::int64_t count, bool a_thread_each, ProcessGroup* group);
+  ~Parts();
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
+
+  /// As train_step(), of this process's part of the batch, a multiple of `count` images. The
+  /// numbers that it returns are those of the whole batch; the images are this process's.
+  StepStats step(const torch::Tensor& real, const torch::Tensor& labels,
+                 const torch::Tensor& latents);
+
+ private:
+  class Meeting;
+  class PartReducer;
+  class Worker;
+
+  TrainState& first_;
+  std::unique_ptr<Meeting> meeting_;
+  std::vector<std::unique_ptr<PartReducer>> reducers_;
+  std::vector<std::unique_ptr<TrainState>> others_;
+  std::vector<std::unique_ptr<Worker>> workers_;  ///< none where the caller's thread does it
+};
+
+}  // namespace dcgan

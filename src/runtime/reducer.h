@@ -1,0 +1,22 @@
+// What a training step asks of whoever computes the rest of its batch.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+
+namespace dcgan {
+
+/// A step's batch is cut into parts of one size, which threads or processes compute side by side.
+/// Each part has a reducer; all parts make the same calls in the same order.
+class Reducer {
+ public:
+  virtual ~Reducer() = default;
+
+  virtual std::int64_t parts() const = 0;
+
+  /// In place the sum over all parts, the same bits in each. Contiguous floating-point numbers.
+  virtual void sum(const torch::Tensor& numbers) = 0;
+};
+
+}  // namespace dcgan
