@@ -40,13 +40,18 @@ class BatchStream::Maker {
 
   Batch make(std::int64_t step) {
     order_epoch(step / per_epoch_);
-    const std::int64_t first = step % per_epoch_ * options_.batch_size;
-    const std::int64_t count = std::min(options_.batch_size, dataset_.size() - first);
+    const std::int64_t begin = step % per_epoch_ * options_.batch_size;
+    const std::int64_t count =
+        std::min(options_.batch_size, dataset_.size() - begin) / options_.parts;
+    const std::int64_t first = begin + options_.part * count;
+    // Of all that the run sees: so an image has the same numbers wherever a stream starts, and
+    // whatever part it is in.
+    const std::int64_t number = step * options_.batch_size + options_.part * count;
     Batch batch;
     batch.step = step;
-    batch.images = gather_images(first, count, step);
+    batch.images = gather_images(first, count, number);
     batch.labels = gather_labels(first, count);
-    batch.latents = draw_latents(step, count);
+    batch.latents = draw_latents(number, count);
     return batch;
   }
 
@@ -64,7 +69,7 @@ class BatchStream::Maker {
 
   /// Images first .. first + count - 1 of the epoch's order: float32 [count, C, H, W]. Plain loops:
   /// an ATen operator of this size would start a second pool of OpenMP threads.
-  torch::Tensor gather_images(std::int64_t first, std::int64_t count, std::int64_t step) {
+  torch::Tensor gather_images(std::int64_t first, std::int64_t count, std::int64_t number) {
     const torch::Tensor& images = dataset_.images;
     const std::int64_t pixels = images.numel() / images.size(0);
     torch::Tensor gathered =
@@ -76,7 +81,7 @@ class BatchStream::Maker {
       const std::uint8_t* image = source + row * pixels;
       for (std::int64_t pixel = 0; pixel < pixels; ++pixel) *out++ = pixel_table_[image[pixel]];
     }
-    if (options_.flip) flip_some(gathered, step);
+    if (options_.flip) flip_some(gathered, number);
     return gathered;
   }
 
@@ -91,11 +96,10 @@ class BatchStream::Maker {
   }
 
   /// Numbered as the latents are.
-  void flip_some(torch::Tensor& images, std::int64_t step) const {
+  void flip_some(torch::Tensor& images, std::int64_t number) const {
     const std::int64_t count = images.size(0);
     const std::int64_t width = images.size(3);
-    const torch::Tensor draws =
-        uniform_rows(options_.seed, Purpose::flip, step * options_.batch_size, count, 1);
+    const torch::Tensor draws = uniform_rows(options_.seed, Purpose::flip, number, count, 1);
     const std::int64_t rows = images.size(1) * images.size(2);
     for (std::int64_t i = 0; i < count; ++i) {
       if (draws.data_ptr<float>()[i] >= 0) continue;
@@ -104,10 +108,9 @@ class BatchStream::Maker {
     }
   }
 
-  /// Rows are numbered by step and place, so that they are the same wherever a stream starts.
-  torch::Tensor draw_latents(std::int64_t step, std::int64_t count) const {
-    torch::Tensor latents = normal_rows(options_.seed, Purpose::train_latents,
-                                        step * options_.batch_size, count, options_.latent_dim);
+  torch::Tensor draw_latents(std::int64_t number, std::int64_t count) const {
+    torch::Tensor latents =
+        normal_rows(options_.seed, Purpose::train_latents, number, count, options_.latent_dim);
     if (!options_.pinned) return latents;
     torch::Tensor pinned = at::empty(latents.sizes(), float_options());
     std::memcpy(pinned.data_ptr<float>(), latents.data_ptr<float>(), latents.nbytes());

@@ -28,6 +28,8 @@ struct BatchStreamOptions {
   bool flip = false;                      ///< mirror an image, left to right, with probability 1/2
   OutputRange range = OutputRange::tanh;  ///< tanh: [-1, 1], sigmoid: [0, 1]
   bool pinned = false;                    ///< page-locked tensors, for copies to a GPU
+  std::int64_t part = 0;                  ///< of each batch, which of `parts` equal ones is made
+  std::int64_t parts = 1;
 };
 
 /// Throws `failure` when the set has no whole batch under `drop_last`, or no image at all.

@@ -1,7 +1,10 @@
 #include "gan/train_step.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
+#include "base/gz.h"
 #include "gan/loss.h"
 #include "gan/schedule.h"
 #include "model/forward.h"
@@ -336,6 +339,17 @@ TrainState copy_for_part(const TrainState& state, std::int64_t part) {
   copy.average.reset();
   copy.part = part;
   return copy;
+}
+
+std::string checksum_of(const TrainState& state) {
+  std::string bytes;
+  for (const Network* network : {&state.generator, &state.discriminator}) {
+    for (const auto& [name, tensor] : named_tensors(*network)) {
+      const torch::Tensor plain = tensor.detach().to(torch::kCPU).contiguous();
+      bytes.append(static_cast<const char*>(plain.data_ptr()), plain.nbytes());
+    }
+  }
+  return fmt::format("CRC-32 {:08x}", crc32_of(bytes.data(), bytes.size()));
 }
 
 bool all_finite(const TrainState& state) {

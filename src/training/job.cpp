@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/gz.h"
 #include "base/text.h"
 #include "config/fields.h"
 #include "config/resolve.h"
@@ -62,6 +63,15 @@ Archive read_newest(const std::vector<fs::path>& checkpoints) {
   }
 }
 
+/// Throws where the processes would not train one model.
+void compare_processes(const TrainingJob& job, ProcessGroup& group) {
+  const std::string config = to_yaml(job.config);
+  group.require_same("configuration",
+                     fmt::format("CRC-32 {:08x}", crc32_of(config.data(), config.size())));
+  group.require_same("data set", job.dataset.fingerprint);
+  group.require_same("weights", checksum_of(job.state));
+}
+
 TrainingJob new_job(const Config& config, const Machine& machine, Log& log) {
   // A build that can't record steps on the device is told before the images are read.
   if (config.run.cuda_graph && !machine.device.is_cpu()) make_recorder(machine.device);
@@ -101,8 +111,11 @@ TrainingJob resumed_job(const fs::path& run, const Config& config, const Machine
 
 }  // namespace
 
-Machine prepare_training(Config& config, Log& log) {
-  const Machine machine = prepare_machine(config.run.device, config.run.threads);
+Machine prepare_training(Config& config, Log& log, std::int64_t local_rank) {
+  Machine machine = prepare_machine(config.run.device, config.run.threads);
+  if (machine.device.is_cuda() && local_rank > 0) {
+    machine.device = resolve_device(fmt::format("cuda:{}", local_rank));
+  }
   if (!machine.warning.empty()) log.warn(machine.warning);
   // The same sums in the same order on every run; on a CPU this is so anyway.
   at::globalContext().setDeterministicCuDNN(true);
@@ -117,10 +130,15 @@ Machine prepare_training(Config& config, Log& log) {
 }
 
 TrainingJob load_job(const std::optional<std::string>& out, bool resume, const Config& config,
-                     const Machine& machine, Log& log) {
-  if (resume) return resumed_job(*out, config, machine, log);
-  if (out) check_is_free(*out);
-  return new_job(config, machine, log);
+                     const Machine& machine, Log& log, ProcessGroup* group) {
+  parts_here(config, group == nullptr ? 1 : group->size(), machine.device);
+  const bool leads = group == nullptr || group->leads();
+  if (!resume && out && leads) check_is_free(*out);
+  TrainingJob job =
+      resume ? resumed_job(*out, config, machine, log) : new_job(config, machine, log);
+  job.group = group;
+  if (group != nullptr) compare_processes(job, *group);
+  return job;
 }
 
 TrainResult train(const Config& config, const TrainOptions& options) {
@@ -134,7 +152,7 @@ TrainResult train(const Config& config, const TrainOptions& options) {
   if (!run) run.emplace(RunDirectory::create(out, "run"));
   write_file_atomically(run->config(), to_yaml(resolved));
   log.add_file(run->log());
-  const bool finished = train(job, *run, log, options.on_step);
+  const bool finished = train(job, &*run, log, options.on_step);
   return {run->generator(), job.state.step, finished};
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "base/text.h"
@@ -11,6 +12,7 @@
 #include "dcgan/error.h"
 #include "dcgan/image.h"
 #include "dcgan/sampler.h"
+#include "gan/parts.h"
 #include "gan/recorded_step.h"
 #include "generate/generator_file.h"
 #include "runtime/random.h"
@@ -31,6 +33,54 @@ std::string format_scores(const QuickScores& scores) {
 
 using OnStep = std::function<bool(const TrainingProgress&)>;
 
+/// The steps of a run, as each process makes them.
+class Stepper {
+ public:
+  explicit Stepper(TrainingJob& job)
+      : state_(job.state),
+        group_(job.group),
+        stream_(job.dataset, stream_options(job.config, job.state.device, job.group),
+                job.state.step) {
+    const std::int64_t processes = group_ == nullptr ? 1 : group_->size();
+    const std::int64_t shards = job.config.train.shards;
+    if (processes > 1 || shards > 1) {
+      parts_.emplace(state_, parts_here(job.config, processes, state_.device), shards > 1, group_);
+    } else if (job.config.run.cuda_graph && !state_.device.is_cpu()) {
+      recorded_.emplace(state_, make_recorder(state_.device));
+    }
+  }
+
+  StepStats step() {
+    batch_ = stream_.next();
+    StepStats stats = parts_ ? parts_->step(batch_.images, batch_.labels, batch_.latents)
+                      : recorded_
+                          ? recorded_->step(batch_.images, batch_.labels, batch_.latents)
+                          : train_step(state_, batch_.images, batch_.labels, batch_.latents);
+    if (stats.r1.defined()) state_.r1 = stats.r1;
+    stats.r1 = state_.r1;  // between two of them the newest one is reported
+    return stats;
+  }
+
+  /// This process's images of the last step, on the run's device.
+  torch::Tensor real() const { return batch_.images.to(state_.device); }
+
+  /// Whether any process wants to stop.
+  bool stops(bool wants_to) {
+    if (group_ == nullptr) return wants_to;
+    const torch::Tensor wishes = torch::full({1}, wants_to ? 1.0 : 0.0);
+    group_->sum(wishes);
+    return wishes.item<float>() > 0;
+  }
+
+ private:
+  TrainState& state_;
+  ProcessGroup* group_;
+  BatchStream stream_;
+  Batch batch_;
+  std::optional<Parts> parts_;            ///< where there are several
+  std::optional<RecordedStep> recorded_;  ///< with run.cuda_graph
+};
+
 class Loop {
  public:
   Loop(TrainingJob& job, const RunDirectory& run, Log& log)
@@ -43,16 +93,12 @@ class Loop {
         steps_per_epoch_(batches_per_epoch(job.dataset.size(), job.config.train.batch_size,
                                            job.config.data.drop_last)),
         total_steps_(total_steps(job.config, job.dataset.size())),
-        stream_(job.dataset, stream_options(job.config, job.state.device), job.state.step),
+        stepper_(job),
         grid_latents_(normal_rows(config_.seed, Purpose::grid_latents, 0, config_.run.sample_count,
                                   config_.model.latent_dim)
                           .to(state_.device)),
         monitor_(config_.train),
-        reporter_(run.metrics(), position(), log) {
-    if (config_.run.cuda_graph && !state_.device.is_cpu()) {
-      recorded_.emplace(state_, make_recorder(state_.device));
-    }
-  }
+        reporter_(run.metrics(), position(), log) {}
 
   bool run(const OnStep& on_step) {
     // What ended the run before may have come between its checkpoint and its g.pt.
@@ -70,7 +116,7 @@ class Loop {
     }
     while (state_.step < total_steps_) {
       step();
-      if (!on_step(progress()) && state_.step < total_steps_) {
+      if (stepper_.stops(!on_step(progress())) && state_.step < total_steps_) {
         if (last_checkpoint_ != state_.step) write_checkpoint();
         log_.show_bar("");
         return false;
@@ -115,11 +161,7 @@ class Loop {
   }
 
   void step() {
-    const Batch batch = stream_.next();
-    StepStats stats = recorded_ ? recorded_->step(batch.images, batch.labels, batch.latents)
-                                : train_step(state_, batch.images, batch.labels, batch.latents);
-    if (stats.r1.defined()) state_.r1 = stats.r1;
-    stats.r1 = state_.r1;  // between two of them the newest one is reported
+    const StepStats stats = stepper_.step();
     const bool last = state_.step == total_steps_;
     const bool first =
         stats.updated_generator && !checked_;  // later gradients are compared with it
@@ -135,7 +177,7 @@ class Loop {
       check_finite();
     }
     if (log_due) reporter_.write_metrics(position(), numbers_);
-    if (first || (log_due && checked_)) check(stats, batch.images.to(state_.device));
+    if (first || (log_due && checked_)) check(stats, stepper_.real());
     if (sample_due) write_samples();
     if (evaluation_due) evaluate();
     if (checkpoint_due) write_checkpoint();
@@ -224,9 +266,8 @@ class Loop {
   Log& log_;
   const std::int64_t steps_per_epoch_;
   const std::int64_t total_steps_;
-  BatchStream stream_;
+  Stepper stepper_;
   const torch::Tensor grid_latents_;
-  std::optional<RecordedStep> recorded_;  ///< with run.cuda_graph
   std::optional<double> best_fid_;
   Monitor monitor_;
   bool checked_ = false;  ///< a step has been checked
@@ -235,12 +276,68 @@ class Loop {
   StepNumbers numbers_;  ///< the newest that were read
 };
 
+/// A process that does not lead: it steps, and writes nothing.
+bool follow(TrainingJob& job, const OnStep& on_step) {
+  const std::int64_t total = total_steps(job.config, job.dataset.size());
+  Stepper stepper(job);
+  while (job.state.step < total) {
+    stepper.step();
+    if (stepper.stops(!on_step({job.state.step, total})) && job.state.step < total) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
-BatchStreamOptions stream_options(const Config& config, torch::Device device) {
-  return {config.seed,         config.train.batch_size, config.model.latent_dim,
-          config.data.shuffle, config.data.drop_last,   config.data.flip,
-          config.output,       device.is_cuda()};
+BatchStreamOptions stream_options(const Config& config, torch::Device device,
+                                  const ProcessGroup* group) {
+  BatchStreamOptions options{config.seed,         config.train.batch_size, config.model.latent_dim,
+                             config.data.shuffle, config.data.drop_last,   config.data.flip,
+                             config.output,       device.is_cuda()};
+  if (group != nullptr) {
+    options.part = group->rank();
+    options.parts = group->size();
+  }
+  return options;
+}
+
+std::int64_t parts_here(const Config& config, std::int64_t processes, torch::Device device) {
+  const std::int64_t shards = config.train.shards;
+  const std::int64_t parts = shards > 1 ? shards : processes;
+  const std::int64_t here = parts / processes;
+  // Several processes each add up a whole branch of the tree.
+  const bool is_branch = processes == 1 || (here & (here - 1)) == 0;
+  if (parts % processes != 0 || here == 0 || !is_branch) {
+    throw usage_error(
+        fmt::format("train.shards is {}, which {} processes can't share", shards, processes))
+        .key("train.shards")
+        .remedy(fmt::format("set it to {}, or to 1 for a part a process",
+                            processes * std::bit_ceil(static_cast<std::uint64_t>(
+                                            std::max<std::int64_t>(here, 1)))));
+  }
+  if (here > 1 && device.is_cuda()) {
+    throw usage_error(fmt::format("a GPU takes one of train.shards, not {}", here))
+        .key("train.shards")
+        .remedy("start a process for each, with a GPU of its own");
+  }
+  const std::int64_t batch = config.train.batch_size;
+  if (batch % parts != 0) {
+    const std::int64_t below = batch / parts * parts;
+    const bool up = below == 0 || batch - below > below + parts - batch;
+    throw usage_error(
+        fmt::format("train.batch_size ({}) can't be cut into {} equal parts", batch, parts))
+        .key("train.batch_size")
+        .remedy(fmt::format("the nearest that can is {}", up ? below + parts : below));
+  }
+  if (parts > 1 && !config.data.drop_last) {
+    throw usage_error(
+        fmt::format("data.drop_last is false, and an epoch's last batch need not have {} "
+                    "equal parts",
+                    parts))
+        .key("data.drop_last")
+        .remedy("set it to true");
+  }
+  return here;
 }
 
 std::int64_t total_steps(const Config& config, std::int64_t images) {
@@ -301,8 +398,8 @@ std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dat
       .remedy(remedy);
 }
 
-bool train(TrainingJob& job, const RunDirectory& run, Log& log, const OnStep& on_step) {
-  return Loop(job, run, log).run(on_step);
+bool train(TrainingJob& job, const RunDirectory* run, Log& log, const OnStep& on_step) {
+  return run == nullptr ? follow(job, on_step) : Loop(job, *run, log).run(on_step);
 }
 
 }  // namespace dcgan

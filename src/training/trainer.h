@@ -13,6 +13,7 @@
 #include "dcgan/train.h"
 #include "gan/train_step.h"
 #include "runtime/device.h"
+#include "runtime/process_group.h"
 #include "training/log.h"
 #include "training/run_directory.h"
 #include "training/scorer.h"
@@ -24,22 +25,30 @@ struct TrainingJob {
   Dataset dataset;
   TrainState state;                   ///< at its first step, or restored from a checkpoint
   std::optional<Scorer> scorer = {};  ///< where the samples are evaluated
+  ProcessGroup* group = nullptr;      ///< the processes that train it, if there are several
 };
 
 /// Takes the device and threads that `config.run` asks for. Replaces train.precision's `auto` by
 /// what is fastest on this machine: the run keeps it.
-Machine prepare_training(Config& config, Log& log);
+/// `local_rank`: of the processes that train on this machine, each of which takes a GPU of its own.
+Machine prepare_training(Config& config, Log& log, std::int64_t local_rank = 0);
 
 /// Loads and checks everything, writes nothing: a run from its first step, which may have the
 /// folder `out`, or with `resume` the run in `out` from its newest checkpoint, or from its first
 /// step if it was stopped before there was one. Throws a usage error where `out` is taken or where
-/// `config` would make it another run, `failure` where its checkpoint is damaged or its images have
-/// changed.
+/// `config` would make it another run, `failure` where its checkpoint is damaged, its images have
+/// changed, or the processes of `group` hold different things.
 TrainingJob load_job(const std::optional<std::string>& out, bool resume, const Config& config,
-                     const Machine& machine, Log& log);
+                     const Machine& machine, Log& log, ProcessGroup* group = nullptr);
 
-/// The stream of a training's batches; page-locked where they go to a GPU.
-BatchStreamOptions stream_options(const Config& config, torch::Device device);
+/// The stream of a training's batches, or of this process's part of them; page-locked where they go
+/// to a GPU.
+BatchStreamOptions stream_options(const Config& config, torch::Device device,
+                                  const ProcessGroup* group = nullptr);
+
+/// How many parts of each batch one of so many processes has. Throws a usage error where the batch
+/// can't be cut up so.
+std::int64_t parts_here(const Config& config, std::int64_t processes, torch::Device device);
 
 /// How many steps `config.train.epochs` come to for a set of `images` images.
 std::int64_t total_steps(const Config& config, std::int64_t images);
@@ -53,10 +62,11 @@ void check_batches(const Config& config, const Dataset& dataset);
 std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dataset);
 
 /// Trains from `job.state.step` to the end of the last epoch or until `on_step`, which is called
-/// after each step, returns false: then it writes a checkpoint and returns false. Throws `failure`
+/// after each step, returns false in any process: then it writes a checkpoint and returns false.
+/// `run`: nothing in a process that does not lead its group, which writes nothing. Throws `failure`
 /// when a file can't be written or a loss or weight is no longer a finite number; the last good
 /// checkpoint stays in either case.
-bool train(TrainingJob& job, const RunDirectory& run, Log& log,
+bool train(TrainingJob& job, const RunDirectory* run, Log& log,
            const std::function<bool(const TrainingProgress&)>& on_step);
 
 }  // namespace dcgan
