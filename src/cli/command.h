@@ -109,6 +109,7 @@ struct Startup {
   /// Idle threads wait a third of a millisecond for work, as suits a training's many short loops;
   /// else they sleep at once, which leaves the cores to other programs.
   bool is_training = false;
+  std::int64_t processes = 1;  ///< to start on this machine
 };
 
 struct Command {

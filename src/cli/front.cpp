@@ -16,9 +16,11 @@
 #include <string>
 #include <system_error>
 
+#include "base/launcher.h"
 #include "base/system_limits.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/processes.h"
 #include "dcgan/error.h"
 
 namespace dcgan::cli {
@@ -34,6 +36,13 @@ fs::path find_core() {
   return front.parent_path().parent_path() / "lib" / "dcgan" / "dcgan-core";
 }
 
+/// The share of one of several processes on this machine.
+std::int64_t cores_of(const Launch& launch) {
+  const bool is_bound =
+      launch.launcher_shares_cores && affinity_cores() < sysconf(_SC_NPROCESSORS_ONLN);
+  return is_bound ? usable_cores() : std::max<std::int64_t>(1, usable_cores() / launch.local_size);
+}
+
 /// libgomp's idle threads spin before they sleep: by default for ten milliseconds, which is lost to
 /// the others where a process competes for the cores. A third of one bridges what lies between two
 /// of a training's loops, and costs little beside a busy process (docs/performance.md). A user's
@@ -45,8 +54,13 @@ void set_environment(const Startup& startup) {
   // LibTorch's own default is another number, and changing it later starts threads that nobody
   // needs.
   const bool asked_for = startup.threads > 0;
-  const std::int64_t threads = asked_for ? startup.threads : usable_cores();
-  setenv("OMP_NUM_THREADS", std::to_string(threads).c_str(), asked_for ? 1 : 0);
+  const Launch launch = startup.is_training ? read_launch() : Launch();
+  const std::int64_t threads = asked_for ? startup.threads : cores_of(launch);
+  // torchrun sets 1 where nobody has said how many.
+  const bool by_torchrun = std::getenv("TORCHELASTIC_RUN_ID") != nullptr && launch.size > 1;
+  setenv("OMP_NUM_THREADS", std::to_string(threads).c_str(), asked_for || by_torchrun ? 1 : 0);
+  // Of connections that are tried again; what fails for good is told by dcgan.
+  if (launch.size > 1) setenv("TORCH_CPP_LOG_LEVEL", "FATAL", 0);
   // Another LibTorch that lacks a function is refused before hours of work, not after.
   if (startup.is_training) setenv("LD_BIND_NOW", "1", 0);
 }
@@ -124,7 +138,9 @@ int run(int argc, char** argv) {
         if constexpr (requires { command.run_in_front(); }) {
           return command.run_in_front();
         } else {
-          start_core(command.startup(), argv);
+          const Startup startup = command.startup();
+          if (startup.processes == 1) start_core(startup, argv);
+          return run_processes(startup.processes, [&] { start_core(startup, argv); });
         }
       },
       [argv](const CommandLine& line) -> int {

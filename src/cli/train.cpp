@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <chrono>
 #include <filesystem>
 #include <iostream>
 
@@ -14,6 +15,7 @@
 #include "config/fields.h"
 #include "data/batch_stream.h"
 #include "runtime/device.h"
+#include "runtime/process_group.h"
 #include "training/log.h"
 #include "training/run_directory.h"
 #include "training/trainer.h"
@@ -126,31 +128,59 @@ void log_start(const ResolvedConfig& resolved, const TrainingJob& job, const Run
                : "all epochs are done already, and the learning rates have come to their end");
 }
 
-}  // namespace
-
-int Train::run() {
-  Log log(quiet ? Verbosity::quiet : verbose ? Verbosity::verbose : Verbosity::normal);
-  ResolvedConfig resolved = resolve(*this);
-  const Machine machine = prepare_training(resolved.config, log);
+int train_with(const Train& options, const ResolvedConfig& resolved, const Machine& machine,
+               Log& log, ProcessGroup* group) {
+  const bool leads = group == nullptr || group->leads();
   std::optional<RunDirectory> run;
-  if (resume && !dry_run) run.emplace(RunDirectory::open(*out));  // locked while it is read
-  TrainingJob job = load_job(out, resume, resolved.config, machine, log);
-  if (dry_run) {
-    cli::dry_run(job, resolved, machine, log);
+  if (options.resume && !options.dry_run && leads) {  // locked while it is read
+    run.emplace(RunDirectory::open(*options.out));
+  }
+  TrainingJob job = load_job(options.out, options.resume, resolved.config, machine, log, group);
+  if (options.dry_run) {
+    dry_run(job, resolved, machine, log);
     return 0;
   }
-  const fs::path& file = resolved.file;
-  if (!run) run.emplace(RunDirectory::create(out, file.empty() ? "run" : file.stem().string()));
   const StopSignal stop;
+  const auto on_step = [&](const TrainingProgress&) { return !stop.requested(); };
+  if (!leads) return train(job, nullptr, log, on_step) ? 0 : kExitStopped;
+  const fs::path& file = resolved.file;
+  if (!run) {
+    run.emplace(RunDirectory::create(options.out, file.empty() ? "run" : file.stem().string()));
+  }
   write_file_atomically(run->config(), to_yaml(resolved.config));
   log_start(resolved, job, *run, machine, log);
-  if (!train(job, *run, log, [&](const TrainingProgress&) { return !stop.requested(); })) {
+  if (!train(job, &*run, log, on_step)) {
     log.notice(fmt::format("stopped at step {}; a checkpoint is written. Go on with:\n  {}",
                            format_count(job.state.step), resume_command(*run)));
     return kExitStopped;
   }
   show_results(job, *run);
   return 0;
+}
+
+}  // namespace
+
+int Train::run() {
+  const Launch launch = read_launch();
+  if (dry_run && launch.rank > 0) return 0;
+  const bool leads = launch.rank == 0;
+  Log log(!leads    ? Verbosity::silent
+          : quiet   ? Verbosity::quiet
+          : verbose ? Verbosity::verbose
+                    : Verbosity::normal);
+  ResolvedConfig resolved = resolve(*this);
+  const Machine machine = prepare_training(resolved.config, log, launch.local_rank);
+  std::optional<ProcessGroup> group;
+  if (launch.size > 1 && !dry_run) {
+    group.emplace(launch, machine.device, std::chrono::seconds(resolved.config.train.rank_timeout));
+  }
+  try {
+    return train_with(*this, resolved, machine, log, group ? &*group : nullptr);
+  } catch (const std::exception& error) {
+    const auto* const own = dynamic_cast<const Error*>(&error);
+    if (group) group->tell(own == nullptr ? error.what() : own->summary());
+    throw;
+  }
 }
 
 }  // namespace dcgan::cli

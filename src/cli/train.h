@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/launcher.h"
 #include "cli/command.h"
+#include "config/parts.h"
 
 namespace dcgan::cli {
 
@@ -22,6 +24,7 @@ struct Train : Command {
   bool dry_run = false;
   bool quiet = false;
   bool verbose = false;
+  std::int64_t processes = 1;
 
   void bind(Flags& flags) {
     flags.config("Configuration", config);
@@ -30,6 +33,9 @@ struct Train : Command {
     flags.override_key("--device", "NAME", "run.device", "auto, cpu, cuda or cuda:N", overrides);
     flags.override_key("--threads", "N", "run.threads", "CPU threads; 0: as many as it may use",
                        overrides);
+    flags.integer("--processes", 1, 1024,
+                  "Train on so many processes of this machine (elsewhere: torchrun, srun, mpirun)",
+                  processes);
     flags.override_key("--seed", "N", "seed", "What all random numbers are made from", overrides);
     flags.on("--resume", "Go on with the run in --out where it stopped", resume);
     flags.on("--dry-run", "Check everything and run one step; write no run", dry_run);
@@ -52,7 +58,14 @@ struct Train : Command {
   }
 
   /// Without --config the run that is resumed has the configuration, and the core reads it.
-  Startup startup() const { return {configured_threads(config, overrides), true}; }
+  Startup startup() const {
+    refuse(processes > 1 && read_launch().size > 1,
+           "--processes, and a launcher has started several already", "leave --processes out");
+    if (processes > 1 && config) {  // told once, not by each
+      parts_here(resolve_config(*config, overrides, shipped_configs()).config, processes);
+    }
+    return {configured_threads(config, overrides), true, processes};
+  }
 
   int run();
 };

@@ -188,6 +188,8 @@ std::vector<Field> train_fields() {
               "on as many processes or fewer; 1 is the whole batch in one, or a part a process."),
       yes_or_no("train.sync_batch_norm", kFixed, of(&TrainConfig::sync_batch_norm),
                 "Whether BatchNorm's statistics are those of the whole batch, or of each part."),
+      integer("train.rank_timeout", {1, 86400}, kFree, of(&TrainConfig::rank_timeout),
+              "Seconds that one of several processes waits for another before it gives up."),
       integer("train.log_every", {1, kHuge}, kFree, of(&TrainConfig::log_every),
               "Steps between two lines of metrics.jsonl."),
       integer("train.sample_every", {0, kHuge}, kFree, of(&TrainConfig::sample_every),

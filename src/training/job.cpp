@@ -4,6 +4,7 @@
 #include "base/gz.h"
 #include "base/text.h"
 #include "config/fields.h"
+#include "config/parts.h"
 #include "config/resolve.h"
 #include "dcgan/error.h"
 #include "dcgan/train.h"
@@ -131,7 +132,12 @@ Machine prepare_training(Config& config, Log& log, std::int64_t local_rank) {
 
 TrainingJob load_job(const std::optional<std::string>& out, bool resume, const Config& config,
                      const Machine& machine, Log& log, ProcessGroup* group) {
-  parts_here(config, group == nullptr ? 1 : group->size(), machine.device);
+  const std::int64_t parts = parts_here(config, group == nullptr ? 1 : group->size());
+  if (parts > 1 && machine.device.is_cuda()) {
+    throw usage_error(fmt::format("a GPU takes one of train.shards, not {}", parts))
+        .key("train.shards")
+        .remedy("start a process for each, with a GPU of its own");
+  }
   const bool leads = group == nullptr || group->leads();
   if (!resume && out && leads) check_is_free(*out);
   TrainingJob job =

@@ -67,7 +67,8 @@ struct Log::Impl {
 
 Log::Log(Verbosity verbosity) : impl_(std::make_unique<Impl>()) {
   impl_->terminal->set_pattern("%^%v%$");
-  impl_->terminal->set_level(verbosity == Verbosity::quiet    ? spdlog::level::warn
+  impl_->terminal->set_level(verbosity == Verbosity::silent   ? spdlog::level::off
+                             : verbosity == Verbosity::quiet  ? spdlog::level::warn
                              : verbosity == Verbosity::normal ? spdlog::level::info
                                                               : spdlog::level::debug);
   impl_->logger = std::make_shared<spdlog::logger>("dcgan", impl_->terminal);
@@ -76,7 +77,7 @@ Log::Log(Verbosity verbosity) : impl_(std::make_unique<Impl>()) {
   // A log line that can't be written (a full disk) must not end a training; metrics.jsonl and the
   // checkpoints report such a disk themselves.
   impl_->logger->set_error_handler([](const std::string&) {});
-  impl_->has_bar = verbosity != Verbosity::quiet && isatty(STDERR_FILENO) != 0;
+  impl_->has_bar = verbosity > Verbosity::quiet && isatty(STDERR_FILENO) != 0;
 }
 
 Log::~Log() { show_bar(""); }

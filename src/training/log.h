@@ -10,11 +10,12 @@
 
 namespace dcgan {
 
-enum class Verbosity { quiet, normal, verbose };
+enum class Verbosity { silent, quiet, normal, verbose };
 
 class Log {
  public:
-  /// quiet: warnings only, and no bar; verbose: debug lines too. The file gets every line.
+  /// silent: nothing; quiet: warnings only, and no bar; verbose: debug lines too. The file gets
+  /// every line.
   explicit Log(Verbosity verbosity);
   ~Log();
   Log(const Log&) = delete;

@@ -46,10 +46,6 @@ TrainingJob load_job(const std::optional<std::string>& out, bool resume, const C
 BatchStreamOptions stream_options(const Config& config, torch::Device device,
                                   const ProcessGroup* group = nullptr);
 
-/// How many parts of each batch one of so many processes has. Throws a usage error where the batch
-/// can't be cut up so.
-std::int64_t parts_here(const Config& config, std::int64_t processes, torch::Device device);
-
 /// How many steps `config.train.epochs` come to for a set of `images` images.
 std::int64_t total_steps(const Config& config, std::int64_t images);
 
