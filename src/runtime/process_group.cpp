@@ -8,7 +8,9 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #endif
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -201,23 +203,17 @@ std::string ProcessGroup::broadcast(const std::string& bytes) {
 }
 
 void ProcessGroup::require_same(const std::string& what, const std::string& value) {
-  // By the store, whose values may be of any length.
-  const std::int64_t meeting = strings_++;
-  const auto key = [&](std::int64_t of) { return fmt::format("same{}.{}", meeting, of); };
-  std::string theirs;
-  std::int64_t other = 0;
-  meet([&] {
-    impl_->store->set(key(rank()), bytes_of(value));
-    for (other = 0; other < size(); ++other) {
-      theirs = read_key(*impl_->store, key(other));
-      if (theirs != value) break;
-    }
-  });
-  if (theirs == value) return;
-  impl_->gloo.reset();
-  throw failure(fmt::format("rank {} and rank {} have another {} ({} and {})", rank(), other, what,
-                            printable(value), printable(theirs)))
-      .remedy(fmt::format("start all processes with the same {}", what));
+  constexpr std::int64_t kBytes = 64;
+  const torch::Tensor own = at::zeros({kBytes}, at::kByte);
+  std::memcpy(own.data_ptr(), value.data(), std::min<std::size_t>(value.size(), kBytes - 1));
+  const std::vector<torch::Tensor> all = gather(own);
+  for (std::int64_t other = 0; other < size(); ++other) {
+    const torch::Tensor& theirs = all[static_cast<std::size_t>(other)];
+    if (at::equal(own, theirs)) continue;
+    throw failure(fmt::format("rank {} and rank {} have another {} ({} and {})", rank(), other,
+                              what, value, static_cast<const char*>(theirs.data_ptr())))
+        .remedy(fmt::format("start all processes with the same {}", what));
+  }
 }
 
 #else  // no c10d

@@ -40,7 +40,8 @@ class ProcessGroup {
   /// Rank 0's bytes.
   std::string broadcast(const std::string& bytes);
 
-  /// Throws `failure` where another process says something else of `what` ("configuration").
+  /// Throws `failure` where another process says something else of `what` ("configuration"). Of
+  /// `value` the first 63 bytes count.
   void require_same(const std::string& what, const std::string& value);
 
   /// For an error of this process, which the others then name in place of "is gone".
@@ -58,7 +59,6 @@ class ProcessGroup {
   Launch launch_;
   std::chrono::seconds timeout_;
   std::int64_t bytes_sent_ = 0;
-  std::int64_t strings_ = 0;
   std::unique_ptr<Impl> impl_;
 };
 
