@@ -30,16 +30,7 @@ Error& Error::also(Error other) {
 }
 
 int Error::exit_code() const {
-  switch (kind_) {
-    case ErrorKind::usage:
-      return 2;
-    case ErrorKind::failure:
-    case ErrorKind::damaged:
-      break;
-    case ErrorKind::stopped:
-      return kExitStopped;
-  }
-  return 1;
+  return kind_ == ErrorKind::usage ? 2 : kind_ == ErrorKind::stopped ? kExitStopped : 1;
 }
 
 std::string Error::summary() const {

@@ -9,11 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <limits>
-#include <new>
-#include <stdexcept>
 #include <system_error>
-#include <utility>
 
 #include "base/text.h"
 #include "dcgan/error.h"
@@ -28,17 +24,6 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : ".";
 }
 
-/// The first folder on the way to `path` that may not be entered; none where all may.
-std::filesystem::path closed_folder(const std::filesystem::path& path) {
-  std::filesystem::path folder;
-  for (const std::filesystem::path& part : path.parent_path()) {
-    folder /= part;
-    const bool open = ::faccessat(AT_FDCWD, folder.c_str(), X_OK, AT_EACCESS) == 0;
-    if (!open && errno == EACCES) return folder;
-  }
-  return {};
-}
-
 struct Meaning {
   int error;
   const char* problem;
@@ -46,38 +31,20 @@ struct Meaning {
 };
 constexpr Meaning kMeanings[] = {
     {EACCES, "no permission", ""},
-    {EPERM, "no permission", ""},
     {ENOSPC, "the disk is full", "free some space and try again"},
-    {EDQUOT, "the disk is full", "free some space and try again"},
-    {EROFS, "the file system is read-only", ""},
     {EFBIG, "it would be larger than files may be here", "see 'ulimit -f'"},
-    {EMFILE, "too many files are open", "see 'ulimit -n'"},
-    {EISDIR, "it is a folder", ""},
     {EEXIST, "a part of its path is a file, not a folder", ""},
     {ENOTDIR, "a part of its path is a file, not a folder", ""},
 };
 
 /// A failure in `path`: `what`, and what the error number means to a person, with the remedy.
 Error file_failure(const std::string& what, const std::filesystem::path& path, int error) {
-  if (const auto closed = closed_folder(path); error == EACCES && !closed.empty()) {
-    return failure(what + "no permission to enter the folder " + closed.string())
-        .in(path)
-        .remedy("'chmod +x' gives it");
-  }
   for (const Meaning& meaning : kMeanings) {
     if (meaning.error == error) {
       return failure(what + meaning.problem).in(path).remedy(meaning.remedy);
     }
   }
   return failure(what + std::strerror(error)).in(path);
-}
-
-/// That there is no `kind` at `path`: "no such file", or a link to nowhere.
-std::string absence(const std::filesystem::path& path, std::string_view kind) {
-  std::error_code ignored;
-  const std::filesystem::path target = std::filesystem::read_symlink(path, ignored);
-  if (target.empty()) return fmt::format("no such {}", kind);
-  return fmt::format("is a link to {}, which is not there", target.string());
 }
 
 /// 0, or the error number.
@@ -106,31 +73,6 @@ std::filesystem::path temporary_name(const std::filesystem::path& folder) {
          fmt::format("{}{}-{}{}", kTemporaryPrefix, ::getpid(), counter++, kTemporaryExtension);
 }
 
-/// Throws where `path` can't be looked at or is a folder.
-struct stat status_of(int descriptor, const std::filesystem::path& path) {
-  struct stat status {};
-  if (::fstat(descriptor, &status) != 0) throw read_failure(path, errno);
-  if (S_ISDIR(status.st_mode)) throw failure("is a folder, not a file").in(path);
-  return status;
-}
-
-/// What `descriptor` gives to its end, about `expected` bytes; it stops behind `most`.
-std::string read_whole(int descriptor, const std::filesystem::path& path, std::size_t expected,
-                       std::size_t most = std::numeric_limits<std::size_t>::max()) {
-  // One byte more: a file that does not grow meanwhile needs no second buffer.
-  std::string bytes(expected + 1, '\0');
-  std::size_t size = 0;
-  while (size <= most) {
-    if (size == bytes.size()) bytes.resize(2 * size + 4096);
-    const ssize_t count = ::read(descriptor, bytes.data() + size, bytes.size() - size);
-    if (count == 0) break;
-    if (count < 0 && errno != EINTR) throw read_failure(path, errno);
-    if (count > 0) size += static_cast<std::size_t>(count);
-  }
-  bytes.resize(size);
-  return bytes;
-}
-
 /// Its number, or -1. A new one is not made where a link leads.
 int open_lock(const char* path) {
   const int descriptor = ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -149,33 +91,28 @@ Error write_failure(const std::filesystem::path& path, int error) {
 }
 
 Error read_failure(const std::filesystem::path& path, int error) {
-  if (error == ENOENT) return failure(absence(path, "file")).in(path);
+  if (error == ENOENT) return failure("no such file").in(path);
   return file_failure("cannot be read: ", path, error);
 }
 
 std::string read_file(const std::filesystem::path& path) {
-  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (descriptor.get() < 0) throw read_failure(path, errno);
-  const struct stat status = status_of(descriptor.get(), path);
-  if (!S_ISREG(status.st_mode)) {
-    throw failure("is not a regular file").in(path).remedy("write what it gives into one");
-  }
-
-  try {
-    return read_whole(descriptor.get(), path, static_cast<std::size_t>(status.st_size));
-  } catch (const std::bad_alloc&) {
-  } catch (const std::length_error&) {
-  }
-  throw failure(fmt::format("has {}, more than there is memory for", format_bytes(status.st_size)))
-      .in(path);
-}
-
-std::optional<std::string> read_up_to(const std::filesystem::path& path, std::size_t most) {
   const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (descriptor.get() < 0) throw read_failure(path, errno);
-  status_of(descriptor.get(), path);
-  std::string bytes = read_whole(descriptor.get(), path, 0, most);
-  if (bytes.size() > most) return std::nullopt;
+  struct stat status {};
+  if (descriptor.get() < 0 || ::fstat(descriptor.get(), &status) != 0) {
+    throw read_failure(path, errno);
+  }
+  if (S_ISDIR(status.st_mode)) throw failure("is a folder, not a file").in(path);
+  // One byte more: a file that does not grow meanwhile needs no second buffer.
+  std::string bytes(static_cast<std::size_t>(status.st_size) + 1, '\0');
+  std::size_t size = 0;
+  while (true) {
+    if (size == bytes.size()) bytes.resize(2 * size + 4096);
+    const ssize_t count = ::read(descriptor.get(), bytes.data() + size, bytes.size() - size);
+    if (count == 0) break;
+    if (count < 0 && errno != EINTR) throw read_failure(path, errno);
+    if (count > 0) size += static_cast<std::size_t>(count);
+  }
+  bytes.resize(size);
   return bytes;
 }
 
@@ -194,7 +131,7 @@ std::vector<std::string> spellings(const std::string& name) {
 std::filesystem::path find_spelling(const std::string& name, const std::filesystem::path& folder) {
   for (const std::string& spelling : spellings(name)) {
     std::error_code ignored;
-    const auto status = std::filesystem::symlink_status(folder / spelling, ignored);
+    const auto status = std::filesystem::status(folder / spelling, ignored);
     if (status.type() != std::filesystem::file_type::not_found) return folder / spelling;
   }
   return {};
@@ -231,17 +168,17 @@ void require_folder(const std::filesystem::path& path, const std::string& remedy
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
   if (std::filesystem::is_directory(status)) return;
-  if (std::filesystem::exists(status)) throw failure("is not a folder").in(path).remedy(remedy);
-  if (status.type() != std::filesystem::file_type::not_found) {
-    throw file_failure("", path, error.value()).remedy(remedy);
-  }
-  throw failure(absence(path, "folder")).in(path).remedy(remedy);
+  const bool is_absent = status.type() == std::filesystem::file_type::not_found;
+  throw failure(is_absent ? "no such folder"
+                : error   ? error.message()
+                          : "is not a folder")
+      .in(path)
+      .remedy(remedy);
 }
 
 bool is_non_empty_folder(const std::filesystem::path& path) {
-  std::error_code error;
-  const std::filesystem::directory_iterator entries(path, error);
-  return !error && entries != std::filesystem::directory_iterator();
+  std::error_code ignored;
+  return std::filesystem::is_directory(path, ignored) && !std::filesystem::is_empty(path, ignored);
 }
 
 void remove_stale_temporaries(const std::filesystem::path& folder) {

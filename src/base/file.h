@@ -3,9 +3,7 @@
 
 #include <unistd.h>
 
-#include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,17 +29,12 @@ class Descriptor {
   int value_;
 };
 
-/// Reads a whole regular file. Throws `failure` that names the file when it does not exist, is a
-/// folder, or cannot be read.
+/// Reads a file, or a pipe to its end. Throws `failure` that names the file when it does not exist,
+/// is a folder, or cannot be read.
 std::string read_file(const std::filesystem::path& path);
 
-/// Reads a file, a pipe or a device to its end, waiting for whoever writes to it. Nothing where it
-/// gives more than `most` bytes. Throws `failure` as read_file() does.
-std::optional<std::string> read_up_to(const std::filesystem::path& path, std::size_t most);
-
 /// The file in `folder` that training takes for `name`: a .gz may be plain, an IDX file .gz or
-/// not, with a dot in place of the dash ("train-images.idx3-ubyte"). Empty where none is there. A
-/// link to nowhere counts: reading it then says why.
+/// not, with a dot in place of the dash ("train-images.idx3-ubyte"). Empty where none is there.
 std::filesystem::path find_spelling(const std::string& name, const std::filesystem::path& folder);
 
 /// The names that find_spelling() looks for, in its order.
@@ -94,7 +87,7 @@ class FileLock {
   State state_ = State::none;
 };
 
-/// True for a folder with at least one entry (dot files count).
+/// True for a folder with at least one entry.
 bool is_non_empty_folder(const std::filesystem::path& path);
 
 }  // namespace dcgan

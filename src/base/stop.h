@@ -1,11 +1,11 @@
-// Ctrl-C, SIGTERM and the like as a request to stop, instead of a death.
+// Ctrl-C, SIGTERM and SIGHUP as a request to stop, instead of a death.
 #pragma once
 
 namespace dcgan {
 
 /// While one of these lives, the first SIGINT or SIGTERM sets a flag; a second one ends the process
-/// as the system would. SIGHUP, unless it was ignored before, and SIGXCPU set the flag, however
-/// many come. One at a time in a process.
+/// as the system would. SIGHUP, unless it was ignored before, sets the flag, however many come. One
+/// at a time in a process.
 class StopSignal {
  public:
   StopSignal();

@@ -10,8 +10,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <string_view>
-#include <thread>
-#include <vector>
 
 #include "base/text.h"
 
@@ -30,47 +28,21 @@ std::int64_t machine_memory() {
   return std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
 }
 
-/// The folders of this process's cgroup and of those above it. A line of the membership is
-/// "0::/job/step" (version 2) or "4:cpu,cpuacct:/job/step" (1). A container may see the path of the
-/// machine and the files of its own: what is not there is passed over when it is read.
-std::vector<fs::path> cgroup_folders(const CgroupFiles& files, const std::string& controller) {
-  std::vector<fs::path> folders;
-  std::ifstream membership(files.membership);
-  for (std::string line; std::getline(membership, line);) {
-    const std::size_t first = line.find(':');
-    const std::size_t second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    if (!controllers.empty() &&
-        ("," + controllers + ",").find("," + controller + ",") == std::string::npos) {
-      continue;
-    }
-    const fs::path top = controllers.empty() ? files.mount : files.mount / controller;
-    fs::path path = fs::path(line.substr(second + 1)).relative_path();
-    for (; !path.empty(); path = path.parent_path()) folders.push_back(top / path);
-    folders.push_back(top);
+/// What `read` gives for the folders of this process's cgroup (version 2) and of those above it:
+/// the least. A container may see the path of the machine and the files of its own: a folder that
+/// is not there has no limit.
+std::optional<double> least_limit(const CgroupFiles& files, auto read) {
+  std::string line;
+  std::ifstream membership(files.membership);  // "0::/job/step"
+  while (std::getline(membership, line) && !line.starts_with("0::/")) {
   }
-  return folders;
-}
-
-/// The number that a file begins with; nothing where there is none, or "max".
-std::optional<double> read_number(const fs::path& path) {
-  std::ifstream file(path);
-  double number = 0;
-  if (!(file >> number)) return std::nullopt;
-  return number;
-}
-
-/// Version 2 has both numbers in a file, version 1 a file for each, with -1 for none.
-std::optional<double> read_cores(const fs::path& folder) {
-  std::ifstream both(folder / "cpu.max");
-  double quota = 0;
-  double period = 0;
-  if (both >> quota >> period && period > 0) return quota / period;
-  quota = read_number(folder / "cpu.cfs_quota_us").value_or(-1);
-  period = read_number(folder / "cpu.cfs_period_us").value_or(0);
-  if (quota > 0 && period > 0) return quota / period;
-  return std::nullopt;
+  std::optional<double> least;
+  for (fs::path path = line.substr(std::min<std::size_t>(line.size(), 4));;
+       path = path.parent_path()) {
+    const std::optional<double> limit = read(files.mount / path);
+    if (limit) least = std::min(*limit, least.value_or(*limit));
+    if (path.empty()) return least;
+  }
 }
 
 }  // namespace
@@ -79,32 +51,29 @@ std::optional<std::int64_t> address_space_limit() { return process_limit(RLIMIT_
 std::optional<std::int64_t> data_limit() { return process_limit(RLIMIT_DATA); }
 
 std::optional<std::int64_t> cgroup_memory_limit(const CgroupFiles& files) {
-  const std::int64_t machine = machine_memory();
-  double least = static_cast<double>(machine);
-  for (const fs::path& folder : cgroup_folders(files, "memory")) {
-    for (const char* const name : {"memory.max", "memory.limit_in_bytes"}) {
-      least = std::min(least, read_number(folder / name).value_or(least));
-    }
-  }
-  const auto bytes = static_cast<std::int64_t>(least);
-  return bytes < machine ? std::optional(bytes) : std::nullopt;
+  const auto bytes = least_limit(files, [](const fs::path& folder) -> std::optional<double> {
+    double number = 0;  // or "max"
+    if (std::ifstream(folder / "memory.max") >> number) return number;
+    return std::nullopt;
+  });
+  if (!bytes || *bytes >= static_cast<double>(machine_memory())) return std::nullopt;
+  return static_cast<std::int64_t>(*bytes);
 }
 
 std::optional<double> cgroup_cores(const CgroupFiles& files) {
-  std::optional<double> least;
-  for (const fs::path& folder : cgroup_folders(files, "cpu")) {
-    const std::optional<double> cores = read_cores(folder);
-    if (cores) least = std::min(*cores, least.value_or(*cores));
-  }
-  return least;
+  return least_limit(files, [](const fs::path& folder) -> std::optional<double> {
+    double quota = 0;
+    double period = 0;
+    if (std::ifstream(folder / "cpu.max") >> quota >> period && period > 0) return quota / period;
+    return std::nullopt;
+  });
 }
 
 std::int64_t usable_memory() { return cgroup_memory_limit().value_or(machine_memory()); }
 
 std::int64_t affinity_cores() {
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
-  return std::max(1U, std::thread::hardware_concurrency());
+  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
 std::int64_t usable_cores() {

@@ -19,8 +19,8 @@ struct CgroupFiles {
   std::filesystem::path mount = "/sys/fs/cgroup";
 };
 
-/// The least limit of this process's cgroup and those above it, version 2 or 1, in bytes. Nothing
-/// where it is not less than the machine's memory.
+/// The least limit of this process's cgroup (version 2) and those above it, in bytes. Nothing where
+/// it is not less than the machine's memory.
 std::optional<std::int64_t> cgroup_memory_limit(const CgroupFiles& files = {});
 
 /// The same for processor time, in cores: 1.5 is three seconds of it in two.

@@ -34,21 +34,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
-/// The length of the UTF-8 character that `text` begins with, or 0 where it is not one.
-std::size_t character_length(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  const std::size_t length = first < 0x80                    ? 1
-                             : first >= 0xC2 && first < 0xE0 ? 2
-                             : first >= 0xE0 && first < 0xF0 ? 3
-                             : first >= 0xF0 && first < 0xF5 ? 4
-                                                             : 0;
-  if (length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return 0;
-  }
-  return length;
-}
-
 /// Columns on a terminal: UTF-8 characters, each taken to be one wide.
 std::size_t display_width(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
@@ -73,27 +58,17 @@ bool is_number_or_empty(std::string cell) {
 
 }  // namespace
 
-std::optional<std::string> nearest_match(std::string_view word,
-                                         const std::vector<std::string>& candidates) {
-  const std::size_t limit = std::max<std::size_t>(1, word.size() / 3);
-  std::optional<std::string> best;
-  std::size_t best_distance = limit + 1;
-  for (const std::string& candidate : candidates) {
-    const std::size_t difference = candidate.size() > word.size() ? candidate.size() - word.size()
-                                                                  : word.size() - candidate.size();
-    if (difference >= best_distance) continue;  // the distance is at least this
-    const std::size_t distance = edit_distance(word, candidate);
-    if (distance >= best_distance) continue;
-    best = candidate;
-    best_distance = distance;
-  }
-  return best;
-}
-
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates,
                          const std::string& otherwise) {
-  const auto match = nearest_match(word, candidates);
-  return match ? fmt::format("did you mean '{}'?", *match) : otherwise;
+  std::string remedy = otherwise;
+  std::size_t best = std::max<std::size_t>(1, word.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    const std::size_t distance = edit_distance(word, candidate);
+    if (distance >= best) continue;
+    remedy = fmt::format("did you mean '{}'?", candidate);
+    best = distance;
+  }
+  return remedy;
 }
 
 std::string or_list(const std::vector<std::string>& words) {
@@ -107,15 +82,9 @@ std::string or_list(const std::vector<std::string>& words) {
 
 std::string printable(std::string_view text) {
   constexpr std::size_t kMax = 60;
-  std::string shown;
-  for (std::size_t count = 0; !text.empty(); ++count) {
-    if (count == kMax) return shown + "...";
-    const std::size_t length = character_length(text);
-    const bool shows = length > 0 && !is_control(text[0]);
-    shown += shows ? std::string(text.substr(0, length)) : "?";
-    text.remove_prefix(std::max<std::size_t>(1, length));
-  }
-  return shown;
+  std::string shown(text.substr(0, kMax));
+  std::replace_if(shown.begin(), shown.end(), is_control, '?');
+  return text.size() > kMax ? shown + "..." : shown;
 }
 
 std::string without_controls(std::string text) {
@@ -144,21 +113,7 @@ std::optional<double> parse_real(std::string_view text) {
   return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
-std::string format_real(double value) {
-  // Left to itself, to_chars writes 0.0002 as 2e-04.
-  const double size = std::fabs(value);
-  const bool plain = size == 0.0 || (size >= 1e-5 && size < 1e15);
-  char buffer[64];
-  const auto written =
-      std::to_chars(buffer, buffer + sizeof buffer, value,
-                    plain ? std::chars_format::fixed : std::chars_format::scientific);
-  std::string text(buffer, written.ptr);
-  const auto exponent = text.find('e');
-  if (exponent != std::string::npos && text[exponent + 2] == '0') text.erase(exponent + 2, 1);
-  const auto plus = text.find("e+");
-  if (plus != std::string::npos) text.erase(plus + 1, 1);
-  return text;
-}
+std::string format_real(double value) { return fmt::format("{}", value); }
 
 std::string format_count(std::int64_t value) {
   std::string text = std::to_string(value);
@@ -171,7 +126,6 @@ std::string format_count(std::int64_t value) {
 }
 
 std::string format_duration(double seconds) {
-  if (!std::isfinite(seconds) || seconds < 0 || seconds > 1e15) return "unknown";
   const auto whole = static_cast<std::int64_t>(std::llround(seconds));
   if (whole < 60) return fmt::format("{} s", whole);
   if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);

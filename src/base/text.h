@@ -9,20 +9,17 @@
 
 namespace dcgan {
 
-/// The candidate nearest to `word` by Damerau-Levenshtein distance, if it is near enough to be a
-/// slip of the fingers (at most a third of the word's length, and at least one edit is allowed).
-std::optional<std::string> nearest_match(std::string_view word,
-                                         const std::vector<std::string>& candidates);
-
-/// An error's remedy: "did you mean 'x'?" for `nearest_match`, `otherwise` where nothing is near.
+/// An error's remedy: "did you mean 'x'?" for the candidate nearest to `word` by
+/// Damerau-Levenshtein distance, if it is near enough to be a slip of the fingers (at most a third
+/// of the word's length, and at least one edit is allowed); else `otherwise`.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates,
                          const std::string& otherwise = "");
 
 /// "a", "a or b", "a, b or c".
 std::string or_list(const std::vector<std::string>& words);
 
-/// What a user gave, fit to stand in a message: control characters and broken UTF-8 become '?', and
-/// text of more than 60 characters is cut and ends in "...".
+/// What a user gave, fit to stand in a message: control characters become '?', and text of more
+/// than 60 bytes is cut and ends in "...".
 std::string printable(std::string_view text);
 
 /// `text` with '?' for every control character but line ends: a file's name may hold any, and a
@@ -41,13 +38,13 @@ std::optional<std::int64_t> parse_integer(std::string_view text);
 std::optional<double> parse_real(std::string_view text);
 
 /// The shortest decimal that reads back as the same double: 0.0002 -> "0.0002", 1 -> "1",
-/// 1e-8 -> "1e-8".
+/// 1e-8 -> "1e-08".
 std::string format_real(double value);
 
 /// 1234567 -> "1,234,567".
 std::string format_count(std::int64_t value);
 
-/// Seconds as "9 s", "3 min 20 s" or "2 h 05 min"; "unknown" for a negative or not finite number.
+/// Seconds as "9 s", "3 min 20 s" or "2 h 05 min".
 std::string format_duration(double seconds);
 
 /// Bytes as "812 B", "3.4 MiB", "1.2 GiB".

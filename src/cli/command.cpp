@@ -10,13 +10,13 @@
 
 namespace dcgan::cli {
 
-void Flags::text(const std::string& flag, const std::string& type, const std::string& meaning,
-                 const Take& take) {
+CLI::Option* Flags::text(const std::string& flag, const std::string& type,
+                         const std::string& meaning, const Take& take) {
   const auto take_some = [=](const std::string& text) {
     if (text.empty()) throw usage_error(flag + " needs a value, not an empty one");
     take(text);
   };
-  app_.add_option_function<std::string>(flag, take_some, meaning)
+  return app_.add_option_function<std::string>(flag, take_some, meaning)
       ->type_name(type)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
@@ -40,11 +40,11 @@ void Flags::override_key(const std::string& flag, const std::string& type, const
 }
 
 void Flags::on(const std::string& flag, const std::string& meaning, bool& target) {
-  app_.add_flag(flag, target, meaning)->disable_flag_override();
+  app_.add_flag(flag, target, meaning);
 }
 
 void Flags::positional(const std::string& name, const std::string& meaning, std::string& target) {
-  app_.add_option(name, target, meaning)->type_name("")->required();
+  text(name, "", meaning, target)->required();
 }
 
 void Flags::config(const std::string& meaning, std::optional<std::string>& target) {
@@ -81,6 +81,15 @@ void Flags::machine(std::string& device, std::int64_t& threads) {
 }
 
 void Flags::require(const std::string& flag) { app_.get_option(flag)->required(); }
+
+void Flags::exclude(const std::vector<std::pair<std::string, std::string>>& pairs) {
+  app_.final_callback([&app = app_, pairs] {
+    for (const auto& [one, other] : pairs) {
+      refuse(app.count(one) > 0 && app.count(other) > 0,
+             fmt::format("{} and {} exclude each other", one, other), "leave one out");
+    }
+  });
+}
 
 void Flags::footer(const std::string& text) { app_.footer(text); }
 

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "config/resolve.h"
@@ -21,6 +22,7 @@
 
 namespace CLI {
 class App;
+class Option;
 }  // namespace CLI
 
 namespace dcgan::cli {
@@ -39,10 +41,9 @@ void refuse(bool wrong, const std::string& problem, const std::string& remedy = 
 /// The folder of the configurations that come with dcgan; empty where it is missing.
 std::filesystem::path shipped_configs();
 
-/// resolve_config(), with the shipped ones. Says on stderr which file stands for another name,
-/// unless `quiet`, and puts it into `config`.
-ResolvedConfig read_config(std::optional<std::string>& config,
-                           const std::vector<Override>& overrides, bool quiet = false);
+/// resolve_config(), with the shipped ones.
+ResolvedConfig read_config(const std::optional<std::string>& config,
+                           const std::vector<Override>& overrides);
 
 /// For the front, which so answers a mistyped key at once: its run.threads; 0 without a `config`.
 /// What can be read only once (stdin, a pipe) is left to the core.
@@ -57,13 +58,14 @@ class Flags {
 
   explicit Flags(CLI::App& app) : app_(app) {}
 
-  void text(const std::string& flag, const std::string& type, const std::string& meaning,
-            const Take& take);
+  /// Where it is given several times, the last counts.
+  CLI::Option* text(const std::string& flag, const std::string& type, const std::string& meaning,
+                    const Take& take);
   template <typename Target>
-  requires std::is_assignable_v<Target&, const std::string&>
-  void text(const std::string& flag, const std::string& type, const std::string& meaning,
-            Target& target) {
-    text(flag, type, meaning, [&target](const std::string& value) { target = value; });
+  requires std::is_assignable_v<Target&, const std::string&> CLI::Option* text(
+      const std::string& flag, const std::string& type, const std::string& meaning,
+      Target& target) {
+    return text(flag, type, meaning, [&target](const std::string& value) { target = value; });
   }
   template <typename Target>
   void integer(const std::string& flag, std::int64_t min, std::int64_t max,
@@ -94,8 +96,9 @@ class Flags {
   /// --device and --threads of a command that has no configuration of its own.
   void machine(std::string& device, std::int64_t& threads);
 
-  /// Shown as required; that it is given is for the command's check().
   void require(const std::string& flag);
+  /// Of each pair only one may be given.
+  void exclude(const std::vector<std::pair<std::string, std::string>>& pairs);
   /// What the help ends with.
   void footer(const std::string& text);
 
@@ -115,8 +118,6 @@ struct Startup {
 struct Command {
   void check() {}
   Startup startup() const { return {}; }
-  /// What helps where memory is short.
-  static constexpr const char* kNeedsLess = "end other programs";
 };
 
 }  // namespace dcgan::cli

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <map>
 
 #include "base/text.h"
@@ -39,79 +38,34 @@ std::vector<std::string> commands_of(const CLI::App& app) {
   return names;
 }
 
-/// The nearest of the candidates, or where to read on.
-Error with_hint(Error error, const std::string& word, const std::vector<std::string>& candidates,
-                const std::string& help) {
-  // Of two letters, one in common is no likeness.
-  const std::string otherwise = fmt::format("'{} --help' lists them", help);
-  return error.remedy(word.size() > 2 ? did_you_mean(word, candidates, otherwise) : otherwise);
+/// "dcgan data show".
+std::string with_program(const CLI::App* app) {
+  return app == nullptr || app->get_parent() == nullptr ? "dcgan" : "dcgan " + full_name(*app);
 }
 
-/// What comes before '=' in "--flag=value".
-std::string flag_of(const std::string& word) { return word.substr(0, word.find('=')); }
-
-void check_root_words(const CLI::App& root, const CLI::App* given) {
-  const std::vector<std::string> words = root.remaining();
-  if (words.empty()) return;
-  const std::string& word = words.front();
-  if (!word.starts_with('-')) {
-    throw with_hint(usage_error(fmt::format("unknown command '{}'", printable(word))), word,
-                    commands_of(root), "dcgan");
-  }
-  const std::string flag = flag_of(word);
-  for (const CLI::App* app : root.get_subcommands(nullptr)) {
-    const bool here = app->get_option_no_throw(flag) != nullptr;
-    if (!here || (given != nullptr && given != app)) continue;
-    throw usage_error(fmt::format("'{}' belongs behind the command", flag))
-        .remedy(fmt::format("for example: dcgan {} {} ...", app->get_name(), flag));
-  }
-  throw with_hint(usage_error(fmt::format("unknown option '{}'", printable(flag))), flag,
-                  flags_of(root), "dcgan");
-}
-
-void check_command_words(const CLI::App& app) {
+/// Throws for the first word that `app` was given and does not know.
+void check_words(const CLI::App& app) {
   const std::vector<std::string> words = app.remaining();
   if (words.empty()) return;
-  const std::string name = full_name(app);
-  const std::string help = "dcgan " + name;
-  // An unknown option's value is left over, too: the option is what to name.
-  const auto option =
-      std::find_if(words.begin(), words.end(), [](const auto& w) { return w.starts_with('-'); });
-  if (option != words.end()) {
-    const std::string flag = flag_of(*option);
-    throw with_hint(usage_error(fmt::format("{} has no option '{}'", name, printable(flag))), flag,
-                    flags_of(app), help);
-  }
-  const std::string word = printable(words.front());
-  if (const auto inner = commands_of(app); !inner.empty()) {
-    throw with_hint(usage_error(fmt::format("{} has no command '{}'", name, word)), words.front(),
-                    inner, help);
-  }
-  throw usage_error(fmt::format("'{}' is one word too many", word))
-      .remedy(fmt::format("'{} --help' shows how to write it", help));
+  const std::string word = words.front().substr(0, words.front().find('='));
+  const bool is_option = word.starts_with('-');
+  const std::vector<std::string> commands = commands_of(app);
+  throw usage_error(fmt::format("unknown {} '{}'",
+                                is_option          ? "option"
+                                : commands.empty() ? "argument"
+                                                   : "command",
+                                printable(word)))
+      .remedy(did_you_mean(word, is_option ? flags_of(app) : commands,
+                           fmt::format("'{} --help' lists them", with_program(&app))));
 }
 
-void check_repeated(const CLI::App& app) {
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->count() < 2 || option->get_name() == "--set") continue;
-    throw usage_error(fmt::format("{} is given {} times", option->get_name(), option->count()))
-        .remedy("leave one");
-  }
-}
-
-/// CLI11's message begins with the option's name, mostly with a colon behind.
-[[noreturn]] void explain(const CLI::ParseError& error, const CLI::App* given) {
+/// The error of CLI11 as ours.
+Error explain(const CLI::ParseError& error, const CLI::App* given) {
   const std::string text = error.what();
-  const std::string help = given == nullptr ? "dcgan" : fmt::format("dcgan {}", full_name(*given));
-  if (text.find("flag override") != std::string::npos) {
-    const std::string name = text.substr(0, text.find(' '));  // without its dashes
-    throw usage_error(fmt::format("{}{} takes no value", name.size() > 1 ? "--" : "-", name));
-  }
-  if (error.get_name() == "ArgumentMismatch" && text.starts_with('-')) {
-    throw usage_error(fmt::format("{} needs a value", text.substr(0, text.find(':'))))
-        .remedy(fmt::format("'{} --help' shows which", help));
-  }
-  throw usage_error(printable(text)).remedy(fmt::format("'{} --help' shows how to write it", help));
+  const bool lacks_value = error.get_name() == "ArgumentMismatch";
+  return usage_error(lacks_value ? text.substr(0, text.find(':')) + " needs a value"
+                                 : printable(text))
+      .remedy(fmt::format("'{} --help' shows how to write it", with_program(given)));
 }
 
 /// The sub-command that was given, the innermost one, or nullptr.
@@ -161,17 +115,17 @@ CommandLine parse_command_line(const std::vector<CommandEntry>& commands, int ar
     line.is_help_asked_for = true;
     line.help = root.help();
     return line;
-  } catch (const CLI::RequiredError&) {
-    // Told later, after unknown options: "--chkpt x" is more likely a slip than a missing --ckpt.
   } catch (const CLI::ParseError& error) {
-    explain(error, find_given(root));
+    // "--chkpt x" is more likely a slip than a missing --ckpt.
+    const CLI::App* const given = find_given(root);
+    if (given != nullptr) check_words(*given);
+    throw explain(error, given);
   }
   const CLI::App* const given = find_given(root);
-  check_root_words(root, given);
+  check_words(root);
   if (given != nullptr) {
-    if (given->get_parent() != &root) check_command_words(*given->get_parent());
-    check_command_words(*given);
-    check_repeated(*given);
+    check_words(*given->get_parent());
+    check_words(*given);
     line.command = full_name(*given);
   }
   if (given == nullptr || !commands_of(*given).empty()) line.help = root.help();

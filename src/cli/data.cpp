@@ -1,20 +1,19 @@
 #include "cli/data.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <functional>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/text.h"
+#include "cli/summary.h"
 #include "config/fields.h"
 #include "data/batch_stream.h"
 #include "dcgan/error.h"
@@ -37,7 +36,6 @@ namespace dcgan::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 /// Decodes every picture below a folder and names all that can't be.
 int verify_folder(const std::string& path) {
@@ -103,13 +101,13 @@ Json count_by_class(const Dataset& dataset) {
   return classes;
 }
 
-/// How many images are not trained on; 0 and why where they can't be read.
-std::pair<std::int64_t, std::string> count_held_out(const DataConfig& data) {
-  if (!has_other_split(data)) return {0, ""};
+/// How many images are not trained on; null where they can't be read.
+Json count_held_out(const DataConfig& data) {
+  if (!has_other_split(data)) return 0;
   try {
-    return {load_dataset(other_split(data)).size(), ""};
-  } catch (const Error& error) {
-    return {0, error.summary()};
+    return load_dataset(other_split(data)).size();
+  } catch (const Error&) {
+    return nullptr;
   }
 }
 
@@ -123,7 +121,6 @@ Json summarise(const Dataset& dataset, const DataConfig& data, const std::string
       choose_images(dataset.images, kMaxMeasured, /*seed=*/1, Purpose::evaluation_order)
           .to(torch::kFloat32)
           .div(255.0);
-  const auto [held_out, problem] = count_held_out(data);
   std::vector<double> means;
   std::vector<double> deviations;
   for (const torch::Tensor& values : images.unbind(1)) {
@@ -132,8 +129,7 @@ Json summarise(const Dataset& dataset, const DataConfig& data, const std::string
   }
   return {{"name", dataset.name},
           {"images", dataset.size()},
-          {"not_trained_on", held_out},
-          {"not_trained_on_problem", problem},
+          {"not_trained_on", count_held_out(data)},
           {"smallest", dataset.originals.smallest},
           {"largest", dataset.originals.largest},
           {"shape", images.sizes().slice(1).vec()},
@@ -142,43 +138,8 @@ Json summarise(const Dataset& dataset, const DataConfig& data, const std::string
           {"mean", means},
           {"deviation", deviations},
           {"measured", images.size(0)},
-          {"classes", count_by_class(dataset)},
-          {"picture", picture}};
-}
-
-std::string to_text(const Json& summary, const Dataset& dataset) {
-  std::string text;
-  const auto row = [&](const std::string& name, const std::string& value) {
-    text += fmt::format("{:<16}{}\n", name, value);
-  };
-  const std::string problem = summary["not_trained_on_problem"];
-  const std::vector<std::int64_t> shape = summary["shape"];
-  row("set", dataset.name);
-  row("images", format_count(dataset.size()));
-  row("not trained on",
-      format_count(summary["not_trained_on"]) + (problem.empty() ? "" : ": " + problem));
-  row("as stored", dataset.originals.text());
-  row("as trained", fmt::format("{}", fmt::join(shape, " x ")));
-  const std::string white =
-      dataset.white == kFullRange
-          ? ""
-          : fmt::format("; 255 is {} of {} in the files (data.levels: auto)",
-                        format_count(dataset.white), format_count(kFullRange));
-  row("largest value",
-      fmt::format("{} of 255{}", summary["largest_value"].get<std::int64_t>(), white));
-  for (const char* const key : {"mean", "deviation"}) {
-    const std::vector<double> channels = summary[key];
-    row(key, fmt::format("{:.3f}", fmt::join(channels, " ")));
-  }
-  const Json& classes = summary["classes"];
-  if (!classes.empty()) {
-    row("classes", fmt::format("{}, numbered from 0 in this order", classes.size()));
-  }
-  for (const Json& one : classes) {
-    row("class " + printable(one["name"].get<std::string>()), format_count(one["images"]));
-  }
-  row("picture", summary["picture"]);
-  return text;
+          {"picture", picture},
+          {"classes", count_by_class(dataset)}};
 }
 
 /// The first `count` images that the discriminator will see: of the training's own stream, and
@@ -257,8 +218,14 @@ int DataShow::run() {
   grid.background = 128;  // so that black and white edges are seen
   write_png(out, make_grid(to_images(seen), grid));
   const Json summary = summarise(dataset, resolved.data, out);
-  std::cout << (json ? summary.dump(2, ' ', false, Json::error_handler_t::replace) + '\n'
-                     : to_text(summary, dataset));
+  if (json) {
+    std::cout << to_document(summary);
+    return 0;
+  }
+  std::cout << to_lines(summary);
+  for (const Json& one : summary["classes"]) {
+    std::cout << fmt::format("class {:<10}{}\n", to_text(one["name"]), to_text(one["images"]));
+  }
   return 0;
 }
 

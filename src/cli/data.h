@@ -48,13 +48,11 @@ struct DataFetch : Command {
   }
 
   void check() const {
-    refuse(name.empty(), "data fetch needs the name of a set",
-           "for example: dcgan data fetch fashion-mnist");
     find_known_set(name);
-    const std::string url = lower_case(mirror.value_or("http://"));
-    refuse(!url.starts_with("http://") && !url.starts_with("https://"),
+    const std::string url = mirror.value_or("http");
+    refuse(!lower_case(url).starts_with("http"),
            fmt::format("--mirror must be a URL that begins with http:// or https://, not '{}'",
-                       printable(mirror.value_or(""))));
+                       printable(url)));
   }
 
   int run() const;
@@ -72,10 +70,6 @@ struct DataVerify : Command {
     flags.footer("Example:\n  dcgan data verify data/mnist");
   }
 
-  void check() const {
-    refuse(path.empty(), "data verify needs a folder", "for example: dcgan data verify data/mnist");
-  }
-
   int run() const;
 };
 
@@ -83,8 +77,6 @@ struct DataShow : Command {
   static constexpr const char* kName = "data show";
   static constexpr const char* kMeaning =
       "Show the images as training sees them, and what is in the set";
-  static constexpr const char* kNeedsLess =
-      "lower -n or data.image_size, or set data.limit to fewer images";
 
   std::optional<std::string> config;
   /// --set, in order, behind a first one: a data.limit below train.batch_size leaves no batch, but

@@ -12,7 +12,6 @@ namespace dcgan::cli {
 struct Evaluate : Command {
   static constexpr const char* kName = "evaluate";
   static constexpr const char* kMeaning = "Measure generated images against real ones";
-  static constexpr const char* kNeedsLess = "lower --samples";
 
   EvaluateOptions options;
   std::optional<std::string> config;  ///< one that names the real images
@@ -36,6 +35,7 @@ struct Evaluate : Command {
               options.neighbours);
     flags.latent_dim(options.latent_dim);
     flags.machine(options.device, options.threads);
+    flags.exclude({{"--ckpt", "--images"}, {"--images", "--latent-dim"}, {"--data", "--config"}});
     flags.footer(
         "Examples:\n"
         "  dcgan evaluate --ckpt runs/mnist-001\n"
@@ -43,20 +43,12 @@ struct Evaluate : Command {
   }
 
   void check() const {
-    const bool has_generator = !options.generator.empty();
-    const bool has_images = !options.images.empty();
-    const bool has_data = !options.data.empty();
-    refuse(!has_generator && !has_images,
+    refuse(options.generator.empty() && options.images.empty(),
            "evaluate needs --ckpt, a generator, or --images, a folder of pictures or a .npy file",
            "for example: dcgan evaluate --ckpt runs/mnist-001");
-    refuse(has_generator && has_images, "--ckpt and --images each name what to measure",
-           "leave one out");
-    refuse(has_data && config, "--data and --config each name the real images", "leave one out");
-    refuse(has_images && !has_data && !config,
+    refuse(!options.images.empty() && options.data.empty() && !config,
            "--images needs --data or --config, the real images to compare with",
            "for example: dcgan evaluate --images samples --data data/mnist");
-    refuse(has_images && options.latent_dim, "--latent-dim is for a generator",
-           "leave it out with --images");
   }
 
   Startup startup() const { return {.threads = options.threads}; }

@@ -1,7 +1,6 @@
 #include "cli/features_train.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <iostream>
@@ -14,6 +13,7 @@
 #include "runtime/device.h"
 #include "runtime/torch.h"
 #include "sources/image_source.h"
+#include "sources/output_file.h"
 #include "training/load_data.h"
 #include "training/log.h"
 
@@ -22,29 +22,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Everything that would keep the file from being written, found before minutes of training.
+/// What would keep the file from being written, found before minutes of training.
 void check_output(const FeaturesTrain& options) {
-  const fs::path out(*options.out);
-  if (fs::is_directory(out)) {
-    throw usage_error("is a folder").in("--out " + *options.out).remedy("name a file in it");
-  }
-  if (fs::exists(out) && !options.force) {
-    throw usage_error("is there already")
-        .in("--out " + *options.out)
-        .remedy("name a new file, or replace it with --force");
-  }
-  const fs::path folder = out.has_parent_path() ? out.parent_path() : fs::path(".");
-  if (!fs::is_directory(folder)) {
-    throw failure("no such folder").in(folder).remedy("make it first");
-  }
-  if (access(folder.c_str(), W_OK) != 0) {
-    throw failure("the folder can't be written to").in(folder).remedy("name another with --out");
-  }
+  require_folder_of(options.out);
+  if (!fs::exists(options.out) || (options.force && !fs::is_directory(options.out))) return;
+  throw usage_error("is there already")
+      .in("--out " + options.out)
+      .remedy("name a new file, or replace a file with --force");
 }
 
 /// What the configuration says, or what is in the folder: a set's own format, or pictures in a
 /// folder for each class.
-DataConfig find_data(FeaturesTrain& options) {
+DataConfig find_data(const FeaturesTrain& options) {
   DataConfig data;
   if (options.config) {
     data = read_config(options.config, {}).config.data;
@@ -58,42 +47,6 @@ DataConfig find_data(FeaturesTrain& options) {
   return data;
 }
 
-/// Pictures take the first one's size, which of photographs is too large to learn from.
-void check_size(const FeaturesTrain& options, const DataConfig& data) {
-  constexpr std::int64_t kLargest = 256;
-  if (options.config || data.format != DataFormat::folder) return;
-  DataConfig one = data;
-  one.limit = 1;
-  one.cache = "none";
-  const Dataset first = load_dataset(one);
-  const std::int64_t height = first.images.size(2);
-  const std::int64_t width = first.images.size(3);
-  if (std::max(height, width) <= kLargest) return;
-  throw failure(fmt::format("its first picture is {} x {}, more than {}", height, width, kLargest))
-      .in(data.path)
-      .remedy(
-          "name a size with --config FILE, whose data section has format: folder, path, "
-          "image_size and channels");
-}
-
-/// Takes out the images of classes that `training` has none of: nothing could tell them.
-void keep_known_classes(const Dataset& training, Dataset& test, Log& log) {
-  constexpr std::int64_t kLabels = 256;
-  const torch::Tensor known =
-      torch::bincount(training.labels.to(torch::kInt64), /*weights=*/{}, kLabels).gt(0);
-  const torch::Tensor rows =
-      known.index_select(0, test.labels.to(torch::kInt64)).nonzero().squeeze(1);
-  const std::int64_t others = test.size() - rows.size(0);
-  if (others == 0) return;
-  const std::string what =
-      fmt::format("{} of {} images are of classes that {} has no image of", format_count(others),
-                  format_count(test.size()), training.name);
-  if (rows.size(0) == 0) throw failure(what).in(test.name);
-  log.warn(fmt::format("{}: {}; they are left out", test.name, what));
-  test.images = test.images.index_select(0, rows);
-  test.labels = test.labels.index_select(0, rows);
-}
-
 }  // namespace
 
 int FeaturesTrain::run() {
@@ -102,17 +55,15 @@ int FeaturesTrain::run() {
   const Machine machine = prepare_machine(device, threads);
   Log log(Verbosity::normal);
   if (!machine.warning.empty()) log.warn(machine.warning);
-  check_size(*this, set);
   set.split = DataSplit::train;
   const Dataset train_set = load_dataset(set, log);
   set.image_size = {train_set.images.size(2), train_set.images.size(3)};
   set.limit = 0;
   set.split = DataSplit::test;
-  Dataset test_set = load_dataset(set, log);
+  const Dataset test_set = load_dataset(set, log);
   log.info(fmt::format("{}: {} images of {} x {}, {} classes", train_set.name,
                        format_count(train_set.size()), train_set.images.size(2),
                        train_set.images.size(3), count_classes(train_set)));
-  keep_known_classes(train_set, test_set, log);
   log.info(fmt::format("{} epochs, seed {}, {}, {} threads", epochs, seed, machine.device.str(),
                        machine.threads));
   const StopSignal stop;
@@ -140,10 +91,10 @@ int FeaturesTrain::run() {
       .test_images = test_set.size(),
       .test_correct = count_correct(*classifier, test_set, machine.device),
       .class_names = train_set.classes};
-  save_classifier(*out, {*classifier, record});
+  save_classifier(out, {*classifier, record});
   std::cout << fmt::format(
-      "{}: {} classes, {} features, {:.2f} % of {} test images right\n", *out,
-      classifier->classes(), kFeatureCount,
+      "{}: {} classes, {} features, {:.2f} % of {} test images right\n", out, classifier->classes(),
+      kFeatureCount,
       100.0 * static_cast<double>(record.test_correct) / static_cast<double>(record.test_images),
       format_count(record.test_images));
   return 0;

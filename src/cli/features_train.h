@@ -11,13 +11,10 @@ namespace dcgan::cli {
 struct FeaturesTrain : Command {
   static constexpr const char* kName = "features train";
   static constexpr const char* kMeaning = "Train a classifier on a labelled set, for its features";
-  static constexpr const char* kNeedsLess = "lower data.image_size";
-  static constexpr const char* kExample =
-      "for example: dcgan features train --data data/mnist --out features.pt";
 
   std::optional<std::string> data;    ///< a folder with a training and a test set
   std::optional<std::string> config;  ///< a configuration that names them, instead
-  std::optional<std::string> out;     ///< the file to write
+  std::string out;                    ///< the file to write
   std::int64_t epochs = 12;
   std::int64_t seed = 1;
   bool flip = false;   ///< mirror images at random
@@ -36,14 +33,14 @@ struct FeaturesTrain : Command {
     flags.on("--flip", "Mirror images at random: for clothes or faces, not for digits", flip);
     flags.on("--force", "Replace an existing file", force);
     flags.machine(device, threads);
+    flags.exclude({{"--data", "--config"}});
     flags.footer("Example:\n  dcgan features train --data data/mnist --out features.pt");
   }
 
   void check() const {
-    refuse(data && config, "--data and --config both say what to read", "leave one out");
     refuse(!data && !config,
-           "features train needs --data, the folder of a labelled set, or --config", kExample);
-    refuse(!out, "features train needs --out, the file to write", kExample);
+           "features train needs --data, the folder of a labelled set, or --config",
+           "for example: dcgan features train --data data/mnist --out features.pt");
   }
 
   Startup startup() const { return {threads, true}; }

@@ -5,20 +5,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
-#include <optional>
 #include <string>
-#include <system_error>
 
 #include "base/launcher.h"
 #include "base/system_limits.h"
-#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/processes.h"
 #include "dcgan/error.h"
@@ -30,10 +26,7 @@ namespace fs = std::filesystem;
 
 /// Beside the front, in a build as in an installation: PREFIX/bin and PREFIX/lib.
 fs::path find_core() {
-  std::error_code error;
-  const fs::path front = fs::read_symlink("/proc/self/exe", error);
-  if (error) throw failure(error.message()).in("/proc/self/exe").remedy("mount /proc");
-  return front.parent_path().parent_path() / "lib" / "dcgan" / "dcgan-core";
+  return fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "lib/dcgan/dcgan-core";
 }
 
 /// The share of one of several processes on this machine.
@@ -65,56 +58,10 @@ void set_environment(const Startup& startup) {
   if (startup.is_training) setenv("LD_BIND_NOW", "1", 0);
 }
 
-/// Refuses what could not even load LibTorch. Its static objects would end the process, and
-/// OpenBLAS, which takes a buffer for each thread then, would ask for it for ever.
-void check_memory_limits(bool asked_for_threads) {
-  constexpr std::int64_t kMebibyte = 1 << 20;
-#ifdef DCGAN_TORCH_WHEEL  // MKL takes its buffers later, and does without where it gets none
-  constexpr std::int64_t kAddressSpace = 448;
-  constexpr std::int64_t kData = 48;
-  constexpr std::int64_t kBuffer = 0;
-#else
-  constexpr std::int64_t kAddressSpace = 592;
-  constexpr std::int64_t kData = 82;
-  constexpr std::int64_t kBuffer = 128;
-#endif
-  struct Limit {
-    std::optional<std::int64_t> bytes;
-    std::int64_t loading;   ///< MiB, measured once LibTorch is loaded: VmPeak, VmData, RssAnon
-    std::int64_t a_thread;  ///< MiB
-    const char* of;
-    const char* name;
-  };
-  const Limit limits[] = {
-      {address_space_limit(), kAddressSpace, kBuffer, "address space", "'ulimit -v'"},
-      {data_limit(), kData, kBuffer, "data", "'ulimit -d'"},
-      {cgroup_memory_limit(), 48, 0, "memory", "the cgroup"}};
-  constexpr std::int64_t kMax = 64;  // threads that Debian's OpenBLAS knows
-  const std::int64_t threads = std::min({default_threads(), affinity_cores(), kMax});
-  for (const Limit& limit : limits) {
-    const std::int64_t needed = kMebibyte * (limit.loading + threads * limit.a_thread);
-    if (!limit.bytes || *limit.bytes >= needed) continue;
-    // Its products take a further buffer, and there is all else.
-    const bool one_would_do =
-        threads > 1 && *limit.bytes > kMebibyte * (limit.loading + 3 * limit.a_thread);
-    throw failure(
-        fmt::format("LibTorch needs {} of {}{}, and {} allows {}", format_bytes(needed), limit.of,
-                    limit.a_thread == 0
-                        ? ""
-                        : fmt::format(" with {} thread{}", threads, threads == 1 ? "" : "s"),
-                    limit.name, format_bytes(*limit.bytes)))
-        .remedy(fmt::format("raise that limit{}", !one_would_do ? ""
-                                                  : asked_for_threads
-                                                      ? ", or use --threads 1"
-                                                      : ", or set OMP_NUM_THREADS=1"));
-  }
-}
-
 /// Replaces this process by dcgan-core with the same arguments. Throws `failure` where it is
-/// missing, or where a limit leaves LibTorch too little memory to be loaded.
+/// missing.
 [[noreturn]] void start_core(const Startup& startup, char** argv) {
   set_environment(startup);
-  check_memory_limits(startup.threads > 0);
   const fs::path core = find_core();
   execv(core.c_str(), argv);
   throw failure(fmt::format("cannot be started: {}", std::strerror(errno)))

@@ -1,16 +1,15 @@
 #include "cli/inspect.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <torch/script.h>
 
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/summary.h"
 #include "config/fields.h"
 #include "config/resolve.h"
 #include "evaluate/classifier.h"
@@ -22,7 +21,6 @@ namespace dcgan::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 Json layers_as_json(const NetworkPlan& plan) {
   Json layers = Json::array();
@@ -43,35 +41,32 @@ Json as_json(const std::string& yaml) {
   return value.is_discarded() ? Json(yaml) : value;
 }
 
-/// "12 tensors, 1,234 numbers", and each tensor in the JSON.
-std::string report_tensors(const NamedTensors& tensors, Json& json) {
+void add_tensors(Json& json, const NamedTensors& tensors) {
   std::int64_t numbers = 0;
-  json["tensors"] = Json::array();
+  Json list = Json::array();
   for (const auto& [name, tensor] : tensors) {
     numbers += tensor.numel();
-    json["tensors"].push_back({{"name", name}, {"shape", tensor.sizes().vec()}});
+    list.push_back({{"name", name}, {"shape", tensor.sizes().vec()}});
   }
-  return fmt::format("{} tensors, {} numbers", tensors.size(), format_count(numbers));
-}
-
-/// Which class is which, where the set's own labels are not their numbers; both in the JSON and,
-/// with a line end, as text.
-std::string report_class_names(const Archive& archive, std::int64_t classes, Json& json) {
-  const std::vector<std::string> names = noted_class_names(archive, classes);
-  if (names.empty()) return "";
-  json["class_names"] = names;
-  return fmt::format("classes from 0 on: {}\n", fmt::join(names, ", "));
+  json["tensor_count"] = tensors.size();
+  json["numbers"] = numbers;
+  json["tensors"] = list;
 }
 
 struct Report {
   Json json;
-  std::string text;
+  std::string tables;  ///< below the JSON's simple values, in a text
 };
 
-/// How the report on a file of ours begins.
-Report begin_report(const fs::path& path, const std::string& kind) {
-  return {{{"file", path.string()}, {"kind", kind}, {"format_version", kArchiveFormatVersion}},
-          fmt::format("{}: {}, format version {}", path.string(), kind, kArchiveFormatVersion)};
+/// How the report on a file of ours begins. `classes`: how many the network knows.
+Json begin_report(const fs::path& path, const std::string& kind, const Archive& archive,
+                  std::int64_t classes) {
+  Json json{{"file", path.string()}, {"kind", kind}, {"format_version", kArchiveFormatVersion}};
+  for (const auto& [key, value] : archive.notes) json[key] = value;
+  const std::vector<std::string> names = noted_class_names(archive, classes);
+  if (!names.empty()) json["class_names"] = names;  // from 0 on
+  add_tensors(json, archive.tensors);
+  return json;
 }
 
 /// A g.pt or a checkpoint of ours.
@@ -80,62 +75,43 @@ Report report_archive(const std::string& bytes, const fs::path& path, ArchiveKin
   const Config config = parse_config(archive.config, path.string() + ": config.yaml");
   const bool is_checkpoint = kind == ArchiveKind::checkpoint;
   const auto step = archive.numbers.find("step");
-  const std::int64_t steps = step == archive.numbers.end() ? 0 : step->second;
 
-  Report report = begin_report(path, is_checkpoint ? "dcgan checkpoint" : "dcgan generator");
-  report.json["step"] = steps;
-  for (const auto& [key, value] : archive.notes) report.json[key] = value;
-  const std::string names = report_class_names(archive, config.model.classes, report.json);
+  Json json = begin_report(path, is_checkpoint ? "dcgan checkpoint" : "dcgan generator", archive,
+                           config.model.classes);
+  json["step"] = step == archive.numbers.end() ? 0 : step->second;
   for (const Field& field : config_fields()) {
-    report.json["config"][field.key] = as_json(field.get(config));
+    json["config"][field.key] = as_json(field.get(config));
   }
-  report.json["generator"] = layers_as_json(plan_generator(config));
-  if (is_checkpoint) report.json["discriminator"] = layers_as_json(plan_discriminator(config));
-  const std::string tensors = report_tensors(archive.tensors, report.json);
-
-  report.text += fmt::format(", step {}\n{}\n{}\n{}\n{}", format_count(steps), tensors, names,
-                             to_yaml(config), describe(plan_generator(config)));
-  if (is_checkpoint) report.text += fmt::format("\n{}", describe(plan_discriminator(config)));
-  return report;
+  json["generator"] = layers_as_json(plan_generator(config));
+  std::string tables = fmt::format("\n{}\n{}", to_yaml(config), describe(plan_generator(config)));
+  if (is_checkpoint) {
+    json["discriminator"] = layers_as_json(plan_discriminator(config));
+    tables += fmt::format("\n{}", describe(plan_discriminator(config)));
+  }
+  return {json, tables};
 }
 
 /// A feature network of ours.
 Report report_features(const std::string& bytes, const fs::path& path) {
   const ClassifierFile file = parse_classifier(bytes, path);
   const ClassifierRecord& record = file.record;
-  const ImageShape& image = file.classifier.image();
-  const Archive archive = parse_archive(bytes, path, ArchiveKind::features);
-  const double accuracy =
+  Json json =
+      begin_report(path, "dcgan feature network", parse_archive(bytes, path, ArchiveKind::features),
+                   file.classifier.classes());
+  json["input"] = file.classifier.image();
+  json["features"] = kFeatureCount;
+  json["classes"] = file.classifier.classes();
+  json["set"] = record.set;
+  json["dataset_crc32"] = record.fingerprint;
+  json["images"] = record.images;
+  json["epochs"] = record.epochs;
+  json["seed"] = record.seed;
+  json["flip"] = record.flip;
+  json["test_images"] = record.test_images;
+  json["test_correct"] = record.test_correct;
+  json["test_accuracy"] =
       static_cast<double>(record.test_correct) / static_cast<double>(record.test_images);
-
-  Report report = begin_report(path, "dcgan feature network");
-  report.json["input"] = image;
-  report.json["features"] = kFeatureCount;
-  report.json["classes"] = file.classifier.classes();
-  const std::string names = report_class_names(archive, file.classifier.classes(), report.json);
-  report.json["set"] = record.set;
-  report.json["dataset_crc32"] = record.fingerprint;
-  report.json["images"] = record.images;
-  report.json["epochs"] = record.epochs;
-  report.json["seed"] = record.seed;
-  report.json["flip"] = record.flip;
-  report.json["test_images"] = record.test_images;
-  report.json["test_correct"] = record.test_correct;
-  report.json["test_accuracy"] = accuracy;
-  const std::string tensors = report_tensors(archive.tensors, report.json);
-
-  report.text += fmt::format(
-      "\n{}\n{}\n"
-      "input          {} x {} x {} (channels, height, width)\n"
-      "features       {}\n"
-      "classes        {}\n"
-      "trained on     {} images of {} (CRC-32 {}), {} epochs, seed {}{}\n"
-      "test accuracy  {:.2f} % of {} images\n",
-      tensors, names, image[0], image[1], image[2], kFeatureCount, file.classifier.classes(),
-      format_count(record.images), record.set.empty() ? "a set of one's own" : record.set,
-      record.fingerprint, record.epochs, record.seed, record.flip ? ", mirrored" : "",
-      100.0 * accuracy, format_count(record.test_images));
-  return report;
+  return {json, ""};
 }
 
 /// Somebody else's TorchScript: what can be said without running it.
@@ -148,18 +124,13 @@ Report report_foreign(const std::string& bytes, const fs::path& path) {
   };
   add(module.named_parameters(true));
   add(module.named_buffers(true));
-  Report report;
-  report.json["file"] = path.string();
-  report.json["kind"] = "TorchScript";
-  const std::string count = report_tensors(tensors, report.json);
+  Json json{{"file", path.string()}, {"kind", "TorchScript"}};
+  add_tensors(json, tensors);
   std::vector<std::vector<std::string>> rows;
-  for (const auto& [name, tensor] : tensors) {
-    rows.push_back(
-        {name, fmt::format("{}", fmt::join(tensor.sizes(), " x ")), format_count(tensor.numel())});
+  for (const Json& tensor : json["tensors"]) {
+    rows.push_back({to_text(tensor["name"]), to_text(tensor["shape"])});
   }
-  report.text = fmt::format("{}: a TorchScript that dcgan did not write, {}\n\n{}", path.string(),
-                            count, format_table({"tensor", "shape", ">numbers"}, rows));
-  return report;
+  return {json, '\n' + format_table({"tensor", "shape"}, rows)};
 }
 
 Report report_file(const fs::path& path) {
@@ -175,8 +146,7 @@ Report report_file(const fs::path& path) {
 int Inspect::run() const {
   // Of a run, the newest checkpoint says the most: it holds both networks.
   const Report report = report_file(find_generator_file(path, /*raw=*/true));
-  std::cout << (json ? report.json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n'
-                     : report.text);
+  std::cout << (json ? to_document(report.json) : to_lines(report.json) + report.tables);
   return 0;
 }
 

@@ -20,11 +20,6 @@ struct Inspect : Command {
     flags.footer("Example:\n  dcgan inspect runs/mnist-001/g.pt");
   }
 
-  void check() const {
-    refuse(path.empty(), "inspect needs a file or a run directory",
-           "for example: dcgan inspect runs/mnist-001/g.pt");
-  }
-
   int run() const;
 };
 

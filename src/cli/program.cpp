@@ -1,22 +1,18 @@
-#include <poll.h>
-#include <unistd.h>
-
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
 #include "base/text.h"
 #include "cli/command_line.h"
+#include "cli/summary.h"
 #include "dcgan/error.h"
 
 namespace dcgan::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 /// `dcgan: <message>`, further lines below the first.
 void print_text(const std::string& message) {
@@ -41,20 +37,15 @@ void print_json(const Error& error) {
   };
   add(error);
   for (const Error& other : error.others()) add(other);
-  std::cout << Json{{"errors", errors}}.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  std::cout << to_document({{"errors", errors}});
 }
 
-/// Whether nobody is left to read the results: `| head -1` has seen enough, a terminal is gone.
-bool is_reader_gone() {
-  pollfd out{STDOUT_FILENO, /*events=*/0, /*revents=*/0};
-  return poll(&out, 1, /*timeout=*/0) > 0 && (out.revents & (POLLERR | POLLHUP)) != 0;
-}
-
-/// A full disk behind `dcgan config > file` shows only here.
+/// A full disk behind `dcgan config > file` shows only here. That `| head -1` has seen enough is no
+/// error.
 int flush_results(int exit_code) {
   std::cout.flush();
   const bool is_written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
-  if (is_written || is_reader_gone()) return exit_code;
+  if (is_written || errno == EPIPE) return exit_code;
   print_text("the standard output cannot be written");
   return exit_code == 0 ? 1 : exit_code;
 }

@@ -1,9 +1,5 @@
-#include <fmt/format.h>
-
-#include <cstdio>
 #include <system_error>
 
-#include "base/text.h"
 #include "cli/command.h"
 
 namespace dcgan::cli {
@@ -19,17 +15,9 @@ fs::path shipped_configs() {
   return error ? fs::path() : folder;
 }
 
-ResolvedConfig read_config(std::optional<std::string>& config,
-                           const std::vector<Override>& overrides, bool quiet) {
-  ResolvedConfig resolved = resolve_config(config, overrides, shipped_configs());
-  const std::string read = resolved.file.string();
-  if (config && !read.empty() && read != *config) {
-    const std::string line =
-        fmt::format("--config {}: taking {}\n", printable(*config), without_controls(read));
-    if (!quiet) std::fwrite(line.data(), 1, line.size(), stderr);
-    config = read;
-  }
-  return resolved;
+ResolvedConfig read_config(const std::optional<std::string>& config,
+                           const std::vector<Override>& overrides) {
+  return resolve_config(config, overrides, shipped_configs());
 }
 
 std::int64_t configured_threads(const std::optional<std::string>& config,
@@ -39,8 +27,7 @@ std::int64_t configured_threads(const std::optional<std::string>& config,
   const fs::file_status status = fs::status(*config, ignored);
   const bool is_stream =
       fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
-  if (is_stream || config->starts_with("/dev/")) return 0;
-  return resolve_config(*config, overrides, shipped_configs()).config.run.threads;
+  return is_stream ? 0 : read_config(config, overrides).config.run.threads;
 }
 
 }  // namespace dcgan::cli

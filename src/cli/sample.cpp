@@ -38,41 +38,23 @@ std::optional<std::int64_t> find_class(const std::string& text, const Sampler& s
   return number && *number >= 0 && *number < sampler.class_count() ? number : std::nullopt;
 }
 
-/// "the classes of g.pt are 0 to 9", or by their names.
-std::string describe_classes(const Sample& options, const Sampler& sampler) {
-  constexpr std::size_t kMax = 30;
-  const std::vector<std::string>& names = sampler.class_names();
-  const std::size_t shown = std::min(names.size(), kMax);
-  return fmt::format(
-      "the classes of {} are {}{}", *options.checkpoint,
-      names.empty()
-          ? fmt::format("0 to {}", sampler.class_count() - 1)
-          : fmt::format("{}", fmt::join(names.begin(),
-                                        names.begin() + static_cast<std::ptrdiff_t>(shown), ", ")),
-      shown < names.size() ? fmt::format(" and {} more (dcgan inspect)", names.size() - shown)
-                           : "");
-}
-
 /// The numbers of --class. Throws a usage error for one that the generator does not know.
 std::vector<std::int64_t> find_classes(const Sample& options, const Sampler& sampler) {
   std::vector<std::int64_t> numbers;
   for (const std::string& text : options.classes) {
     if (sampler.class_count() == 0) {
-      throw usage_error(*options.checkpoint +
-                        (sampler.config()
-                             ? " was trained without classes, so it can't be asked for one"
-                             : " is no generator of dcgan, so its classes are not known"))
+      throw usage_error(options.checkpoint + " knows no classes")
           .in("--class")
-          .remedy(sampler.config()
-                      ? "leave --class out, or train with model.classes (--config mnist.yaml)"
-                      : "leave --class out");
+          .remedy("leave --class out, or train with model.classes (--config mnist.yaml)");
     }
     const std::optional<std::int64_t> number = find_class(text, sampler);
     if (!number) {
-      const bool is_word = !parse_integer(text);  // another number is no slip of the fingers
-      throw usage_error(describe_classes(options, sampler))
-          .in("--class " + printable(text))
-          .remedy(is_word ? did_you_mean(text, sampler.class_names()) : "");
+      const std::vector<std::string>& names = sampler.class_names();
+      throw usage_error(fmt::format("the classes of {} are {}", options.checkpoint,
+                                    names.empty()
+                                        ? fmt::format("0 to {}", sampler.class_count() - 1)
+                                        : fmt::format("{}", fmt::join(names, ", "))))
+          .in("--class " + printable(text));
     }
     numbers.push_back(*number);
   }
@@ -124,12 +106,11 @@ int write_separate_images(const Sample& options, const Sampler& sampler) {
   const fs::path folder(*options.separate);
   make_folder(folder);
   constexpr std::int64_t kChunk = 256;  // images at a time: bounds the memory
-  const int digits = std::max<int>(6, static_cast<int>(std::to_string(options.count - 1).size()));
   for (std::int64_t first = 0; first < options.count; first += kChunk) {
     const std::int64_t count = std::min(kChunk, options.count - first);
     const auto images = to_images(sampler.generate(latents_for(options, sampler, first, count)));
     for (std::int64_t i = 0; i < count; ++i) {
-      write_file_atomically(folder / fmt::format("{:0{}d}.png", first + i, digits),
+      write_file_atomically(folder / fmt::format("{:06d}.png", first + i),
                             encode_png(images[static_cast<std::size_t>(i)]), Flush::no);
     }
   }
@@ -180,7 +161,7 @@ int Sample::run() const {
   if (!machine.warning.empty()) std::cerr << "warning: " << machine.warning << '\n';
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
   const Sampler sampler =
-      Sampler::open(find_generator_file(*options.checkpoint, options.raw), machine.device,
+      Sampler::open(find_generator_file(options.checkpoint, options.raw), machine.device,
                     options.latent_dim, options.raw ? Weights::raw : Weights::averaged);
   find_classes(options, sampler);  // a wrong one is told before any work
   if (sampler.config()) {

@@ -16,17 +16,9 @@ namespace dcgan::cli {
 struct Sample : Command {
   static constexpr const char* kName = "sample";
   static constexpr const char* kMeaning = "Draw images from a trained generator";
-  static constexpr const char* kNeedsLess = "lower -n";
-
-  static constexpr std::int64_t kMaxInGrid = 65536;
-  static constexpr std::int64_t kMaxInArray = 1'000'000;
-  static constexpr std::int64_t kMaxSeparate = 1'000'000'000;
-  static constexpr std::int64_t kRowsOfWalks = 8;  ///< --interpolate without -n
-
-  std::optional<std::string> checkpoint;  ///< --ckpt: g.pt, checkpoint, run or TorchScript
+  std::string checkpoint;  ///< --ckpt: g.pt, checkpoint, run or TorchScript
   std::optional<std::int64_t> asked_count;
   std::int64_t count = 64;  ///< -n, or what stands for it
-  std::optional<std::string> asked_out;
   std::string out = "samples.png";
   bool as_array = false;  ///< `out` is a .npy file
   std::optional<std::int64_t> columns;
@@ -44,20 +36,18 @@ struct Sample : Command {
   void bind(Flags& flags) {
     flags.text("--ckpt", "PATH", "g.pt, checkpoint, run directory or TorchScript", checkpoint);
     flags.require("--ckpt");
-    flags.text("-n", "N", "Number of images (default 64)", [this](const std::string& text) {
-      // How many are too many depends on --separate, which may stand behind it.
-      const auto number = parse_integer(text);
-      asked_count = number ? *number : read_integer("-n", text, 1, kMaxInGrid);
-    });
+    flags.integer("-n", 1, 1'000'000, "Number of images (default 64)", asked_count);
     flags.text("--out", "FILE",
                "The PNG to write (default samples.png), or a .npy file: uint8 [N, H, W] or "
                "[N, H, W, 3]",
-               asked_out);
-    flags.integer("--columns", 1, kMaxInGrid, "Images in a row (default: a square)", columns);
+               [this](const std::string& text) {
+                 out = require_ending("--out", text, {".png", ".npy"});
+               });
+    flags.integer("--columns", 1, 65536, "Images in a row (default: a square)", columns);
     flags.integer("--padding", 0, 256, "Pixels between images (default 2)", padding);
     flags.seed("The same seed gives the same images (default 1)", seed);
     flags.text("--separate", "DIR", "Write a PNG an image into DIR instead of one grid", separate);
-    flags.integer("--interpolate", 2, kMaxInGrid / kRowsOfWalks,
+    flags.integer("--interpolate", 2, 8192,
                   "Rows of N images, each a walk from one latent to another", interpolate);
     flags.text("--class", "C[,C]...",
                "Images of these classes in turn (walks: rows); of a generator with model.classes",
@@ -67,6 +57,11 @@ struct Sample : Command {
     flags.latent_dim(latent_dim);
     flags.on("--raw", "A checkpoint's own weights instead of their average", raw);
     flags.machine(device, threads);
+    flags.exclude({{"--separate", "--out"},
+                   {"--separate", "--columns"},
+                   {"--separate", "--padding"},
+                   {"--separate", "--interpolate"},
+                   {"--interpolate", "--columns"}});
     flags.footer(
         "Examples:\n"
         "  dcgan sample --ckpt runs/mnist-001/g.pt -n 64 --out samples.png\n"
@@ -77,23 +72,15 @@ struct Sample : Command {
   }
 
   void check() {
-    if (asked_out) out = *asked_out;
     as_array = !separate && lower_case(out).ends_with(".npy");
-    check_count();
-    refuse(!checkpoint, "sample needs --ckpt, a g.pt, a checkpoint or a run directory",
-           "for example: dcgan sample --ckpt runs/mnist-001/g.pt");
-    refuse(asked_out && separate,
-           "--separate writes a file an image into its folder, --out all images into one",
-           "leave one out");
-    refuse((as_array || separate) && (columns || padding),
-           fmt::format("{} arranges a grid, which {}", columns ? "--columns" : "--padding",
-                       separate ? "--separate does not write" : "a .npy file is not"),
-           "leave one out");
-    require_ending("--out", out, {".png", ".npy"});
-    refuse(columns.value_or(0) > count,
-           fmt::format("--columns must be at most {}, the number of images, not {}", count,
-                       columns.value_or(0)));
-    if (interpolate) check_interpolate(*interpolate);
+    refuse(as_array && (columns || padding),
+           "--columns and --padding arrange a grid, which a .npy file is not", "leave them out");
+    constexpr std::int64_t kRowsOfWalks = 8;
+    if (interpolate) count = *interpolate * kRowsOfWalks;
+    count = asked_count.value_or(count);
+    refuse(interpolate && count % *interpolate != 0,
+           fmt::format("-n must be a multiple of --interpolate {}, not {}", interpolate.value_or(0),
+                       count));
   }
 
   Startup startup() const { return {.threads = threads}; }
@@ -101,10 +88,6 @@ struct Sample : Command {
   int run() const;
 
  private:
-  std::int64_t max_count() const {
-    return separate ? kMaxSeparate : as_array ? kMaxInArray : kMaxInGrid;
-  }
-
   /// "3" or "cat, dog". Which there are is for the generator to say.
   static std::vector<std::string> read_classes(const std::string& text) {
     std::vector<std::string> classes;
@@ -124,31 +107,6 @@ struct Sample : Command {
            fmt::format("--truncation must be a number more than 0 and at most 2, not '{}'",
                        printable(text)));
     return psi;
-  }
-
-  void check_count() {
-    if (interpolate) count = *interpolate * kRowsOfWalks;
-    if (asked_count) count = *asked_count;
-    if (count >= 1 && count <= max_count()) return;
-    // What arranges a grid goes with no folder.
-    const bool fits_folder =
-        !separate && !interpolate && !columns && !padding && count > 0 && count <= kMaxSeparate;
-    throw usage_error(
-        fmt::format("-n must be an integer from 1 to {}, not '{}'", max_count(), count))
-        .remedy(fits_folder ? "--separate DIR in place of one file takes up to 1000000000" : "");
-  }
-
-  void check_interpolate(std::int64_t walk) const {
-    refuse(columns.has_value(), "--interpolate sets the columns itself: a walk is a row",
-           "leave out --columns");
-    refuse(separate.has_value(),
-           "--interpolate makes rows of a grid, which --separate does not write", "leave one out");
-    const std::int64_t below = count / walk * walk;
-    const std::int64_t above = below + walk;
-    const bool take_above = below == 0 || (above - count < count - below && above <= max_count());
-    refuse(count != below,
-           fmt::format("-n must be a multiple of --interpolate {}, not {}", walk, count),
-           fmt::format("the nearest is {}", take_above ? above : below));
   }
 };
 

@@ -33,11 +33,8 @@ struct ShowConfig : Command {
   }
 
   void check() const {
-    const bool resolves = config || !overrides.empty();
-    refuse(list && (resolves || defaults || markdown), "--list shows the shipped configurations",
-           "leave out the other options");
-    refuse((defaults || markdown) && resolves,
-           std::string(defaults ? "--defaults" : "--markdown") + " shows the built-in values",
+    refuse((list || markdown || defaults) && (config || !overrides.empty()),
+           "--list, --defaults and --markdown show what is built in",
            "leave out --config and --set");
   }
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <chrono>
 #include <filesystem>
@@ -10,9 +9,7 @@
 
 #include "base/file.h"
 #include "base/stop.h"
-#include "base/system_limits.h"
 #include "base/text.h"
-#include "config/fields.h"
 #include "data/batch_stream.h"
 #include "runtime/device.h"
 #include "runtime/process_group.h"
@@ -26,9 +23,9 @@ namespace {
 namespace fs = std::filesystem;
 
 /// The configuration that the command line asks for; a resumed run's own file is the default.
-ResolvedConfig resolve(Train& options) {
+ResolvedConfig resolve(const Train& options) {
   if (options.resume) check_is_run(*options.out);
-  if (options.config) return read_config(options.config, options.overrides, options.quiet);
+  if (options.config) return read_config(options.config, options.overrides);
   return resolve_config(fs::path(*options.out) / "config.yaml", options.overrides);
 }
 
@@ -62,39 +59,20 @@ void dry_run(TrainingJob& job, const ResolvedConfig& resolved, const Machine& ma
   const Batch batch = stream.next();
   const StepNumbers numbers =
       read(train_step(job.state, batch.images, batch.labels, batch.latents));
-  const std::string limits = describe_memory_limits();
   std::cout << fmt::format("one step: D {:.3f}  G {:.3f}  D(x) {:.2f}  D(G(z)) {:.2f} > {:.2f}\n",
                            numbers.discriminator_loss, numbers.generator_loss, numbers.real_score,
                            numbers.fake_score, numbers.fake_score_after)
-            << fmt::format("memory: {} at the peak{}\n", format_bytes(peak_memory()),
-                           limits.empty() ? "" : "; this process may have " + limits);
+            << fmt::format("memory: {} at the peak\n", format_bytes(peak_memory()));
   log.info(job.dataset.cache.empty()
                ? "dry run: nothing was written"
                : fmt::format("dry run: no run was written; the decoded images are kept in {}",
                              job.dataset.cache));
 }
 
-/// A grid with a column for each of the first classes. A name with a comma can't be asked for.
-std::string class_command(const std::string& generator, std::int64_t classes,
-                          const std::vector<std::string>& names) {
-  constexpr std::int64_t kColumns = 10;
-  std::vector<std::string> asked;
-  for (std::int64_t i = 0; i < classes && i < kColumns; ++i) {
-    const std::string name = printable(class_name(names, static_cast<std::size_t>(i)));
-    if (name.find(',') == std::string::npos) asked.push_back(name);
-  }
-  if (asked.empty()) return "";
-  return fmt::format("  {} sample --ckpt {} --class {} --columns {} -n {}\n", program(), generator,
-                     shell_quote(fmt::format("{}", fmt::join(asked, ","))), asked.size(),
-                     asked.size() * kColumns);
-}
-
 /// What was made, and what to do with it next.
 void show_results(const TrainingJob& job, const RunDirectory& run) {
   const std::int64_t step = job.state.step;
   const std::string generator = shell_quote(run.generator().string());
-  const std::int64_t per_epoch =
-      total_steps(job.config, job.dataset.size()) / job.config.train.epochs;
   std::cout << fmt::format("trained {} steps\n", format_count(step));
   if (fs::exists(run.samples(step))) {
     std::cout << fmt::format("samples:   {}\n", run.samples(step).string());
@@ -102,15 +80,6 @@ void show_results(const TrainingJob& job, const RunDirectory& run) {
   std::cout << fmt::format("generator: {}\n", run.generator().string()) << "try next:\n"
             << fmt::format("  {} sample --ckpt {} -n 64 --seed 7\n", program(), generator)
             << fmt::format("  {} sample --ckpt {} --interpolate 8\n", program(), generator);
-  if (job.config.model.classes > 0) {
-    std::cout << class_command(generator, job.config.model.classes, job.dataset.classes);
-  }
-  const std::string more = std::to_string((step + per_epoch - 1) / per_epoch * 2);
-  Config longer = job.config;
-  const bool can_be_longer = !find_field("train.epochs")->set(longer, {false, {more}});
-  if (job.config.train.lr_schedule == LrSchedule::constant && can_be_longer) {
-    std::cout << fmt::format("  {} --set train.epochs={}\n", resume_command(run), more);
-  }
 }
 
 void log_start(const ResolvedConfig& resolved, const TrainingJob& job, const RunDirectory& run,
@@ -123,9 +92,8 @@ void log_start(const ResolvedConfig& resolved, const TrainingJob& job, const Run
   log.info(describe_networks(job.state));
   log.info(describe_start(job, machine));
   if (job.state.step < total_steps(job.config, job.dataset.size())) return;
-  log.info(job.config.train.lr_schedule == LrSchedule::constant
-               ? "all epochs are done already; raise train.epochs to go on"
-               : "all epochs are done already, and the learning rates have come to their end");
+  log.info(
+      "all epochs are done already; a larger train.epochs goes on, under a constant lr_schedule");
 }
 
 int train_with(const Train& options, const ResolvedConfig& resolved, const Machine& machine,

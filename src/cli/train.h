@@ -14,8 +14,6 @@ namespace dcgan::cli {
 struct Train : Command {
   static constexpr const char* kName = "train";
   static constexpr const char* kMeaning = "Train a DCGAN as a configuration says";
-  static constexpr const char* kNeedsLess =
-      "lower train.batch_size, data.image_size or model.base_channels";
 
   std::optional<std::string> config;
   std::vector<Override> overrides;  ///< --set, --seed, --device and --threads, in order
@@ -41,6 +39,7 @@ struct Train : Command {
     flags.on("--dry-run", "Check everything and run one step; write no run", dry_run);
     flags.on("-q,--quiet", "Print warnings and errors only", quiet);
     flags.on("-v,--verbose", "Print a line every train.log_every steps", verbose);
+    flags.exclude({{"-q", "-v"}});
     flags.footer(
         "Examples:\n"
         "  dcgan train --config quick.yaml\n"
@@ -50,7 +49,6 @@ struct Train : Command {
   }
 
   void check() const {
-    refuse(quiet && verbose, "-q and -v contradict each other", "leave one out");
     refuse(resume && !out, "--resume needs --out, the run directory to go on with",
            "for example: dcgan train --out runs/mnist-001 --resume");
     refuse(!config && !resume, "train needs --config",

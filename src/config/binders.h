@@ -27,16 +27,6 @@ constexpr auto within(Section Config::*section) {
   };
 }
 
-/// "must be <what>, not 'abc'".
-inline std::string must_be(const std::string& what, const FieldValue& value) {
-  if (value.is_list) {
-    return fmt::format("must be {}, not {}", what,
-                       printable(fmt::format("[{}]", fmt::join(value.items, ", "))));
-  }
-  if (value.items[0].empty()) return fmt::format("must be {}; it has no value", what);
-  return fmt::format("must be {}, not '{}'", what, printable(value.items[0]));
-}
-
 struct IntegerRange {
   std::int64_t min;
   std::int64_t max;
@@ -80,7 +70,10 @@ Field bind(Field row, const std::string& what, Access access, Parse parse, Print
       access(config) = *parsed;
       return std::nullopt;
     }
-    return Problem{must_be(what, value), value.is_list ? "" : did_you_mean(value.items[0], words)};
+    const std::string given =
+        value.is_list ? fmt::format("[{}]", fmt::join(value.items, ", ")) : value.items[0];
+    return Problem{fmt::format("must be {}, not '{}'", what, printable(given)),
+                   did_you_mean(given, words)};
   };
   row.get = [=](const Config& config) -> std::string { return print(access(config)); };
   return row;
@@ -111,18 +104,6 @@ Field number(const std::string& key, RealRange range, ResumeRule resume, Access 
   return bind_scalar(
       {key, "number", range.text(), meaning, resume}, "a number " + range.text(), access,
       [=](const std::string& text) { return range.parse(text); }, format_real);
-}
-
-template <typename Access>
-Field yes_or_no(const std::string& key, ResumeRule resume, Access access,
-                const std::string& meaning) {
-  return bind_scalar(
-      {key, "true | false", "", meaning, resume}, "true or false", access,
-      [](const std::string& text) -> std::optional<bool> {
-        if (text != "true" && text != "false") return std::nullopt;
-        return text == "true";
-      },
-      [](bool value) { return value ? "true" : "false"; });
 }
 
 template <typename Access>

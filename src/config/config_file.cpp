@@ -1,12 +1,7 @@
 // Finding and reading the file that a configuration is in.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <fstream>
-#include <optional>
 #include <system_error>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -35,88 +30,45 @@ std::vector<std::string> yaml_names(const fs::path& folder) {
   return names;
 }
 
-/// What a missing file may have been meant to be, or what there is.
-std::string remedy_for_file(const fs::path& file, const fs::path& shipped) {
-  const std::vector<std::string> shipped_names = yaml_names(shipped);
-  std::vector<std::string> candidates;
-  for (const auto& name : yaml_names(file.has_parent_path() ? file.parent_path() : ".")) {
-    candidates.push_back((file.parent_path() / name).string());
-  }
-  if (!file.has_parent_path()) {
-    for (const std::string& name : shipped_names) {
-      candidates.push_back(file.has_extension() ? name : fs::path(name).stem().string());
-    }
-  }
-  auto near = nearest_match(file.string(), candidates);
-  const std::string name = file.filename().string();
-  if (!near && std::find(shipped_names.begin(), shipped_names.end(), name) != shipped_names.end()) {
-    near = name;
-  }
-  if (near) return fmt::format("did you mean '{}'?", *near);
-  if (file.has_parent_path() || shipped_names.empty()) return "";
-  return fmt::format("shipped are {}", fmt::join(shipped_names, ", "));
-}
-
-/// The file that `asked` names: itself, or of a name without a folder "<name>.yaml", or a shipped
-/// one.
-std::pair<fs::path, bool> find_config(const fs::path& asked, const fs::path& shipped) {
-  std::error_code ignored;
-  const fs::file_status status = fs::status(asked, ignored);
-  if (asked.has_parent_path() || (fs::exists(status) && !fs::is_directory(status))) {
-    return {asked, false};
-  }
-  fs::path whole = asked;
-  whole += ".yaml";
-  if (fs::is_regular_file(whole, ignored)) return {whole, false};
-  for (const fs::path& name : {asked, whole}) {
-    if (fs::is_regular_file(shipped / name, ignored)) return {shipped / name, true};
-  }
-  return {asked, false};
-}
-
-/// Not by what it is alone: /dev/stdin may be a regular file, but its folder is not /dev.
-bool lies_in_no_folder(const fs::path& path, const fs::file_status& status) {
-  const std::string text = path.string();
-  return !fs::is_regular_file(status) || text == "/dev/stdin" || text.starts_with("/dev/fd/") ||
-         text.starts_with("/proc/");
-}
-
 }  // namespace
 
 ConfigFile read_config_file(const fs::path& file, const fs::path& shipped) {
-  constexpr std::size_t kMax = 1 << 20;
-  ConfigFile found;
-  std::tie(found.path, found.is_shipped) = find_config(file, shipped);
-  std::error_code error;
-  const fs::file_status status = fs::status(found.path, error);
+  ConfigFile found{.path = file};
+  fs::path whole = file;
+  whole += ".yaml";
+  std::error_code ignored;
+  for (const fs::path& path : {file, whole, shipped / file, shipped / whole}) {
+    if (!fs::exists(path, ignored) || fs::is_directory(path, ignored)) continue;
+    found.is_shipped = path != file && path != whole;
+    found.path = path;
+    break;
+  }
+  const fs::file_status status = fs::status(found.path, ignored);
   if (status.type() == fs::file_type::not_found) {
-    throw usage_error("no such file").in(found.path).remedy(remedy_for_file(file, shipped));
+    const std::string otherwise = "'dcgan config --list' shows those that come with dcgan";
+    std::vector<std::string> names = yaml_names(file.has_parent_path() ? file.parent_path() : ".");
+    const std::vector<std::string> others = yaml_names(shipped);
+    names.insert(names.end(), others.begin(), others.end());
+    throw usage_error("no such file")
+        .in(file)
+        .remedy(did_you_mean(file.filename().string(), names, otherwise));
   }
-  std::optional<std::string> text;
-  try {
-    text = read_up_to(found.path, kMax);
-  } catch (const Error& problem) {
-    throw usage_error(problem.problem()).in(problem.where()).remedy(problem.remedy());
-  }
-  if (!text) throw usage_error("is too large for a configuration, which is YAML").in(found.path);
-  found.is_stream = lies_in_no_folder(found.path, status);
-  if (found.is_stream && text->empty()) {
-    throw usage_error("is empty").in(found.path).remedy("check the command that writes to it");
-  }
-  found.text = std::move(*text);
+  found.text = read_file(found.path);
+  // With a file behind it, too, /dev/stdin lies in no folder of the user's.
+  found.is_stream = !fs::is_regular_file(status) || found.path == "/dev/stdin";
   return found;
 }
 
-std::vector<std::pair<std::string, std::string>> list_configs(const fs::path& shipped) {
-  std::vector<std::pair<std::string, std::string>> configs;
+std::vector<std::vector<std::string>> list_configs(const fs::path& shipped) {
+  std::vector<std::vector<std::string>> rows;
   for (const std::string& name : yaml_names(shipped)) {
     std::ifstream file(shipped / name);
     std::string line;
     std::getline(file, line);
-    configs.emplace_back(name,
-                         trimmed(line.substr(std::min(line.find_first_not_of('#'), line.size()))));
+    rows.push_back(
+        {name, trimmed(line.substr(std::min(line.find_first_not_of('#'), line.size())))});
   }
-  return configs;
+  return rows;
 }
 
 }  // namespace dcgan

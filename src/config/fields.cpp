@@ -1,12 +1,12 @@
 #include "config/fields.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <optional>
-#include <string_view>
 #include <utility>
 
 #include "base/text.h"
@@ -19,11 +19,7 @@ using namespace binders;  // NOLINT(google-build-using-namespace): the table is 
 
 bool is_device(const std::string& name) {
   if (name == "auto" || name == "cpu" || name == "cuda") return true;
-  constexpr std::string_view kPrefix = "cuda:";
-  if (!name.starts_with(kPrefix)) return false;
-  const std::string index = name.substr(kPrefix.size());
-  const bool digits = index.find_first_not_of("0123456789") == std::string::npos;
-  return digits && IntegerRange{0, 127}.parse(index).has_value();
+  return name.starts_with("cuda:") && IntegerRange{0, 127}.parse(name.substr(5)).has_value();
 }
 
 // The table ---------------------------------------------------------------------------------------
@@ -56,15 +52,15 @@ std::vector<Field> data_fields() {
           "data.levels", kFixed, of(&DataConfig::levels),
           "Which value is white: full is the largest that the file's bit depth allows; auto is the "
           "largest in the data set, as for 12 bits in 16-bit files."),
-      yes_or_no("data.classes", kFixed, of(&DataConfig::classes),
-                "folder: each folder in data.path is a class of images, as for a classifier."),
+      choice("data.classes", kFixed, of(&DataConfig::classes),
+             "folder: each folder in data.path is a class of images, as for a classifier."),
       number(
           "data.held_out", {0, 0.5}, kFixed, of(&DataConfig::held_out),
           "folder, npy: share of the images that is never trained on: the split test, with which "
           "samples are compared."),
-      yes_or_no("data.flip", kFixed, of(&DataConfig::flip),
-                "Mirror training images at random, left to right: for faces and clothes, not for "
-                "digits."),
+      choice("data.flip", kFixed, of(&DataConfig::flip),
+             "Mirror training images at random, left to right: for faces and clothes, not for "
+             "digits."),
       number(
           "data.max_bad_fraction", {0, 1}, kFree, of(&DataConfig::max_bad_fraction),
           "folder: damaged files are left out with a warning; more than this share of all files is "
@@ -75,10 +71,10 @@ std::vector<Field> data_fields() {
            "or ~/.cache; none decodes into memory in each run."),
       integer("data.limit", {0, kHuge}, kFixed, of(&DataConfig::limit),
               "Use only the first N images; 0 is all."),
-      yes_or_no("data.shuffle", kFixed, of(&DataConfig::shuffle),
-                "Shuffle the images in each epoch, by seed and epoch."),
-      yes_or_no("data.drop_last", kFixed, of(&DataConfig::drop_last),
-                "Leave out an epoch's last batch where it is not full."),
+      choice("data.shuffle", kFixed, of(&DataConfig::shuffle),
+             "Shuffle the images in each epoch, by seed and epoch."),
+      choice("data.drop_last", kFixed, of(&DataConfig::drop_last),
+             "Leave out an epoch's last batch where it is not full."),
   };
 }
 
@@ -118,8 +114,8 @@ std::vector<Field> network_fields(const std::string& section, NetworkConfig Conf
              "Activation function between its layers."),
       number(section + ".slope", {0, 100}, kFixed, of(&NetworkConfig::slope),
              "leaky_relu's slope below 0, elu's alpha, swish's beta; the others have none."),
-      yes_or_no(section + ".batch_norm", kFixed, of(&NetworkConfig::batch_norm),
-                "BatchNorm between its layers."),
+      choice(section + ".batch_norm", kFixed, of(&NetworkConfig::batch_norm),
+             "BatchNorm between its layers."),
       integer(section + ".base_channels", {0, 4096}, kFixed, of(&NetworkConfig::base_channels),
               "dcgan: replaces model.base_channels for this network; 0 does not."),
       integer(
@@ -218,7 +214,7 @@ std::vector<Field> run_fields() {
       text("run.device", "auto | cpu | cuda | cuda:N", "auto, cpu, cuda or cuda:N", kFree,
            of(&RunConfig::device),
            "Where to compute; auto is the first GPU that works, or else the CPU.", is_device),
-      yes_or_no(
+      choice(
           "run.cuda_graph", kFree, of(&RunConfig::cuda_graph),
           "On a GPU, record a step once as a CUDA graph and replay it. Experimental; no effect on "
           "a CPU."),
@@ -248,23 +244,11 @@ std::vector<Field> make_fields() {
   return fields;
 }
 
-/// "model.latent_modes: 30": the nearest number that the classes can share, at most
-/// model.latent_dim where that is enough for one each; "" where they can share what there is.
-std::string modes_remedy(const ModelConfig& model) {
-  if (model.latent_modes > 0 && model.latent_modes % model.classes == 0) return "";
-  const std::int64_t most = std::max<std::int64_t>(1, model.latent_dim / model.classes);
-  const std::int64_t nearest = (model.latent_modes + model.classes / 2) / model.classes;
-  const std::int64_t modes = std::clamp<std::int64_t>(nearest, 1, most) * model.classes;
-  return fmt::format("model.latent_modes: {}", modes) +
-         (modes > model.latent_dim ? fmt::format(" and model.latent_dim: {}", modes) : "");
-}
-
 }  // namespace
 
-std::string remedy_for_classes(ModelConfig model, std::int64_t classes) {
-  model.classes = classes;
-  const std::string modes = modes_remedy(model);
-  return fmt::format("model.classes: {}{}{}", classes, modes.empty() ? "" : " and ", modes);
+std::string remedy_for_classes(const ModelConfig& model, std::int64_t classes) {
+  return fmt::format("model.classes: {0}, model.latent_modes: {0}", classes) +
+         (classes > model.latent_dim ? fmt::format(", model.latent_dim: {}", classes) : "");
 }
 
 const std::vector<Field>& config_fields() {
@@ -291,12 +275,12 @@ std::vector<Conflict> find_conflicts(const Config& config) {
                     "they are the first",
                     model.latent_modes, model.latent_dim));
   }
-  if (model.classes > 0 && !modes_remedy(model).empty()) {
+  if (model.classes > 0 && (model.latent_modes == 0 || model.latent_modes % model.classes != 0)) {
     add({"model.latent_modes", "model.classes", "model.latent_dim"},
         fmt::format("model.latent_modes ({}) must be a multiple of model.classes ({}), whose modes "
                     "they are",
                     model.latent_modes, model.classes),
-        fmt::format("set {}, or model.classes: 0", modes_remedy(model)));
+        fmt::format("set {}, or model.classes: 0", remedy_for_classes(model, model.classes)));
   }
   for (const auto& [key, channels] :
        {std::pair("model.base_channels", model.base_channels),
@@ -351,23 +335,9 @@ std::vector<Conflict> find_conflicts(const Config& config) {
 }
 
 std::string yaml_scalar(const std::string& text) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:+-";
-  // What YAML reads as something other than a text, or not as itself.
-  const bool reserved = text.empty() || text == "null" || text == "Null" || text == "NULL" ||
-                        text[0] == '-' || text[0] == ':' || text.back() == ':';
-  if (!reserved && text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      quoted += fmt::format("\\{}", c);
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-      quoted += fmt::format("\\x{:02x}", c);
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + '"';
+  YAML::Emitter emitter;
+  emitter << text;
+  return emitter.c_str();
 }
 
 }  // namespace dcgan

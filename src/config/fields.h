@@ -66,9 +66,9 @@ struct Conflict {
 };
 std::vector<Conflict> find_conflicts(const Config& config);
 
-/// What to set for so many classes (1 to 256), as model.latent_modes and model.latent_dim must go
-/// with them: "model.classes: 26 and model.latent_modes: 26".
-std::string remedy_for_classes(ModelConfig model, std::int64_t classes);
+/// What to set for so many classes, as model.latent_modes and model.latent_dim must go with them:
+/// "model.classes: 26, model.latent_modes: 26".
+std::string remedy_for_classes(const ModelConfig& model, std::int64_t classes);
 
 /// `text` as a YAML scalar on one line: quoted only where it must be.
 std::string yaml_scalar(const std::string& text);
@@ -76,6 +76,8 @@ std::string yaml_scalar(const std::string& text);
 /// The words of an enum, as configuration files spell them, in its order.
 template <typename Enum>
 inline constexpr std::initializer_list<const char*> kWords;
+template <>
+inline constexpr std::initializer_list<const char*> kWords<bool>{"false", "true"};
 template <>
 inline constexpr std::initializer_list<const char*> kWords<DataFormat>{"mnist", "cifar10",
                                                                        "cifar100", "folder", "npy"};

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <set>
-#include <system_error>
 
 #include "base/text.h"
 #include "config/fields.h"
@@ -28,39 +27,19 @@ const Field* first_of(const std::string& section) {
   return found == fields.end() ? nullptr : &*found;
 }
 
-std::vector<std::string> keys_named(const std::string& name) {
-  std::vector<std::string> keys;
-  for (const Field& field : config_fields()) {
-    if (field.name() == name) keys.push_back(field.key);
-  }
-  return keys;
-}
-
-/// For a key that does not exist: the right name in another section, or a slip of the fingers in
-/// the name or the section.
+/// For a key that does not exist: the same name in another section, or what is spelt like it.
 std::string remedy_for_key(const std::string& key) {
-  const std::string name = name_of(key);
-  const std::string section = section_of(key);
-  std::vector<std::string> here;
-  std::vector<std::string> elsewhere;
-  std::vector<std::string> sections;
+  std::vector<std::string> known;
+  std::vector<std::string> same_name;
   for (const Field& field : config_fields()) {
-    (field.section() == section ? here : elsewhere).push_back(field.name());
-    if (first_of(field.section()) == &field) sections.push_back(field.section());
-  }
-  std::vector<std::string> meant = keys_named(name);
-  if (meant.empty()) {
-    if (const auto near = nearest_match(name, here)) {
-      meant = {section.empty() ? *near : section + '.' + *near};
-    } else if (const auto other = nearest_match(section.empty() ? key : "", sections)) {
-      meant = {*other};
-    } else if (const auto there = nearest_match(name, elsewhere)) {
-      meant = keys_named(*there);
+    known.push_back(field.key);
+    if (first_of(field.section()) == &field && field.section() != key) {
+      known.push_back(field.section());
     }
+    if (field.name() == name_of(key)) same_name.push_back(fmt::format("'{}'", field.key));
   }
-  if (meant.empty()) return "'dcgan config' lists all keys";
-  for (std::string& one : meant) one = fmt::format("'{}'", one);
-  return fmt::format("did you mean {}?", or_list(meant));
+  if (!same_name.empty()) return fmt::format("did you mean {}?", or_list(same_name));
+  return did_you_mean(key, known, "'dcgan config' lists all keys");
 }
 
 // Values ------------------------------------------------------------------------------------------
@@ -90,15 +69,11 @@ std::optional<FieldValue> value_of_text(const std::string& text) {
   return FieldValue{false, {text}};
 }
 
-/// "~/x" in the user's home, and nothing where there is none; otherwise relative to `base`. No
-/// trailing slash, no "..".
-std::optional<std::string> absolute_path(const std::string& text, const fs::path& base) {
+/// "~/x" in the user's home; otherwise relative to `base`. No trailing slash, no "..".
+std::string absolute_path(const std::string& text, const fs::path& base) {
   fs::path path = text;
-  if (text == "~" || text.starts_with("~/")) {
-    const char* const home = std::getenv("HOME");
-    if (home == nullptr || *home != '/') return std::nullopt;
-    path = fs::path(home) / text.substr(std::min<std::size_t>(2, text.size()));
-  }
+  const char* const home = std::getenv("HOME");
+  if (home != nullptr && (text == "~" || text.starts_with("~/"))) path = home + text.substr(1);
   path = (base / path).lexically_normal();
   if (!path.has_filename() && path.has_relative_path()) path = path.parent_path();
   return path.string();
@@ -113,19 +88,11 @@ struct Entry {
 
 int line_of(const YAML::Node& node) { return node.Mark().line + 1; }
 
-/// Whether the line, the first being 0, begins with a tab or with blanks and a tab.
-bool is_indented_by_tab(std::string_view yaml, int line) {
-  for (; line > 0; --line) yaml.remove_prefix(std::min(yaml.find('\n'), yaml.size() - 1) + 1);
-  return yaml.substr(0, yaml.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
-}
-
 /// Gathers a configuration from its sources, and every problem on the way.
 class Gatherer {
  public:
   /// `kind`: of the problems.
-  explicit Gatherer(ErrorKind kind) : kind_(kind) {
-    for (const Field& field : config_fields()) resolved_.origins[field.key] = {};
-  }
+  explicit Gatherer(ErrorKind kind) : kind_(kind) {}
 
   /// A problem at a line of the document.
   Error& add(int line, const std::string& text) {
@@ -148,21 +115,11 @@ class Gatherer {
       return;
     }
     try {
-      const std::vector<YAML::Node> documents = YAML::LoadAll(yaml);
-      if (!documents.empty()) read_root(documents[0]);
-      if (documents.size() > 1) {
-        // Marks count lines from 0, so that this is the line before: that of ---.
-        add(std::max(documents[1].Mark().line, 0), "a second YAML document begins here")
-            .remedy("leave one");
-      }
+      read_root(YAML::Load(yaml));
     } catch (const YAML::Exception& error) {
-      const int line = error.mark.is_null() ? 0 : error.mark.line + 1;
-      if (line > 0 && is_indented_by_tab(yaml, error.mark.line)) {
-        add(line, "a tab indents this line").remedy("YAML takes spaces only");
-      } else {
-        add(line, "is not valid YAML: " + printable(error.msg))
-            .remedy("check indentation, colons and quotes here");
-      }
+      add(error.mark.is_null() ? 0 : error.mark.line + 1,
+          "is not valid YAML: " + printable(error.msg))
+          .remedy("check indentation (spaces, no tabs), colons and quotes here");
     }
   }
 
@@ -171,19 +128,17 @@ class Gatherer {
     const auto equals = override_text.text.find('=');
     const std::string key = trimmed(override_text.text.substr(0, equals));
     const Field* const field = find_field(key);
-    const auto refuse = [&](const std::string& text, const std::string& remedy) {
-      add(Error(kind_, text).in(flag).remedy(remedy));
-    };
-    if (field != nullptr && equals != std::string::npos) {
+    if (field == nullptr) {
+      add(Error(kind_, fmt::format("unknown key '{}'", printable(key)))
+              .in(flag)
+              .remedy(remedy_for_key(key)));
+    } else if (equals == std::string::npos) {
+      add(Error(kind_, fmt::format("'{}' has no value", key))
+              .in(flag)
+              .remedy(fmt::format("write {}=...", key)));
+    } else {
       set(*field, value_of_text(trimmed(override_text.text.substr(equals + 1))),
           {Origin::Source::command_line, flag});
-    } else if (field != nullptr) {
-      refuse(fmt::format("'{}' has no value", key), fmt::format("write {}=...", key));
-    } else if (const Field* const example = first_of(key)) {
-      refuse(fmt::format("'{}' is a section", key),
-             fmt::format("set one of its keys, such as {}=...", example->key));
-    } else {
-      refuse(fmt::format("unknown key '{}'", printable(key)), remedy_for_key(key));
     }
   }
 
@@ -208,77 +163,53 @@ class Gatherer {
 
  private:
   /// A map's own entries, then those that its merge keys bring (YAML 1.1): `<<: *name`, or a list,
-  /// of which the first map that has a key gives it. `taken`: the keys so far. `seen`: maps by
-  /// position, since one may merge itself.
-  void add_entries(const YAML::Node& map, std::vector<Entry>& entries, std::set<std::string>& taken,
-                   std::set<int>& seen) {
-    if (!seen.insert(map.Mark().pos).second) return;
-    std::set<std::string> own;
-    std::vector<YAML::Node> merged;
-    for (const auto& entry : map) {
-      const std::string word = entry.first.IsScalar() ? entry.first.Scalar() : "";
-      if (!entry.first.IsScalar()) {
-        add(line_of(entry.first), "a key must be a word");
-      } else if (word != "<<") {
-        if (!taken.contains(word)) entries.push_back({entry.first, entry.second});
-        own.insert(word);
-      } else {
-        std::vector<YAML::Node> maps;
-        for (const YAML::Node& one : entry.second) {
-          if (entry.second.IsSequence()) maps.push_back(one);
-        }
-        if (!entry.second.IsSequence()) maps.push_back(entry.second);
-        if (std::all_of(maps.begin(), maps.end(), [](const auto& one) { return one.IsMap(); })) {
-          merged.insert(merged.end(), maps.begin(), maps.end());
-        } else {
-          add(line_of(entry.first),
-              "'<<' takes keys from a section such as '*name' or a list of these");
-        }
-      }
-    }
-    taken.merge(own);
-    for (const YAML::Node& one : merged) add_entries(one, entries, taken, seen);
-  }
-
+  /// of which the first map that has a key gives it.
   std::vector<Entry> entries_of(const YAML::Node& map) {
     std::vector<Entry> entries;
-    std::set<std::string> taken;
-    std::set<int> seen;
-    add_entries(map, entries, taken, seen);
+    std::vector<Entry> merged;
+    const auto merge = [&](const YAML::Node& other) {
+      const std::vector<Entry> more = entries_of(other);
+      merged.insert(merged.end(), more.begin(), more.end());
+    };
+    for (const auto& entry : map) {
+      if (!entry.first.IsScalar()) {
+        add(line_of(entry.first), "a key must be a word");
+      } else if (entry.first.Scalar() != "<<") {
+        entries.push_back({entry.first, entry.second});
+      } else if (entry.second.IsSequence()) {
+        for (const YAML::Node& one : entry.second) merge(one);
+      } else {
+        merge(entry.second);
+      }
+    }
+    for (const Entry& one : merged) {
+      const bool is_own = std::any_of(entries.begin(), entries.end(), [&](const Entry& entry) {
+        return entry.key.Scalar() == one.key.Scalar();
+      });
+      if (!is_own) entries.push_back(one);
+    }
     return entries;
   }
 
   void read_root(const YAML::Node& root) {
     if (root.IsNull()) return;  // empty, or nothing but comments: all defaults
     if (!root.IsMap()) {
-      const std::string found =
-          root.IsSequence() ? "a list" : fmt::format("'{}'", printable(root.Scalar()));
-      add(line_of(root), "must hold sections such as 'train:' with keys below, not " + found);
+      add(line_of(root), "must hold sections such as 'train:' with keys below");
       return;
     }
     for (const Entry& entry : entries_of(root)) {
       const std::string& word = entry.key.Scalar();
-      if (first_of(word) != nullptr) {
-        read_section(word, entry);
-      } else if (find_field(word) != nullptr && !section_of(word).empty()) {
-        add(line_of(entry.key), fmt::format("write '{}' as '{}:', indented below '{}:'", word,
-                                            name_of(word), section_of(word)));
-      } else {
+      if (first_of(word) == nullptr) {
         read_key(word, entry);
+      } else if (entry.value.IsMap()) {
+        for (const Entry& inner : entries_of(entry.value)) {
+          read_key(word + "." + inner.key.Scalar(), inner);
+        }
+      } else if (!entry.value.IsNull()) {
+        add(line_of(entry.key), fmt::format("'{}' is a section: write keys such as '{}:' below it, "
+                                            "indented",
+                                            word, first_of(word)->name()));
       }
-    }
-  }
-
-  void read_section(const std::string& word, const Entry& entry) {
-    if (!is_first(word, entry)) return;
-    if (entry.value.IsMap()) {
-      for (const Entry& inner : entries_of(entry.value)) {
-        read_key(word + "." + inner.key.Scalar(), inner);
-      }
-    } else if (!entry.value.IsNull()) {
-      add(line_of(entry.key), fmt::format("'{}' is a section: write keys such as '{}:' below it, "
-                                          "indented",
-                                          word, first_of(word)->name()));
     }
   }
 
@@ -287,52 +218,38 @@ class Gatherer {
     const Field* const field = find_field(key);
     if (field == nullptr) {
       add(line, fmt::format("unknown key '{}'", printable(key))).remedy(remedy_for_key(key));
-    } else if (is_first(key, entry)) {
+      return;
+    }
+    const Origin& before = resolved_.origins[key];
+    if (before.source == Origin::Source::file) {
+      add(line, fmt::format("'{}' is given twice; the first is in line {}", key, before.line))
+          .key(key);
+    } else {
       set(*field, value_of(entry.value), {Origin::Source::file, document_, line});
     }
   }
 
-  bool is_first(const std::string& key, const Entry& entry) {
-    const int line = line_of(entry.key);
-    const auto [first, inserted] = first_at_.try_emplace(key, line);
-    if (inserted) return true;
-    add(line, fmt::format("'{}' is given twice; the first is in line {}", key, first->second))
-        .key(key);
-    return false;
-  }
-
   void set(const Field& field, const std::optional<FieldValue>& value, const Origin& origin) {
-    const auto has_nul = [](const std::string& item) {
-      return item.find('\0') != std::string::npos;
-    };
-    std::optional<Problem> problem;
-    if (!value) {
-      problem = {"must be a value or a list of values, nothing nested", ""};
-    } else if (std::any_of(value->items.begin(), value->items.end(), has_nul)) {
-      problem = {"must not hold a NUL character", ""};
-    } else {
-      problem = field.set(resolved_.config, *value);
-    }
+    const auto problem =
+        value ? field.set(resolved_.config, *value)
+              : std::optional(Problem{"must be a value or a list of values, nothing nested", ""});
     if (!problem) {
       faulty_.erase(field.key);
       resolved_.origins[field.key] = origin;
       return;
     }
     faulty_.insert(field.key);
-    // A flag of its own ("--seed") needs no key beside it.
-    const bool is_own_flag =
-        origin.source == Origin::Source::command_line && origin.where != "--set";
-    Error error(kind_, fmt::format("{} {}", is_own_flag ? origin.where : field.key, problem->text));
-    if (!is_own_flag) error.in(origin.where, origin.line);
-    add(error.key(field.key).remedy(problem->remedy));
+    add(Error(kind_, fmt::format("{} {}", field.key, problem->text))
+            .in(origin.where, origin.line)
+            .key(field.key)
+            .remedy(problem->remedy));
   }
 
   ErrorKind kind_;
   std::string document_;  ///< its name, for messages
   ResolvedConfig resolved_;
   std::vector<Error> problems_;
-  std::set<std::string> faulty_;         ///< keys with a value that was refused
-  std::map<std::string, int> first_at_;  ///< line at which a key or a section was given
+  std::set<std::string> faulty_;  ///< keys with a value that was refused
 };
 
 }  // namespace
@@ -355,39 +272,22 @@ ResolvedConfig resolve_config(const std::optional<fs::path>& file,
 
   ResolvedConfig& resolved = gatherer.resolved();
   if (!source.is_stream) resolved.file = source.path;
-  std::error_code error;
-  const fs::path here = fs::current_path(error);
-  if (error) {
-    throw usage_error("the working folder can't be found: " + error.message())
-        .remedy("change to another one");
-  }
+  const fs::path here = fs::current_path();
   const auto make_absolute = [&](const std::string& key, std::string& path) {
-    const Origin& origin = resolved.origins[key];
-    const bool from_file = origin.source == Origin::Source::file;
+    const bool from_file = resolved.origins[key].source == Origin::Source::file;
     const fs::path base =
         from_file && !source.is_stream ? (here / source.path).parent_path() : here;
-    std::optional<std::string> absolute = absolute_path(path, base);
+    const std::string absolute = absolute_path(path, base);
     // An installation brings MNIST only: `dcgan data fetch` puts other sets below the working
     // folder, where a copy of the configuration in configs/ would look for them.
-    if (absolute && from_file && source.is_shipped && !fs::exists(*absolute, error)) {
-      absolute = absolute_path(path, here / "configs");
-    }
-    if (absolute) {
-      path = *absolute;
-      return;
-    }
-    gatherer.add(usage_error(fmt::format("{} '{}': HOME names no folder that '~' could stand for",
-                                         key, printable(path)))
-                     .in(origin.where, origin.line)
-                     .key(key)
-                     .remedy("write the path in full"));
+    const bool is_elsewhere = from_file && source.is_shipped && !fs::exists(absolute);
+    path = is_elsewhere ? absolute_path(path, here / "configs") : absolute;
   };
   make_absolute("data.path", resolved.config.data.path);
   std::string& cache = resolved.config.data.cache;
   if (cache != "auto" && cache != "none") make_absolute("data.cache", cache);
   std::string& features = resolved.config.train.features;
   if (features != "auto") make_absolute("train.features", features);
-  gatherer.throw_problems();
   return resolved;
 }
 

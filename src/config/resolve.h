@@ -29,7 +29,7 @@ struct Origin {
 
 struct ResolvedConfig {
   Config config;
-  std::map<std::string, Origin> origins;  ///< by key; every field has one
+  std::map<std::string, Origin> origins;  ///< by key; none: a default
   std::filesystem::path file;             ///< what was read; empty for none and for a pipe
 };
 
@@ -64,13 +64,14 @@ struct ConfigFile {
   bool is_shipped = false;  ///< found in the folder of shipped configurations
 };
 
-/// `file` as resolve_config() takes it. Throws a usage error, since a wrong path is a wrong command
-/// line; it names what is like it.
+/// `file` as resolve_config() takes it. Throws a usage error where it is not there, `failure` where
+/// it can't be read.
 ConfigFile read_config_file(const std::filesystem::path& file,
                             const std::filesystem::path& shipped);
 
-/// The configurations in the folder `shipped`: the file's name and its first line, a comment.
-std::vector<std::pair<std::string, std::string>> list_configs(const std::filesystem::path& shipped);
+/// The configurations in the folder `shipped`, a row each: the file's name and its first line, a
+/// comment.
+std::vector<std::vector<std::string>> list_configs(const std::filesystem::path& shipped);
 
 /// A YAML document that `resolve_config` reads back as the same configuration.
 std::string to_yaml(const Config& config);

@@ -30,7 +30,7 @@ class Cgroup : public ::testing::Test {
 };
 
 TEST_F(Cgroup, VersionTwoHasTheLeastLimitOfItsOwnAndThoseAbove) {
-  membership("0::/batch/job7/step\n");
+  membership("1:name=systemd:/\n0::/batch/job7/step\n");
   put("memory.max", "max\n");
   put("batch/memory.max", "1048576\n");
   put("batch/job7/memory.max", "2097152\n");
@@ -41,22 +41,10 @@ TEST_F(Cgroup, VersionTwoHasTheLeastLimitOfItsOwnAndThoseAbove) {
   EXPECT_EQ(cgroup_cores(files_), 1.5);
 }
 
-TEST_F(Cgroup, VersionOneHasAFolderForEachController) {
-  membership("5:cpu,cpuacct:/job\n4:memory:/job\n1:name=systemd:/\n0::/\n");
-  put("memory/job/memory.limit_in_bytes", "4194304\n");
-  put("memory/memory.limit_in_bytes", "9223372036854771712\n");
-  put("cpu/job/cpu.cfs_quota_us", "50000\n");
-  put("cpu/job/cpu.cfs_period_us", "100000\n");
-  put("cpu/cpu.cfs_quota_us", "-1\n");
-  put("cpu/cpu.cfs_period_us", "100000\n");
-  EXPECT_EQ(cgroup_memory_limit(files_), 4194304);
-  EXPECT_EQ(cgroup_cores(files_), 0.5);
-}
-
 TEST_F(Cgroup, AContainerSeesTheMachinesPathAndItsOwnFiles) {
-  membership("4:memory:/docker/0123abcd\n");
-  put("memory/memory.limit_in_bytes", "8388608\n");
-  EXPECT_EQ(cgroup_memory_limit(files_), 8388608);
+  membership("0::/docker/0123abcd\n");
+  put("memory.max", "1048576\n");
+  EXPECT_EQ(cgroup_memory_limit(files_), 1048576);
 }
 
 TEST_F(Cgroup, NoLimitIsNone) {

@@ -13,8 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using testing::ProgramResult;
-using testing::run_program;
-using testing::RunningProgram;
 using ::testing::StartsWith;
 using testing::Training;
 
@@ -78,12 +76,11 @@ TEST_F(BadData, WrongMagicIsNamed) {
   expect_error(kImages);
 }
 
-TEST_F(BadData, ShowSaysWhyTheImagesThatAreNotTrainedOnCannotBeRead) {
+TEST_F(BadData, ShowsWithoutTheImagesThatAreNotTrainedOn) {
   const ProgramResult result =
       run({"data", "show", "--config", "tiny.yaml", "--set", "data.path=data"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("not trained on  0: "));
-  EXPECT_THAT(result.out, HasSubstr("data: no t10k-images file"));
+  EXPECT_THAT(result.out, HasSubstr("not trained on  unknown\n"));
 }
 
 TEST_F(BadData, EmptyFileIsNamed) {

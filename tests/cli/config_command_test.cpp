@@ -67,13 +67,12 @@ testing::ProgramResult run_shell(const std::string& command, const fs::path& fol
   return run_program({"-c", command, DCGAN_PROGRAM}, {.folder = folder, .program = "/bin/bash"});
 }
 
-TEST(ConfigCommand, TakesAShippedConfigurationByNameFromAnyFolderAndSaysSo) {
+TEST(ConfigCommand, TakesAShippedConfigurationByNameFromAnyFolder) {
   const TempFolder folder;
-  const std::string line = (fs::canonical(kSource) / "configs/mnist.yaml").string() + "\n";
   for (const std::string name : {"mnist", "mnist.yaml"}) {
     const auto result = run_program({"config", "--config", name}, {.folder = folder.path()});
     EXPECT_EQ(result.exit_code, 0);
-    EXPECT_EQ(result.err, "--config " + name + ": taking " + line);
+    EXPECT_EQ(result.err, "");
     EXPECT_THAT(result.out,
                 HasSubstr("path: " + (fs::canonical(kSource) / "data/mnist").string() + "  #"));
   }

@@ -27,7 +27,10 @@ class Inspect : public Training {
 TEST_F(Inspect, ShowsAGenerator) {
   const ProgramResult result = run({"inspect", "run/g.pt"});
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_THAT(result.out, HasSubstr("run/g.pt: dcgan generator, format version 1, step 64"));
+  EXPECT_THAT(result.out, HasSubstr("file            run/g.pt\n"
+                                    "kind            dcgan generator\n"
+                                    "format version  1\n"));
+  EXPECT_THAT(result.out, HasSubstr("\nstep            64\n"));
   EXPECT_THAT(result.out, HasSubstr("transposed convolution 4x4"));
   EXPECT_THAT(result.out, HasSubstr("base_channels: 4"));
   EXPECT_THAT(result.out, Not(HasSubstr("discriminator  ")));
@@ -36,7 +39,8 @@ TEST_F(Inspect, ShowsAGenerator) {
 TEST_F(Inspect, ShowsBothNetworksOfARun) {
   const ProgramResult result = run({"inspect", "run"});
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_THAT(result.out, HasSubstr("run/checkpoints/000064.pt: dcgan checkpoint"));
+  EXPECT_THAT(result.out,
+              HasSubstr("run/checkpoints/000064.pt\nkind            dcgan checkpoint\n"));
   EXPECT_THAT(result.out, HasSubstr("transposed convolution 4x4"));
   EXPECT_THAT(result.out, HasSubstr("convolution 4x4 /2, BatchNorm, leaky_relu(0.2)"));
 }
@@ -57,7 +61,7 @@ TEST_F(Inspect, ShowsTheTensorsOfAForeignTorchScript) {
   const ProgramResult result =
       run({"inspect", std::string(DCGAN_SOURCE_DIR) + "/tests/fixtures/dense_28x28x1.pt"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("a TorchScript that dcgan did not write"));
+  EXPECT_THAT(result.out, HasSubstr("kind            TorchScript\n"));
   EXPECT_THAT(result.out, HasSubstr("generator.layer1.weight"));
 }
 

@@ -68,8 +68,7 @@ class Labels : public testing::Training {
 };
 
 TEST_F(Labels, WithGapsAreTrainedOnAndDrawnByTheSetsOwn) {
-  const ProgramResult trained = train("run", letters());
-  EXPECT_THAT(trained.out, HasSubstr(" --class 1,2,5 --columns 3 -n 30\n"));
+  train("run", letters());
   EXPECT_NE(drawn("run", "5"), drawn("run", "2"));
   EXPECT_EQ(drawn("run/checkpoints/000007.pt", "5"), drawn("run", "5"));
   for (const std::string wrong : {"0", "3", "6"}) {
@@ -78,12 +77,12 @@ TEST_F(Labels, WithGapsAreTrainedOnAndDrawnByTheSetsOwn) {
     EXPECT_THAT(result.err,
                 HasSubstr("--class " + wrong + ": the classes of run/g.pt are 1, 2, 5"));
   }
-  EXPECT_THAT(run({"inspect", "run/g.pt"}).out, HasSubstr("\nclasses from 0 on: 1, 2, 5\n"));
+  EXPECT_THAT(run({"inspect", "run/g.pt"}).out, HasSubstr("\nclass names     1, 2, 5\n"));
   const auto json = nlohmann::json::parse(run({"inspect", "run", "--json"}).out);
   EXPECT_EQ(json["class_names"], (std::vector<std::string>{"1", "2", "5"}));
   const ProgramResult shown = with({"data", "show", "--config", "tiny.yaml"}, letters());
-  EXPECT_THAT(shown.out, HasSubstr("\nclasses         3, numbered from 0 in this order\n"
-                                   "class 1         20\nclass 2         20\nclass 5         20\n"));
+  EXPECT_THAT(shown.out,
+              HasSubstr("\nclass 1         20\nclass 2         20\nclass 5         20\n"));
 }
 
 TEST_F(Labels, AWrongNumberOfClassesNamesOneThatTheNextCommandTakes) {
@@ -95,7 +94,7 @@ TEST_F(Labels, AWrongNumberOfClassesNamesOneThatTheNextCommandTakes) {
     EXPECT_EQ(wrong.exit_code, 2);
     EXPECT_THAT(wrong.err,
                 HasSubstr(" has images of 3 classes; set model.classes: 0 to train without "
-                          "classes, or model.classes: 3 and model.latent_modes: 3\n"));
+                          "classes, or model.classes: 3, model.latent_modes: 3\n"));
   }
   std::vector<std::string> told = letters("3", "3");
   told.insert(told.end(), {"--set", "model.latent_dim=8"});
@@ -123,18 +122,16 @@ TEST_F(Labels, OfAFolderOfClassesAreItsName) {
   EXPECT_EQ(drawn("words", "bee"), second);
   EXPECT_EQ(drawn("words", "1"), second) << "by its number, where no name is one";
   EXPECT_THAT(run({"sample", "--ckpt", "words", "--class", "bees"}).err,
-              HasSubstr("the classes of words are ant, bee, cat; did you mean 'bee'?"));
+              HasSubstr("the classes of words are ant, bee, cat\n"));
 }
 
-TEST_F(Labels, AreKeptByFeaturesThatLeaveOutUnknownOnes) {
-  put("t10k", 15, {1, 2, 5, 5, 7});
+TEST_F(Labels, AreKeptByFeatures) {
   const ProgramResult made =
       run({"features", "train", "--data", "letters", "--out", "f.pt", "--epochs", "1"});
   ASSERT_EQ(made.exit_code, 0) << made.err;
   EXPECT_THAT(made.out, HasSubstr("f.pt: 3 classes"));
-  EXPECT_THAT(made.out, HasSubstr("of 12 test images right"));
-  EXPECT_THAT(made.err, HasSubstr("3 of 15 images are of classes that "));
-  EXPECT_THAT(run({"inspect", "f.pt"}).out, HasSubstr("\nclasses from 0 on: 1, 2, 5\n"));
+  EXPECT_THAT(made.out, HasSubstr("of 15 test images right"));
+  EXPECT_THAT(run({"inspect", "f.pt"}).out, HasSubstr("\nclass names     1, 2, 5\n"));
   train("run", letters());
   const ProgramResult report =
       run({"evaluate", "--ckpt", "run", "--features", "f.pt", "--samples", "20", "--json"});
@@ -171,8 +168,7 @@ TEST_F(Labels, TwelveBitsInSixteenAreToldAndMadeWhite) {
     EXPECT_THAT(scaled.err, Not(HasSubstr("largest value is")));
   }
   const ProgramResult shown = with({"data", "show", "--config", "tiny.yaml"}, scans("auto"));
-  EXPECT_THAT(shown.out, HasSubstr("\nlargest value   255 of 255; 255 is 4,095 of 65,535 in the "
-                                   "files (data.levels: auto)\n"));
+  EXPECT_THAT(shown.out, HasSubstr("\nlargest value   255\nwhite           4,095\n"));
 }
 
 TEST_F(Labels, ASetWithAlmostNoContrastIsTold) {

@@ -157,8 +157,8 @@ TEST_F(Sample, RefusesAClassThatTheGeneratorDoesNotKnow) {
   const ProgramResult plain = run({"sample", "--ckpt", "run/g.pt", "--class", "3"});
   EXPECT_EQ(plain.exit_code, 2);
   EXPECT_EQ(plain.err,
-            "dcgan: --class: run/g.pt was trained without classes, so it can't be asked for one; "
-            "leave --class out, or train with model.classes (--config mnist.yaml)\n");
+            "dcgan: --class: run/g.pt knows no classes; leave --class out, or train with "
+            "model.classes (--config mnist.yaml)\n");
   train("classes", {"--set", "train.epochs=1", "--set", "model.latent_dim=10", "--set",
                     "model.latent_modes=10", "--set", "model.classes=10"});
   for (const auto& [words, wrong] :

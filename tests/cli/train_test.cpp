@@ -70,9 +70,7 @@ TEST_F(Training, SaysWhereThingsAreAndWhatToTryNext) {
             "try next:\n"
             "  " DCGAN_PROGRAM
             " sample --ckpt run/g.pt -n 64 --seed 7\n"
-            "  " DCGAN_PROGRAM
-            " sample --ckpt run/g.pt --interpolate 8\n"
-            "  " DCGAN_PROGRAM " train --resume --out run --set train.epochs=4\n");
+            "  " DCGAN_PROGRAM " sample --ckpt run/g.pt --interpolate 8\n");
 }
 
 TEST_F(Training, PrintsTheConfigurationWithOriginsAndBothNetworksFirst) {
@@ -291,7 +289,7 @@ TEST_F(Training, OtherClassesThanTheSetsLeaveNoRun) {
   EXPECT_THAT(
       result.err,
       HasSubstr("has images of 10 classes; set model.classes: 0 to train without classes, or "
-                "model.classes: 10 and model.latent_modes: 10 and model.latent_dim: 10\n"));
+                "model.classes: 10, model.latent_modes: 10, model.latent_dim: 10\n"));
   EXPECT_FALSE(exists("run"));
 }
 
@@ -329,8 +327,7 @@ TEST_F(Training, PrecisionAutoIsWrittenAsWhatItWas) {
 }
 
 TEST_F(Training, LengthIsFixedUnderASchedule) {
-  const ProgramResult finished = train("run", kRegularised);
-  EXPECT_THAT(finished.out, ::testing::Not(HasSubstr("--set train.epochs")));
+  train("run", kRegularised);
   const ProgramResult resumed = resume("run", {"--set", "train.epochs=3"});
   EXPECT_EQ(resumed.exit_code, 2);
   EXPECT_THAT(resumed.err, HasSubstr("train.epochs: 2 in the run, 3 now"));
@@ -340,7 +337,7 @@ TEST_F(Training, FinishedSaysHowToGoOn) {
   train("run");
   const ProgramResult resumed = resume("run");
   EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
-  EXPECT_THAT(resumed.err, HasSubstr("all epochs are done already; raise train.epochs to go on"));
+  EXPECT_THAT(resumed.err, HasSubstr("all epochs are done already; a larger train.epochs goes on"));
 }
 
 TEST_F(Training, ResumeRefusesAnotherConfigurationAndListsBothValues) {
@@ -419,7 +416,6 @@ TEST_F(Training, LoweredBelowItsStepNamesOnlyFilesThatAreThere) {
   const ProgramResult resumed = resume("run", {"--set", "train.epochs=1"});
   EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_THAT(resumed.out, Not(HasSubstr("samples:")));
-  EXPECT_THAT(resumed.out, HasSubstr("--set train.epochs=4\n"));
 }
 
 TEST_F(Training, WithClosedStandardStreamsKeepsItsFilesClean) {

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <fstream>
-#include <map>
 #include <thread>
 
 #include "config/resolve_fixture.h"
@@ -29,16 +28,12 @@ TEST_F(ConfigFile, TakesUtf8sByteOrderMarkAndWindowsLineEnds) {
 
 TEST_F(ConfigFile, RefusesWhatCanBeNoConfiguration) {
   fs::create_directory("configs");
-  EXPECT_THAT(problem(std::string((1 << 20) + 1, ' ')),
-              Refused("c.yaml", "is too large for a configuration, which is YAML"));
   EXPECT_THAT(problem(std::string("s\0e\0", 4)),  // UTF-16
               Refused("c.yaml", "is not a text file", "a configuration is YAML in UTF-8"));
-  EXPECT_THAT(problem_of("nowhere.yaml"), Refused("nowhere.yaml", "no such file"));
+  EXPECT_THAT(problem_of("nowhere.yaml"),
+              Refused("nowhere.yaml", "no such file",
+                      "'dcgan config --list' shows those that come with dcgan"));
   EXPECT_THAT(problem_of("configs").what(), HasSubstr("configs: is a folder, not a file"));
-  EXPECT_THAT(problem_of("/dev/null"),
-              Refused("/dev/null", "is empty", "check the command that writes to it"));
-  EXPECT_THAT(problem_of("/dev/zero"),
-              Refused("/dev/zero", "is too large for a configuration, which is YAML"));
 }
 
 TEST_F(ConfigFile, SuggestsAFileForASlip) {
@@ -98,19 +93,15 @@ TEST_F(ShippedConfig, FindsItsDataBesideItOrAsIfItLayInConfigs) {
 }
 
 TEST_F(ShippedConfig, IsSuggested) {
-  for (const auto& [name, remedy] :
-       std::map<std::string, std::string>{{"digit.yaml", "did you mean 'digits.yaml'?"},
-                                          {"digist", "did you mean 'digits'?"},
-                                          {"mnist", "shipped are digits.yaml, photos.yaml"},
-                                          {"configs/digits.yaml", "did you mean 'digits.yaml'?"}}) {
-    EXPECT_THAT(problem_of(name, {}, shipped_), Refused(name, "no such file", remedy));
+  for (const char* const name : {"digit.yaml", "configs/digits.yaml"}) {
+    EXPECT_THAT(problem_of(name, {}, shipped_),
+                Refused(name, "no such file", "did you mean 'digits.yaml'?"));
   }
 }
 
 TEST_F(ShippedConfig, IsListedWithItsFirstLine) {
-  using Pair = std::pair<std::string, std::string>;
-  EXPECT_THAT(list_configs(shipped_),
-              ElementsAre(Pair("digits.yaml", "Digits"), Pair("photos.yaml", "Photos")));
+  EXPECT_THAT(list_configs(shipped_), ElementsAre(ElementsAre("digits.yaml", "Digits"),
+                                                  ElementsAre("photos.yaml", "Photos")));
 }
 
 }  // namespace

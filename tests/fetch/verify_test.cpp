@@ -176,8 +176,8 @@ TEST_F(Verify, SaysWhichFolderMayNotBeEntered) {
   {
     const testing::Unprivileged nobody;
     EXPECT_EQ(error_of([&] { verify_known(folder_ / "closed/set", sets_); }),
-              (folder_ / "closed/set").string() + ": no permission to enter the folder " +
-                  (folder_ / "closed").string() + "; name the folder that holds the files");
+              (folder_ / "closed/set").string() +
+                  ": Permission denied; name the folder that holds the files");
   }
   std::filesystem::permissions(folder_ / "closed", std::filesystem::perms(0755));
 }

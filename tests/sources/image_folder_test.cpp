@@ -249,8 +249,8 @@ TEST_F(Folder, SaysThatTheAvatarsMayNotBeLookedAt) {
   {
     const Unprivileged nobody;
     EXPECT_EQ(error_of([&] { list_images(folder_ / "closed/avatars", false); }),
-              path("closed/avatars") + ": no permission to enter the folder " + path("closed") +
-                  "; point data.path or --data at the folder with the data "
+              path("closed/avatars") +
+                  ": Permission denied; point data.path or --data at the folder with the data "
                   "('dcgan data fetch' brings known sets, scripts/avatars.py the avatars)");
   }
   fs::permissions(folder_ / "closed", fs::perms(0755));

@@ -111,7 +111,7 @@ TEST_F(Trainer, RefusesASetWithOtherClassesThanTheModels) {
   set.labels = torch::tensor({0, 1, 1, 2, 1, 2}, torch::kUInt8);
   EXPECT_EQ(text(6),
             "model.classes is 6, but noise has images of 3 classes; set model.classes: 0 to train "
-            "without classes, or model.classes: 3 and model.latent_modes: 3");
+            "without classes, or model.classes: 3, model.latent_modes: 3");
   set.labels = torch::tensor({0, 1, 3, 2, 1, 3}, torch::kUInt8);
   config.model.classes = 4;
   EXPECT_EQ(count_classes(config, set), (std::vector<std::int64_t>{1, 2, 1, 2}));
