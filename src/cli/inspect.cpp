@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <torch/script.h>
 
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <sstream>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -16,6 +14,7 @@
 #include "evaluate/classifier.h"
 #include "generate/generator_file.h"
 #include "model/archive.h"
+#include "model/foreign_module.h"
 #include "model/plan.h"
 
 namespace dcgan::cli {
@@ -56,8 +55,8 @@ std::string report_tensors(const NamedTensors& tensors, Json& json) {
 
 /// Which class is which, where the set's own labels are not their numbers; both in the JSON and,
 /// with a line end, as text.
-std::string report_class_names(const Archive& archive, std::int64_t classes, Json& json) {
-  const std::vector<std::string> names = noted_class_names(archive, classes);
+std::string report_class_names(const Archive& archive, Json& json) {
+  const std::vector<std::string> names = noted_class_names(archive);
   if (names.empty()) return "";
   json["class_names"] = names;
   return fmt::format("classes from 0 on: {}\n", fmt::join(names, ", "));
@@ -75,17 +74,16 @@ Report begin_report(const fs::path& path, const std::string& kind) {
 }
 
 /// A g.pt or a checkpoint of ours.
-Report report_archive(const std::string& bytes, const fs::path& path, ArchiveKind kind) {
-  const Archive archive = parse_archive(bytes, path, kind);
+Report report_archive(const Archive& archive, const fs::path& path) {
   const Config config = parse_config(archive.config, path.string() + ": config.yaml");
-  const bool is_checkpoint = kind == ArchiveKind::checkpoint;
+  const bool is_checkpoint = archive.kind == ArchiveKind::checkpoint;
   const auto step = archive.numbers.find("step");
   const std::int64_t steps = step == archive.numbers.end() ? 0 : step->second;
 
   Report report = begin_report(path, is_checkpoint ? "dcgan checkpoint" : "dcgan generator");
   report.json["step"] = steps;
   for (const auto& [key, value] : archive.notes) report.json[key] = value;
-  const std::string names = report_class_names(archive, config.model.classes, report.json);
+  const std::string names = report_class_names(archive, report.json);
   for (const Field& field : config_fields()) {
     report.json["config"][field.key] = as_json(field.get(config));
   }
@@ -100,19 +98,18 @@ Report report_archive(const std::string& bytes, const fs::path& path, ArchiveKin
 }
 
 /// A feature network of ours.
-Report report_features(const std::string& bytes, const fs::path& path) {
-  const ClassifierFile file = parse_classifier(bytes, path);
-  const ClassifierRecord& record = file.record;
-  const ImageShape& image = file.classifier.image();
-  const Archive archive = parse_archive(bytes, path, ArchiveKind::features);
+Report report_features(const Archive& archive, const fs::path& path) {
+  const ClassifierFile record = read_classifier(archive, path);
+  const ImageShape& image = record.classifier.layers.front().plan.input;
+  const std::int64_t classes = record.classifier.layers.back().plan.output[0];
   const double accuracy =
       static_cast<double>(record.test_correct) / static_cast<double>(record.test_images);
 
   Report report = begin_report(path, "dcgan feature network");
   report.json["input"] = image;
   report.json["features"] = kFeatureCount;
-  report.json["classes"] = file.classifier.classes();
-  const std::string names = report_class_names(archive, file.classifier.classes(), report.json);
+  report.json["classes"] = classes;
+  const std::string names = report_class_names(archive, report.json);
   report.json["set"] = record.set;
   report.json["dataset_crc32"] = record.fingerprint;
   report.json["images"] = record.images;
@@ -131,7 +128,7 @@ Report report_features(const std::string& bytes, const fs::path& path) {
       "classes        {}\n"
       "trained on     {} images of {} (CRC-32 {}), {} epochs, seed {}{}\n"
       "test accuracy  {:.2f} % of {} images\n",
-      tensors, names, image[0], image[1], image[2], kFeatureCount, file.classifier.classes(),
+      tensors, names, image[0], image[1], image[2], kFeatureCount, classes,
       format_count(record.images), record.set.empty() ? "a set of one's own" : record.set,
       record.fingerprint, record.epochs, record.seed, record.flip ? ", mirrored" : "",
       100.0 * accuracy, format_count(record.test_images));
@@ -140,8 +137,7 @@ Report report_features(const std::string& bytes, const fs::path& path) {
 
 /// Somebody else's TorchScript: what can be said without running it.
 Report report_foreign(const std::string& bytes, const fs::path& path) {
-  std::istringstream stream(bytes);
-  const torch::jit::Module module = torch::jit::load(stream, torch::Device(torch::kCPU));
+  const torch::jit::Module module = load_foreign_module(bytes, path, torch::kCPU);
   NamedTensors tensors;
   const auto add = [&](const auto& list) {
     for (const auto& named : list) tensors.emplace_back(named.name, named.value);
@@ -164,10 +160,10 @@ Report report_foreign(const std::string& bytes, const fs::path& path) {
 
 Report report_file(const fs::path& path) {
   const std::string bytes = read_file(path);
-  const std::optional<ArchiveKind> kind = identify(bytes, path);
-  if (kind == ArchiveKind::features) return report_features(bytes, path);
-  if (kind) return report_archive(bytes, path, *kind);
-  return report_foreign(bytes, path);
+  const std::optional<Archive> archive = parse_archive(bytes, path);
+  if (!archive) return report_foreign(bytes, path);
+  return archive->kind == ArchiveKind::features ? report_features(*archive, path)
+                                                : report_archive(*archive, path);
 }
 
 }  // namespace
