@@ -55,7 +55,7 @@ Images prepare(const std::string& path) {
   images.distances = find_copies(drawn, trained_on, drawn.slice(0, 0, 1), drawn.size(0)).distances;
   images.held_out = find_copies(drawn.slice(0, 0, 1), trained_on, test.images);
   images.reference = describe_set(features.compute(test.images));
-  images.classes = features.classes;
+  images.classes = images.batch.logits.defined() ? images.batch.logits.size(1) : 0;
   return images;
 }
 
@@ -80,8 +80,7 @@ Report compare(const Images& images, const Draw& samples, const Draw& real) {
   copies.distances = images.distances.index_select(0, rows);
   Report report = evaluate(samples.set, real.set, images.reference, copies, /*seed=*/1);
   const auto labels = [&](const Draw& one) { return images.labels.index_select(0, one.rows); };
-  add_class_accuracy(report, samples.set, {labels(samples), images.classes}, real.set,
-                     labels(real));
+  add_class_accuracy(report, samples.set, labels(samples), images.classes, real.set, labels(real));
   return report;
 }
 

@@ -21,8 +21,8 @@ enum class Weights {
   raw,       ///< what the last step left
 };
 
-/// A generator ready to be asked for images. A g.pt or a checkpoint of ours runs on our own
-/// networks; any other TorchScript by LibTorch's interpreter, in eval mode.
+/// A generator ready to be asked for images; copies share it. A g.pt or a checkpoint of ours runs
+/// on our own networks; any other TorchScript by LibTorch's interpreter, in eval mode.
 class Sampler {
  public:
   /// Opens a file. `latent_dim` is needed only for a foreign TorchScript whose latent size can't
@@ -32,10 +32,6 @@ class Sampler {
   static Sampler open(const std::filesystem::path& path, torch::Device device = torch::kCPU,
                       std::optional<std::int64_t> latent_dim = {},
                       Weights weights = Weights::averaged);
-
-  Sampler(Sampler&&) noexcept;
-  Sampler& operator=(Sampler&&) noexcept;
-  ~Sampler();
 
   std::int64_t latent_dim() const;
 
@@ -66,8 +62,8 @@ class Sampler {
   struct Impl;
 
  private:
-  explicit Sampler(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Sampler(std::shared_ptr<const Impl> impl);
+  std::shared_ptr<const Impl> impl_;
 };
 
 /// uint8 [N, C, H, W] on the CPU -> N pictures.

@@ -1,8 +1,6 @@
 #include "base/system_limits.h"
 
-#include <fmt/format.h>
 #include <sched.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,12 +15,6 @@ namespace dcgan {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::optional<std::int64_t> process_limit(auto resource) {
-  rlimit limit{};
-  if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
-  return static_cast<std::int64_t>(limit.rlim_cur);
-}
 
 std::int64_t machine_memory() {
   return std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
@@ -46,9 +38,6 @@ std::optional<double> least_limit(const CgroupFiles& files, auto read) {
 }
 
 }  // namespace
-
-std::optional<std::int64_t> address_space_limit() { return process_limit(RLIMIT_AS); }
-std::optional<std::int64_t> data_limit() { return process_limit(RLIMIT_DATA); }
 
 std::optional<std::int64_t> cgroup_memory_limit(const CgroupFiles& files) {
   const auto bytes = least_limit(files, [](const fs::path& folder) -> std::optional<double> {
@@ -88,18 +77,6 @@ std::int64_t default_threads() {
   const auto count = parse_integer(text.substr(0, text.find(','))).value_or(0);
   constexpr std::int64_t kMax = 1024;  // as run.threads has it
   return count > 0 ? std::min(count, kMax) : usable_cores();
-}
-
-std::string describe_memory_limits() {
-  std::string text;
-  const auto add = [&](const std::optional<std::int64_t>& bytes, const char* what) {
-    if (!bytes) return;
-    text += fmt::format("{}{} of {}", text.empty() ? "" : ", ", format_bytes(*bytes), what);
-  };
-  add(address_space_limit(), "address space (ulimit -v)");
-  add(data_limit(), "data (ulimit -d)");
-  add(cgroup_memory_limit(), "memory (cgroup)");
-  return text;
 }
 
 }  // namespace dcgan

@@ -5,13 +5,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <string>
 
 namespace dcgan {
-
-/// In bytes; nothing where there is no limit. `ulimit -v` and `ulimit -d` set them.
-std::optional<std::int64_t> address_space_limit();
-std::optional<std::int64_t> data_limit();
 
 /// Where the kernel says which cgroups this process is in, and where their files lie.
 struct CgroupFiles {
@@ -39,8 +34,5 @@ std::int64_t affinity_cores();
 /// OMP_NUM_THREADS, where it is set to a number, as every OpenMP program reads it; its first level
 /// if there are several ("4,2"). Else usable_cores().
 std::int64_t default_threads();
-
-/// "977 MiB of address space (ulimit -v), 2.0 GiB of memory (cgroup)"; empty without limits.
-std::string describe_memory_limits();
 
 }  // namespace dcgan

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
 #include <iostream>
 
@@ -67,34 +68,35 @@ int FeaturesTrain::run() {
   log.info(fmt::format("{} epochs, seed {}, {}, {} threads", epochs, seed, machine.device.str(),
                        machine.threads));
   const StopSignal stop;
-  const ClassifierCallbacks callbacks{
-      [&](const ClassifierEpoch& epoch) {
-        const double left = epoch.seconds / static_cast<double>(epoch.epoch) *
-                            static_cast<double>(epochs - epoch.epoch);
-        log.info(fmt::format("epoch {}/{}  loss {:.4f}  {}, {} left", epoch.epoch, epochs,
-                             epoch.loss, format_duration(epoch.seconds), format_duration(left)));
-      },
-      [&] { return stop.requested(); }};
-  const std::optional<Classifier> classifier =
-      train_classifier(train_set, {epochs, seed, flip, machine.device}, callbacks);
+  const auto start = std::chrono::steady_clock::now();
+  const auto epoch_done = [&](std::int64_t epoch, double loss) {
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+    const double left =
+        spent.count() / static_cast<double>(epoch) * static_cast<double>(epochs - epoch);
+    log.info(fmt::format("epoch {}/{}  loss {:.4f}  {}, {} left", epoch, epochs, loss,
+                         format_duration(spent.count()), format_duration(left)));
+  };
+  const std::optional<Network> classifier = train_classifier(
+      train_set,
+      {epochs, seed, flip, machine.device, epoch_done, [&] { return stop.requested(); }});
   if (!classifier) {
     log.notice("stopped; nothing was written");
     return kExitStopped;
   }
-  const ClassifierRecord record{
-      .set = train_set.set,
-      .fingerprint = train_set.fingerprint,
-      .images = train_set.size(),
-      .epochs = epochs,
-      .seed = seed,
-      .flip = flip,
-      .test_images = test_set.size(),
-      .test_correct = count_correct(*classifier, test_set, machine.device),
-      .class_names = train_set.classes};
-  save_classifier(out, {*classifier, record});
+  const ClassifierFile record{.classifier = *classifier,
+                              .set = train_set.set,
+                              .fingerprint = train_set.fingerprint,
+                              .images = train_set.size(),
+                              .epochs = epochs,
+                              .seed = seed,
+                              .flip = flip,
+                              .test_images = test_set.size(),
+                              .test_correct = count_correct(*classifier, test_set, machine.device),
+                              .class_names = train_set.classes};
+  save_classifier(out, record);
   std::cout << fmt::format(
-      "{}: {} classes, {} features, {:.2f} % of {} test images right\n", out, classifier->classes(),
-      kFeatureCount,
+      "{}: {} classes, {} features, {:.2f} % of {} test images right\n", out,
+      classifier->layers.back().plan.output[0], kFeatureCount,
       100.0 * static_cast<double>(record.test_correct) / static_cast<double>(record.test_images),
       format_count(record.test_images));
   return 0;

@@ -1,11 +1,9 @@
 #include "cli/inspect.h"
 
 #include <fmt/format.h>
-#include <torch/script.h>
 
 #include <iostream>
 #include <optional>
-#include <sstream>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -15,6 +13,7 @@
 #include "evaluate/classifier.h"
 #include "generate/generator_file.h"
 #include "model/archive.h"
+#include "model/foreign_module.h"
 #include "model/plan.h"
 
 namespace dcgan::cli {
@@ -58,26 +57,23 @@ struct Report {
   std::string tables;  ///< below the JSON's simple values, in a text
 };
 
-/// How the report on a file of ours begins. `classes`: how many the network knows.
-Json begin_report(const fs::path& path, const std::string& kind, const Archive& archive,
-                  std::int64_t classes) {
+/// How the report on a file of ours begins.
+Json begin_report(const fs::path& path, const std::string& kind, const Archive& archive) {
   Json json{{"file", path.string()}, {"kind", kind}, {"format_version", kArchiveFormatVersion}};
   for (const auto& [key, value] : archive.notes) json[key] = value;
-  const std::vector<std::string> names = noted_class_names(archive, classes);
+  const std::vector<std::string> names = noted_class_names(archive);
   if (!names.empty()) json["class_names"] = names;  // from 0 on
   add_tensors(json, archive.tensors);
   return json;
 }
 
 /// A g.pt or a checkpoint of ours.
-Report report_archive(const std::string& bytes, const fs::path& path, ArchiveKind kind) {
-  const Archive archive = parse_archive(bytes, path, kind);
+Report report_archive(const Archive& archive, const fs::path& path) {
   const Config config = parse_config(archive.config, path.string() + ": config.yaml");
-  const bool is_checkpoint = kind == ArchiveKind::checkpoint;
+  const bool is_checkpoint = archive.kind == ArchiveKind::checkpoint;
   const auto step = archive.numbers.find("step");
 
-  Json json = begin_report(path, is_checkpoint ? "dcgan checkpoint" : "dcgan generator", archive,
-                           config.model.classes);
+  Json json = begin_report(path, is_checkpoint ? "dcgan checkpoint" : "dcgan generator", archive);
   json["step"] = step == archive.numbers.end() ? 0 : step->second;
   for (const Field& field : config_fields()) {
     json["config"][field.key] = as_json(field.get(config));
@@ -92,32 +88,28 @@ Report report_archive(const std::string& bytes, const fs::path& path, ArchiveKin
 }
 
 /// A feature network of ours.
-Report report_features(const std::string& bytes, const fs::path& path) {
-  const ClassifierFile file = parse_classifier(bytes, path);
-  const ClassifierRecord& record = file.record;
-  Json json =
-      begin_report(path, "dcgan feature network", parse_archive(bytes, path, ArchiveKind::features),
-                   file.classifier.classes());
-  json["input"] = file.classifier.image();
+Report report_features(const Archive& archive, const fs::path& path) {
+  const ClassifierFile file = read_classifier(archive, path);
+  Json json = begin_report(path, "dcgan feature network", archive);
+  json["input"] = file.classifier.layers.front().plan.input;
   json["features"] = kFeatureCount;
-  json["classes"] = file.classifier.classes();
-  json["set"] = record.set;
-  json["dataset_crc32"] = record.fingerprint;
-  json["images"] = record.images;
-  json["epochs"] = record.epochs;
-  json["seed"] = record.seed;
-  json["flip"] = record.flip;
-  json["test_images"] = record.test_images;
-  json["test_correct"] = record.test_correct;
+  json["classes"] = file.classifier.layers.back().plan.output[0];
+  json["set"] = file.set;
+  json["dataset_crc32"] = file.fingerprint;
+  json["images"] = file.images;
+  json["epochs"] = file.epochs;
+  json["seed"] = file.seed;
+  json["flip"] = file.flip;
+  json["test_images"] = file.test_images;
+  json["test_correct"] = file.test_correct;
   json["test_accuracy"] =
-      static_cast<double>(record.test_correct) / static_cast<double>(record.test_images);
+      static_cast<double>(file.test_correct) / static_cast<double>(file.test_images);
   return {json, ""};
 }
 
 /// Somebody else's TorchScript: what can be said without running it.
 Report report_foreign(const std::string& bytes, const fs::path& path) {
-  std::istringstream stream(bytes);
-  const torch::jit::Module module = torch::jit::load(stream, torch::Device(torch::kCPU));
+  const torch::jit::Module module = load_foreign_module(bytes, path, torch::kCPU);
   NamedTensors tensors;
   const auto add = [&](const auto& list) {
     for (const auto& named : list) tensors.emplace_back(named.name, named.value);
@@ -135,10 +127,10 @@ Report report_foreign(const std::string& bytes, const fs::path& path) {
 
 Report report_file(const fs::path& path) {
   const std::string bytes = read_file(path);
-  const std::optional<ArchiveKind> kind = identify(bytes, path);
-  if (kind == ArchiveKind::features) return report_features(bytes, path);
-  if (kind) return report_archive(bytes, path, *kind);
-  return report_foreign(bytes, path);
+  const std::optional<Archive> archive = parse_archive(bytes, path);
+  if (!archive) return report_foreign(bytes, path);
+  return archive->kind == ArchiveKind::features ? report_features(*archive, path)
+                                                : report_archive(*archive, path);
 }
 
 }  // namespace

@@ -11,91 +11,58 @@ namespace {
 constexpr double kMinShare = 0.1;     ///< of its real share, for a class to count as a mode
 constexpr double kExtraImages = 0.5;  ///< images that each real class counts more than it has
 
-double total(const std::vector<std::int64_t>& counts) {
-  double sum = 0.0;
-  for (const std::int64_t count : counts) sum += static_cast<double>(count);
-  return sum;
-}
-
 }  // namespace
 
 std::vector<double> shares_of(const ClassSummary& classes) {
-  std::vector<double> shares;
-  for (const std::int64_t count : classes.counts) {
-    shares.push_back(static_cast<double>(count) / static_cast<double>(classes.size()));
-  }
-  return shares;
+  const torch::Tensor shares = classes.counts / static_cast<double>(classes.size());
+  const auto* const data = shares.data_ptr<double>();
+  return {data, data + shares.numel()};
 }
 
 ClassSummary summarise_classes(const torch::Tensor& logits) {
   const torch::NoGradGuard no_grad;
-  const auto best = logits.to(torch::kFloat64).softmax(1).max(1);
-  ClassSummary summary;
-  summary.confidence = std::get<0>(best);
-  summary.labels = std::get<1>(best);
-  const torch::Tensor counts = torch::bincount(summary.labels, {}, logits.size(1));
-  const auto* const data = counts.data_ptr<std::int64_t>();
-  summary.counts.assign(data, data + counts.numel());
-  return summary;
+  const auto [confidence, labels] = logits.to(torch::kFloat64).softmax(1).max(1);
+  return {labels, torch::bincount(labels, {}, logits.size(1)).to(torch::kFloat64), confidence};
 }
 
-std::int64_t modes_covered(const std::vector<std::int64_t>& counts,
-                           const std::vector<std::int64_t>& real_counts) {
-  TORCH_CHECK(counts.size() == real_counts.size(), "counts of different classes");
-  const double size = total(counts);
-  const double real_size = total(real_counts);
-  std::int64_t modes = 0;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    const double real_share = static_cast<double>(real_counts[i]) / real_size;
-    const double share = static_cast<double>(counts[i]) / size;
-    if (real_share > 0.0 && share >= kMinShare * real_share) ++modes;
-  }
-  return modes;
+std::int64_t modes_covered(const torch::Tensor& counts, const torch::Tensor& real_counts) {
+  const torch::Tensor real = real_counts / real_counts.sum();
+  const torch::Tensor covered = real.gt(0.0) & (counts / counts.sum() >= kMinShare * real);
+  return covered.sum().item<std::int64_t>();
 }
 
-std::int64_t modes_lost_by_chance(const std::vector<std::int64_t>& real_counts, std::int64_t size) {
+double modes_lost_by_chance(const torch::Tensor& real_counts, std::int64_t size) {
   constexpr double kRare = 0.0005;
-  const torch::Tensor expected = torch::tensor(real_counts, torch::kFloat64) *
-                                 (static_cast<double>(size) / total(real_counts));
-  const torch::Tensor there = expected.index({expected > 0.0});
+  const torch::Tensor expected =
+      real_counts.masked_select(real_counts > 0.0) * (size / real_counts.sum());
   // A class's count is a Poisson number, nearly, and so is how many classes have too few images:
   // P(x < n) is the upper incomplete gamma function of n.
-  const torch::Tensor lost = torch::igammac((there * kMinShare).ceil(), there).sum();
-  std::int64_t most = 0;
-  const auto is_likely = [&](std::int64_t count) {
-    const auto number = torch::tensor(static_cast<double>(count), torch::kFloat64);
-    return torch::igamma(number, lost).item<double>() > kRare;  // P(x >= count)
+  const torch::Tensor lost = torch::igammac((expected * kMinShare).ceil(), expected).sum();
+  double most = 0.0;
+  const auto likely = [&](double count) {  // P(x >= count)
+    return torch::igamma(torch::full_like(lost, count), lost).item<double>() > kRare;
   };
-  while (is_likely(most + 1)) ++most;
+  while (likely(most + 1.0)) ++most;
   return most;
 }
 
-Estimate class_divergence(const std::vector<std::int64_t>& counts,
-                          const std::vector<std::int64_t>& real_counts) {
-  TORCH_CHECK(counts.size() == real_counts.size(), "counts of different classes");
-  const double size = total(counts);
-  const double real_size = total(real_counts) + kExtraImages * static_cast<double>(counts.size());
-  double classes = 0.0;  // among the real images
-  double sum = 0.0;      // of log(p / q) of each class's shares, weighted by p
-  double squares = 0.0;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    if (real_counts[i] > 0) ++classes;
-    if (counts[i] == 0) continue;
-    const double share = static_cast<double>(counts[i]) / size;
-    const double ratio =
-        std::log(share * real_size / (static_cast<double>(real_counts[i]) + kExtraImages));
-    sum += share * ratio;
-    squares += share * ratio * ratio;
-  }
+Estimate class_divergence(const torch::Tensor& counts, const torch::Tensor& real_counts) {
+  const double size = counts.sum().item<double>();
+  const torch::Tensor real = real_counts + kExtraImages;
+  const torch::Tensor shares = counts / size;
+  const torch::Tensor ratios =
+      (shares * real.sum() / real).log().masked_fill(counts.eq(0.0), 0.0);  // log(p / q)
+  const double sum = shares.dot(ratios).item<double>();
+  const double squares = shares.dot(ratios.square()).item<double>();
   // Between equal shares the divergence is chi-squared / 2N, of classes - 1 degrees of freedom. The
   // logarithms' variance holds twice that, since they are of these samples' own shares.
-  const double quadratic = std::max(classes - 1.0, 0.0) / (2.0 * size * size);
+  const double degrees = std::max(real_counts.count_nonzero().item<double>() - 1.0, 0.0);
+  const double quadratic = degrees / (2.0 * size * size);
   const double linear = (squares - sum * sum) / size;
   return {sum, std::sqrt(std::max(linear - quadratic, quadratic / 2.0))};
 }
 
 Estimate inception_score(const torch::Tensor& logits, std::int64_t splits) {
-  TORCH_CHECK(splits >= 2 && logits.size(0) >= splits, "inception_score needs a row a split");
   const torch::NoGradGuard no_grad;
   const torch::Tensor log_p = logits.to(torch::kFloat64).log_softmax(1);
   const torch::Tensor p = log_p.exp();

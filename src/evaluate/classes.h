@@ -12,9 +12,9 @@ namespace dcgan {
 
 /// Of N images. Each belongs to the class of its largest logit.
 struct ClassSummary {
-  torch::Tensor labels;              ///< int64 [N]
-  std::vector<std::int64_t> counts;  ///< by class
-  torch::Tensor confidence;          ///< float64 [N]: the largest probability
+  torch::Tensor labels;      ///< int64 [N]
+  torch::Tensor counts;      ///< float64 [classes]
+  torch::Tensor confidence;  ///< float64 [N]: the largest probability
 
   std::int64_t size() const { return labels.size(0); }
 };
@@ -26,19 +26,17 @@ std::vector<double> shares_of(const ClassSummary& classes);
 ClassSummary summarise_classes(const torch::Tensor& logits);
 
 /// The classes that have at least a tenth of their share among the real images, of those that the
-/// real images have: the modes that are not lost. `counts` are of the same classes.
-std::int64_t modes_covered(const std::vector<std::int64_t>& counts,
-                           const std::vector<std::int64_t>& real_counts);
+/// real images have: the modes that are not lost. Counts here: ClassSummary's, of the same classes.
+std::int64_t modes_covered(const torch::Tensor& counts, const torch::Tensor& real_counts);
 
 /// The most classes that so many samples may lack by chance: fewer than one in 2000 sets of `size`
 /// images with the real ones' shares lacks more.
-std::int64_t modes_lost_by_chance(const std::vector<std::int64_t>& real_counts, std::int64_t size);
+double modes_lost_by_chance(const torch::Tensor& real_counts, std::int64_t size);
 
 /// KL(samples || real) of the shares, in nats: 0 for equal shares, ln 10 for one class out of ten
 /// even ones. Each real class counts half an image more than it has, so that a class that the real
 /// images lack costs much instead of infinitely much.
-Estimate class_divergence(const std::vector<std::int64_t>& counts,
-                          const std::vector<std::int64_t>& real_counts);
+Estimate class_divergence(const torch::Tensor& counts, const torch::Tensor& real_counts);
 
 /// exp of the mean KL(p(y|x) || p(y)): Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen,
 /// "Improved techniques for training GANs" (2016), here of the classifier that gave the logits.

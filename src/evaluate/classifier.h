@@ -30,6 +30,7 @@
 
 #include "data/dataset.h"
 #include "evaluate/features.h"
+#include "model/archive.h"
 #include "model/forward.h"
 #include "model/network.h"
 
@@ -37,36 +38,31 @@ namespace dcgan {
 
 constexpr std::int64_t kFeatureCount = 128;
 
-/// Plain data: copies share their tensors.
-struct Classifier {
-  Network body;  ///< images -> features
-  Network head;  ///< features -> logits
-
-  const ImageShape& image() const { return body.layers.front().plan.input; }
-  std::int64_t classes() const { return head.layers.back().plan.output[0]; }
-};
-
-/// Tensors on `device`, not yet initialised. `folded`: without BatchNorm, see fold(). `image`: each
-/// side >= 8; `classes` >= 2.
-Classifier make_classifier(const ImageShape& image, std::int64_t classes, bool folded,
-                           torch::Device device);
+/// The network above, its last layer the one of the logits; tensors on `device`, not yet
+/// initialised. `folded`: without BatchNorm, see fold(). `image`: each side >= 8; `classes` >= 2.
+Network make_classifier(const ImageShape& image, std::int64_t classes, bool folded,
+                        torch::Device device);
 
 /// He et al., "Delving deep into rectifiers" (2015): weights of mean square `gain` times that of
-/// what `draw` gives, over the fan-in; the first layer's are of stream `first_stream`.
+/// what `draw` gives, over the fan-in; each layer's are of a stream of their own.
 void initialise_by_fan_in(
-    Network& network, std::int64_t first_stream, double gain,
+    Network& classifier, double gain,
     const std::function<torch::Tensor(std::int64_t stream, std::int64_t count)>& draw);
 
+/// Without its last layer: images -> features.
+Network body_of(Network classifier);
+
 /// images: float32 [N, C, H, W] in [0, 1]. The result is on the classifier's device.
-FeatureBatch classify(const Classifier& classifier, const torch::Tensor& images, Mode mode);
+FeatureBatch classify(const Network& classifier, const torch::Tensor& images, Mode mode);
 
 /// The same function as classify() in Mode::eval, with every BatchNorm's scale and shift worked
 /// into the weights before it. What is left is convolutions, biases and ReLUs: no modes, and a
 /// third of the time.
-Classifier fold(const Classifier& classifier);
+Network fold(const Network& classifier);
 
-/// What a file says of how its classifier came about.
-struct ClassifierRecord {
+/// A classifier and how it came about.
+struct ClassifierFile {
+  Network classifier;       ///< folded, on the CPU, without gradients
   std::string set;          ///< Dataset::set
   std::string fingerprint;  ///< of the training set
   std::int64_t images = 0;  ///< trained on
@@ -78,39 +74,25 @@ struct ClassifierRecord {
   std::vector<std::string> class_names;  ///< as in Dataset
 };
 
-struct ClassifierFile {
-  Classifier classifier;  ///< folded, on the CPU, without gradients
-  ClassifierRecord record;
-};
-
 /// Writes a folded classifier atomically. In Python: torch.jit.load("features.pt")(images), with
 /// float32 [N, C, H, W] in [0, 1], gives (features [N, 128], logits [N, classes]).
 void save_classifier(const std::filesystem::path& path, const ClassifierFile& file);
 
-/// Reads what save_classifier() wrote, from a file's bytes; `path` is for messages. Throws
-/// `failure` naming it.
-ClassifierFile parse_classifier(const std::string& bytes, const std::filesystem::path& path);
+/// From an archive of ArchiveKind::features. Throws `failure` naming `path`.
+ClassifierFile read_classifier(const Archive& archive, const std::filesystem::path& path);
 
 struct ClassifierOptions {
   std::int64_t epochs = 12;
   std::int64_t seed = 1;
   bool flip = false;  ///< mirror images at random: for clothes, not for digits
   torch::Device device = torch::kCPU;
+  /// Told of each epoch, from 1, and its mean loss.
+  std::function<void(std::int64_t epoch, double loss)> epoch_done = [](std::int64_t, double) {};
+  std::function<bool()> stop_requested = [] { return false; };  ///< asked at each step
 };
 
-struct ClassifierEpoch {
-  std::int64_t epoch = 0;  ///< from 1
-  double loss = 0;         ///< mean over the epoch
-  double seconds = 0;      ///< since the beginning
-};
-
-struct ClassifierCallbacks {
-  std::function<void(const ClassifierEpoch&)> epoch_done;
-  std::function<bool()> stop_requested;  ///< asked at each step
-};
-
-/// The number of classes: the largest label and one. Throws `failure` naming the set when there are
-/// fewer than 2, or when an image is smaller than 8 pixels.
+/// The largest label and one. Throws `failure` naming the set when there are fewer than 2 classes,
+/// or when an image is smaller than 8 pixels.
 std::int64_t count_classes(const Dataset& dataset);
 
 /// Trains on `dataset`: cross-entropy with smoothed labels (Szegedy et al., "Rethinking the
@@ -118,11 +100,9 @@ std::int64_t count_classes(const Dataset& dataset);
 /// to 0, images turned, scaled, sheared and shifted at random. Returns it folded, on the CPU;
 /// nothing when it was asked to stop. A function of the options and the set on a machine with so
 /// many threads. See count_classes() for errors.
-std::optional<Classifier> train_classifier(const Dataset& dataset, const ClassifierOptions& options,
-                                           const ClassifierCallbacks& callbacks);
+std::optional<Network> train_classifier(const Dataset& dataset, const ClassifierOptions& options);
 
 /// How many of the set's images it tells right.
-std::int64_t count_correct(const Classifier& classifier, const Dataset& dataset,
-                           torch::Device device);
+std::int64_t count_correct(const Network& classifier, const Dataset& dataset, torch::Device device);
 
 }  // namespace dcgan

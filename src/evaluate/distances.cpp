@@ -36,90 +36,27 @@ double covariance(const torch::Tensor& a, const torch::Tensor& b) {
 
 constexpr std::int64_t kRows = 128;  ///< rows of products that a thread makes at a time
 
-/// Of the kernel's values over pairs of a row of x and a row of y.
-struct KernelSums {
-  torch::Tensor rows;    ///< float64 [N]: over y
-  double squares = 0.0;  ///< of their squares, over all
-};
-
-struct RowSum {
-  double sum = 0.0;
-  double squares = 0.0;
-};
-
-/// products: the row's with `count` rows of width 1 / scale.
-RowSum sum_row(const float* products, std::int64_t count, double scale) {
-  constexpr int kLanes = 4;  // one sum would wait for itself at each term
-  double sums[kLanes] = {};
-  double squares[kLanes] = {};
-  const auto add = [&](int lane, float product) {
-    const double t = static_cast<double>(product) * scale + 1.0;
-    const double value = t * t * t;
-    sums[lane] += value;
-    squares[lane] += value * value;
-  };
-  std::int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int lane = 0; lane < kLanes; ++lane) add(lane, products[i + lane]);
-  }
-  for (; i < count; ++i) add(0, products[i]);
-  return {(sums[0] + sums[1]) + (sums[2] + sums[3]),
-          (squares[0] + squares[1]) + (squares[2] + squares[3])};
-}
-
-/// Where x is y itself the pairs of a row with itself are left out.
-KernelSums sum_kernel(const torch::Tensor& x, const torch::Tensor& y) {
-  const bool within = x.is_same(y);
+/// Of each row of x the sum of the kernel's values with the rows of y, and of their squares:
+/// float64 [2, N]. Where x is y itself the pairs of a row with itself are left out.
+torch::Tensor sum_kernel(const torch::Tensor& x, const torch::Tensor& y) {
   const torch::Tensor columns = y.t();
-  const double scale = 1.0 / static_cast<double>(x.size(1));
-  const torch::Tensor rows = torch::empty({x.size(0)}, torch::kFloat64);
-  const torch::Tensor squares = torch::empty({x.size(0)}, torch::kFloat64);
+  const torch::Tensor sums = torch::empty({2, x.size(0)}, torch::kFloat64);
   parallel_blocks((x.size(0) + kRows - 1) / kRows, [&](std::int64_t block) {
     const torch::NoGradGuard no_grad;
     const std::int64_t first = block * kRows;
     const std::int64_t count = std::min(kRows, x.size(0) - first);
-    const torch::Tensor products = x.narrow(0, first, count).mm(columns);  // [count, M]
-    for (std::int64_t i = 0; i < count; ++i) {
-      const float* const row = products.data_ptr<float>() + i * products.size(1);
-      RowSum sums = sum_row(row, products.size(1), scale);
-      if (within) {
-        const RowSum own = sum_row(row + first + i, 1, scale);
-        sums = {sums.sum - own.sum, sums.squares - own.squares};
-      }
-      rows.data_ptr<double>()[first + i] = sums.sum;
-      squares.data_ptr<double>()[first + i] = sums.squares;
-    }
+    torch::Tensor values = x.narrow(0, first, count).mm(columns).to(torch::kFloat64);  // [count, M]
+    values.mul_(1.0 / static_cast<double>(x.size(1))).add_(1.0).pow_(3);
+    if (x.is_same(y)) values.diagonal(first).zero_();
+    sums[0].narrow(0, first, count).copy_(values.sum(1));
+    sums[1].narrow(0, first, count).copy_(values.square_().sum(1));
   });
-  return {rows, squares.sum().item<double>()};
-}
-
-/// reference_mean: of the kernel over pairs of the reference.
-Estimate distance_of(const torch::Tensor& set, const torch::Tensor& reference,
-                     double reference_mean) {
-  const auto n = static_cast<double>(set.size(0));
-  const double pairs = n * (n - 1.0);
-  const KernelSums within = sum_kernel(set, set);
-  const torch::Tensor between =
-      sum_kernel(set, reference).rows / static_cast<double>(reference.size(0));
-  // The distance is the mean of h(x, x') = k(x, x') - between(x) - between(x') over pairs, and a
-  // constant of the reference.
-  const double total = between.sum().item<double>();
-  const torch::Tensor means =
-      (within.rows - (n - 1.0) * between - (total - between)) / (n - 1.0);  // of h: [N]
-  const double mean = means.mean().item<double>();
-  const double square_sum = within.squares - 4.0 * (between * within.rows).sum().item<double>() +
-                            2.0 * (n - 2.0) * between.square().sum().item<double>() +
-                            2.0 * total * total;
-  const double quadratic = 2.0 * std::max(square_sum / pairs - mean * mean, 0.0) / (n * n);
-  // The variance of the rows' means holds twice what pairs of rows contribute to the distance's.
-  const double linear = 4.0 * means.var().item<double>() / n;
-  return {mean + reference_mean, std::sqrt(std::max(linear - quadratic, quadratic / 2.0))};
+  return sums;
 }
 
 }  // namespace
 
 Gaussian fit_gaussian(const torch::Tensor& features) {
-  TORCH_CHECK(features.dim() == 2 && features.size(0) >= 2, "fit_gaussian needs two rows");
   const torch::NoGradGuard no_grad;
   const std::int64_t count = features.size(0);
   const torch::Tensor wide = features.to(torch::kFloat64);
@@ -157,26 +94,35 @@ double frechet_deviation(const torch::Tensor& features, const Gaussian& set,
   return std::sqrt(variance / static_cast<double>(rows.size(0)));
 }
 
-std::vector<Estimate> kernel_distances(const std::vector<torch::Tensor>& sets,
-                                       const torch::Tensor& reference, std::int64_t seed,
-                                       std::int64_t max_rows) {
+Estimate kernel_distance(const torch::Tensor& all, const torch::Tensor& all_reference,
+                         std::int64_t seed, std::int64_t max_rows) {
   const torch::NoGradGuard no_grad;
-  TORCH_CHECK(reference.size(0) >= 2, "kernel_distances needs two rows of each set");
   // Not evenly spaced ones: every sixth image that MNIST has for training is unlike the others (fid
   // 0.67 of those, 0.15 of as many at random).
-  const auto some_rows = [&](const torch::Tensor& set) {
-    if (set.size(0) <= max_rows) return set;
-    return choose_images(set, max_rows, seed, Purpose::evaluation_subsets);
+  const auto some_rows = [&](const torch::Tensor& rows) {
+    if (rows.size(0) <= max_rows) return rows;
+    return choose_images(rows, max_rows, seed, Purpose::evaluation_subsets);
   };
-  const torch::Tensor base = some_rows(reference);
-  const auto m = static_cast<double>(base.size(0));
-  const double within = sum_kernel(base, base).rows.sum().item<double>() / (m * (m - 1.0));
-  std::vector<Estimate> distances;
-  for (const torch::Tensor& set : sets) {
-    TORCH_CHECK(set.size(0) >= 2, "kernel_distances needs two rows of each set");
-    distances.push_back(distance_of(some_rows(set), base, within));
-  }
-  return distances;
+  const torch::Tensor set = some_rows(all);
+  const torch::Tensor reference = some_rows(all_reference);
+  const auto n = static_cast<double>(set.size(0));
+  const auto m = static_cast<double>(reference.size(0));
+  const torch::Tensor within = sum_kernel(set, set);
+  const torch::Tensor between = sum_kernel(set, reference)[0] / m;
+  // The distance is the mean of h(x, x') = k(x, x') - between(x) - between(x') over pairs, and a
+  // constant of the reference.
+  const double constant = sum_of(sum_kernel(reference, reference)[0]) / (m * (m - 1.0));
+  const double total = sum_of(between);
+  const torch::Tensor means =
+      (within[0] - (n - 1.0) * between - (total - between)) / (n - 1.0);  // of h: [N]
+  const double mean = means.mean().item<double>();
+  const double square_sum = sum_of(within[1]) - 4.0 * sum_of(between * within[0]) +
+                            2.0 * (n - 2.0) * sum_of(between.square()) + 2.0 * total * total;
+  const double pairs = n * (n - 1.0);
+  const double quadratic = 2.0 * std::max(square_sum / pairs - mean * mean, 0.0) / (n * n);
+  // The variance of the rows' means holds twice what pairs of rows contribute to the distance's.
+  const double linear = 4.0 * means.var().item<double>() / n;
+  return {mean + constant, std::sqrt(std::max(linear - quadratic, quadratic / 2.0))};
 }
 
 }  // namespace dcgan

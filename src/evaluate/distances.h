@@ -14,7 +14,6 @@
 #include <torch/types.h>
 
 #include <cstdint>
-#include <vector>
 
 #include "dcgan/evaluate.h"
 
@@ -48,13 +47,11 @@ double frechet_distance(const Gaussian& a, const Gaussian& b);
 double frechet_deviation(const torch::Tensor& features, const Gaussian& set,
                          const Gaussian& reference);
 
-/// The unbiased estimate for each set and the reference, over all pairs of rows: float32 [N, D],
-/// N >= 2, CPU. Dot products are in float32, all else in float64. The error is that of a
-/// U-statistic of degree 2 (Hoeffding, "A class of statistics with asymptotically normal
-/// distribution", 1948) whose reference stays. Of a set with more than `max_rows` so many are
-/// chosen at random, by `seed`.
-std::vector<Estimate> kernel_distances(const std::vector<torch::Tensor>& sets,
-                                       const torch::Tensor& reference, std::int64_t seed = 1,
-                                       std::int64_t max_rows = 10'000);
+/// The unbiased estimate, over all pairs of rows: float32 [N, D], N >= 2, CPU. Dot products are in
+/// float32, all else in float64. The error is that of a U-statistic of degree 2 (Hoeffding, "A
+/// class of statistics with asymptotically normal distribution", 1948) whose reference stays. Of a
+/// set with more than `max_rows` so many are chosen at random, by `seed`.
+Estimate kernel_distance(const torch::Tensor& set, const torch::Tensor& reference,
+                         std::int64_t seed = 1, std::int64_t max_rows = 10'000);
 
 }  // namespace dcgan

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #include "base/text.h"
@@ -59,107 +60,56 @@ Estimate quantile_of(const torch::Tensor& numbers, double q, std::int64_t seed) 
           torch::tensor(values, torch::kFloat64).std().item<double>()};
 }
 
-// Groups of measures ------------------------------------------------------------------------------
+// The measures of a set ---------------------------------------------------------------------------
 
-/// The sets of a comparison.
-struct Sets {
-  const Described& samples;
-  const Described& real;
+/// What sets are measured against, and which measures they have images enough for.
+struct Against {
   const Described& reference;
+  std::int64_t seed;
+  bool has_classes;
+  bool has_score;
+  std::int64_t twin_count;  ///< 0 for none
+  double twin_distance;
+  double copy_distance;
 };
 
-/// The measure `key`: `estimate` of the samples, and of the real images.
-template <typename Set, typename Function>
-void add(Report& report, const std::string& key, const Set& samples, const Set& real,
-         const Function& estimate, double by_chance = 0.0) {
-  report.measures.push_back({key, estimate(samples), estimate(real), by_chance});
-}
-
-void add_distances(Report& report, const Sets& sets, std::int64_t seed) {
-  const Gaussian& reference = sets.reference.gaussian;
-  add(report, "fid", sets.samples, sets.real, [&](const Described& set) {
-    return Estimate{frechet_distance(set.gaussian, reference),
-                    frechet_deviation(set.batch.features, set.gaussian, reference)};
-  });
-  const std::vector<Estimate> kid = kernel_distances(
-      {sets.samples.batch.features, sets.real.batch.features}, sets.reference.batch.features, seed);
-  report.measures.push_back({"kid", kid[0], kid[1]});
-}
-
-void add_overlaps(Report& report, const Sets& sets) {
-  const Overlap samples = overlap(sets.samples.manifold, sets.reference.manifold);
-  const Overlap real = overlap(sets.real.manifold, sets.reference.manifold);
-  const auto add_one = [&](const char* key, const auto& estimate) {
-    add(report, key, samples, real, estimate);
-  };
-  add_one("precision", [](const Overlap& set) { return share_of(set.precise); });
-  add_one("recall", [](const Overlap& set) { return reach_of(set.recalled, set.recalled_alone); });
-  add_one("density", [](const Overlap& set) { return mean_of(set.density); });
-  add_one("coverage", [](const Overlap& set) { return reach_of(set.covered, set.covered_alone); });
-}
-
-void add_classes(Report& report, const Sets& sets) {
-  if (!sets.samples.classes || !sets.real.classes || !sets.reference.classes) {
-    report.left_out.emplace_back(
-        "modes, class_kl, confidence and inception_score: these features tell no classes apart");
-    return;
+/// distances: of the set's images to the nearest training image each.
+std::vector<std::pair<const char*, Estimate>> measure(const Described& set,
+                                                      const torch::Tensor& distances,
+                                                      const Against& against) {
+  const Described& reference = against.reference;
+  const torch::Tensor& features = set.batch.features;
+  const Overlap near = overlap(set.manifold, reference.manifold);
+  std::vector<std::pair<const char*, Estimate>> measures{
+      {"fid",
+       {frechet_distance(set.gaussian, reference.gaussian),
+        frechet_deviation(features, set.gaussian, reference.gaussian)}},
+      {"kid", kernel_distance(features, reference.batch.features, against.seed)},
+      {"precision", share_of(near.precise)},
+      {"recall", reach_of(near.recalled, near.recalled_alone)},
+      {"density", mean_of(near.density)},
+      {"coverage", reach_of(near.covered, near.covered_alone)}};
+  if (against.has_classes) {
+    const torch::Tensor& counts = set.classes->counts;
+    const torch::Tensor& expected = reference.classes->counts;
+    const auto modes = static_cast<double>(modes_covered(counts, expected));
+    measures.push_back({"modes", {modes, 0.0}});
+    measures.push_back({"class_kl", class_divergence(counts, expected)});
+    measures.push_back({"confidence", mean_of(set.classes->confidence)});
   }
-  const ClassSummary& samples = *sets.samples.classes;
-  const std::vector<std::int64_t>& expected = sets.reference.classes->counts;
-  const auto add_one = [&](const char* key, const auto& estimate, double by_chance = 0.0) {
-    add(report, key, samples, *sets.real.classes, estimate, by_chance);
-  };
-  add_one(
-      "modes",
-      [&](const ClassSummary& classes) {
-        return Estimate{static_cast<double>(modes_covered(classes.counts, expected)), 0.0};
-      },
-      static_cast<double>(modes_lost_by_chance(expected, samples.size())));
-  add_one("class_kl",
-          [&](const ClassSummary& classes) { return class_divergence(classes.counts, expected); });
-  add_one("confidence", [](const ClassSummary& classes) { return mean_of(classes.confidence); });
-  report.shares = shares_of(samples);
-  report.real_shares = shares_of(*sets.reference.classes);
-
-  const std::int64_t fewest = std::min(sets.samples.size(), sets.real.size());
-  if (fewest < kMinScored) {
-    report.left_out.push_back(fmt::format(
-        "inception_score: it needs {} images of each kind, there are {}", kMinScored, fewest));
-    return;
+  if (against.has_score) {
+    measures.push_back({"inception_score", inception_score(set.batch.logits, kScoreSplits)});
   }
-  add(report, "inception_score", sets.samples, sets.real,
-      [](const Described& set) { return inception_score(set.batch.logits, kScoreSplits); });
-}
-
-void add_duplicates(Report& report, const Sets& sets) {
-  const std::int64_t count =
-      std::min({sets.samples.size(), sets.real.size(), sets.reference.size()});
-  if (count < kMinForTwins) {
-    report.left_out.push_back(fmt::format(
-        "duplicates: it needs {} images of each kind, there are {}", kMinForTwins, count));
-    return;
+  if (against.twin_count > 0) {
+    Estimate twins =
+        share_of(nearest_among(set.manifold, against.twin_count) <= against.twin_distance);
+    twins.error *= std::sqrt(2.0);  // they come in pairs
+    measures.push_back({"duplicates", twins});
   }
-  // A thousandth of the reference images have a twin, or ten where that is fewer.
-  const double rare = std::max(0.001, 10.0 / static_cast<double>(count));
-  const double threshold =
-      nearest_among(sets.reference.manifold, count).quantile(rare).item<double>();
-  add(report, "duplicates", sets.samples, sets.real, [&](const Described& set) {
-    Estimate estimate = share_of(nearest_among(set.manifold, count) <= threshold);
-    estimate.error *= std::sqrt(2.0);  // twins come in pairs
-    return estimate;
-  });
-}
-
-void add_copies(Report& report, const Copies& copies, std::int64_t seed) {
-  const auto add_one = [&](const char* key, const auto& estimate) {
-    add(report, key, copies.distances, copies.held_out_distances, estimate);
-  };
-  // Up to and with the threshold: where real images have exact twins it is 0.
-  const double threshold = copy_threshold(copies);
-  add_one("memorised", [=](const torch::Tensor& some) { return share_of(some <= threshold); });
-  add_one("nearest_median",
-          [=](const torch::Tensor& some) { return quantile_of(some, 0.5, seed); });
-  add_one("nearest_q01", [=](const torch::Tensor& some) { return quantile_of(some, 0.01, seed); });
+  measures.push_back({"memorised", share_of(distances <= against.copy_distance)});
+  measures.push_back({"nearest_median", quantile_of(distances, 0.5, against.seed)});
+  measures.push_back({"nearest_q01", quantile_of(distances, 0.01, against.seed)});
+  return measures;
 }
 
 }  // namespace
@@ -181,7 +131,6 @@ torch::Tensor choose_images(const torch::Tensor& images, std::int64_t count, std
 }
 
 Described describe_set(FeatureBatch batch) {
-  TORCH_CHECK(batch.features.size(0) >= kMinImages, "describe_set needs ", kMinImages, " images");
   Described set;
   set.gaussian = fit_gaussian(batch.features);
   set.manifold = make_manifold(batch.features);
@@ -208,29 +157,59 @@ Report evaluate(const Described& samples, const Described& real, const Described
                 const Copies& copies, std::int64_t seed) {
   const torch::NoGradGuard no_grad;
   require_distinct_features(reference);
-  const Sets sets{samples, real, reference};
   Report report;
   report.sample_count = samples.size();
   report.real_count = real.size();
   report.reference_count = reference.size();
-  add_distances(report, sets, seed);
-  add_overlaps(report, sets);
-  add_classes(report, sets);
-  add_duplicates(report, sets);
-  add_copies(report, copies, seed);
+  const auto leave_out = [&](const char* key, std::int64_t needed, std::int64_t there) {
+    report.left_out.push_back(
+        fmt::format("{}: it needs {} images of each kind, there are {}", key, needed, there));
+  };
+  // As near as 1 % of the held-out images are. Up to and with it: where real images have exact
+  // twins it is 0.
+  const double copy_distance = copies.held_out_distances.quantile(0.01).item<double>();
+  Against against{reference, seed, false, false, 0, 0.0, copy_distance};
+  const std::int64_t fewest = std::min(samples.size(), real.size());
+  double lost_by_chance = 0.0;
+  if (samples.classes && real.classes && reference.classes) {
+    against.has_classes = true;
+    against.has_score = fewest >= kMinScored;
+    if (!against.has_score) leave_out("inception_score", kMinScored, fewest);
+    lost_by_chance = modes_lost_by_chance(reference.classes->counts, samples.size());
+    report.shares = shares_of(*samples.classes);
+    report.real_shares = shares_of(*reference.classes);
+  } else {
+    report.left_out.emplace_back(
+        "modes, class_kl, confidence and inception_score: these features tell no classes apart");
+  }
+  const std::int64_t count = std::min(fewest, reference.size());
+  if (count >= kMinForTwins) {
+    // A thousandth of the reference images have a twin, or ten where that is fewer.
+    const double rare = std::max(0.001, 10.0 / static_cast<double>(count));
+    against.twin_count = count;
+    against.twin_distance = nearest_among(reference.manifold, count).quantile(rare).item<double>();
+  } else {
+    leave_out("duplicates", kMinForTwins, count);
+  }
+  const auto of_samples = measure(samples, copies.distances, against);
+  const auto of_real = measure(real, copies.held_out_distances, against);
+  for (std::size_t i = 0; i < of_samples.size(); ++i) {
+    const auto& [key, estimate] = of_samples[i];
+    const bool modes = std::string_view(key) == "modes";
+    report.measures.push_back({key, estimate, of_real[i].second, modes ? lost_by_chance : 0.0});
+  }
   return report;
 }
 
-void add_class_accuracy(Report& report, const Described& samples, const AskedClasses& asked,
-                        const Described& real, const torch::Tensor& labels) {
+void add_class_accuracy(Report& report, const Described& samples, const torch::Tensor& asked,
+                        std::int64_t classes, const Described& real, const torch::Tensor& labels) {
   const auto leave_out = [&report](const std::string& why) {
     report.left_out.push_back("class_accuracy: " + why);
   };
-  if (!samples.classes || !real.classes) return leave_out("these features tell no classes apart");
-  const std::int64_t known = samples.batch.logits.size(1);
-  if (known != asked.count) {
-    return leave_out(fmt::format("these features tell {} classes apart, the generator has {}",
-                                 known, asked.count));
+  const std::int64_t known = samples.classes ? samples.classes->counts.size(0) : 0;
+  if (known != classes) {
+    return leave_out(
+        fmt::format("these features tell {} classes apart, the generator has {}", known, classes));
   }
   const Estimate of_real = share_of(real.classes->labels.eq(labels));
   if (of_real.value < kMinRecognised) {
@@ -240,7 +219,7 @@ void add_class_accuracy(Report& report, const Described& samples, const AskedCla
         100 * of_real.value));
   }
   report.measures.push_back(
-      {"class_accuracy", share_of(samples.classes->labels.eq(asked.labels)), of_real});
+      {"class_accuracy", share_of(samples.classes->labels.eq(asked)), of_real});
 }
 
 }  // namespace dcgan

@@ -61,17 +61,11 @@ QuickScores score_quickly(const FeatureBatch& samples, const Described& referenc
 Report evaluate(const Described& samples, const Described& real, const Described& reference,
                 const Copies& copies, std::int64_t seed);
 
-/// The classes that a generator was asked for.
-struct AskedClasses {
-  torch::Tensor labels;    ///< one for each sample, integers [N]
-  std::int64_t count = 0;  ///< how many classes it has
-};
-
 /// Adds `class_accuracy`: the share of samples that the classifier takes for the class they were
-/// asked to be of, beside the share of real images that it takes for their own. labels: a class for
-/// each real image, integers [N]. Leaves it out, with why, where the features have no classes or
-/// others than the generator.
-void add_class_accuracy(Report& report, const Described& samples, const AskedClasses& asked,
-                        const Described& real, const torch::Tensor& labels);
+/// asked to be of, beside the share of real images that it takes for their own. asked, labels: a
+/// class for each sample and for each real image, integers [N]; classes: that the generator has.
+/// Leaves it out, with why, where the features have no classes or others than the generator.
+void add_class_accuracy(Report& report, const Described& samples, const torch::Tensor& asked,
+                        std::int64_t classes, const Described& real, const torch::Tensor& labels);
 
 }  // namespace dcgan

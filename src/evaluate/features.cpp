@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <torch/script.h>
 
-#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -54,105 +53,78 @@ torch::Tensor fit_to(const ImageShape& shape, const torch::Tensor& images) {
   return to_unit_range(with_size(with_channels(images, shape[0]), shape[1], shape[2]));
 }
 
-/// Somebody else's features, as float32 [N, D]; undefined for anything else.
+/// Somebody else's features, [N, D] or [N, D, 1, 1], as float32 [N, D].
 torch::Tensor as_rows(const torch::Tensor& tensor, std::int64_t count) {
-  const bool is_column = tensor.dim() == 4 && tensor.size(2) == 1 && tensor.size(3) == 1;
-  const bool fits = (tensor.dim() == 2 || is_column) && tensor.size(0) == count &&
-                    tensor.size(1) > 0 && tensor.is_floating_point();
-  return fits ? tensor.flatten(1).to(torch::kFloat32) : torch::Tensor();
+  TORCH_CHECK(tensor.dim() >= 2 && tensor.size(0) == count && tensor.size(1) > 0 &&
+                  tensor.numel() == count * tensor.size(1) && tensor.is_floating_point(),
+              "no features");
+  return tensor.flatten(1).to(torch::kFloat32);
 }
 
-/// From [N, D], [N, D, 1, 1], or a tuple of one of these and logits.
+/// From features, or a tuple of features and logits.
 FeatureBatch read_output(const torch::jit::IValue& output, std::int64_t count) {
-  if (output.isTensor()) return {as_rows(output.toTensor(), count), {}};
-  if (!output.isTuple() || output.toTupleRef().elements().size() != 2) return {};
+  if (!output.isTuple()) return {as_rows(output.toTensor(), count), {}};
   const auto& parts = output.toTupleRef().elements();
-  if (!parts[0].isTensor() || !parts[1].isTensor()) return {};
-  const torch::Tensor logits = as_rows(parts[1].toTensor(), count);
-  return logits.defined() ? FeatureBatch{as_rows(parts[0].toTensor(), count), logits}
-                          : FeatureBatch{};
+  TORCH_CHECK(parts.size() == 2, "no features and logits");
+  return {as_rows(parts[0].toTensor(), count), as_rows(parts[1].toTensor(), count)};
 }
 
-/// Somebody else's network.
-struct ForeignFeatures {
-  ForeignModule foreign;
-  bool takes_bytes = false;  ///< NVIDIA's Inception: uint8 RGB and `return_features`
-
-  FeatureBatch run(const torch::Tensor& images, const std::string& name) {
-    const std::int64_t given = images.size(1);
-    // What it wants can't be known but by trying.
-    FeatureBatch batch = call(takes_bytes ? with_channels(images, 3) : to_unit_range(images));
-    if (!batch.features.defined() && !takes_bytes) {
-      batch = call(to_unit_range(with_channels(images, given == 1 ? 3 : 1)));
-    }
-    if (batch.features.defined()) return batch;
-    throw failure(fmt::format("it fails, or makes no features, for images of {} x {} x {}", given,
-                              images.size(2), images.size(3)))
-        .in(name)
-        .remedy("it must map float32 [N, C, H, W] in [0, 1] to [N, D]");
-  }
-
-  /// Undefined where it fails or makes something else than features.
-  FeatureBatch call(const torch::Tensor& images) {
-    // The optimizing executor runs the first calls another way than later ones.
-    const torch::jit::GraphOptimizerEnabledGuard as_written(false);
+/// takes_bytes: NVIDIA's Inception, which is given uint8 RGB and `return_features`.
+FeatureBatch run_foreign(torch::jit::Module foreign, bool takes_bytes, const torch::Tensor& images,
+                         const std::string& name) {
+  // The optimizing executor runs the first calls another way than later ones.
+  const torch::jit::GraphOptimizerEnabledGuard as_written(false);
+  const std::int64_t given = images.size(1);
+  torch::jit::Kwargs options;
+  if (takes_bytes) options["return_features"] = true;
+  // What it wants can't be known but by trying.
+  const std::int64_t other = given == 1 ? 3 : 1;
+  for (const std::int64_t channels : {takes_bytes ? 3 : given, other}) {
+    torch::Tensor input = with_channels(images, channels);
+    if (!takes_bytes) input = to_unit_range(input);
     try {
-      torch::jit::Kwargs options;
-      if (takes_bytes) options["return_features"] = true;
-      const torch::Tensor input = takes_bytes ? images : images.to(foreign.type);
-      return read_output(foreign.module.forward({input}, options), images.size(0));
+      return read_output(foreign.forward({input}, options), images.size(0));
     } catch (const std::exception&) {  // LibTorch's own words: a backtrace
-      return {};
     }
   }
-};
+  throw failure(fmt::format("it fails, or makes no features, for images of {} x {} x {}", given,
+                            images.size(2), images.size(3)))
+      .in(name)
+      .remedy("it must map float32 [N, C, H, W] in [0, 1] to [N, D]");
+}
 
 /// A network that is in `bytes`, but for how it runs.
 Features named(const std::string& name, const std::string& bytes, torch::Device device) {
   return {name, fmt::format("{:08x}", crc32_of(bytes.data(), bytes.size())), device};
 }
 
-Features open_native(const std::string& bytes, const std::string& name, torch::Device device) {
-  const ClassifierFile file = parse_classifier(bytes, name);
-  const Classifier classifier{copy_to(file.classifier.body, device),
-                              copy_to(file.classifier.head, device)};
-  const ImageShape& image = classifier.image();
+Features open_native(const Archive& archive, const std::string& bytes, const std::string& name,
+                     torch::Device device) {
+  const ClassifierFile file = read_classifier(archive, name);
+  const Network classifier = copy_to(file.classifier, device);
+  const ImageShape image = classifier.layers.front().plan.input;
   Features features = named(name, bytes, device);
-  features.run = [classifier](const torch::Tensor& images) {
-    return classify(classifier, fit_to(classifier.image(), images), Mode::eval);
+  features.run = [classifier, image](const torch::Tensor& images) {
+    return classify(classifier, fit_to(image, images), Mode::eval);
   };
   features.is_small = image[1] * image[2] <= kSmall;
-  features.classes = classifier.classes();
-  features.class_names = file.record.class_names;
+  features.class_names = file.class_names;
   return features;
 }
 
 Features open_foreign(const std::string& bytes, const std::string& name, torch::Device device) {
-  ForeignFeatures network{load_foreign_module(bytes, device)};
-  if (const auto method = network.foreign.module.find_method("forward")) {
+  const torch::jit::Module foreign = load_foreign_module(bytes, name, device);
+  bool takes_bytes = false;
+  if (const auto method = foreign.find_method("forward")) {
     for (const auto& argument : method->function().getSchema().arguments()) {
-      network.takes_bytes = network.takes_bytes || argument.name() == "return_features";
+      takes_bytes = takes_bytes || argument.name() == "return_features";
     }
   }
   Features features = named(name, bytes, device);
-  features.run = [network, name](const torch::Tensor& images) mutable {
-    return network.run(images, name);
+  features.run = [=](const torch::Tensor& images) {
+    return run_foreign(foreign, takes_bytes, images, name);
   };
   return features;
-}
-
-/// The body of a classifier for 3 x 64 x 64 with weights uniform in ±sqrt(6 / fan-in) (He et al.,
-/// 2015), drawn by Philox from a fixed seed, no BatchNorm and biases of 0: the same bits on every
-/// machine.
-Network make_random_network() {
-  constexpr std::int64_t kSide = 64;
-  constexpr std::int64_t kSeed = 1;
-  Network network =
-      make_classifier({3, kSide, kSide}, /*classes=*/2, /*folded=*/true, torch::kCPU).body;
-  initialise_by_fan_in(network, 0, 6.0, [](std::int64_t stream, std::int64_t count) {
-    return uniform_rows(kSeed, Purpose::random_features, stream, 1, count);
-  });
-  return network;
 }
 
 }  // namespace
@@ -160,24 +132,33 @@ Network make_random_network() {
 Features Features::open(const std::filesystem::path& path, torch::Device device) {
   const std::string bytes = read_file(path);
   const std::string name = path.string();
-  const std::optional<ArchiveKind> kind = identify(bytes, path);
-  if (kind && *kind != ArchiveKind::features) {
-    throw failure("it makes images, where a network that makes features of images is needed")
-        .in(path)
-        .remedy("'dcgan features train' makes one");
-  }
-  return kind ? open_native(bytes, name, device) : open_foreign(bytes, name, device);
+  const std::optional<Archive> archive = parse_archive(bytes, path);
+  if (!archive) return open_foreign(bytes, name, device);
+  if (archive->kind == ArchiveKind::features) return open_native(*archive, bytes, name, device);
+  throw failure("it makes images, where a network that makes features of images is needed")
+      .in(path)
+      .remedy("'dcgan features train' makes one");
 }
 
 std::optional<Features> Features::shipped(const std::string& set, torch::Device device) {
   const std::string bytes(shipped_features(set));
   if (bytes.empty()) return {};
-  return open_native(bytes, fmt::format("{} classifier (shipped)", set), device);
+  const std::string name = fmt::format("{} classifier (shipped)", set);
+  return open_native(*parse_archive(bytes, name), bytes, name, device);
 }
 
 Features Features::random(torch::Device device) {
   const torch::NoGradGuard no_grad;
-  const Network drawn = make_random_network();
+  // The body of a classifier for 3 x 64 x 64 with weights uniform in ±sqrt(6 / fan-in) (He et al.,
+  // 2015), drawn by Philox from a fixed seed, no BatchNorm and biases of 0: the same bits on every
+  // machine.
+  constexpr std::int64_t kSide = 64;
+  constexpr std::int64_t kSeed = 1;
+  Network whole = make_classifier({3, kSide, kSide}, /*classes=*/2, /*folded=*/true, torch::kCPU);
+  initialise_by_fan_in(whole, 6.0, [](std::int64_t stream, std::int64_t count) {
+    return uniform_rows(kSeed, Purpose::random_features, stream, 1, count);
+  });
+  const Network drawn = body_of(std::move(whole));
   std::string bytes;
   for (const auto& [name, tensor] : named_tensors(drawn)) {
     const torch::Tensor plain = tensor.contiguous();

@@ -34,9 +34,6 @@ struct Features {
   /// images: uint8 [64, C, H, W] on `device`; features and logits on it, too.
   std::function<FeatureBatch(const torch::Tensor& images)> run = {};
   bool is_small = false;  ///< and ours: batches may be computed side by side, a thread each
-  /// Classes that the logits tell apart; 0 for none, and for another program's network, whose
-  /// logits are not known before it has run.
-  std::int64_t classes = 0;
   std::vector<std::string> class_names = {};  ///< as in Dataset
 
   /// A file made by `dcgan features train`, or any TorchScript archive whose forward takes images

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "runtime/parallel.h"
@@ -12,9 +14,8 @@
 namespace dcgan {
 namespace {
 
-constexpr std::int64_t kTileRows = 2048;   ///< rows of the base that are compared at a time
-constexpr std::int64_t kQueryRows = 128;   ///< and of the queries, by one thread
-constexpr std::int64_t kPairsAtOnce = 32;  ///< looked at together, since most of them are far
+constexpr std::int64_t kTileRows = 2048;  ///< rows of the base that are compared at a time
+constexpr std::int64_t kQueryRows = 128;  ///< and of the queries, by one thread
 
 /// Some rows of a set, as the comparison needs them.
 struct Rows {
@@ -42,39 +43,16 @@ Rows prepare(const torch::Tensor& set, std::int64_t first, std::int64_t count,
 
 /// The squared distance of two rows. It is the same from either side.
 double squared_distance(const float* x, const float* y, std::int64_t width) {
-  const auto term = [x, y](std::int64_t i) {
-    const double difference = static_cast<double>(x[i]) - static_cast<double>(y[i]);
-    return difference * difference;
-  };
-  double sums[4] = {};  // one sum would wait for itself at each term
-  std::int64_t i = 0;
-  for (; i + 3 < width; i += 4) {
-    for (int lane = 0; lane < 4; ++lane) sums[lane] += term(i + lane);
-  }
-  for (; i < width; ++i) sums[0] += term(i);
-  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  return std::transform_reduce(x, x + width, y, 0.0, std::plus<>(), [](double one, double other) {
+    return (one - other) * (one - other);
+  });
 }
 
-/// One query against consecutive rows of the base: bounds[j] + query_norm is at most the squared
-/// distance to row first + j.
-struct Comparison {
-  std::int64_t query;
-  float query_norm;
-  std::int64_t first;
-  std::int64_t count;
-  const float* bounds;
-  const float* query_row;
-  const Rows& tile;
-
-  double squared(std::int64_t j) const {
-    return squared_distance(query_row, tile.row(j), tile.exact.size(1));
-  }
-};
-
-/// Calls visit(Comparison) for each query and each tile of the base; a query's come in order, from
-/// one thread at a time.
-template <typename Visit>
-void compare(const torch::Tensor& queries, const torch::Tensor& base, const Visit& visit) {
+/// Calls visit(query, row, squared distance) for each pair of which is_near(query, row, bound) with
+/// a lower bound of it; a query's come in the order of the rows, from one thread at a time.
+template <typename IsNear, typename Visit>
+void for_each_near(const torch::Tensor& queries, const torch::Tensor& base, const IsNear& is_near,
+                   const Visit& visit) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor centre = base.narrow(0, 0, std::min(base.size(0), kTileRows))
                                    .to(torch::kFloat32)
@@ -90,65 +68,27 @@ void compare(const torch::Tensor& queries, const torch::Tensor& base, const Visi
       const torch::NoGradGuard no_grad_here;
       const std::int64_t top = block * kQueryRows;
       const std::int64_t height = std::min(kQueryRows, queries.size(0) - top);
-      const torch::Tensor bounds = doubled.narrow(0, top, height).mm(columns).add_(tile.norms);
-      for (std::int64_t i = 0; i < height; ++i) {
-        visit(Comparison{top + i, all.norms.data_ptr<float>()[top + i], first, count,
-                         bounds.data_ptr<float>() + i * count, all.row(top + i), tile});
+      const torch::Tensor bounds = doubled.narrow(0, top, height)
+                                       .mm(columns)
+                                       .add_(tile.norms)
+                                       .add_(all.norms.narrow(0, top, height).unsqueeze(1));
+      const float* bound = bounds.data_ptr<float>();
+      for (std::int64_t query = top; query < top + height; ++query) {
+        for (std::int64_t i = 0; i < count; ++i, ++bound) {
+          if (!is_near(query, first + i, *bound)) continue;
+          visit(query, first + i, squared_distance(all.row(query), tile.row(i), base.size(1)));
+        }
       }
     });
   }
 }
 
-/// Calls take(j) for each pair of which is_near(j), which may be true of fewer after each.
-template <typename IsNear, typename Take>
-void for_each_near(const Comparison& pairs, const IsNear& is_near, const Take& take) {
-  for (std::int64_t start = 0; start < pairs.count; start += kPairsAtOnce) {
-    const std::int64_t end = std::min(start + kPairsAtOnce, pairs.count);
-    int near = 0;  // a count, since the compiler may sum integers in any order
-    for (std::int64_t j = start; j < end; ++j) near += is_near(j) ? 1 : 0;
-    if (near == 0) continue;
-    for (std::int64_t j = start; j < end; ++j) {
-      if (is_near(j)) take(j);
-    }
-  }
-}
-
-Neighbours search(const torch::Tensor& queries, const torch::Tensor& base, std::int64_t k,
-                  bool leave_itself_out) {
-  // The nearest so far of every query, squared and ascending.
-  const Neighbours nearest{
-      torch::full({queries.size(0), k}, std::numeric_limits<double>::infinity(), torch::kFloat64),
-      torch::zeros({queries.size(0), k}, torch::kInt64)};
-  compare(queries, base, [&](const Comparison& pairs) {
-    double* const squares = nearest.distances.data_ptr<double>() + pairs.query * k;
-    auto* const indices = nearest.indices.data_ptr<std::int64_t>() + pairs.query * k;
-    const auto is_near = [&](std::int64_t j) {
-      return pairs.bounds[j] < static_cast<float>(squares[k - 1]) - pairs.query_norm;
-    };
-    for_each_near(pairs, is_near, [&](std::int64_t j) {
-      if (leave_itself_out && pairs.first + j == pairs.query) return;
-      const double square = pairs.squared(j);
-      if (!(square < squares[k - 1])) return;
-      std::int64_t rank = k - 1;
-      for (; rank > 0 && square < squares[rank - 1]; --rank) {
-        squares[rank] = squares[rank - 1];
-        indices[rank] = indices[rank - 1];
-      }
-      squares[rank] = square;
-      indices[rank] = pairs.first + j;
-    });
-  });
-  return {nearest.distances.sqrt(), nearest.indices};
-}
-
-/// Of each real image: how many samples hold it in their ball, or lie in its ball, and the last of
-/// them that was found.
+/// Of each real image, int64 [M]: how many samples hold it in their ball, or lie in its ball, and
+/// the last of them that was found.
 struct Holders {
-  torch::Tensor count;  ///< int64 [M]
-  torch::Tensor last;   ///< int64 [M]
+  torch::Tensor count;
+  torch::Tensor last = torch::zeros_like(count);
 
-  explicit Holders(std::int64_t images)
-      : count(torch::zeros({images}, torch::kInt64)), last(torch::zeros_like(count)) {}
   void add(std::int64_t image, std::int64_t sample) const {
     ++count.data_ptr<std::int64_t>()[image];
     last.data_ptr<std::int64_t>()[image] = sample;
@@ -165,54 +105,65 @@ struct Holders {
 
 Neighbours nearest_neighbours(const torch::Tensor& queries, const torch::Tensor& base,
                               std::int64_t k) {
-  TORCH_CHECK(queries.size(1) == base.size(1) && k >= 1 && base.size(0) >= k,
-              "nearest_neighbours needs k rows of the same width");
-  return search(queries, base, k, /*leave_itself_out=*/false);
-}
-
-Neighbours nearest_others(const torch::Tensor& set, std::int64_t k) {
-  TORCH_CHECK(k >= 1 && set.size(0) > k, "nearest_others needs more than k rows");
-  return search(set, set, k, /*leave_itself_out=*/true);
+  const bool within = queries.is_same(base);
+  // The nearest so far of every query, squared and ascending.
+  const torch::Tensor nearest =
+      torch::full({queries.size(0), k}, std::numeric_limits<double>::infinity(), torch::kFloat64);
+  const torch::Tensor found = torch::zeros({queries.size(0), k}, torch::kInt64);
+  auto* const all_squares = nearest.data_ptr<double>();
+  auto* const all_indices = found.data_ptr<std::int64_t>();
+  const auto is_near = [=](std::int64_t query, std::int64_t, float bound) {
+    return bound < static_cast<float>(all_squares[query * k + k - 1]);
+  };
+  for_each_near(queries, base, is_near, [=](std::int64_t query, std::int64_t row, double square) {
+    double* const squares = all_squares + query * k;
+    auto* const indices = all_indices + query * k;
+    if ((within && row == query) || !(square < squares[k - 1])) return;
+    std::int64_t rank = k - 1;
+    for (; rank > 0 && square < squares[rank - 1]; --rank) {
+      squares[rank] = squares[rank - 1];
+      indices[rank] = indices[rank - 1];
+    }
+    squares[rank] = square;
+    indices[rank] = row;
+  });
+  return {nearest.sqrt(), found};
 }
 
 Manifold make_manifold(const torch::Tensor& features) {
-  return {features, nearest_others(features, kDensityNeighbours)};
+  return {features, nearest_neighbours(features, features, kDensityNeighbours)};
 }
 
 Overlap overlap(const Manifold& samples, const Manifold& real) {
-  TORCH_CHECK(samples.features.size(1) == real.features.size(1), "features of different widths");
   const std::int64_t count = samples.features.size(0);
   const torch::Tensor narrow_radii = real.radii(kPrecisionNeighbours).contiguous();
   const torch::Tensor wide_radii = real.radii(kDensityNeighbours).contiguous();
   const torch::Tensor own_radii = samples.radii(kPrecisionNeighbours).contiguous();
-  const torch::Tensor own_squares = own_radii.square().to(torch::kFloat32);
-  const auto* const own = own_radii.data_ptr<double>();
+  const torch::Tensor wide_limits = wide_radii.square().to(torch::kFloat32);
+  const torch::Tensor own_limits = own_radii.square().to(torch::kFloat32);
   // Real balls around each sample. Several threads may count for one.
   std::vector<std::atomic<std::int32_t>> narrow(static_cast<std::size_t>(count));
   std::vector<std::atomic<std::int32_t>> wide(narrow.size());
-  const Holders recalled(real.features.size(0));  // by samples in whose ball it lies
-  const Holders covered(real.features.size(0));   // by samples in its ball
+  const torch::Tensor none = torch::zeros({real.features.size(0)}, torch::kInt64);
+  const Holders recalled{none.clone()};  // by samples in whose ball it lies
+  const Holders covered{none.clone()};   // by samples in its ball
+  const auto is_near = [wide_limit = wide_limits.data_ptr<float>(),
+                        own_limit = own_limits.data_ptr<float>()](
+                           std::int64_t image, std::int64_t sample, float bound) {
+    return bound < wide_limit[image] || bound < own_limit[sample];
+  };
+  const auto count_holders = [&](std::int64_t image, std::int64_t sample, double square) {
+    const double distance = std::sqrt(square);
+    const auto at = static_cast<std::size_t>(sample);
+    if (distance < own_radii.data_ptr<double>()[sample]) recalled.add(image, sample);
+    if (distance < narrow_radii.data_ptr<double>()[image]) ++narrow[at];
+    if (distance < wide_radii.data_ptr<double>()[image]) {
+      ++wide[at];
+      covered.add(image, sample);
+    }
+  };
   // The real images are the queries, so that one thread at a time counts an image's holders.
-  compare(real.features, samples.features, [&](const Comparison& pairs) {
-    const double narrow_radius = narrow_radii.data_ptr<double>()[pairs.query];
-    const double wide_radius = wide_radii.data_ptr<double>()[pairs.query];  // no less than narrow
-    const float wide_limit = static_cast<float>(wide_radius * wide_radius) - pairs.query_norm;
-    const float* const squares = own_squares.data_ptr<float>() + pairs.first;
-    const auto is_near = [=, &pairs](std::int64_t j) {
-      return pairs.bounds[j] < wide_limit || pairs.bounds[j] - squares[j] < -pairs.query_norm;
-    };
-    for_each_near(pairs, is_near, [&](std::int64_t j) {
-      const double distance = std::sqrt(pairs.squared(j));
-      const std::int64_t sample = pairs.first + j;
-      const auto at = static_cast<std::size_t>(sample);
-      if (distance < own[sample]) recalled.add(pairs.query, sample);
-      if (distance < narrow_radius) ++narrow[at];
-      if (distance < wide_radius) {
-        ++wide[at];
-        covered.add(pairs.query, sample);
-      }
-    });
-  });
+  for_each_near(real.features, samples.features, is_near, count_holders);
   const auto as_tensor = [](const std::vector<std::atomic<std::int32_t>>& counts) {
     return torch::tensor(std::vector<double>(counts.begin(), counts.end()), torch::kFloat64);
   };
@@ -226,9 +177,6 @@ Overlap overlap(const Manifold& samples, const Manifold& real) {
 
 Copies find_copies(const torch::Tensor& samples, const torch::Tensor& training,
                    const torch::Tensor& held_out, std::int64_t max_compared) {
-  TORCH_CHECK(samples.sizes().slice(1) == training.sizes().slice(1) &&
-                  held_out.sizes().slice(1) == training.sizes().slice(1),
-              "find_copies needs images of one size");
   const torch::Tensor base = training.flatten(1);
   Copies copies;
   copies.sample_rows = evenly_spaced(samples.size(0), max_compared);
@@ -246,14 +194,11 @@ Copies find_copies(const torch::Tensor& samples, const torch::Tensor& training,
   return copies;
 }
 
-double copy_threshold(const Copies& copies) {
-  return copies.held_out_distances.quantile(0.01).item<double>();
-}
-
 torch::Tensor nearest_among(const Manifold& set, std::int64_t count) {
   if (count == set.features.size(0)) return set.neighbours.distances.select(1, 0);
-  const torch::Tensor rows = evenly_spaced(set.features.size(0), count);
-  return nearest_others(set.features.index_select(0, rows), 1).distances.select(1, 0);
+  const torch::Tensor some =
+      set.features.index_select(0, evenly_spaced(set.features.size(0), count));
+  return nearest_neighbours(some, some, 1).distances.select(1, 0);
 }
 
 torch::Tensor evenly_spaced(std::int64_t count, std::int64_t max) {

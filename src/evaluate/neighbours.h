@@ -17,12 +17,10 @@ struct Neighbours {
 };
 
 /// The k nearest rows of `base` for each row of `queries`: [N, D] and [M, D], M >= k, CPU, each
-/// float32 or uint8 (taken as 0 .. 255).
+/// float32 or uint8 (taken as 0 .. 255). Where both are the same tensor a row is no neighbour of
+/// itself, and M > k.
 Neighbours nearest_neighbours(const torch::Tensor& queries, const torch::Tensor& base,
                               std::int64_t k);
-
-/// The k nearest other rows of the same set, N > k.
-Neighbours nearest_others(const torch::Tensor& set, std::int64_t k);
 
 /// A set whose images each stand for a ball: all that is nearer than their k-th nearest neighbour.
 struct Manifold {
@@ -74,10 +72,6 @@ inline constexpr std::int64_t kMaxCompared = 1000;
 /// images are compared, evenly spaced, each with every training image.
 Copies find_copies(const torch::Tensor& samples, const torch::Tensor& training,
                    const torch::Tensor& held_out, std::int64_t max_compared = kMaxCompared);
-
-/// How near counts as a copy: the distance that 1 % of the held-out images do not exceed; 0 where
-/// that many are training images, too.
-double copy_threshold(const Copies& copies);
 
 /// The distance of `count` rows of a set, evenly spaced, to the nearest other among them: float64
 /// [count]. Sets are compared at one count, since in a larger one the next image is nearer.

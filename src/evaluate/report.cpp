@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -58,22 +59,18 @@ const MeasureInfo& info_of(const Measure& measure) {
                        [&](const MeasureInfo& info) { return measure.key == info.key; });
 }
 
-/// From how many deviations of the difference on samples are worse. Of a report's dozen rows each
-/// may be so by chance. With few images the errors are uncertain themselves: Student's quantile
-/// (its expansion in 1 / degrees of freedom), a degree of freedom for every four images.
-double worse_from(const Report& report) {
-  constexpr double kNormal = 4.0;
-  const auto images = static_cast<double>(std::min(report.sample_count, report.real_count));
-  return kNormal * (1.0 + (kNormal * kNormal + 1.0) / images);
-}
-
 bool is_worse(const Report& report, const Measure& measure) {
   const MeasureInfo& info = info_of(measure);
   if (info.better.empty()) return false;
+  // From four deviations of the difference on: of a report's dozen rows each may be off by chance.
+  // With few images the errors are uncertain themselves: Student's quantile (its expansion in 1 /
+  // degrees of freedom), a degree of freedom for every four images.
+  constexpr double kNormal = 4.0;
+  const auto images = static_cast<double>(std::min(report.sample_count, report.real_count));
+  const double noise = kNormal * (1.0 + (kNormal * kNormal + 1.0) / images) *
+                       std::hypot(measure.samples.error, measure.real.error);
   const double real = measure.real.value;
-  const double sign = info.better == "higher" ? 1.0 : -1.0;
-  const double worse_by = sign * (real - measure.samples.value);
-  const double noise = worse_from(report) * std::hypot(measure.samples.error, measure.real.error);
+  const double worse_by = (info.better == "higher" ? 1.0 : -1.0) * (real - measure.samples.value);
   return worse_by >
          std::max({noise, measure.by_chance, info.least, info.relative * std::fabs(real)});
 }
@@ -97,10 +94,10 @@ std::string format_value(double value, double decisive, int digits) {
 }
 
 std::string format_value(const Estimate& estimate) {
-  const bool is_count = !has_error(estimate) && estimate.value == std::round(estimate.value);
-  if (is_count) return fmt::format("{:.0f}", estimate.value);
-  return has_error(estimate) ? format_value(estimate.value, estimate.error, 2)
-                             : format_value(estimate.value, estimate.value, 3);
+  if (has_error(estimate)) return format_value(estimate.value, estimate.error, 2);
+  const bool is_count = estimate.value == std::round(estimate.value);
+  return is_count ? fmt::format("{:.0f}", estimate.value)
+                  : format_value(estimate.value, estimate.value, 3);
 }
 
 std::string format_estimate(const Estimate& estimate) {
@@ -109,23 +106,22 @@ std::string format_estimate(const Estimate& estimate) {
                      format_value(estimate.error, estimate.error, 2));
 }
 
-/// Which classes are rare, or which one is furthest from its share: "class 1: 24.1 % (real 11.4
-/// %)".
-std::string describe_classes(const Report& report, bool missing) {
-  std::string rare;
+/// Of "modes" the classes that are missing, " (1, 7)"; of "class_kl" the one that is furthest from
+/// its share: " (class 1: 24.1 %, real 11.4 %)".
+std::string describe_classes(const Report& report, const std::string& key) {
+  std::vector<std::string> missing;
   std::size_t furthest = 0;
+  const auto distance = [&](std::size_t i) {
+    return std::fabs(report.shares[i] - report.real_shares[i]);
+  };
   for (std::size_t i = 0; i < report.shares.size(); ++i) {
-    const double share = report.shares[i];
-    const double real = report.real_shares[i];
-    if (real > 0.0 && share < 0.1 * real)
-      rare += (rare.empty() ? "" : ", ") + class_name(report.class_names, i);
-    if (std::fabs(share - real) >
-        std::fabs(report.shares[furthest] - report.real_shares[furthest])) {
-      furthest = i;
+    if (report.shares[i] < 0.1 * report.real_shares[i]) {
+      missing.push_back(class_name(report.class_names, i));
     }
+    if (distance(i) > distance(furthest)) furthest = i;
   }
-  if (report.shares.empty() || (missing && rare.empty())) return "";
-  if (missing) return fmt::format(" ({})", rare);
+  if (key == "modes" && !missing.empty()) return fmt::format(" ({})", fmt::join(missing, ", "));
+  if (key != "class_kl" || report.shares.empty()) return "";
   return fmt::format(" (class {}: {:.1f} %, real {:.1f} %)",
                      class_name(report.class_names, furthest), 100.0 * report.shares[furthest],
                      100.0 * report.real_shares[furthest]);
@@ -133,24 +129,10 @@ std::string describe_classes(const Report& report, bool missing) {
 
 Finding describe(const Report& report, const Measure& measure) {
   const MeasureInfo& info = info_of(measure);
-  std::string text = fmt::format(
-      "{} is {}, {} (real {}): {}", measure.key, info.better == "higher" ? "low" : "high",
-      format_value(measure.samples), format_value(measure.real), info.wrong);
-  if (measure.key == "modes") text += describe_classes(report, /*missing=*/true);
-  if (measure.key == "class_kl") text += describe_classes(report, /*missing=*/false);
-  return {measure.key, text};
-}
-
-std::string describe_sets(const Report& report) {
-  return fmt::format(
-      "{} samples: {}{}\n"
-      "reference: {} images of {}\n"
-      "real: {} images of its other split, measured in the same way\n"
-      "features: {}, CRC-32 {}\n\n",
-      format_count(report.sample_count), report.samples,
-      report.seed ? fmt::format(", seed {}", *report.seed) : "",
-      format_count(report.reference_count), report.data, format_count(report.real_count),
-      report.features, report.features_crc32);
+  return {measure.key, fmt::format("{} is {}, {} (real {}): {}{}", measure.key,
+                                   info.better == "higher" ? "low" : "high",
+                                   format_value(measure.samples), format_value(measure.real),
+                                   info.wrong, describe_classes(report, measure.key))};
 }
 
 std::string class_table(const Report& report) {
@@ -164,25 +146,11 @@ std::string class_table(const Report& report) {
     samples.push_back(fmt::format("{:.1f}", 100.0 * report.shares[i]));
     real.push_back(fmt::format("{:.1f}", 100.0 * report.real_shares[i]));
   }
-  const std::string more =
-      shown < report.shares.size()
-          ? fmt::format("and {} more classes (--json has them)\n", report.shares.size() - shown)
-          : "";
-  return '\n' + format_table(header, {samples, real}) + more;
+  const std::string table = '\n' + format_table(header, {samples, real});
+  if (shown == report.shares.size()) return table;
+  return table +
+         fmt::format("and {} more classes (--json has them)\n", report.shares.size() - shown);
 }
-
-std::vector<std::string> table_row(const Report& report, const Measure& measure) {
-  const MeasureInfo& info = info_of(measure);
-  return {measure.key,
-          format_estimate(measure.samples),
-          format_estimate(measure.real),
-          std::string(info.better),
-          is_worse(report, measure) ? "worse" : "",
-          info.what};
-}
-
-/// null for what JSON has no number for.
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 }  // namespace
 
@@ -196,8 +164,20 @@ std::vector<Finding> findings(const Report& report) {
 
 std::string to_table(const Report& report) {
   std::vector<std::vector<std::string>> rows;
-  for (const Measure& measure : report.measures) rows.push_back(table_row(report, measure));
-  std::string text = describe_sets(report);
+  for (const Measure& measure : report.measures) {
+    const MeasureInfo& info = info_of(measure);
+    rows.push_back({measure.key, format_estimate(measure.samples), format_estimate(measure.real),
+                    std::string(info.better), is_worse(report, measure) ? "worse" : "", info.what});
+  }
+  std::string text = fmt::format(
+      "{} samples: {}{}\n"
+      "reference: {} images of {}\n"
+      "real: {} images of its other split, measured in the same way\n"
+      "features: {}, CRC-32 {}\n\n",
+      format_count(report.sample_count), report.samples,
+      report.seed ? fmt::format(", seed {}", *report.seed) : "",
+      format_count(report.reference_count), report.data, format_count(report.real_count),
+      report.features, report.features_crc32);
   text +=
       format_table({"measure", ">samples", ">real", "better", "samples are", "what it is"}, rows);
   if (!report.shares.empty()) text += class_table(report);
@@ -222,10 +202,10 @@ std::string to_json(const Report& report) {
   json["real"] = {{"count", report.real_count}};
   json["measures"] = Json::object();
   for (const Measure& measure : report.measures) {
-    json["measures"][measure.key] = {{"value", number(measure.samples.value)},
-                                     {"error", number(measure.samples.error)},
-                                     {"real", number(measure.real.value)},
-                                     {"real_error", number(measure.real.error)},
+    json["measures"][measure.key] = {{"value", measure.samples.value},  // not finite: null
+                                     {"error", measure.samples.error},
+                                     {"real", measure.real.value},
+                                     {"real_error", measure.real.error},
                                      {"worse", is_worse(report, measure)}};
   }
   json["classes"] = {{"shares", report.shares}, {"real_shares", report.real_shares}};

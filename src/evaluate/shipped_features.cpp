@@ -1,5 +1,3 @@
-#include <cstddef>
-
 #include "evaluate/features.h"
 
 // DCGAN_FEATURES_DIR: data/features of the sources, from CMake, which builds this file again when
@@ -22,20 +20,11 @@ DCGAN_EMBED(dcgan_features_mnist, "mnist.pt")
 DCGAN_EMBED(dcgan_features_fashion_mnist, "fashion-mnist.pt")
 
 namespace dcgan {
-namespace {
-
-std::string_view between(const char* begin, const char* end) {
-  return {begin, static_cast<std::size_t>(end - begin)};
-}
-
-}  // namespace
 
 std::string_view shipped_features(std::string_view set) {
-  if (set == "mnist") return between(dcgan_features_mnist_begin, dcgan_features_mnist_end);
-  if (set == "fashion-mnist") {
-    return between(dcgan_features_fashion_mnist_begin, dcgan_features_fashion_mnist_end);
-  }
-  return {};
+  if (set == "mnist") return {dcgan_features_mnist_begin, dcgan_features_mnist_end};
+  if (set != "fashion-mnist") return {};
+  return {dcgan_features_fashion_mnist_begin, dcgan_features_fashion_mnist_end};
 }
 
 }  // namespace dcgan

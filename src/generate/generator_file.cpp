@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <map>
 #include <system_error>
 #include <utility>
 
@@ -42,21 +42,19 @@ GeneratorFile load_generator(const Archive& archive, const std::filesystem::path
   const bool average = averaged && weights == Weights::averaged;
   const std::string prefix = alone ? "" : (average ? "average." : "generator.");
   copy_tensors(archive, prefix, named_tensors(file.generator), path);
-  const auto step = archive.numbers.find("step");
-  if (step != archive.numbers.end()) file.step = step->second;
-  file.classes = noted_class_names(archive, file.config.model.classes);
+  file.step = archive.numbers.at("step");
+  file.classes = noted_class_names(archive);
   return file;
 }
 
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run) {
-  std::vector<std::pair<std::int64_t, std::filesystem::path>> found;
+  std::map<std::int64_t, std::filesystem::path> found;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", ignored)) {
     if (entry.path().extension() != ".pt") continue;
     const auto step = parse_integer(entry.path().stem().string());
-    if (step) found.emplace_back(*step, entry.path());
+    if (step) found.emplace(*step, entry.path());
   }
-  std::sort(found.begin(), found.end());
   std::vector<std::filesystem::path> paths;
   for (auto& [step, path] : found) paths.push_back(std::move(path));
   return paths;

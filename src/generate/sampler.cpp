@@ -52,94 +52,71 @@ torch::Tensor run_network(const Network& network, const torch::Tensor& latents, 
   return range == OutputRange::tanh ? images : images * 2.0 - 1.0;
 }
 
-bool are_images(const torch::Tensor& out, std::int64_t count) {
-  return out.defined() && out.dim() == 4 && out.size(0) == count &&
-         (out.size(1) == 1 || out.size(1) == 3) && out.size(2) > 0 && out.size(3) > 0 &&
-         out.is_floating_point();
-}
-
-/// A module's images, as they are; undefined where it fails or makes none.
-torch::Tensor images_of(ForeignModule foreign, const torch::Tensor& latents) {
+/// A module's images, as they are. Throws `failure` where it fails or makes none.
+torch::Tensor images_of(torch::jit::Module foreign, const torch::Tensor& latents,
+                        const std::filesystem::path& path) {
   try {
-    const torch::Tensor images = foreign.module.forward({latents.to(foreign.type)}).toTensor();
-    if (are_images(images, latents.size(0))) return images.to(torch::kFloat32);
+    const torch::Tensor out = foreign.forward({latents}).toTensor();
+    if (out.dim() == 4 && out.size(0) == latents.size(0) && out.numel() > 0 &&
+        (out.size(1) == 1 || out.size(1) == 3) && out.is_floating_point()) {
+      return out.to(torch::kFloat32);
+    }
   } catch (const std::exception&) {  // LibTorch's own words: a backtrace
   }
-  return {};
+  throw failure(fmt::format("it fails, or makes no images, for {} latents of size {}",
+                            latents.size(0), latents.size(1)))
+      .in(path)
+      .remedy(fmt::format("it must map [N, {}] to [N, 1 or 3, H, W] for any N", latents.size(1)));
 }
 
-/// Sizes that the latent may have, the likeliest first.
-std::vector<std::int64_t> guess_latent_sizes(const torch::jit::Module& module) {
-  std::vector<std::int64_t> sizes;
+/// The latent's size as an attribute or else the first weight tells it; 0 where neither does.
+std::int64_t guess_latent_size(const torch::jit::Module& module) {
   for (const char* name : {"latent_dim", "nz", "z_dim"}) {
-    if (module.hasattr(name) && module.attr(name).isInt())
-      sizes.push_back(module.attr(name).toInt());
+    if (module.hasattr(name) && module.attr(name).isInt()) return module.attr(name).toInt();
   }
-  for (const auto& parameter : module.named_parameters(/*recurse=*/true)) {
-    if (parameter.value.dim() < 2) continue;
+  for (const torch::Tensor& weight : module.parameters()) {
     // [in, out, kh, kw] of a transposed convolution, [out, in] of a linear layer.
-    sizes.push_back(parameter.value.size(parameter.value.dim() == 2 ? 1 : 0));
-    break;
+    if (weight.dim() >= 2) return weight.size(weight.dim() == 2 ? 1 : 0);
   }
-  return sizes;
+  return 0;
 }
 
-/// A generator of somebody else for latents [N, size], or [N, size, 1, 1]; nothing where no images
-/// come out.
-std::unique_ptr<Sampler::Impl> try_latent(const ForeignModule& foreign,
-                                          const std::filesystem::path& path, torch::Device device,
-                                          std::int64_t size, bool as_image) {
-  const auto run = [=](const torch::Tensor& latents) {
-    return images_of(foreign, as_image ? latents.view({latents.size(0), size, 1, 1}) : latents);
-  };
-  const torch::Tensor images =
-      run(normal_rows(0, Purpose::sample_latents, 0, kBatch, size).to(device));
-  if (!images.defined()) return nullptr;
-  constexpr double kTooLarge = 2.0;
-  if (images.abs().max().item<double>() > kTooLarge) {
-    throw failure("its images are neither in [-1, 1] nor in [0, 1]")
-        .in(path)
-        .remedy("scale its output");
-  }
-  // Pictures in [-1, 1] without one dark pixel do not happen; [0, 1] it is, then.
-  const bool unit_range = images.min().item<double>() >= 0.0;
-  const auto run_checked = [=](const torch::Tensor& latents) {
-    const torch::Tensor out = run(latents);
-    if (out.defined()) return unit_range ? out * 2.0 - 1.0 : out;
-    throw failure(fmt::format("it fails, or makes no images, for {} latents of size {}",
-                              latents.size(0), size))
-        .in(path)
-        .remedy(fmt::format("it must map [N, {}] to [N, 1 or 3, H, W] for any N", size));
-  };
-  return std::make_unique<Sampler::Impl>(Sampler::Impl{path, device, size, run_checked});
-}
-
-std::unique_ptr<Sampler::Impl> open_foreign(const std::string& bytes,
+std::shared_ptr<Sampler::Impl> open_foreign(const std::string& bytes,
                                             const std::filesystem::path& path, torch::Device device,
                                             std::optional<std::int64_t> latent_dim) {
-  const ForeignModule foreign = load_foreign_module(bytes, device);
-  const std::vector<std::int64_t> sizes =
-      latent_dim ? std::vector<std::int64_t>{*latent_dim} : guess_latent_sizes(foreign.module);
-  for (const std::int64_t size : sizes) {
-    for (const bool as_image : {false, true}) {
-      if (auto generator = try_latent(foreign, path, device, size, as_image)) return generator;
+  const torch::jit::Module foreign = load_foreign_module(bytes, path, device);
+  const std::int64_t size = latent_dim.value_or(guess_latent_size(foreign));
+  for (const bool as_image : {false, true}) {  // latents [N, size] or [N, size, 1, 1]
+    const auto run = [=](const torch::Tensor& latents) {
+      return images_of(foreign, as_image ? latents.unsqueeze(2).unsqueeze(3) : latents, path);
+    };
+    torch::Tensor images;
+    try {
+      images = run(normal_rows(0, Purpose::sample_latents, 0, kBatch, size).to(device));
+    } catch (const Error&) {
+      continue;
     }
+    constexpr double kTooLarge = 2.0;
+    if (images.abs().max().item<double>() > kTooLarge) {
+      throw failure("its images are neither in [-1, 1] nor in [0, 1]")
+          .in(path)
+          .remedy("scale its output");
+    }
+    // Pictures in [-1, 1] without one dark pixel do not happen; [0, 1] it is, then.
+    const bool unit_range = images.min().item<double>() >= 0.0;
+    const auto run_scaled = [=](const torch::Tensor& latents) {
+      return unit_range ? run(latents) * 2.0 - 1.0 : run(latents);
+    };
+    return std::make_shared<Sampler::Impl>(Sampler::Impl{path, device, size, run_scaled});
   }
-  if (latent_dim) {
-    throw failure(
-        fmt::format("a TorchScript that makes no images from latents of size {}", *latent_dim))
-        .in(path)
-        .remedy(fmt::format("check --latent-dim, and that it maps [N, {}] to [N, 1 or 3, H, W]",
-                            *latent_dim));
-  }
-  throw failure("a TorchScript that is no generator, or one whose latent size can't be found")
+  throw failure("a TorchScript that is no generator, or one of another latent size")
       .in(path)
       .remedy(
           "a generator maps [N, latent size] to [N, 1 or 3, H, W]; name the size with "
           "--latent-dim");
 }
 
-std::unique_ptr<Sampler::Impl> open_native(const Archive& archive,
+std::shared_ptr<Sampler::Impl> open_native(const Archive& archive,
                                            const std::filesystem::path& path, torch::Device device,
                                            std::optional<std::int64_t> latent_dim,
                                            Weights weights) {
@@ -154,36 +131,25 @@ std::unique_ptr<Sampler::Impl> open_native(const Archive& archive,
                     range = file.config.output](const torch::Tensor& latents) {
     return run_network(network, latents, range);
   };
-  return std::make_unique<Sampler::Impl>(Sampler::Impl{
+  return std::make_shared<Sampler::Impl>(Sampler::Impl{
       path, device, size, run, file.config, file.classes, file.generator.layers.front().mode_bias});
 }
 
 }  // namespace
 
-Sampler::Sampler(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Sampler::Sampler(Sampler&&) noexcept = default;
-Sampler& Sampler::operator=(Sampler&&) noexcept = default;
-Sampler::~Sampler() = default;
+Sampler::Sampler(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Sampler Sampler::open(const std::filesystem::path& path, torch::Device device,
                       std::optional<std::int64_t> latent_dim, Weights weights) {
   const torch::NoGradGuard no_grad;
   const std::string bytes = read_file(path);
-  const std::optional<ArchiveKind> kind = identify(bytes, path);
-  if (kind == ArchiveKind::features) {
+  const std::optional<Archive> archive = parse_archive(bytes, path);
+  if (archive && archive->kind == ArchiveKind::features) {
     throw failure("a feature network, which tells images apart but makes none")
         .in(path)
         .remedy("name a g.pt, a checkpoint or a run directory");
   }
-  if (kind) {
-    return Sampler(
-        open_native(parse_archive(bytes, path, *kind), path, device, latent_dim, weights));
-  }
-  if (weights == Weights::raw) {
-    throw failure("no checkpoint of dcgan, so it has one set of weights only")
-        .in(path)
-        .remedy("leave --raw out");
-  }
+  if (archive) return Sampler(open_native(*archive, path, device, latent_dim, weights));
   return Sampler(open_foreign(bytes, path, device, latent_dim));
 }
 

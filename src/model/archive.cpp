@@ -2,14 +2,12 @@
 
 #include <caffe2/serialize/inline_container.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <torch/csrc/jit/serialization/import_read.h>
 #include <torch/script.h>
 
 #include <algorithm>
 #include <new>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <sstream>
 #include <string_view>
 
@@ -29,17 +27,15 @@ constexpr const char* kConfigFile = "config.yaml";
 constexpr const char* kUseAnother = "use another file";
 
 struct KindNames {
-  const char* text;
-  const char* type;  ///< the module's in Python
+  const char* format;  ///< in dcgan.json
+  const char* type;    ///< the module's in Python
 };
 
-constexpr KindNames kKinds[] = {{"generator", "DCGANGenerator"},  // in ArchiveKind's order
-                                {"checkpoint", "DCGANCheckpoint"},
-                                {"feature network", "DCGANFeatures"}};
+constexpr KindNames kKinds[] = {{"dcgan generator", "DCGANGenerator"},  // in ArchiveKind's order
+                                {"dcgan checkpoint", "DCGANCheckpoint"},
+                                {"dcgan feature network", "DCGANFeatures"}};
 
 const KindNames& names_of(ArchiveKind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
-
-std::string format_of(ArchiveKind kind) { return fmt::format("dcgan {}", names_of(kind).text); }
 
 bool is_buffer_name(const std::string& name) {
   return name == "running_mean" || name == "running_var" || name == "mode_bias";
@@ -113,10 +109,10 @@ void collect(const Object& module, const std::string& prefix, NamedTensors& tens
   }
 }
 
+using Reader = caffe2::serialize::PyTorchStreamReader;
+
 /// A text beside the module, as torch::jit::load's ExtraFilesMap names them; "" if there is none.
-std::string read_extra_file(const std::string& bytes, const std::string& name) {
-  std::istringstream stream(bytes);
-  caffe2::serialize::PyTorchStreamReader reader(&stream);
+std::string read_extra_file(Reader& reader, const std::string& name) {
   const std::string record = "extra/" + name;
   if (!reader.hasRecord(record)) return "";
   const auto [data, size] = reader.getRecord(record);
@@ -125,9 +121,7 @@ std::string read_extra_file(const std::string& bytes, const std::string& name) {
 
 /// Without compiling the module's code, as torch::jit::load does, and LibTorch's own helpers with
 /// it, which takes longer than all the rest of reading a generator.
-NamedTensors read_tensors(const std::string& bytes) {
-  std::istringstream stream(bytes);
-  caffe2::serialize::PyTorchStreamReader reader(&stream);
+NamedTensors read_tensors(Reader& reader) {
   const auto unit = std::make_shared<torch::jit::CompilationUnit>();
   const auto resolve = [&unit](const c10::QualifiedName& name) {
     return c10::StrongTypePtr(unit, c10::ClassType::create(name, unit, /*is_module=*/true));
@@ -146,84 +140,15 @@ NamedTensors read_tensors(const std::string& bytes) {
   return tensors;
 }
 
-Error not_an_archive(const std::string& problem) {
-  return damaged(problem).remedy(
-      "expected a g.pt, a checkpoint or a feature network of dcgan, or another TorchScript "
-      "(torch.jit.save)");
-}
-
-/// For bytes that LibTorch refuses: its own text is a backtrace; what it comes to is one of these.
-Error refusal(const std::exception& error, const std::string& bytes) {
-  // For a whole file on a machine with too little memory, or a damaged one that claims to be larger
-  // than it is.
-  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
-      std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos) {
-    return failure("too little memory to read it, or it is damaged")
-        .remedy("end other programs, or use another file");
+ArchiveKind read_kind(const Json& description) {
+  const auto format = description.at("format").get<std::string>();
+  const auto version = description.at("format_version").get<std::int64_t>();
+  for (const auto kind : {ArchiveKind::generator, ArchiveKind::checkpoint, ArchiveKind::features}) {
+    if (format == names_of(kind).format && version == kArchiveFormatVersion) return kind;
   }
-  if (bytes.find("constants.pkl") == std::string::npos &&
-      bytes.find("data.pkl") != std::string::npos) {
-    return not_an_archive("a file of torch.save (a state dict?), not of torch.jit.save");
-  }
-  return not_an_archive("the archive is truncated or damaged");
-}
-
-/// `read`'s result for `bytes`; what LibTorch throws on the way, as an error of ours.
-template <class Read>
-auto read_checked(const std::string& bytes, const std::filesystem::path& path, Read read) {
-  if (bytes.empty()) throw not_an_archive("the file is empty").in(path);
-  if (!bytes.starts_with("PK\x03\x04")) {
-    throw not_an_archive("not a TorchScript archive").in(path);
-  }
-  try {
-    return read(bytes);
-  } catch (const std::exception& error) {
-    throw refusal(error, bytes).in(path);
-  }
-}
-
-/// What dcgan.json says.
-struct Description {
-  std::string format;
-  std::int64_t version = 0;
-  std::string crc32;
-  std::map<std::string, std::int64_t> numbers;
-  std::map<std::string, std::string> notes;
-};
-
-/// Nothing for a file that is not ours.
-std::optional<Description> read_description(const std::string& bytes,
-                                            const std::filesystem::path& path) {
-  const std::string text = read_checked(
-      bytes, path, [](const std::string& some) { return read_extra_file(some, kDescriptionFile); });
-  if (text.empty()) return std::nullopt;
-  try {
-    const Json json = Json::parse(text);
-    Description description;
-    json.at("format").get_to(description.format);
-    json.at("format_version").get_to(description.version);
-    json.at("crc32").get_to(description.crc32);
-    json.at("numbers").get_to(description.numbers);
-    json.at("notes").get_to(description.notes);
-    return description;
-  } catch (const Json::exception&) {
-    throw damaged(fmt::format("its {} is damaged", kDescriptionFile)).in(path).remedy(kUseAnother);
-  }
-}
-
-void check_kind(const Description& description, ArchiveKind kind,
-                const std::filesystem::path& path) {
-  if (description.format != format_of(kind)) {
-    throw failure(
-        fmt::format("a {}, where a {} is needed", printable(description.format), format_of(kind)))
-        .in(path);
-  }
-  if (description.version != kArchiveFormatVersion) {
-    throw failure(fmt::format("{} format version {}; this program reads version {}",
-                              names_of(kind).text, description.version, kArchiveFormatVersion))
-        .in(path)
-        .remedy("use the dcgan that wrote it, or train again");
-  }
+  throw failure(fmt::format("{} format version {}; this program reads version {}",
+                            printable(format), version, kArchiveFormatVersion))
+      .remedy("use the dcgan that wrote it, or train again");
 }
 
 }  // namespace
@@ -237,7 +162,7 @@ void write_archive(const std::filesystem::path& path, const Archive& archive) {
   }
   if (!archive.forward.empty()) module.define(archive.forward);
   module.eval();
-  const Json json{{"format", format_of(archive.kind)},
+  const Json json{{"format", names_of(archive.kind).format},
                   {"format_version", kArchiveFormatVersion},
                   {"crc32", checksum(archive)},
                   {"numbers", archive.numbers},
@@ -247,92 +172,90 @@ void write_archive(const std::filesystem::path& path, const Archive& archive) {
   write_file_atomically(path, stream.str());
 }
 
-std::optional<ArchiveKind> identify(const std::string& bytes, const std::filesystem::path& path) {
-  const auto description = read_description(bytes, path);
-  if (!description) {  // that it is a TorchScript shows only so
-    read_checked(bytes, path, [](const std::string& some) {
-      std::istringstream stream(some);
-      torch::jit::load(stream, torch::Device(torch::kCPU));
-      return true;
-    });
-    return std::nullopt;
+std::optional<Archive> parse_archive(const std::string& bytes, const std::filesystem::path& path) {
+  Archive archive;
+  std::string written;
+  try {
+    std::istringstream stream(bytes);
+    Reader reader(&stream);
+    const std::string text = read_extra_file(reader, kDescriptionFile);
+    if (text.empty()) return std::nullopt;
+    const Json description = Json::parse(text);
+    archive.kind = read_kind(description);
+    description.at("crc32").get_to(written);
+    description.at("numbers").get_to(archive.numbers);
+    description.at("notes").get_to(archive.notes);
+    archive.config = read_extra_file(reader, kConfigFile);
+    archive.tensors = read_tensors(reader);
+  } catch (Error& error) {
+    throw error.in(path);
+  } catch (const std::exception& error) {
+    throw unreadable_archive(error, bytes, path);
   }
-  ArchiveKind kind = ArchiveKind::checkpoint;
-  for (const ArchiveKind other : {ArchiveKind::generator, ArchiveKind::features}) {
-    if (description->format == format_of(other)) kind = other;
-  }
-  check_kind(*description, kind, path);
-  return kind;
+  if (checksum(archive) == written) return archive;
+  throw damaged("damaged: its content does not match its checksum").in(path).remedy(kUseAnother);
 }
 
 Archive read_archive(const std::filesystem::path& path, ArchiveKind kind) {
-  return parse_archive(read_file(path), path, kind);
+  std::optional<Archive> archive = parse_archive(read_file(path), path);
+  if (archive && archive->kind == kind) return std::move(*archive);
+  throw failure(
+      fmt::format("a {}, where a {} is needed",
+                  archive ? names_of(archive->kind).format : "TorchScript that dcgan did not write",
+                  names_of(kind).format))
+      .in(path);
 }
 
-Archive parse_archive(const std::string& bytes, const std::filesystem::path& path,
-                      ArchiveKind kind) {
-  const auto description = read_description(bytes, path);
-  if (!description) {
-    throw failure(fmt::format("a TorchScript that dcgan did not write, where a {} is needed",
-                              format_of(kind)))
-        .in(path);
+Error unreadable_archive(const std::exception& error, const std::string& bytes,
+                         const std::filesystem::path& path) {
+  // A whole file on a machine with too little memory must not be called damaged.
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+      std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos) {
+    throw;
   }
-  check_kind(*description, kind, path);
-  Archive archive{kind, {}, "", description->numbers, description->notes, ""};
-  archive.config = read_checked(
-      bytes, path, [](const std::string& some) { return read_extra_file(some, kConfigFile); });
-  archive.tensors = read_checked(bytes, path, read_tensors);
-  if (checksum(archive) != description->crc32) {
-    throw damaged("damaged: its content does not match its checksum").in(path).remedy(kUseAnother);
-  }
-  return archive;
+  return damaged(bytes.starts_with("PK") ? "the archive is truncated or damaged"
+                                         : "not a TorchScript archive")
+      .in(path)
+      .remedy(
+          "expected a g.pt, a checkpoint or a feature network of dcgan, or another TorchScript "
+          "(torch.jit.save)");
 }
 
 void note_class_names(Archive& archive, const std::vector<std::string>& names, std::int64_t count) {
   if (names.empty()) return;
-  std::vector<std::string> lines;
+  std::string& note = archive.notes["class_names"];
   for (std::int64_t i = 0; i < count; ++i) {
-    lines.push_back(printable(class_name(names, static_cast<std::size_t>(i))));
+    note += (i > 0 ? "\n" : "") + printable(class_name(names, static_cast<std::size_t>(i)));
   }
-  archive.notes["class_names"] = fmt::format("{}", fmt::join(lines, "\n"));
 }
 
-std::vector<std::string> noted_class_names(const Archive& archive, std::int64_t count) {
+std::vector<std::string> noted_class_names(const Archive& archive) {
   const auto note = archive.notes.find("class_names");
-  if (note == archive.notes.end()) return {};
+  std::istringstream lines(note == archive.notes.end() ? "" : note->second);
   std::vector<std::string> names;
-  std::istringstream lines(note->second);
   for (std::string line; std::getline(lines, line);) names.push_back(line);
-  return names.size() == static_cast<std::size_t>(count) ? names : std::vector<std::string>();
+  return names;
 }
 
 torch::Tensor find_tensor(const Archive& archive, const std::string& name, at::IntArrayRef sizes,
                           const std::filesystem::path& path) {
-  const auto refuse = [&](const char* problem) {
-    return failure(fmt::format("tensor '{}' {}", name, problem)).in(path).remedy(kUseAnother);
-  };
   for (const auto& [found, tensor] : archive.tensors) {
-    if (found != name) continue;
-    if (tensor.sizes() == sizes && tensor.scalar_type() == torch::kFloat32) return tensor;
-    throw refuse("has another size or type than its configuration says");
+    if (found == name && tensor.sizes() == sizes && tensor.scalar_type() == torch::kFloat32) {
+      return tensor;
+    }
   }
-  throw refuse("is missing");
+  throw failure(
+      fmt::format("tensor '{}' has another size than its configuration says, or is missing", name))
+      .in(path)
+      .remedy(kUseAnother);
 }
 
 void copy_tensors(const Archive& archive, const std::string& prefix, const NamedTensors& targets,
                   const std::filesystem::path& path) {
   const torch::NoGradGuard no_grad;
-  std::set<std::string> expected;
   for (const auto& [name, target] : targets) {
     torch::Tensor destination = target;
     destination.copy_(find_tensor(archive, prefix + name, target.sizes(), path));
-    expected.insert(prefix + name);
-  }
-  for (const auto& [name, tensor] : archive.tensors) {
-    if (!name.starts_with(prefix) || expected.contains(name)) continue;
-    throw failure(fmt::format("tensor '{}' is not part of its configuration's network", name))
-        .in(path)
-        .remedy(kUseAnother);
   }
 }
 

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "dcgan/error.h"
 #include "model/network.h"
 
 namespace dcgan {
@@ -33,33 +34,32 @@ struct Archive {
 /// Keeps the names of the first `count` classes as the note "class_names", a line each, fit to
 /// stand in a message; nothing where there are no names.
 void note_class_names(Archive& archive, const std::vector<std::string>& names, std::int64_t count);
-/// What that note says; none where it is missing or is not of `count` classes.
-std::vector<std::string> noted_class_names(const Archive& archive, std::int64_t count);
+/// What that note says; none where it is missing.
+std::vector<std::string> noted_class_names(const Archive& archive);
 
 constexpr std::int64_t kArchiveFormatVersion = 1;
 
 /// Writes atomically. Two archives with the same content have the same bytes.
 void write_archive(const std::filesystem::path& path, const Archive& archive);
 
-/// What a file's bytes are: ours, or nothing for a TorchScript of somebody else. Throws `damaged`
-/// that names `path` when they are empty, truncated, or no TorchScript archive.
-std::optional<ArchiveKind> identify(const std::string& bytes, const std::filesystem::path& path);
+/// Reads a file's bytes, tensors on the CPU; nothing for a zip that dcgan did not write, such as
+/// another TorchScript. Throws `damaged` when it is empty or damaged, `failure` when it is of
+/// another format version; `path` is for messages.
+std::optional<Archive> parse_archive(const std::string& bytes, const std::filesystem::path& path);
 
-/// Reads an archive of `kind`, tensors on the CPU. Throws, naming the file and the remedy,
-/// `damaged` when it is empty or damaged, `failure` when it is missing, of another kind or of
-/// another format version.
+/// The same of a file, which must be of `kind`: `failure` otherwise.
 Archive read_archive(const std::filesystem::path& path, ArchiveKind kind);
 
-/// The same of a file's bytes; `path` is for messages.
-Archive parse_archive(const std::string& bytes, const std::filesystem::path& path,
-                      ArchiveKind kind);
+/// For bytes that LibTorch refuses with `error`, whose own text is a backtrace; to be called where
+/// it is caught, since one for want of memory goes on as it is.
+Error unreadable_archive(const std::exception& error, const std::string& bytes,
+                         const std::filesystem::path& path);
 
 /// The tensor of that name, with those sizes; throws `failure` naming `path` otherwise.
 torch::Tensor find_tensor(const Archive& archive, const std::string& name, at::IntArrayRef sizes,
                           const std::filesystem::path& path);
 
-/// Copies every tensor of `targets` from the archive, each under `prefix` + its name. All must be
-/// there with the same sizes, and nothing else may stand under `prefix`.
+/// Copies every tensor of `targets` from the archive, each under `prefix` + its name.
 void copy_tensors(const Archive& archive, const std::string& prefix, const NamedTensors& targets,
                   const std::filesystem::path& path);
 

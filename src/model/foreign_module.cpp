@@ -2,20 +2,22 @@
 
 #include <sstream>
 
+#include "model/archive.h"
+
 namespace dcgan {
 
-ForeignModule load_foreign_module(const std::string& bytes, torch::Device device) {
+torch::jit::Module load_foreign_module(const std::string& bytes, const std::filesystem::path& path,
+                                       torch::Device device) try {
   std::istringstream stream(bytes);
-  ForeignModule foreign{torch::jit::load(stream, device)};
-  foreign.module.eval();
-  for (const torch::Tensor& parameter : foreign.module.parameters()) {
-    if (parameter.is_floating_point()) foreign.type = parameter.scalar_type();
+  torch::jit::Module module = torch::jit::load(stream, device);
+  module.eval();
+  for (const torch::Tensor& weight : module.parameters()) {
+    if (weight.is_floating_point() && weight.scalar_type() != torch::kFloat32)
+      module.to(torch::kFloat32);
   }
-  if (foreign.type == torch::kHalf || foreign.type == torch::kBFloat16) {
-    foreign.type = torch::kFloat32;
-    foreign.module.to(foreign.type);
-  }
-  return foreign;
+  return module;
+} catch (const std::exception& error) {
+  throw unreadable_archive(error, bytes, path);
 }
 
 }  // namespace dcgan

@@ -3,17 +3,14 @@
 
 #include <torch/script.h>
 
+#include <filesystem>
 #include <string>
 
 namespace dcgan {
 
-struct ForeignModule {
-  torch::jit::Module module;            ///< in eval mode
-  torch::Dtype type = torch::kFloat32;  ///< of its weights, which its inputs must share
-};
-
-/// Opens `bytes`, a TorchScript archive, on `device`. Weights in half precision become float32,
-/// which holds every value of theirs: a CPU lacks half's convolutions.
-ForeignModule load_foreign_module(const std::string& bytes, torch::Device device);
+/// Opens `bytes`, a TorchScript archive, on `device`, in eval mode. Weights of another type become
+/// float32, as the inputs are. Throws as parse_archive().
+torch::jit::Module load_foreign_module(const std::string& bytes, const std::filesystem::path& path,
+                                       torch::Device device);
 
 }  // namespace dcgan

@@ -1,6 +1,5 @@
 #include "model/forward.h"
 
-#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -71,16 +70,10 @@ torch::Tensor apply_weights(const torch::Tensor& x, const Layer& layer) {
 
 /// The slope below 0 of an activation that norm_activation() does in the same pass as BatchNorm.
 std::optional<double> fused_slope(const LayerPlan& plan) {
-  switch (plan.nonlinearity) {
-    case Nonlinearity::none:
-      return 1.0;
-    case Nonlinearity::relu:
-      return 0.0;
-    case Nonlinearity::leaky_relu:
-      return plan.slope;
-    default:
-      return std::nullopt;
-  }
+  if (plan.nonlinearity == Nonlinearity::none) return 1.0;
+  if (plan.nonlinearity == Nonlinearity::relu) return 0.0;
+  if (plan.nonlinearity == Nonlinearity::leaky_relu) return plan.slope;
+  return std::nullopt;
 }
 
 torch::Tensor apply_stock_batch_norm(const torch::Tensor& x, const Layer& layer, Mode mode,

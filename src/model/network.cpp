@@ -79,11 +79,6 @@ void initialise(Network& network, std::int64_t seed, Purpose purpose, double dev
     draw(layer.weight, stream++, 0.0);
     if (layer.plan.batch_norm) draw(layer.norm_scale, stream, 1.0);
     ++stream;  // a layer without BatchNorm keeps its stream, so that the next one keeps its own
-    if (layer.plan.bias) layer.bias.zero_();
-    if (!layer.plan.batch_norm) continue;
-    layer.norm_shift.zero_();
-    layer.running_mean.zero_();
-    layer.running_var.fill_(1.0);
   }
 }
 

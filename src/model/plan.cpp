@@ -1,10 +1,10 @@
 #include "model/plan.h"
 
+#include <c10/util/accumulate.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <functional>
-#include <numeric>
 #include <utility>
 
 #include "base/text.h"
@@ -12,56 +12,37 @@
 namespace dcgan {
 namespace {
 
-Nonlinearity hidden_nonlinearity(Activation activation) {
-  constexpr std::array kInOrder{Nonlinearity::relu, Nonlinearity::leaky_relu, Nonlinearity::elu,
-                                Nonlinearity::selu, Nonlinearity::gelu,       Nonlinearity::swish};
-  return kInOrder.at(static_cast<std::size_t>(activation));
-}
-
-ImageShape image_shape(const Config& config) {
-  return {config.data.channels, config.data.image_size[0], config.data.image_size[1]};
-}
-
 std::int64_t product(const ImageShape& shape) { return shape[0] * shape[1] * shape[2]; }
 
-/// The kernel that halves `size`, rounding up, at stride 2 and padding 1.
-std::int64_t halving_kernel(std::int64_t size) { return size % 2 == 0 ? 4 : 3; }
-
-/// D's layers for the dense GAN, from the image to the logit.
-std::vector<LayerPlan> linear_stack(const Config& config) {
-  std::vector<std::int64_t> widths(config.model.dense_widths.rbegin(),
-                                   config.model.dense_widths.rend());
-  widths.push_back(1);
-  std::vector<LayerPlan> layers;
-  ImageShape shape = image_shape(config);
-  for (const std::int64_t width : widths) {
-    layers.push_back(linear_plan(shape, width));
-    shape = layers.back().output;
-  }
-  return layers;
-}
-
-/// D's convolutions without BatchNorm and non-linearity, from the image to the logit.
+/// D's layers without BatchNorm and non-linearity, from the image to the logit.
 std::vector<LayerPlan> make_stack(const Config& config, const NetworkConfig& network) {
-  if (config.model.kind == ModelKind::dense) return linear_stack(config);
   constexpr std::int64_t kSmallestSide = 4;
-  constexpr std::size_t kMinStages = 2;
+  constexpr std::int64_t kMinStages = 2;
+  const ModelConfig& model = config.model;
   std::vector<LayerPlan> layers;
-  ImageShape shape = image_shape(config);
-  std::int64_t channels =
-      network.base_channels > 0 ? network.base_channels : config.model.base_channels;
-  std::size_t stages = 0;
-  while (std::min(shape[1], shape[2]) > kSmallestSide || stages < kMinStages) {
-    const Extent kernel{halving_kernel(shape[1]), halving_kernel(shape[2])};
-    layers.push_back(convolution_plan(shape, channels, kernel, {2, 2}, {1, 1}));
-    shape = layers.back().output;
-    if (std::cmp_less(stages, network.extra_layers)) {
-      layers.push_back(convolution_plan(shape, shape[0], {3, 3}, {1, 1}, {1, 1}));
-    }
-    ++stages;
-    channels = std::min(channels * 2, config.model.max_channels);
+  ImageShape shape{config.data.channels, config.data.image_size[0], config.data.image_size[1]};
+  const auto add = [&](LayerPlan layer) {
+    shape = layer.output;
+    layers.push_back(std::move(layer));
+  };
+  if (model.kind == ModelKind::dense) {
+    std::for_each(model.dense_widths.rbegin(), model.dense_widths.rend(),
+                  [&](std::int64_t width) { add(linear_plan(shape, width)); });
+    add(linear_plan(shape, 1));
+    return layers;
   }
-  layers.push_back(convolution_plan(shape, 1, {shape[1], shape[2]}, {1, 1}, {0, 0}));
+  // At stride 2 and padding 1 these halve, rounding up.
+  const auto kernel = [](std::int64_t size) { return std::int64_t{size % 2 == 0 ? 4 : 3}; };
+  std::int64_t channels = network.base_channels > 0 ? network.base_channels : model.base_channels;
+  for (std::int64_t stage = 0; std::min(shape[1], shape[2]) > kSmallestSide || stage < kMinStages;
+       ++stage) {
+    add(convolution_plan(shape, channels, {kernel(shape[1]), kernel(shape[2])}, {2, 2}, {1, 1}));
+    if (stage < network.extra_layers) {
+      add(convolution_plan(shape, shape[0], {3, 3}, {1, 1}, {1, 1}));
+    }
+    channels = std::min(channels * 2, model.max_channels);
+  }
+  add(convolution_plan(shape, 1, {shape[1], shape[2]}, {1, 1}, {0, 0}));
   return layers;
 }
 
@@ -88,32 +69,15 @@ NetworkPlan finish(std::string name, std::vector<LayerPlan> layers, const Networ
     layer.batch_norm = network.batch_norm && i >= first_normalised && is_hidden;
     layer.bias = !network.batch_norm;
     if (!is_hidden) continue;
-    layer.nonlinearity = hidden_nonlinearity(network.activation);
+    // Behind `none` it has Activation's names, in their order.
+    layer.nonlinearity = static_cast<Nonlinearity>(static_cast<int>(network.activation) + 1);
     layer.slope = network.slope;
   }
   return {std::move(name), std::move(layers)};
 }
 
-/// Of a layer's weight.
 std::int64_t weight_count(const LayerPlan& layer) {
-  const auto sizes = weight_sizes(layer);
-  return std::accumulate(sizes.begin(), sizes.end(), std::int64_t{1}, std::multiplies<>());
-}
-
-template <typename Count>
-std::int64_t sum_over_layers(const NetworkPlan& plan, Count count) {
-  std::int64_t sum = 0;
-  for (const LayerPlan& layer : plan.layers) sum += count(layer);
-  return sum;
-}
-
-std::string describe_shape(const ImageShape& shape) {
-  return fmt::format("{} x {} x {}", shape[0], shape[1], shape[2]);
-}
-
-bool has_slope(Nonlinearity nonlinearity) {
-  return nonlinearity == Nonlinearity::leaky_relu || nonlinearity == Nonlinearity::elu ||
-         nonlinearity == Nonlinearity::swish;
+  return c10::multiply_integers(weight_sizes(layer));
 }
 
 }  // namespace
@@ -176,10 +140,6 @@ std::int64_t parameter_count(const LayerPlan& layer) {
   return weight_count(layer) + (layer.bias ? channels : 0) + (layer.batch_norm ? 2 * channels : 0);
 }
 
-std::int64_t parameter_count(const NetworkPlan& plan) {
-  return sum_over_layers(plan, [](const LayerPlan& layer) { return parameter_count(layer); });
-}
-
 std::int64_t forward_flops(const LayerPlan& layer) {
   if (layer.kind == LayerKind::linear) return 2 * weight_count(layer);
   // A convolution applies its kernel once per output pixel, a transposed one once per input pixel.
@@ -188,50 +148,47 @@ std::int64_t forward_flops(const LayerPlan& layer) {
   return 2 * weight_count(layer) * shape[1] * shape[2];
 }
 
-std::int64_t forward_flops(const NetworkPlan& plan) {
-  return sum_over_layers(plan, [](const LayerPlan& layer) { return forward_flops(layer); });
-}
-
-std::string to_string(LayerKind kind) {
-  constexpr std::array kWords{"transposed convolution", "convolution", "linear"};
-  return kWords.at(static_cast<std::size_t>(kind));
-}
-
-std::string to_string(Nonlinearity nonlinearity) {
-  constexpr std::array kWords{"none", "relu",  "leaky_relu", "elu",    "selu",
-                              "gelu", "swish", "tanh",       "sigmoid"};
-  return kWords.at(static_cast<std::size_t>(nonlinearity));
-}
-
 std::string describe(const LayerPlan& layer) {
-  std::string text = to_string(layer.kind);
+  constexpr std::array kKinds{"transposed convolution", "convolution", "linear"};
+  constexpr std::array kNonlinearities{"none", "relu",  "leaky_relu", "elu",    "selu",
+                                       "gelu", "swish", "tanh",       "sigmoid"};
+  std::string text = kKinds.at(static_cast<std::size_t>(layer.kind));
   if (layer.kind != LayerKind::linear) {
     text += fmt::format(" {}x{}", layer.kernel[0], layer.kernel[1]);
     if (layer.stride[0] != 1) text += fmt::format(" /{}", layer.stride[0]);
   }
   if (layer.bias) text += ", bias";
   if (layer.batch_norm) text += ", BatchNorm";
-  if (layer.nonlinearity == Nonlinearity::none) return text;
-  text += ", " + to_string(layer.nonlinearity);
-  if (has_slope(layer.nonlinearity)) text += fmt::format("({})", format_real(layer.slope));
-  return text;
+  const Nonlinearity last = layer.nonlinearity;
+  if (last == Nonlinearity::none) return text;
+  text += fmt::format(", {}", kNonlinearities.at(static_cast<std::size_t>(last)));
+  const bool has_slope =
+      last == Nonlinearity::leaky_relu || last == Nonlinearity::elu || last == Nonlinearity::swish;
+  return has_slope ? text + fmt::format("({})", format_real(layer.slope)) : text;
 }
 
 std::string describe(const NetworkPlan& plan) {
   const auto mflop = [](std::int64_t flops) {
     return fmt::format("{:.2f}", static_cast<double>(flops) / 1e6);
   };
+  const auto shape = [](const ImageShape& sizes) {
+    return fmt::format("{}", fmt::join(sizes, " x "));
+  };
   std::vector<std::vector<std::string>> rows;
   const LayerPlan& first = plan.layers.front();
   std::string input = "input";
   if (first.modes > 0) input += fmt::format(", of which {} choose a mode", first.modes);
   if (first.classes > 0) input += fmt::format(" of {} classes", first.classes);
-  rows.push_back({input, describe_shape(first.input), "", ""});
+  rows.push_back({input, shape(first.input), "", ""});
+  std::int64_t parameters = 0;
+  std::int64_t flops = 0;
   for (const LayerPlan& layer : plan.layers) {
-    rows.push_back({describe(layer), describe_shape(layer.output),
-                    format_count(parameter_count(layer)), mflop(forward_flops(layer))});
+    parameters += parameter_count(layer);
+    flops += forward_flops(layer);
+    rows.push_back({describe(layer), shape(layer.output), format_count(parameter_count(layer)),
+                    mflop(forward_flops(layer))});
   }
-  rows.push_back({"total", "", format_count(parameter_count(plan)), mflop(forward_flops(plan))});
+  rows.push_back({"total", "", format_count(parameters), mflop(flops)});
   return format_table({plan.name, "output", ">parameters", ">MFLOP"}, rows);
 }
 

@@ -80,15 +80,10 @@ std::vector<std::int64_t> weight_sizes(const LayerPlan& layer);
 
 /// Trainable numbers: weight, bias, BatchNorm's scale and shift.
 std::int64_t parameter_count(const LayerPlan& layer);
-std::int64_t parameter_count(const NetworkPlan& plan);
 
 /// Floating-point operations of the layer's products for one image, forward: two a
 /// multiply-accumulate. BatchNorm and non-linearities are not counted.
 std::int64_t forward_flops(const LayerPlan& layer);
-std::int64_t forward_flops(const NetworkPlan& plan);
-
-std::string to_string(LayerKind kind);
-std::string to_string(Nonlinearity nonlinearity);
 
 /// The layer in words: "transposed convolution 4x4 /2, BatchNorm, relu".
 std::string describe(const LayerPlan& layer);

@@ -1,6 +1,7 @@
 #include "model/script.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <cmath>
@@ -18,8 +19,6 @@ std::string float_literal(double value) {
   return text;
 }
 
-std::string pair(const Extent& extent) { return fmt::format("[{}, {}]", extent[0], extent[1]); }
-
 std::string weights_expression(const LayerPlan& layer) {
   const std::string self = "self." + layer.name;
   const std::string bias = layer.bias ? self + ".bias" : "None";
@@ -28,7 +27,7 @@ std::string weights_expression(const LayerPlan& layer) {
   }
   return fmt::format("torch.{}(x, {}.weight, {}, {}, {})",
                      layer.kind == LayerKind::convolution ? "conv2d" : "conv_transpose2d", self,
-                     bias, pair(layer.stride), pair(layer.padding));
+                     bias, layer.stride, layer.padding);
 }
 
 /// In Nonlinearity's order; {} is the slope.
@@ -66,10 +65,8 @@ std::string torchscript_layers(const NetworkPlan& plan) {
 }
 
 std::string torchscript_forward(const NetworkPlan& generator) {
-  const ImageShape& in = generator.layers.front().input;
-  const ImageShape& out = generator.layers.back().output;
-  const bool dense = generator.layers.front().kind == LayerKind::linear;
   const LayerPlan& first = generator.layers.front();
+  const std::int64_t size = first.input[0];
   const std::string bias = first.classes > 0 ? fmt::format(" + self.{}.mode_bias", first.name) : "";
   std::string source = "def forward(self, z):\n";
   if (first.modes > 0) {  // choose_mode()
@@ -77,13 +74,13 @@ std::string torchscript_forward(const NetworkPlan& generator) {
         "    z = z.reshape([z.size(0), {0}])\n"
         "    chosen = torch.one_hot(torch.argmax(z[:, :{1}]{3}, 1), {1}).to(z.dtype) * {2}\n"
         "    z = torch.cat([chosen, z[:, {1}:]], 1)\n",
-        in[0], first.modes, float_literal(std::sqrt(static_cast<double>(first.modes))), bias);
+        size, first.modes, float_literal(std::sqrt(static_cast<double>(first.modes))), bias);
   }
-  source += dense ? fmt::format("    x = z.reshape([z.size(0), {}])\n", in[0])
-                  : fmt::format("    x = z.reshape([z.size(0), {}, 1, 1])\n", in[0]);
+  source += fmt::format("    x = z.reshape([z.size(0), {}{}])\n", size,
+                        first.kind == LayerKind::linear ? "" : ", 1, 1");
   source += torchscript_layers(generator);
-  source += fmt::format("    return x.reshape([x.size(0), {}, {}, {}])\n", out[0], out[1], out[2]);
-  return source;
+  return source + fmt::format("    return x.reshape([x.size(0), {}])\n",
+                              fmt::join(generator.layers.back().output, ", "));
 }
 
 }  // namespace dcgan

@@ -3,11 +3,9 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <malloc.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <torch/cuda.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <vector>
 
@@ -15,7 +13,6 @@
 #include "base/text.h"
 #include "dcgan/error.h"
 #include "runtime/cpu.h"
-#include "runtime/parallel.h"
 #include "runtime/torch.h"
 
 namespace dcgan {
@@ -49,32 +46,6 @@ std::string warn_of_threads(std::int64_t threads, bool asked_for) {
       "{} threads on {} core{} wait for each other, which may take many times longer; {}", threads,
       cores, cores == 1 ? "" : "s",
       asked_for ? "leave out --threads and run.threads" : "unset OMP_NUM_THREADS");
-}
-
-/// Takes the memory for so many matrix products at a time, and keeps it for them: OpenBLAS, where a
-/// limit leaves it none, asks for it for ever. Without a limit, or with another BLAS, there is
-/// nothing to do.
-void take_product_memory(std::int64_t products) {
-  if (!address_space_limit() && !data_limit()) return;
-  const auto take = reinterpret_cast<void* (*)(int)>(dlsym(RTLD_DEFAULT, "blas_memory_alloc"));
-  const auto give_back = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_DEFAULT, "blas_memory_free"));
-  if (take == nullptr || give_back == nullptr) return;
-  constexpr std::int64_t kBuffer = std::int64_t{128} << 20;  // OpenBLAS's on x86-64
-  constexpr std::int64_t kMax = 64;                          // threads that Debian's knows
-  products = std::min(products, kMax);
-  const auto bytes = static_cast<std::size_t>(products * kBuffer);
-  void* const room = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (room == MAP_FAILED) {
-    throw failure(fmt::format("matrix products need a further {}, more than is left of {}",
-                              format_bytes(products * kBuffer), describe_memory_limits()))
-        .remedy(at::get_num_threads() > 1 ? "raise that limit, or use --threads 1"
-                                          : "raise that limit");
-  }
-  munmap(room, bytes);
-  std::vector<void*> buffers(static_cast<std::size_t>(products));
-  for (void*& buffer : buffers) buffer = take(0);
-  for (void* const buffer : buffers) give_back(buffer);
 }
 
 /// The file that a function of the loaded BLAS lies in, and OpenBLAS's own account if it is one.
@@ -112,10 +83,7 @@ torch::Device resolve_device(const std::string& name) {
   }
   const std::int64_t count = gpu_count();
   if (count == 0) {
-    // CUDA takes tens of gigabytes of address space.
-    const std::string limits = describe_memory_limits();
-    throw failure("no usable NVIDIA GPU or driver on this machine" +
-                  (limits.empty() ? "" : " under its limits (" + limits + ")"))
+    throw failure("no usable NVIDIA GPU or driver on this machine")
         .in(option)
         .remedy("use --device cpu");
   }
@@ -151,16 +119,11 @@ void keep_freed_memory() {
 #endif
 }
 
-Machine prepare_machine(const std::string& device, std::int64_t threads, Products products) {
+Machine prepare_machine(const std::string& device, std::int64_t threads) {
   keep_freed_memory();
   const torch::Device resolved = resolve_device(device);
   const std::int64_t count = threads > 0 ? threads : default_threads();
-  check_room_for_threads(count - 1);
   set_threads(count);
-  const auto cores = affinity_cores();
-  // A buffer for each core's thread was taken while OpenBLAS was loaded.
-  take_product_memory((products == Products::one_a_thread ? count : 1) +
-                      std::max<std::int64_t>(count - cores, 0));
   return {resolved, count, resolved.is_cpu() ? warn_of_threads(count, threads > 0) : ""};
 }
 

@@ -35,14 +35,8 @@ struct Machine {
   std::string warning;   ///< of more threads than cores; "" otherwise
 };
 
-/// Matrix products that a command computes at a time.
-enum class Products { one, one_a_thread };
-
-/// keep_freed_memory, resolve_device and set_threads, for a command: before its
-/// first operator. Throws std::system_error where the system has no room for the threads, and
-/// `failure` where a limit (ulimit -v, -d) leaves no memory for the products.
-Machine prepare_machine(const std::string& device, std::int64_t threads,
-                        Products products = Products::one);
+/// keep_freed_memory, resolve_device and set_threads, for a command: before its first operator.
+Machine prepare_machine(const std::string& device, std::int64_t threads);
 
 /// The most memory that the process has held so far, in bytes.
 std::int64_t peak_memory();

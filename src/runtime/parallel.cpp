@@ -2,10 +2,6 @@
 
 #include <ATen/TensorIterator.h>
 
-#include <future>
-#include <thread>
-#include <vector>
-
 #include "runtime/torch.h"
 
 namespace dcgan {
@@ -31,13 +27,6 @@ void parallel_blocks(std::int64_t blocks, c10::function_ref<void(std::int64_t bl
         }
       },
       /*grain_size=*/1);
-}
-
-void check_room_for_threads(std::int64_t count) {
-  std::vector<std::jthread> threads;
-  std::promise<void> ending;  // it ends before they are waited for, and their wait with it
-  const std::shared_future<void> end = ending.get_future().share();
-  for (std::int64_t i = 0; i < count; ++i) threads.emplace_back([end] { end.wait(); });
 }
 
 }  // namespace dcgan

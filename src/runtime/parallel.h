@@ -12,8 +12,4 @@ namespace dcgan {
 /// result is the same with any number of threads.
 void parallel_blocks(std::int64_t blocks, c10::function_ref<void(std::int64_t block)> work);
 
-/// Throws std::system_error where the system has no room for `count` more threads. libgomp ends the
-/// process there.
-void check_room_for_threads(std::int64_t count);
-
 }  // namespace dcgan

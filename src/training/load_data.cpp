@@ -13,16 +13,8 @@
 namespace dcgan {
 namespace {
 
-/// "preparing images: 1,200 of 5,000, 830/s, 5 s left".
-std::string describe(std::int64_t done, std::int64_t total, double seconds) {
-  const double rate = static_cast<double>(done) / std::max(seconds, 1e-3);
-  return fmt::format("preparing images: {} of {}, {:.0f}/s, {} left", format_count(done),
-                     format_count(total), rate,
-                     format_duration(static_cast<double>(total - done) / rate));
-}
-
-/// What is wrong with the values of a set's pixels, as far as some of its images show; or "".
-std::string judge_contrast(const Dataset& dataset, Levels levels) {
+/// Warns of what is wrong with the values of a set's pixels, as far as some of its images show.
+void judge_contrast(const Dataset& dataset, Levels levels, Log& log) {
   constexpr std::int64_t kMaxImages = 1000;
   constexpr std::int64_t kMaxBytes = 1 << 24;
   constexpr int kDark = 64;  // 14 bits of 16
@@ -33,18 +25,18 @@ std::string judge_contrast(const Dataset& dataset, Levels levels) {
   const torch::Tensor images = dataset.images.index_select(0, rows);
   const int largest = images.max().item<int>();
   if (levels == Levels::full && largest <= kDark) {
-    return fmt::format(
+    return log.warn(fmt::format(
         "{}: its largest value is {} of 255, so that the images are nearly black; set data.levels: "
         "auto, which makes the largest value white",
-        dataset.name, largest);
+        dataset.name, largest));
   }
   const torch::Tensor values = images.to(torch::kFloat32).div_(255.0);
   const double deviation = values.std(/*unbiased=*/false).item<double>();
-  if (deviation >= kFlat) return "";
-  return fmt::format(
+  if (deviation >= kFlat) return;
+  log.warn(fmt::format(
       "{}: its images have almost no contrast (mean {:.3f}, deviation {:.3f}), so that a generator "
       "can learn little but one grey; spread their values over the whole range first",
-      dataset.name, values.mean().item<double>(), deviation);
+      dataset.name, values.mean().item<double>(), deviation));
 }
 
 }  // namespace
@@ -69,12 +61,15 @@ void PrepareBar::operator()(std::int64_t done, std::int64_t total) {
                               format_count(done), format_count(total)));
   }
   if (seconds < kQuietSeconds || done == 0) return;
-  if (log_.has_bar()) {
-    log_.show_bar(done < total ? describe(done, total, seconds) : "");
-  } else if (done < total && seconds >= kSecondsALine * static_cast<double>(lines_ + 1)) {
-    log_.info(describe(done, total, seconds));
-    ++lines_;
-  }
+  if (done == total) return log_.show_bar("");
+  const double rate = static_cast<double>(done) / seconds;
+  const std::string text = fmt::format("preparing images: {} of {}, {:.0f}/s, {} left",
+                                       format_count(done), format_count(total), rate,
+                                       format_duration(static_cast<double>(total - done) / rate));
+  log_.show_bar(text);
+  if (log_.has_bar() || seconds < kSecondsALine * static_cast<double>(lines_ + 1)) return;
+  log_.info(text);
+  ++lines_;
 }
 
 Dataset load_dataset(const DataConfig& data, Log& log) {
@@ -86,8 +81,7 @@ Dataset load_dataset(const DataConfig& data, Log& log) {
   }
   if (!dataset.warning.empty()) log.warn(dataset.warning);
   if (!dataset.note.empty()) log.info(dataset.note);
-  const std::string contrast = judge_contrast(dataset, data.levels);
-  if (!contrast.empty()) log.warn(contrast);
+  judge_contrast(dataset, data.levels, log);
   return dataset;
 }
 

@@ -1,17 +1,16 @@
 #include "training/log.h"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <mutex>
 #include <sstream>
 #include <utility>
-#include <vector>
 
 #include "base/text.h"
 #include "dcgan/error.h"
@@ -21,62 +20,37 @@ namespace {
 
 constexpr const char* kEraseLine = "\r\x1b[K";
 
-/// stderr with at most one bar on its last line.
-class TerminalSink : public spdlog::sinks::base_sink<std::mutex> {
- public:
-  void show_bar(const std::string& text) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!bar_.empty() || !text.empty()) std::fputs(kEraseLine, stderr);
-    bar_ = text;
-    std::fputs(bar_.c_str(), stderr);
-    std::fflush(stderr);
-  }
-
- protected:
-  void sink_it_(const spdlog::details::log_msg& message) override {
-    spdlog::memory_buf_t line;
-    formatter_->format(message, line);
-    if (!bar_.empty()) std::fputs(kEraseLine, stderr);
-    std::fwrite(line.data(), 1, line.size(), stderr);
-    std::fputs(bar_.c_str(), stderr);
-    std::fflush(stderr);
-  }
-  void flush_() override { std::fflush(stderr); }
-
- private:
-  std::string bar_;
-};
-
 }  // namespace
 
 struct Log::Impl {
-  std::shared_ptr<TerminalSink> terminal = std::make_shared<TerminalSink>();
-  std::shared_ptr<spdlog::logger> logger;
+  std::shared_ptr<spdlog::sinks::stderr_sink_mt> terminal =
+      std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  /// What is said before there is a file.
+  std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> earlier =
+      std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(256);
+  spdlog::logger logger{"dcgan", {terminal, earlier}};
   bool has_bar = false;
-  bool has_file = false;
-  std::vector<std::pair<spdlog::level::level_enum, std::string>> before_file;
+  std::string bar;  ///< on the terminal's last line
 
   void write(spdlog::level::level_enum level, const std::string& text) {
     std::istringstream lines(without_controls(text));
-    for (std::string line; std::getline(lines, line);) {
-      logger->log(level, "{}", line);
-      if (!has_file) before_file.emplace_back(level, line);
-    }
+    if (!bar.empty()) std::fputs(kEraseLine, stderr);
+    for (std::string line; std::getline(lines, line);) logger.log(level, "{}", line);
+    std::fputs(bar.c_str(), stderr);
   }
 };
 
 Log::Log(Verbosity verbosity) : impl_(std::make_unique<Impl>()) {
-  impl_->terminal->set_pattern("%^%v%$");
+  impl_->terminal->set_pattern("%v");
   impl_->terminal->set_level(verbosity == Verbosity::silent   ? spdlog::level::off
                              : verbosity == Verbosity::quiet  ? spdlog::level::warn
                              : verbosity == Verbosity::normal ? spdlog::level::info
                                                               : spdlog::level::debug);
-  impl_->logger = std::make_shared<spdlog::logger>("dcgan", impl_->terminal);
-  impl_->logger->set_level(spdlog::level::debug);
-  impl_->logger->flush_on(spdlog::level::info);
+  impl_->logger.set_level(spdlog::level::debug);
+  impl_->logger.flush_on(spdlog::level::info);
   // A log line that can't be written (a full disk) must not end a training; metrics.jsonl and the
   // checkpoints report such a disk themselves.
-  impl_->logger->set_error_handler([](const std::string&) {});
+  impl_->logger.set_error_handler([](const std::string&) {});
   impl_->has_bar = verbosity > Verbosity::quiet && isatty(STDERR_FILENO) != 0;
 }
 
@@ -87,10 +61,8 @@ void Log::add_file(const std::filesystem::path& path) {
     auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path.string());
     sink->set_pattern("%Y-%m-%d %H:%M:%S %l %v");
     sink->set_level(spdlog::level::debug);
-    for (const auto& [level, line] : impl_->before_file) sink->log({"dcgan", level, line});
-    impl_->before_file.clear();
-    impl_->has_file = true;
-    impl_->logger->sinks().push_back(std::move(sink));
+    for (const auto& message : impl_->earlier->last_raw()) sink->log(message);
+    impl_->logger.sinks().back() = std::move(sink);
   } catch (const spdlog::spdlog_ex&) {
     throw failure("cannot be written")
         .in(path)
@@ -106,7 +78,10 @@ void Log::warn(const std::string& text) { impl_->write(spdlog::level::warn, "war
 bool Log::has_bar() const { return impl_->has_bar; }
 
 void Log::show_bar(const std::string& text) {
-  if (impl_->has_bar) impl_->terminal->show_bar(text);
+  if (!impl_->has_bar) return;
+  if (!impl_->bar.empty()) std::fputs(kEraseLine, stderr);
+  impl_->bar = text;
+  std::fputs(text.c_str(), stderr);
 }
 
 int terminal_width() {

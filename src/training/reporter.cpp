@@ -24,72 +24,38 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
-std::string to_json(const MetricsRecord& record) {
-  Json json;
-  json["step"] = record.step;
-  json["epoch"] = record.epoch;
-  json["images"] = record.images;
-  json["seconds"] = rounded(record.seconds, 1000);
-  json["d_loss"] = record.numbers.discriminator_loss;
-  json["g_loss"] = record.numbers.generator_loss;
-  json["d_real"] = record.numbers.real_score;
-  json["d_fake"] = record.numbers.fake_score;
-  json["d_fake_after"] = record.numbers.fake_score_after;
-  if (record.numbers.r1) json["r1"] = *record.numbers.r1;
-  if (record.numbers.gradient_penalty) {
-    json["gradient_penalty"] = *record.numbers.gradient_penalty;
-  }
-  json["images_per_second"] = rounded(record.images_per_second, 10);
+std::string to_json(const Position& at, const StepNumbers& numbers, double seconds,
+                    double images_per_second) {
+  Json json{{"step", at.step},
+            {"epoch", at.epoch},
+            {"images", at.images},
+            {"seconds", rounded(seconds, 1000)},
+            {"d_loss", numbers.discriminator_loss},
+            {"g_loss", numbers.generator_loss},
+            {"d_real", numbers.real_score},
+            {"d_fake", numbers.fake_score},
+            {"d_fake_after", numbers.fake_score_after}};
+  if (numbers.r1) json["r1"] = *numbers.r1;
+  if (numbers.gradient_penalty) json["gradient_penalty"] = *numbers.gradient_penalty;
+  json["images_per_second"] = rounded(images_per_second, 10);
   return json.dump();
 }
 
-std::string to_json(const EvaluationRecord& record) {
-  Json json;
-  json["step"] = record.step;
-  json["epoch"] = record.epoch;
-  json["seconds"] = rounded(record.seconds, 1000);
-  json["samples"] = record.samples;
-  json["features"] = record.features;
-  json["fid"] = record.scores.fid;
-  json["precision"] = record.scores.precision;
-  json["recall"] = record.scores.recall;
-  if (!record.scores.shares.empty()) {
-    json["modes"] = record.scores.modes;
-    json["shares"] = record.scores.shares;
+std::string to_json(const Position& at, const QuickScores& scores, double seconds,
+                    std::int64_t samples, const std::string& features) {
+  Json json{{"step", at.step},
+            {"epoch", at.epoch},
+            {"seconds", rounded(seconds, 1000)},
+            {"samples", samples},
+            {"features", features},
+            {"fid", scores.fid},
+            {"precision", scores.precision},
+            {"recall", scores.recall}};
+  if (!scores.shares.empty()) {
+    json["modes"] = scores.modes;
+    json["shares"] = scores.shares;
   }
   return json.dump();
-}
-
-MetricsFile::MetricsFile(const std::filesystem::path& path, std::int64_t last_step) : path_(path) {
-  std::string kept;
-  std::istringstream lines(std::filesystem::exists(path) ? read_file(path) : "");
-  for (std::string line; std::getline(lines, line);) {
-    try {
-      const Json json = Json::parse(line);
-      if (json.at("step").get<std::int64_t>() > last_step) continue;
-      kept += line + '\n';
-      seconds_before_ = json.at("seconds").get<double>();
-      if (!json.contains("fid")) continue;
-      const double fid = json["fid"].get<double>();
-      const auto best =
-          best_fids_.try_emplace({json.at("samples"), json.at("features")}, fid).first;
-      best->second = std::min(best->second, fid);
-    } catch (const Json::exception&) {  // half a line, or one that is none of ours
-    }
-  }
-  write_file_atomically(path, kept);
-  lines_.open(path, std::ios::app);
-}
-
-std::optional<double> MetricsFile::best_fid_before(std::int64_t samples,
-                                                   const std::string& features) const {
-  const auto found = best_fids_.find({samples, features});
-  return found == best_fids_.end() ? std::nullopt : std::optional(found->second);
-}
-
-void MetricsFile::write(const std::string& line) {
-  lines_ << line << std::endl;
-  if (!lines_) throw write_failure(path_, errno);
 }
 
 std::string format_progress(const Position& at, const StepNumbers& numbers,
@@ -114,13 +80,43 @@ std::string format_bar(const Position& at, const std::string& left, const std::s
   return bar.size() <= room ? bar : text.substr(0, room);
 }
 
-Reporter::Reporter(const std::filesystem::path& metrics, const Position& start, Log& log)
-    : log_(log),
-      metrics_(metrics, start.step),
+Reporter::Reporter(std::filesystem::path metrics, const Position& start, Log& log)
+    : metrics_(std::move(metrics)),
+      log_(log),
       first_step_(start.step),
-      window_images_(start.images) {}
+      window_images_(start.images) {
+  std::string kept;
+  std::istringstream lines(std::filesystem::exists(metrics_) ? read_file(metrics_) : "");
+  for (std::string line; std::getline(lines, line);) {
+    try {
+      const Json json = Json::parse(line);
+      if (json.at("step").get<std::int64_t>() > start.step) continue;
+      kept += line + '\n';
+      seconds_before_ = json.at("seconds").get<double>();
+      if (!json.contains("fid")) continue;
+      const auto fid = json["fid"].get<double>();
+      double& best =
+          best_fids_.try_emplace({json.at("samples"), json.at("features")}, fid).first->second;
+      best = std::min(best, fid);
+    } catch (const Json::exception&) {  // half a line, or one that is none of ours
+    }
+  }
+  write_file_atomically(metrics_, kept);
+  lines_.open(metrics_, std::ios::app);
+}
 
-double Reporter::seconds() const { return metrics_.seconds_before() + seconds_since(start_); }
+double Reporter::seconds() const { return seconds_before_ + seconds_since(start_); }
+
+std::optional<double> Reporter::best_fid_before(std::int64_t samples,
+                                                const std::string& features) const {
+  const auto found = best_fids_.find({samples, features});
+  return found == best_fids_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void Reporter::append(const std::string& line) {
+  lines_ << line << std::endl;
+  if (!lines_) throw write_failure(metrics_, errno);
+}
 
 double Reporter::images_per_second(const Position& at) const {
   const double seconds = std::max(seconds_since(window_start_), 1e-9);
@@ -129,25 +125,28 @@ double Reporter::images_per_second(const Position& at) const {
 
 void Reporter::write_metrics(const Position& at, const StepNumbers& numbers) {
   recent_rate_ = images_per_second(at);
-  metrics_.append(MetricsRecord{at.step, at.epoch, at.images, seconds(), recent_rate_, numbers});
+  append(to_json(at, numbers, seconds(), recent_rate_));
   window_start_ = Clock::now();
   window_images_ = at.images;
+}
+
+void Reporter::write_evaluation(const Position& at, const QuickScores& scores, std::int64_t samples,
+                                const std::string& features) {
+  append(to_json(at, scores, seconds(), samples, features));
 }
 
 void Reporter::show(const Position& at, const StepNumbers& numbers, bool metrics_written) {
   constexpr double kSecondsBetweenLines = 10.0;
   constexpr double kSecondsBetweenBars = 0.2;
-  const bool line_due =
-      at.at_epoch_end ||
-      (!log_.has_bar() && metrics_written &&
-       (last_line_ == Clock::time_point() || seconds_since(last_line_) >= kSecondsBetweenLines));
-  const bool bar_due = log_.has_bar() && (line_due || metrics_written ||
-                                          seconds_since(last_bar_) >= kSecondsBetweenBars);
+  const bool line_due = at.at_epoch_end || (!log_.has_bar() && metrics_written &&
+                                            seconds_since(last_line_) >= kSecondsBetweenLines);
+  const bool bar_due =
+      log_.has_bar() && (line_due || seconds_since(last_bar_) >= kSecondsBetweenBars);
   if (!line_due && !bar_due && !metrics_written) return;
   const auto done = static_cast<double>(std::max<std::int64_t>(at.step - first_step_, 1));
-  const std::string left =
-      fmt::format("{} left", format_duration(seconds_since(start_) / done *
-                                             static_cast<double>(at.total_steps - at.step)));
+  const std::string left = format_duration(seconds_since(start_) / done *
+                                           static_cast<double>(at.total_steps - at.step)) +
+                           " left";
   const std::string progress =
       format_progress(at, numbers, recent_rate_ > 0 ? recent_rate_ : images_per_second(at));
   if (bar_due) {

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/file.h"
 #include "base/text.h"
 #include "dcgan/error.h"
@@ -15,17 +13,12 @@ namespace fs = std::filesystem;
 
 /// In the current folder, which need not be one's own.
 fs::path new_default_folder(const std::string& config_name) {
-  try {
-    make_folder("runs");
-  } catch (Error& error) {
-    error.remedy("name another folder with --out");
-    throw;
-  }
   for (int number = 1;; ++number) {
     const fs::path candidate = fs::path("runs") / fmt::format("{}-{:03d}", config_name, number);
     std::error_code code;
+    fs::create_directories("runs", code);
     // create_directory says whether it made the folder: two programs never get the same one.
-    if (fs::create_directory(candidate, code)) return candidate;
+    if (!code && fs::create_directory(candidate, code)) return candidate;
     if (code && code != std::errc::file_exists) {
       throw failure("cannot be made: " + code.message())
           .in(candidate)
@@ -78,24 +71,17 @@ void RunDirectory::prune_checkpoints(std::int64_t keep) const {
 }
 
 void check_is_free(const std::string& out) {
-  if (fs::exists(out) && !fs::is_directory(out)) {
-    throw usage_error("a file of that name exists").in("--out " + out).remedy("name a folder");
-  }
-  if (!is_non_empty_folder(out)) return;
-  throw usage_error("the folder is not empty")
+  const bool folder = fs::is_directory(out);
+  if (!fs::exists(out) || (folder && !is_non_empty_folder(out))) return;
+  throw usage_error(folder ? "the folder is not empty" : "a file of that name exists")
       .in("--out " + out)
-      .remedy("name a new one, or go on with the run in it with --resume");
+      .remedy(folder ? "name a new one, or go on with the run in it with --resume"
+                     : "name a folder");
 }
 
 void check_is_run(const std::string& out) {
-  const fs::path root(out);
-  if (!fs::is_directory(root)) {
-    throw usage_error("there is no run in " + out)
-        .in("--resume")
-        .remedy("name the folder of a run with --out");
-  }
-  if (fs::exists(root / "config.yaml") || !list_checkpoints(root).empty()) return;
-  throw usage_error(out + " is not the folder of a run: it has no config.yaml and no checkpoints")
+  if (fs::exists(fs::path(out) / "config.yaml") || !list_checkpoints(out).empty()) return;
+  throw usage_error("there is no run in " + out)
       .in("--resume")
       .remedy("name the folder of a run with --out");
 }

@@ -25,16 +25,6 @@ std::int64_t evaluation_samples(const Config& config, std::int64_t training_imag
   return cheap < kMin ? 0 : cheap;
 }
 
-Scorer::Scorer(Features features, Described reference, std::int64_t samples, const Config& config,
-               torch::Device device)
-    : features_(std::move(features)),
-      reference_(std::move(reference)),
-      samples_(samples),
-      latents_(
-          normal_rows(config.seed, Purpose::sample_latents, 0, samples, config.model.latent_dim)
-              .to(device)),
-      range_(config.output) {}
-
 std::optional<Scorer> Scorer::make(const Config& config, const Dataset& training,
                                    torch::Device device, Log& log) {
   const torch::NoGradGuard no_grad;
@@ -66,19 +56,22 @@ std::optional<Scorer> Scorer::make(const Config& config, const Dataset& training
   if (held_out.size(0) < kMinImages) return none(": too few images were not trained on");
   Described reference = describe_set(features.compute(held_out));
   require_distinct_features(reference);
-  return Scorer(std::move(features), std::move(reference), samples, config, device);
+  const torch::Tensor latents =
+      normal_rows(config.seed, Purpose::sample_latents, 0, samples, config.model.latent_dim);
+  return Scorer{std::move(features), std::move(reference), samples, latents.to(device),
+                config.output};
 }
 
 QuickScores Scorer::score(const Network& generator) const {
   const torch::NoGradGuard no_grad;
-  const torch::Tensor images = generate_images(generator, latents_, range_);
-  return score_quickly(features_.compute(images), reference_);
+  const torch::Tensor images = generate_images(generator, latents, range);
+  return score_quickly(features.compute(images), reference);
 }
 
 std::string Scorer::describe() const {
   return fmt::format("{} samples against {} real images in the features of {} (crc32 {})",
-                     format_count(samples_), format_count(reference_.size()), features_.name,
-                     features_.checksum);
+                     format_count(samples), format_count(reference.size()), features.name,
+                     features.checksum);
 }
 
 }  // namespace dcgan

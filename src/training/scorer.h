@@ -18,36 +18,27 @@ namespace dcgan {
 /// Draws the same latents each time, so that a training's evaluations differ by the weights alone;
 /// they are the first ones of `dcgan sample` and `dcgan evaluate` under the run's seed. The
 /// reference is a part of the split that is not trained on. Changes nothing in the training.
-class Scorer {
- public:
+struct Scorer {
+  Features features;
+  Described reference;
+  std::int64_t samples = 0;
+  torch::Tensor latents;  ///< float32 [samples, latent_dim], on the device
+  OutputRange range = OutputRange::tanh;
+
   /// Nothing where train.evaluate_every is 0 or, as `log` then says, where the set has no other
   /// split or too few images. Throws `failure` for a train.features file that can't be used.
   static std::optional<Scorer> make(const Config& config, const Dataset& training,
                                     torch::Device device, Log& log);
 
-  /// generator: on the device that make() was told. As many samples as samples().
+  /// generator: on the device that make() was told.
   QuickScores score(const Network& generator) const;
 
-  std::int64_t samples() const { return samples_; }
-  /// CRC-32 of the features.
-  const std::string& features() const { return features_.checksum; }
   /// Of each class in the reference; empty without classes.
   std::vector<double> real_shares() const {
-    return reference_.classes ? shares_of(*reference_.classes) : std::vector<double>();
+    return reference.classes ? shares_of(*reference.classes) : std::vector<double>();
   }
-  const std::vector<std::string>& class_names() const { return features_.class_names; }
   /// "2,000 samples against 4,000 real images in the features of mnist classifier (crc32 ...)".
   std::string describe() const;
-
- private:
-  Scorer(Features features, Described reference, std::int64_t samples, const Config& config,
-         torch::Device device);
-
-  Features features_;
-  Described reference_;
-  std::int64_t samples_;
-  torch::Tensor latents_;  ///< float32 [samples, latent_dim], on the device
-  OutputRange range_;
 };
 
 /// How many samples an evaluation draws: what `train.evaluate_samples` says or, where that is 0,

@@ -106,7 +106,7 @@ class Loop {
       save_generator(run_.generator(), best_generator(state_), config_, state_.step,
                      dataset_.classes);
     } else if (scorer_) {
-      best_fid_ = reporter_.metrics().best_fid_before(scorer_->samples(), scorer_->features());
+      best_fid_ = reporter_.best_fid_before(scorer_->samples, scorer_->features.checksum);
       log_.info(fmt::format("evaluating {}", scorer_->describe()));
     }
     if (state_.step == 0) {
@@ -223,8 +223,7 @@ class Loop {
   void evaluate() {
     const double start = reporter_.seconds();
     const QuickScores scores = scorer_->score(best_generator(state_));
-    reporter_.metrics().append(EvaluationRecord{state_.step, epoch(), reporter_.seconds(),
-                                                scorer_->samples(), scorer_->features(), scores});
+    reporter_.write_evaluation(position(), scores, scorer_->samples, scorer_->features.checksum);
     const bool best = !best_fid_ || scores.fid < *best_fid_;
     if (best) {
       best_fid_ = scores.fid;
@@ -233,7 +232,8 @@ class Loop {
     }
     log_.info(fmt::format("evaluation  {}{}  ({:.1f} s)", format_scores(scores),
                           best ? "  the best so far" : "", reporter_.seconds() - start));
-    warn(monitor_.check_classes(scores.shares, scorer_->real_shares(), scorer_->class_names()));
+    warn(monitor_.check_classes(scores.shares, scorer_->real_shares(),
+                                scorer_->features.class_names));
   }
 
   void write_samples() const {

@@ -4,8 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
+#include <utility>
 
 #include "base/text.h"
 #include "runtime/torch.h"
@@ -21,26 +20,11 @@ constexpr double kMaxR1Gamma = 1e6;       // that train.r1_gamma takes
 constexpr double kLeastShare = 0.1;       // of the real share
 constexpr double kWidestSwing = 4.0;      // standard deviation of G's loss, in nats
 
-double mean(const std::deque<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
 /// The standard deviation without the largest and the smallest tenth: one outlier is no swing.
-double deviation(std::deque<double> values) {
-  std::sort(values.begin(), values.end());
-  const auto cut = static_cast<std::ptrdiff_t>(values.size() / 10);
-  values.erase(values.end() - cut, values.end());
-  values.erase(values.begin(), values.begin() + cut);
-  const double middle = mean(values);
-  const double squares = std::accumulate(
-      values.begin(), values.end(), 0.0,
-      [middle](double sum, double value) { return sum + (value - middle) * (value - middle); });
-  return std::sqrt(squares / static_cast<double>(values.size()));
-}
-
-void push(std::deque<double>& values, double value, std::size_t most) {
-  values.push_back(value);
-  if (values.size() > most) values.pop_front();
+double deviation(const torch::Tensor& values) {
+  const std::int64_t cut = values.size(0) / 10;
+  const torch::Tensor sorted = std::get<0>(values.sort());
+  return sorted.slice(0, cut, values.size(0) - cut).std(/*unbiased=*/false).item<double>();
 }
 
 }  // namespace
@@ -49,10 +33,9 @@ Monitor::Monitor(const TrainConfig& train)
     : checked_every_(train.log_every),
       advised_r1_gamma_(std::clamp(2 * train.r1_gamma, 1.0, kMaxR1Gamma)),
       of_probabilities_(is_of_probabilities(train.loss)) {
-  constexpr std::int64_t kLooks = 10;
   constexpr std::int64_t kSteps = 300;
-  patience_ =
-      static_cast<std::size_t>(std::max(kLooks, (kSteps + checked_every_ - 1) / checked_every_));
+  const std::int64_t checks = (kSteps + checked_every_ - 1) / checked_every_;
+  patience_ = static_cast<std::size_t>(std::max<std::int64_t>(checks, 10));
 }
 
 bool Monitor::lasts(Trouble trouble, bool shows) {
@@ -61,26 +44,39 @@ bool Monitor::lasts(Trouble trouble, bool shows) {
   return in_a_row >= patience_ && once(trouble);
 }
 
+torch::Tensor Monitor::latest(double StepNumbers::*number, std::size_t count) const {
+  std::vector<double> values;
+  for (std::size_t i = recent_.size() - count; i < recent_.size(); ++i) {
+    values.push_back(recent_[i].*number);
+  }
+  return torch::tensor(values, torch::kFloat64);
+}
+
 std::vector<std::string> Monitor::check(const Observation& seen) {
   if (++checks_ <= patience_) {
     first_gradient_ = std::max(first_gradient_, seen.gradient);
     return {};
   }
-  push(generator_losses_, seen.numbers.generator_loss, 2 * patience_);
-  push(real_scores_, seen.numbers.real_score, patience_);
-  push(fake_scores_, seen.numbers.fake_score, patience_);
+  recent_.push_back(seen.numbers);
+  if (recent_.size() > 2 * patience_) recent_.pop_front();
   const std::int64_t steps = static_cast<std::int64_t>(patience_) * checked_every_;
   const std::string r1_gamma = format_real(advised_r1_gamma_);
   std::vector<std::string> warnings;
-  // One doubtful batch among many sure ones changes nothing: the mean counts.
-  if (of_probabilities_ && real_scores_.size() == patience_ && mean(real_scores_) > kSureOfReal &&
-      mean(fake_scores_) < kSureOfFake && once(Trouble::discriminator_wins)) {
-    warnings.push_back(fmt::format(
-        "the discriminator wins: for {} steps it has been sure of nearly every image (D(x) "
-        "{:.2f} and D(G(z)) {:.2f} on average), so the generator learns little from it; try "
-        "train.r1_gamma: {}, a lower discriminator.lr, or the Wasserstein distance as in "
-        "--config wgan.yaml",
-        steps, mean(real_scores_), mean(fake_scores_), r1_gamma));
+  if (of_probabilities_ && recent_.size() >= patience_) {
+    // One doubtful batch among many sure ones changes nothing: the mean counts.
+    const auto mean = [this](double StepNumbers::*number) {
+      return latest(number, patience_).mean().item<double>();
+    };
+    const double real = mean(&StepNumbers::real_score);
+    const double fake = mean(&StepNumbers::fake_score);
+    if (real > kSureOfReal && fake < kSureOfFake && once(Trouble::discriminator_wins)) {
+      warnings.push_back(fmt::format(
+          "the discriminator wins: for {} steps it has been sure of nearly every image (D(x) "
+          "{:.2f} and D(G(z)) {:.2f} on average), so the generator learns little from it; try "
+          "train.r1_gamma: {}, a lower discriminator.lr, or the Wasserstein distance as in "
+          "--config wgan.yaml",
+          steps, real, fake, r1_gamma));
+    }
   }
   if (lasts(Trouble::collapse, seen.fake_diversity < kLeastDiversity * seen.real_diversity)) {
     warnings.push_back(fmt::format(
@@ -97,17 +93,17 @@ std::vector<std::string> Monitor::check(const Observation& seen) {
         "discriminator.lr",
         steps));
   }
-  const bool swings = of_probabilities_ && generator_losses_.size() == 2 * patience_ &&
-                      deviation(generator_losses_) > kWidestSwing;
-  if (lasts(Trouble::swinging_loss, swings)) {
-    const auto [least, most] =
-        std::minmax_element(generator_losses_.begin(), generator_losses_.end());
+  torch::Tensor losses;
+  if (of_probabilities_ && recent_.size() == 2 * patience_) {
+    losses = latest(&StepNumbers::generator_loss, recent_.size());
+  }
+  if (lasts(Trouble::swing, losses.defined() && deviation(losses) > kWidestSwing)) {
     warnings.push_back(fmt::format(
         "the losses swing apart: the generator's went between {:.1f} and {:.1f} in the last "
         "{} steps, so the networks chase each other instead of learning; try lower "
         "generator.lr and discriminator.lr, train.r1_gamma: {}, or the Wasserstein distance "
         "as in --config wgan.yaml",
-        *least, *most, 2 * steps, r1_gamma));
+        losses.min().item<double>(), losses.max().item<double>(), 2 * steps, r1_gamma));
   }
   return warnings;
 }
@@ -116,22 +112,20 @@ std::vector<std::string> Monitor::check_classes(const std::vector<double>& share
                                                 const std::vector<double>& real_shares,
                                                 const std::vector<std::string>& names) {
   std::set<std::size_t> missing;
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    if (shares[i] < kLeastShare * real_shares[i]) missing.insert(i);
-  }
   std::vector<std::string> lasting;
-  for (const std::size_t i : missing) {
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    if (shares[i] >= kLeastShare * real_shares[i]) continue;
+    missing.insert(i);
     if (missing_before_.contains(i)) lasting.push_back(printable(class_name(names, i)));
   }
-  ++evaluations_;
-  missing_before_ = evaluations_ > 1 ? missing : std::set<std::size_t>();
+  if (std::exchange(evaluated_, true)) missing_before_ = missing;
   if (lasting.empty() || !once(Trouble::missing_class)) return {};
+  const bool one = lasting.size() == 1;
   return {
-      fmt::format("class{} {} missing from the samples in two evaluations in a row: the "
-                  "generator has forgotten part of the data; try train.r1_gamma: {}, lower "
-                  "learning rates, or a larger train.batch_size",
-                  lasting.size() > 1 ? "es" : "",
-                  fmt::format("{} {}", fmt::join(lasting, ", "), lasting.size() > 1 ? "are" : "is"),
+      fmt::format("{} {} {} missing from the samples in two evaluations in a row: the generator "
+                  "has forgotten part of the data; try train.r1_gamma: {}, lower learning rates, "
+                  "or a larger train.batch_size",
+                  one ? "class" : "classes", fmt::join(lasting, ", "), one ? "is" : "are",
                   format_real(advised_r1_gamma_))};
 }
 
@@ -143,7 +137,6 @@ torch::Tensor gradient_size(const Network& network) {
   std::vector<torch::Tensor> squares;
   std::int64_t count = 0;
   for (const torch::Tensor& parameter : parameters(network)) {
-    TORCH_CHECK(parameter.grad().defined(), "a parameter has no gradient");
     squares.push_back(parameter.grad().square().sum());
     count += parameter.numel();
   }

@@ -27,9 +27,9 @@ struct Observation {
 };
 
 /// Looks at a training every so often and says what is wrong, each trouble once: what happens, what
-/// it means and what to try, in one line. A trouble counts
-/// only when patience() checks in a row show it (that D wins, their mean), and none of the first
-/// patience() checks counts: a network that has just begun is in all of them.
+/// it means and what to try, in one line. A trouble counts only when patience() checks in a row
+/// show it (that D wins, their mean), and none of the first patience() ones: a network that has
+/// just begun is in all of them.
 class Monitor {
  public:
   /// Looks every train.log_every steps. Where the loss is none of probabilities D's output has no
@@ -49,16 +49,12 @@ class Monitor {
                                          const std::vector<std::string>& names = {});
 
  private:
-  enum class Trouble {
-    discriminator_wins,
-    collapse,
-    missing_class,
-    vanishing_gradient,
-    swinging_loss
-  };
+  enum class Trouble { discriminator_wins, collapse, missing_class, vanishing_gradient, swing };
 
   bool once(Trouble trouble) { return said_.insert(trouble).second; }
   bool lasts(Trouble trouble, bool shows);
+  /// A number of the last `count` checks, which there must be: float64 [count].
+  torch::Tensor latest(double StepNumbers::*number, std::size_t count) const;
 
   std::int64_t checked_every_;
   double advised_r1_gamma_;  ///< more than the training has
@@ -66,12 +62,10 @@ class Monitor {
   std::size_t checks_ = 0;
   double first_gradient_ = 0;  ///< the largest of the first checks
   bool of_probabilities_;
-  std::deque<double> generator_losses_;
-  std::deque<double> real_scores_;  ///< of the last patience() checks
-  std::deque<double> fake_scores_;
+  std::deque<StepNumbers> recent_;  ///< of the last 2 patience() checks
   std::map<Trouble, std::size_t> in_a_row_;
   std::set<Trouble> said_;
-  std::int64_t evaluations_ = 0;
+  bool evaluated_ = false;
   std::set<std::size_t> missing_before_;
 };
 

@@ -2,14 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
-#include <sys/resource.h>
 
 #include <stdexcept>
 #include <string>
 #include <thread>
 
 #include "base/file.h"
-#include "support/child_process.h"
 #include "support/temp_folder.h"
 
 namespace dcgan {
@@ -56,21 +54,6 @@ TEST_F(Cgroup, NoLimitIsNone) {
   EXPECT_EQ(cgroup_cores(files_), std::nullopt);
   put("memory.max", "9000000000000000000\n");  // more than any machine has
   EXPECT_EQ(cgroup_memory_limit(files_), std::nullopt);
-}
-
-TEST(MemoryLimits, OfTheProcessAreSaidInWords) {
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "the sanitizer takes terabytes of address space";
-#endif
-  const std::string words = testing::error_in_child([] {
-    const rlimit address_space{rlim_t{3} << 30, RLIM_INFINITY};
-    const rlimit data{rlim_t{2} << 30, RLIM_INFINITY};
-    setrlimit(RLIMIT_AS, &address_space);
-    setrlimit(RLIMIT_DATA, &data);
-    throw std::runtime_error(describe_memory_limits());
-  });
-  EXPECT_EQ(words.rfind("3.0 GiB of address space (ulimit -v), 2.0 GiB of data (ulimit -d)", 0), 0U)
-      << words;
 }
 
 /// In a thread of its own: the other tests keep their cores.

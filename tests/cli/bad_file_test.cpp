@@ -147,7 +147,8 @@ TEST_F(BadCheckpoint, FolderWithoutARun) {
 
 TEST_F(BadCheckpoint, Empty) {
   put("g.pt", "");
-  EXPECT_EQ(sample("g.pt").err, std::string("dcgan: g.pt: the file is empty; ") + kExpected);
+  EXPECT_EQ(sample("g.pt").err,
+            std::string("dcgan: g.pt: not a TorchScript archive; ") + kExpected);
 }
 
 TEST_F(BadCheckpoint, RandomBytes) {

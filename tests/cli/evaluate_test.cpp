@@ -196,7 +196,7 @@ TEST_F(Evaluate, RefusesImagesOfAnotherSize) {
                  "pngs12: no such file or folder");
   ASSERT_EQ(run({"sample", "--ckpt", "run", "-n", "12", "--out", "twelve.npy"}).exit_code, 0);
   expect_failure(evaluate({"--images", "twelve.npy", "--config", "other.yaml"}),
-                 "twelve.npy: its images are 1 x 12 x 12 (channels, height, width), but those of "
+                 "twelve.npy: its images are 1 x 12 x 12, but those of "
                  "--config are 1 x 16 x 16 (channels, height, width)");
 }
 

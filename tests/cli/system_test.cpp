@@ -37,18 +37,6 @@ class SystemTest : public Training {
   }
 };
 
-TEST_F(SystemTest, TooManyThreadsForTheUserNameTheLimit) {
-  // Root has no such limit.
-  const std::string become = geteuid() == 0 ? "setpriv --reuid=65534 --clear-groups " : "";
-  const ProgramResult result =
-      shell("chmod 755 .; " + become +
-            "bash -c 'ulimit -u 1; exec $dcgan sample --threads 2 --ckpt g.pt'");
-  if (result.exit_code > 1) GTEST_SKIP() << "another user can't run the program: " << result.err;
-  EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, AllOf(StartsWith("dcgan: no further thread can be started; "),
-                                HasSubstr("(ulimit -u)"), HasSubstr("--threads")));
-}
-
 TEST_F(SystemTest, MoreThreadsThanCoresAreWarnedOfOnce) {
   const std::string more = std::to_string(usable_cores() + 1);
   const std::string train = "exec $dcgan train --config tiny.yaml --dry-run";

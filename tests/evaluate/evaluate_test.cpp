@@ -101,11 +101,11 @@ TEST_F(Evaluation, CountsTheSamplesOfTheClassAskedFor) {
   torch::Tensor labels = real_.classes->labels.clone();
   Report report;
   report.sample_count = report.real_count = kCount;
-  add_class_accuracy(report, samples, {asked, kClasses}, real_, labels);
+  add_class_accuracy(report, samples, asked, kClasses, real_, labels);
   EXPECT_EQ(report.measures.back().samples.value, 1.0);
   asked.narrow(0, 0, kCount / 4) += 1;
   labels.narrow(0, 0, kCount / 20) += 1;
-  add_class_accuracy(report, samples, {asked, kClasses}, real_, labels.to(torch::kUInt8));
+  add_class_accuracy(report, samples, asked, kClasses, real_, labels.to(torch::kUInt8));
   const Measure& measure = report.measures.back();
   EXPECT_EQ(measure.key, "class_accuracy");
   EXPECT_EQ(measure.samples.value, 0.75);
@@ -118,17 +118,17 @@ TEST_F(Evaluation, ClassesOfOtherFeaturesAreNotThoseAskedFor) {
   const Described samples = describe_set(classified(cloud(4)));
   const torch::Tensor asked = samples.classes->labels;
   Report report;
-  add_class_accuracy(report, samples, {asked, kClasses + 1}, real_, real_.classes->labels);
+  add_class_accuracy(report, samples, asked, kClasses + 1, real_, real_.classes->labels);
   // As many, but of other images: real ones are taken for anything.
-  add_class_accuracy(report, samples, {asked, kClasses}, real_, real_.classes->labels.add(1));
+  add_class_accuracy(report, samples, asked, kClasses, real_, real_.classes->labels.add(1));
   Described without = describe_set(classified(cloud(4)));
   without.classes.reset();
-  add_class_accuracy(report, without, {asked, kClasses}, real_, real_.classes->labels);
+  add_class_accuracy(report, without, asked, kClasses, real_, real_.classes->labels);
   EXPECT_THAT(report.measures, IsEmpty());
   EXPECT_THAT(
       report.left_out,
       ElementsAre(AllOf(HasSubstr("class_accuracy: "), HasSubstr("the generator has")),
-                  HasSubstr("take 0 % of the real images"), HasSubstr("tell no classes apart")));
+                  HasSubstr("take 0 % of the real images"), HasSubstr("tell 0 classes apart")));
 }
 
 TEST_F(Evaluation, NoticesSamplesUnlikeRealOnes) {
@@ -187,7 +187,7 @@ TEST_F(Evaluation, NoticesCopiesWhereRealImagesHaveTwins) {
 }
 
 TEST_F(Evaluation, NoticesCollapseWhereRealImagesHaveTwins) {
-  for (torch::Tensor set : {real_features_, reference_features_}) {
+  for (const torch::Tensor& set : {real_features_, reference_features_}) {
     set.narrow(0, 0, 30).copy_(set.narrow(0, 30, 30));
   }
   real_ = describe_set(classified(real_features_));

@@ -75,7 +75,6 @@ TEST(ShippedFeatures, AreTheFilesOfTheRepository) {
     const auto features = Features::shipped(set, torch::kCPU);
     ASSERT_TRUE(features) << set;
     EXPECT_EQ(features->name, set + " classifier (shipped)");
-    EXPECT_EQ(features->classes, 10);
     EXPECT_THAT(table, HasSubstr("`" + features->checksum + "`")) << set;
   }
 }
@@ -98,7 +97,6 @@ TEST(RandomFeatures, AreTheSameBitsEverywhere) {
   const Features features = Features::random(torch::kCPU);
   EXPECT_EQ(features.name, "random convolutions");
   EXPECT_EQ(features.checksum, "7b6fa433");
-  EXPECT_EQ(features.classes, 0);
 }
 
 TEST(RandomFeatures, StandInWhereASetHasNone) {
@@ -213,7 +211,6 @@ TEST_F(FeaturesFile, OfOursIsNamedByItsPath) {
   const Features features = open();
   EXPECT_EQ(features.name, path_.string());
   EXPECT_EQ(features.checksum, shipped_mnist().checksum);
-  EXPECT_EQ(features.classes, 10);
   const torch::Tensor images = test_set(mnist_folder(), 10).images;
   EXPECT_TRUE(
       torch::equal(features.compute(images).features, shipped_mnist().compute(images).features));
@@ -276,7 +273,6 @@ TEST_F(FeaturesFile, OfAGeneratorOrACheckpointIsRefused) {
 
 TEST_F(FeaturesFile, OfSomebodyElseTakesImagesInTheUnitRange) {
   const Features features = foreign("def forward(self, x):\n    return x.flatten(1)[:, :4]\n");
-  EXPECT_EQ(features.classes, 0);
   const torch::Tensor images = torch::tensor({0, 51, 255, 102}, torch::kUInt8).view({1, 1, 2, 2});
   const FeatureBatch batch = features.compute(images);
   EXPECT_TRUE(torch::allclose(batch.features, torch::tensor({{0.0F, 0.2F, 1.0F, 0.4F}})));

@@ -57,7 +57,7 @@ std::vector<std::string> found(const torch::Tensor& images) {
 }
 
 torch::Tensor noise() {
-  return normal_rows(7, Purpose::sample_latents, 0, kCount, 28 * 28)
+  return normal_rows(7, Purpose::sample_latents, 0, kCount, 784)
       .mul_(64.0)
       .add_(128.0)
       .clamp_(0, 255)

@@ -48,7 +48,7 @@ const std::vector<std::vector<Measure>>& real_draws(std::int64_t count) {
     // The classifier is wrong about some.
     torch::Tensor asked = set.classes->labels.clone();
     asked.masked_fill_(points.select(1, kWidth - 1) > 1.6, 0);
-    add_class_accuracy(report, set, {asked, kClasses}, set, asked);
+    add_class_accuracy(report, set, asked, kClasses, set, asked);
     draws.push_back(report.measures);
   }
   return draws;

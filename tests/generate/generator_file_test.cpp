@@ -247,7 +247,7 @@ TEST(Sampler, NeedsTheLatentSizeWhereItCannotBeFound) {
       folder, "torch.tanh(z[:, :4].reshape([-1, 1, 2, 2]) * self.weight)", torch::randn({1}));
   EXPECT_THAT(caught([&] { Sampler::open(path, torch::kCPU, {}); }),
               IsError(ErrorKind::failure, path,
-                      "a TorchScript that is no generator, or one whose latent size can't be found",
+                      "a TorchScript that is no generator, or one of another latent size",
                       HasSubstr("name the size with --latent-dim")));
   EXPECT_EQ(Sampler::open(path, torch::kCPU, 4).latent_dim(), 4);
 }
@@ -257,8 +257,7 @@ TEST(Sampler, RefusesATorchScriptThatMakesNoImages) {
   const auto path = write_foreign(folder, "torch.linear(z, self.weight)", torch::randn({6, 5}));
   EXPECT_THAT(
       caught([&] { Sampler::open(path, torch::kCPU, 5); }),
-      IsError(ErrorKind::failure, path, "a TorchScript that makes no images from latents of size 5",
-              "check --latent-dim, and that it maps [N, 5] to [N, 1 or 3, H, W]"));
+      IsError(ErrorKind::failure, path, HasSubstr("is no generator"), HasSubstr("--latent-dim")));
 }
 
 TEST(Sampler, RefusesImagesOfAnotherRange) {

@@ -93,10 +93,8 @@ TEST_F(Checkpoint, WithoutAMomentIsRefused) {
         return named.first == "discriminator_optimizer.exp_avg_sq.layer2.weight";
       }));
   TrainState other = make_train_state(config_, torch::kCPU);
-  EXPECT_EQ(error_of([&] { restore(other, archive, path_); }),
-            path_.string() +
-                ": tensor 'discriminator_optimizer.exp_avg_sq.layer2.weight' is missing; use "
-                "another file");
+  EXPECT_THAT(error_of([&] { restore(other, archive, path_); }),
+              HasSubstr("tensor 'discriminator_optimizer.exp_avg_sq.layer2.weight'"));
 }
 
 TEST_F(Checkpoint, HoldsNoTime) {

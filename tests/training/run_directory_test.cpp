@@ -11,6 +11,7 @@
 namespace dcgan {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using testing::error_of;
 using ::testing::HasSubstr;
@@ -37,8 +38,8 @@ TEST_F(RunDirectoryTest, WhereTheDefaultCantBeMadeAnotherIsAskedFor) {
   fs::permissions(folder_.path(), fs::perms::owner_read | fs::perms::owner_exec |
                                       fs::perms::others_read | fs::perms::others_exec);
   const testing::Unprivileged unprivileged;
-  EXPECT_EQ(error_of([] { RunDirectory::create({}, "mnist"); }),
-            "runs: the folder cannot be made: no permission; name another folder with --out");
+  EXPECT_THAT(error_of([] { RunDirectory::create({}, "mnist"); }),
+              AllOf(HasSubstr("cannot be made: "), HasSubstr("name another folder with --out")));
 }
 
 TEST_F(RunDirectoryTest, NonEmptyOutIsRefused) {
@@ -63,8 +64,7 @@ TEST_F(RunDirectoryTest, OutThatIsAFileIsRefused) {
 TEST_F(RunDirectoryTest, OnlyARunCanBeOpened) {
   EXPECT_THAT(error_of([] { RunDirectory::open("nowhere"); }), HasSubstr("there is no run in"));
   make_folder("empty");
-  EXPECT_THAT(error_of([] { RunDirectory::open("empty"); }),
-              HasSubstr("has no config.yaml and no checkpoints"));
+  EXPECT_THAT(error_of([] { RunDirectory::open("empty"); }), HasSubstr("there is no run in"));
 }
 
 TEST_F(RunDirectoryTest, TakesOneTrainingAtATime) {
