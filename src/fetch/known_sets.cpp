@@ -17,7 +17,7 @@ std::string text(const YAML::Node& node, const char* key) { return node[key].as<
 
 KnownFile read_known_file(const YAML::Node& node) {
   return {text(node, "name"), node["bytes"].as<std::int64_t>(), text(node, "sha256"),
-          node["content_bytes"].as<std::int64_t>(0), text(node, "content_sha256")};
+          text(node, "content_sha256")};
 }
 
 std::vector<KnownSet> read_table() {

@@ -10,10 +10,9 @@ namespace dcgan {
 
 struct KnownFile {
   std::string name;
-  std::int64_t bytes = 0;          ///< of a file without a sum: the maximum
-  std::string sha256;              ///< lower-case hex; "": the file may be missing
-  std::int64_t content_bytes = 0;  ///< of what is inside a .gz
-  std::string content_sha256;      ///< "": none is published
+  std::int64_t bytes = 0;      ///< of a file without a sum: the maximum
+  std::string sha256;          ///< lower-case hex; "": the file may be missing
+  std::string content_sha256;  ///< of what is inside a .gz; "": none is published
 };
 
 struct KnownSet {

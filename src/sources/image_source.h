@@ -45,8 +45,8 @@ ImageSource open_cifar(const DataConfig& data);
 /// naming the file.
 ImageSource open_npy(const DataConfig& data);
 
-/// The images of `whole` that belong to `split`: `held_out` of them, spread evenly, are the test
-/// split.
+/// The images of `whole`, a set without labels, that belong to `split`: `held_out` of them, spread
+/// evenly, are the test split.
 ImageSource take_split(ImageSource whole, DataSplit split, double held_out);
 
 /// Whether image `index` of a set without splits of its own is kept back for testing: of any run of

@@ -25,7 +25,6 @@ KnownSet make_set(const std::string& name, unsigned seed) {
     set.files.push_back({.name = std::string(file) + ".gz",
                          .bytes = static_cast<std::int64_t>(gz(content).size()),
                          .sha256 = sha256_of(gz(content)),
-                         .content_bytes = 500,
                          .content_sha256 = sha256_of(content)});
   }
   return set;
