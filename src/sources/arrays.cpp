@@ -15,7 +15,7 @@
 namespace dcgan {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 /// Of the sizes in a file's header and all that stands behind it.
 ByteArray make_array(std::vector<std::int64_t> sizes, std::string_view data) {

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -109,7 +110,8 @@ ImageSource open_cifar(const DataConfig& data) {
   const auto records = std::make_shared<std::string>();
   ImageSource source;
   for (const std::string& file : layout.files) {
-    if (!fs::exists(folder / file)) {
+    std::error_code ignored;
+    if (fs::symlink_status(folder / file, ignored).type() == fs::file_type::not_found) {
       throw failure("no such file").in(folder / file).remedy(kDataRemedy);
     }
     read_records(folder / file, layout, *records, source.labels);

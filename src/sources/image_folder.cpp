@@ -74,7 +74,7 @@ void list_directory(const std::string& prefix, ImageFolder& folder) {
     std::error_code ignored;
     struct stat status {};
     if (stat(path.c_str(), &status) != 0) {
-      ++folder.others["link(s) to nowhere"];
+      ++folder.others["unreachable"];
     } else if (S_ISREG(status.st_mode)) {
       add_file(prefix + name, status, folder);
     } else if (S_ISDIR(status.st_mode) && entry->is_symlink(ignored)) {

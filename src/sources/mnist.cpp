@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -42,11 +43,13 @@ std::string find_prefix(const fs::path& folder, DataSplit split) {
   if (!find_spelling(usual + "-images-idx3-ubyte", folder).empty()) return usual;
   const std::string ending = split == DataSplit::train ? "-train" : "-test";
   std::set<std::string> emnist;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
     const auto at = name.find(ending + "-images");
     if (is_emnist(name) && at != std::string::npos) emnist.insert(name.substr(0, at) + ending);
   }
+  if (error) throw read_failure(folder, error.value());
   if (emnist.empty()) return usual;
   if (emnist.size() == 1) return *emnist.begin();
   throw failure(fmt::format("holds several sets of EMNIST ({})", fmt::join(emnist, ", ")))

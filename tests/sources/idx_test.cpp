@@ -17,7 +17,7 @@
 namespace dcgan {
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;
 using testing::caught;
 using testing::IsError;
 using testing::TempFolder;

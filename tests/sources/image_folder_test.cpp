@@ -92,7 +92,7 @@ TEST_F(Folder, CountsWhatElseItLeavesOut) {
   fs::create_symlink(folder_ / "real", folder_ / "again");
   fs::create_symlink(folder_ / "nowhere.png", folder_ / "broken.png");
   EXPECT_EQ(describe_others(list_images(folder_.path(), false)),
-            "1 link(s) to a folder, 1 link(s) to nowhere, 1 without an ending");
+            "1 link(s) to a folder, 1 unreachable, 1 without an ending");
 }
 
 TEST_F(Folder, LeavesOutTheFolderOfATraining) {
