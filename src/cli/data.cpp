@@ -22,7 +22,6 @@
 #include "dcgan/sampler.h"
 #include "evaluate/evaluate.h"
 #include "fetch/fetch.h"
-#include "fetch/verify.h"
 #include "gan/translate.h"
 #include "runtime/torch.h"
 #include "sources/image_cache.h"

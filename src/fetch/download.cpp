@@ -13,7 +13,6 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "fetch/fetch.h"
-#include "fetch/verify.h"
 
 namespace dcgan {
 namespace {

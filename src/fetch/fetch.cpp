@@ -10,7 +10,6 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "dcgan/error.h"
-#include "fetch/verify.h"
 
 namespace dcgan {
 namespace {

@@ -48,7 +48,8 @@ class JpegReader {
 
   const jpeg_decompress_struct& header() const { return jpeg_; }
 
-  /// Runs `call(jpeg)`, which may hold nothing that has a destructor, and throws its error.
+  /// Runs `call(jpeg)`, which may hold nothing with a destructor while libjpeg runs, and throws its
+  /// error.
   template <typename Call>
   void guarded(Call call) {
     if (setjmp(jump_) == 0) {
@@ -208,20 +209,20 @@ Image decode_jpeg(std::string_view bytes, const DecodeOptions& options) {
   const int orientation = orientation_of(header);
   const unsigned scale = choose_scale(header, orientation, options);
   const J_COLOR_SPACE space = pixels_of(header);
-  bool whole = false;  // whose coefficients are all in memory before its first pixel is
+  Image image;
   reader.guarded([&](jpeg_decompress_struct& jpeg) {
     jpeg.scale_num = 1;
     jpeg.scale_denom = scale;
     jpeg.out_color_space = space;
     jpeg_calc_output_dimensions(&jpeg);
-    whole = jpeg_has_multiple_scans(&jpeg) != FALSE;
+    // Of one in several scans all coefficients are in memory before its first pixel is.
+    if (jpeg_has_multiple_scans(&jpeg) != FALSE ||
+        jpeg.output_height > options.max_pixels / jpeg.output_width) {
+      check_size(jpeg.image_height, jpeg.image_width, options);
+    }
+    image = blank_image(jpeg.output_height, jpeg.output_width, space == JCS_GRAYSCALE ? 1 : 3);
+    jpeg_start_decompress(&jpeg);
   });
-  const std::int64_t height = header.output_height;
-  if (whole || height > options.max_pixels / header.output_width) {
-    check_size(header.image_height, header.image_width, options);
-  }
-  Image image = blank_image(height, header.output_width, space == JCS_GRAYSCALE ? 1 : 3);
-  reader.guarded([](jpeg_decompress_struct& jpeg) { jpeg_start_decompress(&jpeg); });
   read_rows(reader, image);
   Image upright = turn_upright(std::move(image), orientation);
   upright.stored = {header.image_height, header.image_width};

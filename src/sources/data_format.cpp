@@ -29,8 +29,9 @@ std::vector<std::pair<int, fs::path>> files_below(const fs::path& root) {
   std::vector<std::pair<int, fs::path>> files;
   std::error_code error;
   if (fs::is_regular_file(root, error)) return {{0, root}};
-  fs::recursive_directory_iterator entry(root, fs::directory_options::follow_directory_symlink,
-                                         error);
+  constexpr auto kOptions = fs::directory_options::follow_directory_symlink |
+                            fs::directory_options::skip_permission_denied;
+  fs::recursive_directory_iterator entry(root, kOptions, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     const bool is_hidden = entry->path().filename().native().starts_with('.');
     if (is_hidden || entry.depth() == kMaxDepth) entry.disable_recursion_pending();

@@ -46,8 +46,7 @@ std::filesystem::path cache_folder(const std::string& setting);
 
 /// Opens the cache of `folder` in `cache_folder`, or builds it. Another process that is busy with
 /// the same one is waited for. A cache that is there is enough: it may lie where nothing can be
-/// written. Throws `failure` that names the file when it can't be written, with what is needed and
-/// what is free where the disk is too small for it.
+/// written. Throws `failure` that names the file and its size when it can't be written.
 PreparedImages open_image_cache(const ImageFolder& folder, const RowFormat& format, double held_out,
                                 const std::filesystem::path& cache_folder,
                                 const PrepareProgress& progress);

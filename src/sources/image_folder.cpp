@@ -5,9 +5,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <fstream>
-#include <string_view>
+#include <set>
 #include <system_error>
 
 #include "base/file.h"
@@ -20,12 +19,6 @@ namespace dcgan {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool may_be_image(const std::string& ending) {
-  constexpr std::array<std::string_view, 9> kEndings{"",      ".png", ".jpg", ".jpeg", ".jpe",
-                                                     ".jfif", ".bmp", ".dib", ".webp"};
-  return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
-}
 
 /// What a file without an ending begins with: a README or a LICENSE is no damaged picture.
 bool begins_as_image(const fs::path& path) {
@@ -43,8 +36,7 @@ bool is_run(const fs::path& directory) {
 
 /// From the year 2262 on it wraps around: it is only compared.
 std::int64_t nanoseconds(const timespec& time) {
-  constexpr std::uint64_t kNanoseconds = 1'000'000'000;
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(time.tv_sec) * kNanoseconds +
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
                                    static_cast<std::uint64_t>(time.tv_nsec));
 }
 
@@ -52,7 +44,7 @@ std::int64_t nanoseconds(const timespec& time) {
 void add_file(const std::string& below, const struct stat& status, ImageFolder& folder) {
   const fs::path path = folder.root / below;
   const std::string ending = lower_case(path.extension().string());
-  if (!may_be_image(ending) || (ending.empty() && !begins_as_image(path))) {
+  if (ending.empty() ? !begins_as_image(path) : !has_image_ending(path)) {
     ++folder.others[ending.empty() ? "without an ending" : ending];
     return;
   }
@@ -146,8 +138,9 @@ ImageFolder list_images(const fs::path& root, bool classes) {
 }
 
 bool has_image_ending(const fs::path& file) {
-  const std::string ending = lower_case(file.extension().string());
-  return !ending.empty() && may_be_image(ending);
+  static const std::set<std::string> endings{".png",  ".jpg", ".jpeg", ".jpe",
+                                             ".jfif", ".bmp", ".dib",  ".webp"};
+  return endings.contains(lower_case(file.extension().string()));
 }
 
 std::string describe_others(const ImageFolder& folder) {

@@ -7,7 +7,6 @@
 #include "fetch/certificate.h"
 #include "fetch/fetch.h"
 #include "fetch/server.h"
-#include "fetch/verify.h"
 #include "support/child_process.h"
 #include "support/temp_folder.h"
 

@@ -15,7 +15,6 @@
 #include "dcgan/error.h"
 #include "fetch/archives.h"
 #include "fetch/server.h"
-#include "fetch/verify.h"
 #include "support/child_process.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"

@@ -1,10 +1,9 @@
-#include "fetch/verify.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/file.h"
 #include "fetch/archives.h"
+#include "fetch/known_sets.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 #include "support/unprivileged.h"
