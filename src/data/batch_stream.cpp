@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -64,10 +65,14 @@ Batch BatchStream::make(std::int64_t step) {
   const std::int64_t first = step % per_epoch_ * options_.batch_size;
   const std::int64_t count = std::min(options_.batch_size, dataset_.size() - first);
   // Rows are numbered by step and place, so that they are the same wherever a stream starts.
-  const torch::Tensor latents = normal_rows(options_.seed, Purpose::train_latents,
-                                            step * options_.batch_size, count, options_.latent_dim);
-  return {gather_images(first, count, step), gather_labels(first, count),
-          options_.pinned ? latents.pin_memory() : latents, step};
+  torch::Tensor latents = normal_rows(options_.seed, Purpose::train_latents,
+                                      step * options_.batch_size, count, options_.latent_dim);
+  if (options_.pinned) {
+    const torch::Tensor drawn = latents;
+    latents = at::empty(drawn.sizes(), options_of(at::kFloat));
+    std::memcpy(latents.data_ptr<float>(), drawn.data_ptr<float>(), drawn.nbytes());
+  }
+  return {gather_images(first, count, step), gather_labels(first, count), latents, step};
 }
 
 void BatchStream::order_epoch(std::int64_t epoch) {
