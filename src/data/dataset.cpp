@@ -6,11 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <filesystem>
 #include <iterator>
 #include <optional>
 #include <set>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -26,8 +24,6 @@
 
 namespace dcgan {
 namespace {
-
-namespace fs = std::filesystem;
 
 /// Refuses what the machine could not hold, before the allocation takes it down.
 void require_memory(std::int64_t count, const RowFormat& format) {
