@@ -21,7 +21,6 @@
 #include "dcgan/sampler.h"
 #include "evaluate/evaluate.h"
 #include "fetch/fetch.h"
-#include "fetch/verify.h"
 #include "gan/translate.h"
 #include "runtime/torch.h"
 #include "sources/image_cache.h"
@@ -47,7 +46,7 @@ int verify_folder(const std::string& path) {
   PrepareBar bar(log);
   const PreparedImages images = decode_into_memory(folder, kSmall, all, std::ref(bar));
   for (const BadImage& one : images.bad) {
-    std::cout << fmt::format("{}: {}\n", printable_path((fs::path(path) / one.path).string()),
+    std::cout << fmt::format("{}: {}\n", without_controls((fs::path(path) / one.path).string()),
                              one.problem);
   }
   std::cout << fmt::format("{}: {} images{}\n", path, format_count(images.size()),

@@ -3,9 +3,10 @@
 
 #include <torch/types.h>
 
+#include <array>
 #include <cstdint>
 #include <future>
-#include <memory>
+#include <vector>
 
 #include "data/dataset.h"
 #include "dcgan/config.h"
@@ -32,7 +33,7 @@ struct BatchStreamOptions {
   std::int64_t parts = 1;
 };
 
-/// Throws `failure` when the set has no whole batch under `drop_last`, or no image at all.
+/// Throws `failure` when the set has no whole batch under `drop_last`.
 void check_enough_images(const Dataset& dataset, std::int64_t batch_size, bool drop_last);
 
 /// Endless: epoch after epoch, each a permutation of the set from (seed, epoch), every image once
@@ -44,7 +45,7 @@ class BatchStream {
  public:
   /// `first_step`: the step whose batch comes first. See check_enough_images().
   BatchStream(Dataset dataset, const BatchStreamOptions& options, std::int64_t first_step);
-  ~BatchStream();
+  ~BatchStream() = default;
   BatchStream(const BatchStream&) = delete;
   BatchStream& operator=(const BatchStream&) = delete;
 
@@ -53,12 +54,23 @@ class BatchStream {
   Batch next();
 
  private:
-  class Maker;
   void begin();
+  Batch make(std::int64_t step);
+  void order_epoch(std::int64_t epoch);
+  /// Images first .. first + count - 1 of the epoch's order: float32 [count, C, H, W].
+  torch::Tensor gather_images(std::int64_t first, std::int64_t count, std::int64_t number) const;
+  torch::Tensor gather_labels(std::int64_t first, std::int64_t count) const;
+  void flip_some(torch::Tensor& images, std::int64_t number) const;
+  at::TensorOptions options_of(at::ScalarType type) const;
 
-  std::unique_ptr<Maker> maker_;
+  const Dataset dataset_;
+  const BatchStreamOptions options_;
+  const std::int64_t per_epoch_;
+  const std::array<float, 256> pixel_table_;
+  std::vector<std::int64_t> order_;  ///< of `ordered_epoch_`
+  std::int64_t ordered_epoch_ = -1;
   std::int64_t step_;                ///< of `ahead_`
-  std::shared_future<Batch> ahead_;  ///< waited for before its maker goes
+  std::shared_future<Batch> ahead_;  ///< last: its thread is waited for before the rest goes
 };
 
 /// Batches in one epoch of `size` images.

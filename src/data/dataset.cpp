@@ -6,11 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <filesystem>
 #include <iterator>
 #include <optional>
 #include <set>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -27,16 +25,14 @@
 namespace dcgan {
 namespace {
 
-namespace fs = std::filesystem;
-
 /// Refuses what the machine could not hold, before the allocation takes it down.
 void require_memory(std::int64_t count, const RowFormat& format) {
   const double wanted = static_cast<double>(count) * static_cast<double>(format.bytes());
   const std::int64_t present = usable_memory();
   if (wanted < static_cast<double>(present)) return;
-  throw failure(fmt::format("{} images of {} x {} x {} need more memory than this {} has ({})",
+  throw failure(fmt::format("{} images of {} x {} x {} need more memory than there is ({})",
                             format_count(count), format.height, format.width, format.channels,
-                            cgroup_memory_limit() ? "cgroup" : "machine", format_bytes(present)))
+                            format_bytes(present)))
       .remedy("lower data.image_size, or train on fewer images with data.limit");
 }
 
@@ -56,19 +52,14 @@ torch::Tensor to_tensor(const std::vector<std::uint8_t>& bytes, std::int64_t cou
 /// if any are known of it, then those that only other images have. Both splits of a set have the
 /// same classes then. `dataset.classes` are the names of the labels from 0 on, if any.
 void number_classes(const std::vector<std::uint8_t>& training, Dataset& dataset) {
-  constexpr std::size_t kLabels = 256;
   auto* const labels = dataset.labels.data_ptr<std::uint8_t>();
   auto* const end = labels + dataset.size();
-  std::vector<std::uint8_t> label_of_class;
-  std::array<bool, kLabels> is_numbered{};
-  const auto number = [&](const std::set<std::uint8_t>& some) {
-    for (const std::uint8_t label : some) {
-      if (!std::exchange(is_numbered[label], true)) label_of_class.push_back(label);
-    }
-  };
-  number({training.begin(), training.end()});
-  number({labels, end});
-  std::array<std::uint8_t, kLabels> class_of_label{};
+  const std::set<std::uint8_t> first(training.begin(), training.end());
+  const std::set<std::uint8_t> own(labels, end);
+  std::vector<std::uint8_t> label_of_class(first.begin(), first.end());
+  std::set_difference(own.begin(), own.end(), first.begin(), first.end(),
+                      std::back_inserter(label_of_class));
+  std::array<std::uint8_t, 256> class_of_label{};
   std::vector<std::string> names;
   bool are_numbers = true;
   for (std::size_t i = 0; i < label_of_class.size(); ++i) {
@@ -166,20 +157,6 @@ PreparedImages decode_split(const ImageFolder& folder, const RowFormat& format,
   }
 }
 
-/// The size of the first file that can be read: one that can't is judged later, among the others.
-void take_first_size(const ImageFolder& folder, RowFormat& format) {
-  for (const ImageFile& file : folder.files) {
-    try {
-      const Image image = read_image(folder.root / file.path);
-      format.height = image.height;
-      format.width = image.width;
-      return;
-    } catch (const Error&) {
-      if (&file == &folder.files.back()) throw;
-    }
-  }
-}
-
 /// Rows `first` .. `first + count - 1` of what was prepared, as a set. The CRC-32 of a whole split
 /// is in its cache, so that a large set need not be read for it.
 Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder,
@@ -211,27 +188,26 @@ Dataset rows_as_set(const PreparedImages& prepared, const ImageFolder& folder,
 Dataset load_folder(const DataConfig& data, const PrepareProgress& progress) {
   const ImageFolder folder = list_images(data.path, data.classes);
   RowFormat format = row_format(data);
-  if (format.height == 0) take_first_size(folder, format);
+  if (format.height == 0) {
+    const Image image = read_image(folder.root / folder.files.front().path);
+    format.height = image.height;
+    format.width = image.width;
+  }
   const bool train = data.split == DataSplit::train;
   PreparedImages prepared;
   std::int64_t first = 0;
   std::int64_t end = 0;
-  std::int64_t looked_at = static_cast<std::int64_t>(folder.files.size());
   if (data.cache == "none") {
     if (data.levels == Levels::automatic) format.white = find_white(folder, format, progress);
     prepared = decode_split(folder, format, data, progress);
-    // Of all files, as with a cache, also where these are the few that are held out.
-    if (data.limit > 0 || prepared.size() == 0) {
-      looked_at = prepared.size() + static_cast<std::int64_t>(prepared.bad.size());
-    }
     end = prepared.size();
   } else {
     prepared = open_image_cache(folder, format, data.held_out, cache_folder(data.cache), progress);
     first = train ? 0 : prepared.training;
     end = train ? prepared.training : prepared.size();
   }
-  const std::string bad =
-      judge_bad_images(data.path, prepared.bad, looked_at, data.max_bad_fraction);
+  const std::string bad = judge_bad_images(
+      data.path, prepared.bad, prepared.size() + std::ssize(prepared.bad), data.max_bad_fraction);
   const std::int64_t count = data.limit > 0 ? std::min(data.limit, end - first) : end - first;
   Dataset dataset = rows_as_set(prepared, folder, format, first, count);
   number_classes(training_labels(folder, data.held_out), dataset);
@@ -262,14 +238,9 @@ Dataset load_dataset(const DataConfig& asked, const PrepareProgress& progress) {
     dataset.note = dataset.note.empty() ? taken : taken + '\n' + dataset.note;
   }
   if (dataset.size() > 0) return dataset;
-  if (data.split == DataSplit::test) {
-    throw failure("no image is held out")
-        .in(data.path)
-        .remedy("raise data.held_out (at most 0.5), or add images");
-  }
-  throw failure("no image is left to train on, since only those that are held out can be read")
+  throw failure(fmt::format("no image is left in the split '{}'", to_string(data.split)))
       .in(data.path)
-      .remedy("mend the others, or lower data.held_out");
+      .remedy("change data.held_out (at most 0.5), or add images");
 }
 
 bool has_other_split(const DataConfig& data) {

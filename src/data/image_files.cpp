@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,32 +26,6 @@ namespace fs = std::filesystem;
 /// Row i of `taken` out of `count`.
 std::int64_t spaced(std::int64_t i, std::int64_t count, std::int64_t taken) {
   return i * count / taken;
-}
-
-/// What became of a file: an image, or a problem.
-struct Opened {
-  Image image;
-  bool lossy = false;
-  std::string problem;
-};
-
-bool is_lossy(std::string_view bytes) {
-  constexpr std::string_view kLossless = "VP8L";  // the chunk of a WebP that loses nothing
-  const ImageFormat format = image_format(bytes);
-  return format == ImageFormat::jpeg ||
-         (format == ImageFormat::webp && bytes.find(kLossless) == std::string_view::npos);
-}
-
-Opened open_file(const fs::path& path, const Color& background) {
-  Opened opened;
-  try {
-    const std::string bytes = read_file(path);
-    opened.lossy = is_lossy(bytes);
-    opened.image = composite(decode_image(bytes), background);
-  } catch (Error& error) {
-    opened.problem = error.in("").what();
-  }
-  return opened;
 }
 
 /// uint8 [N, C, H, W] of images of one size; those of one channel get as many as the others.
@@ -74,37 +48,43 @@ LoadedImages load_folder(const fs::path& root, std::int64_t max_count, const Col
   const ImageFolder folder = list_images(root, /*classes=*/false);
   const auto all = static_cast<std::int64_t>(folder.files.size());
   const std::int64_t count = std::min(all, max_count);
-  std::vector<ImageFile> files;
-  for (std::int64_t i = 0; i < count; ++i) {
-    files.push_back(folder.files[static_cast<std::size_t>(spaced(i, all, count))]);
-  }
-  std::vector<Opened> opened(files.size());
+  const auto path_of = [&](std::int64_t i) {
+    return folder.files[static_cast<std::size_t>(spaced(i, all, count))].path;
+  };
+  std::vector<Image> read(static_cast<std::size_t>(count));
+  std::vector<std::string> problems(read.size());
+  std::atomic<std::int64_t> lossy = 0;
   const auto open = [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
-    opened[at] = open_file(root / files[at].path, background);
+    try {
+      const std::string bytes = read_file(root / path_of(i));
+      read[at] = composite(decode_image(bytes), background);
+      lossy += image_format(bytes) == ImageFormat::jpeg ? 1 : 0;
+    } catch (Error& error) {
+      problems[at] = error.in("").what();
+    }
   };
   for_each_image(count, open, /*progress=*/{});
 
   std::vector<BadImage> bad;
   std::vector<Image> images;
-  std::size_t first = 0;  // the first that is an image
-  std::int64_t lossy = 0;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    if (!opened[i].problem.empty()) {
-      bad.push_back({files[i].path, opened[i].problem});
+  std::string first;  // the first that is an image
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    const std::string path = path_of(static_cast<std::int64_t>(i));
+    if (!problems[i].empty()) {
+      bad.push_back({path, problems[i]});
       continue;
     }
-    if (images.empty()) first = i;
-    images.push_back(std::move(opened[i].image));
+    if (images.empty()) first = path;
+    images.push_back(std::move(read[i]));
     const Image& one = images.front();
     const Image& other = images.back();
     if (one.height != other.height || one.width != other.width) {
       throw failure(fmt::format("is {} x {} pixels, but {} is {} x {}: all must have one size",
-                                other.height, other.width, (root / files[first].path).string(),
-                                one.height, one.width))
-          .in(root / files[i].path);
+                                other.height, other.width, (root / first).string(), one.height,
+                                one.width))
+          .in(root / path);
     }
-    lossy += opened[i].lossy ? 1 : 0;
   }
   LoadedImages loaded;
   const auto warn = [&](const std::string& text) {
@@ -116,8 +96,7 @@ LoadedImages load_folder(const fs::path& root, std::int64_t max_count, const Col
   }
   if (lossy > 0) {
     warn(fmt::format(
-        "{}: {} of {} images are JPEGs or lossy WebPs: what these lose moves the numbers; save "
-        "samples as PNG",
+        "{}: {} of {} images are JPEGs: what these lose moves the numbers; save samples as PNG",
         root.string(), format_count(lossy), format_count(std::ssize(images))));
   }
   loaded.images = stack(images);

@@ -13,7 +13,6 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "fetch/fetch.h"
-#include "fetch/verify.h"
 
 namespace dcgan {
 namespace {
@@ -82,21 +81,9 @@ void set_options(CURL* curl, const std::string& url, long patience_seconds, Down
   }
 }
 
-/// `url` without a user and a password.
-std::string without_password(const std::string& url) {
-  const std::size_t begin = url.find("//") + 2;
-  const std::size_t at = url.substr(0, url.find_first_of("/?#", begin)).rfind('@');
-  return at == std::string::npos ? url : url.substr(0, begin) + url.substr(at + 1);
-}
-
 /// Asks for what `part` lacks of `bytes` bytes. "" or the problem.
 std::string request(const std::string& url, const fs::path& part, std::int64_t bytes,
                     const OnProgress& on_progress, long patience_seconds) {
-  // A link could lead elsewhere; a pipe would wait for a reader.
-  const fs::file_status status = fs::symlink_status(part);
-  if (fs::exists(status) && !fs::is_regular_file(status)) {
-    throw failure("is not a regular file").in(part).remedy("remove it and try again");
-  }
   const File file(std::fopen(part.c_str(), "abe"), &std::fclose);
   if (!file) throw write_failure(part, errno);
   std::setvbuf(file.get(), nullptr, _IONBF, 0);  // so that errno is that of a write
@@ -149,7 +136,7 @@ std::optional<Error> download(const std::string& url, const fs::path& part, cons
     if (resumes) return download(url, part, file, on_progress, patience_seconds);
     problem = fmt::format("its SHA-256 is {}, not {}, so it was removed", found, file.sha256);
   }
-  return failure(problem).in(without_password(url));
+  return failure(problem).in(url);
 }
 
 }  // namespace dcgan

@@ -42,16 +42,16 @@ void fetch_set(const KnownSet& set, const FetchOptions& options);
 /// are kept, and only the rest is asked for where the server can do so. `patience_seconds` is the
 /// longest wait for the connection, and then for a byte.
 ///
-/// Returns nothing when `part` has the right size and sum, else what is wrong with the URL, which
-/// stands there without its password. After a cut connection `part` keeps what has come; one with a
-/// wrong sum is removed. Throws `failure` where it can't be written.
+/// Returns nothing when `part` has the right size and sum, else what is wrong with the URL. After a
+/// cut connection `part` keeps what has come; one with a wrong sum is removed. Throws `failure`
+/// where it can't be written.
 std::optional<Error> download(const std::string& url, const std::filesystem::path& part,
                               const KnownFile& file, const OnProgress& on_progress,
                               long patience_seconds = 30);
 
-/// The bytes of `files` by their names, which lie in the .tar.gz at the top or in one folder. No
-/// path of the archive reaches the disk: it is only compared with the names. Throws `damaged` where
-/// the archive can't be read, lacks a file, or has one of another size or sum.
+/// The bytes of those of `files` that are in the .tar.gz, by their names, in whatever folder of it.
+/// No path of the archive reaches the disk. Throws `damaged` where it can't be read. What is in it
+/// is as published where the archive is.
 std::map<std::string, std::string> unpack(const std::filesystem::path& archive,
                                           const std::vector<KnownFile>& files);
 

@@ -23,8 +23,9 @@ enum class ImageFormat { png, jpeg, bmp, webp, unknown };
 ImageFormat image_format(std::string_view bytes);
 
 struct DecodeOptions {
-  /// The most pixels of a decoded image. A JPEG with more is decoded at 1/2, 1/4 or 1/8 of its
-  /// height and width; whatever has still more is refused before anything is allocated for it.
+  /// The most pixels of a decoded image. A JPEG with more that is not progressive is decoded at
+  /// 1/2, 1/4 or 1/8 of its height and width; whatever has still more is refused before anything is
+  /// allocated for it.
   std::int64_t max_pixels = std::int64_t{1} << 26;
   /// {H, W} that the caller will scale to: a JPEG may be decoded at 1/2, 1/4 or 1/8 where what
   /// comes out, turned upright, is still at least this high and this wide, which takes a fraction
@@ -49,13 +50,11 @@ struct DecodeOptions {
 ///
 /// Memory, beside `bytes`: height * width * channels for the result, and at most
 /// - JPEG: as much again while it is turned or while CMYK becomes RGB (4 bytes a pixel there);
-///   a progressive one 8 bytes for each of max_pixels;
+///   a progressive one 6 bytes a pixel;
 /// - WebP: 8 bytes a pixel; BMP: 8 bytes a pixel; PNG: some rows, of 16 bits twice as much again.
 ///
-/// Throws `failure` with a message that lacks the file's name: "is empty", "is cut short",
-/// "is not an image (PNG, JPEG, BMP or WebP)", "is a damaged PNG: ...", "is an animated WebP...",
-/// "has 20000 x 20000 pixels (height x width), more than the 67108864 ...". A file that is cut at
-/// any length is refused, also where all of its pixels are there.
+/// Throws `failure` with a message that lacks the file's name. A file that is cut at any length is
+/// refused, also where all of its pixels are there.
 Image decode_image(std::string_view bytes, const DecodeOptions& options = {});
 
 /// Reads and decodes a file; errors name `path`.

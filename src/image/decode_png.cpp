@@ -29,7 +29,8 @@ class PngReader {
   PngReader(const PngReader&) = delete;
   PngReader& operator=(const PngReader&) = delete;
 
-  /// Runs `call(png, info)`, which may hold nothing that has a destructor, and throws its error.
+  /// Runs `call(png, info)`, which may hold nothing with a destructor while libpng runs, and throws
+  /// its error.
   template <typename Call>
   void guarded(Call call) {
     if (setjmp(jump_) != 0) {
@@ -85,8 +86,8 @@ void narrow(const std::vector<std::uint8_t>& wide, std::uint32_t white, Image& i
 
 Image decode_png(std::string_view bytes, const DecodeOptions& options) {
   PngReader reader(bytes);
-  std::int64_t height = 0;
-  std::int64_t width = 0;
+  Image image;
+  std::vector<std::uint8_t> wide;  // pixels of 16 bits
   reader.guarded([&](png_structp png, png_infop info) {
     // Text, profiles and the like are stepped over, neither unpacked nor judged; only their
     // checksums count. The size is checked by us, in pixels.
@@ -94,34 +95,23 @@ Image decode_png(std::string_view bytes, const DecodeOptions& options) {
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_read_info(png, info);
-    height = png_get_image_height(png, info);
-    width = png_get_image_width(png, info);
-  });
-  check_size(height, width, options);
-
-  std::int64_t channels = 0;
-  bool is_wide = false;
-  int passes = 0;
-  reader.guarded([&](png_structp png, png_infop info) {
+    const std::int64_t height = png_get_image_height(png, info);
+    const std::int64_t width = png_get_image_width(png, info);
+    check_size(height, width, options);
     png_set_expand(png);  // palettes, small greys and transparent colours in full
-    passes = png_set_interlace_handling(png);
+    const int passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
-    channels = png_get_channels(png, info);
-    is_wide = png_get_bit_depth(png, info) == 16;
-  });
-  Image image = blank_image(height, width, channels);
-  std::vector<std::uint8_t> wide(is_wide ? 2 * image.pixels.size() : 0);
-  std::uint8_t* const pixels = is_wide ? wide.data() : image.pixels.data();
-  reader.guarded([&](png_structp png, png_infop) {
-    const std::int64_t row = width * channels * (is_wide ? 2 : 1);
+    image = blank_image(height, width, png_get_channels(png, info));
+    const bool is_wide = png_get_bit_depth(png, info) == 16;
+    if (is_wide) wide.resize(2 * image.pixels.size());
+    std::uint8_t* const pixels = is_wide ? wide.data() : image.pixels.data();
+    const std::int64_t row = width * image.channels * (is_wide ? 2 : 1);
     for (int pass = 0; pass < passes; ++pass) {
-      for (std::int64_t y = 0; y < height; ++y) {
-        png_read_row(png, pixels + y * row, nullptr);
-      }
+      for (std::int64_t y = 0; y < height; ++y) png_read_row(png, pixels + y * row, nullptr);
     }
     png_read_end(png, nullptr);
   });
-  if (is_wide) narrow(wide, options.white, image);
+  if (!wide.empty()) narrow(wide, options.white, image);
   return image;
 }
 

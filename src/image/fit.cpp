@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 #include <utility>
 
 #include "base/multiversion.h"
@@ -115,9 +114,6 @@ Image composite(const Image& image, const Color& background) {
 }
 
 Image fit_image(const Image& image, const FitOptions& options) {
-  if (options.height < 1 || options.width < 1 || (options.channels != 1 && options.channels != 3)) {
-    throw std::invalid_argument("fit_image: needs a height, a width and 1 or 3 channels");
-  }
   // Before it is resized: both are linear in colour times alpha, and three channels are less work
   // than four.
   if (image.channels % 2 == 0) return fit_image(composite(image, options.background), options);

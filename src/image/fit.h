@@ -23,8 +23,7 @@ struct Box {
 /// Memory beside the two images: 8 bytes for each row and column, and a row of floats, or where the
 /// height grows at most 4 bytes for each value of the result.
 ///
-/// Alpha (2 or 4 channels), a box that is not inside the image, a size below 1 and pixels that
-/// don't match the image's size are bugs: std::invalid_argument.
+/// Alpha (2 or 4 channels) is a bug: std::invalid_argument.
 Image resize(const Image& image, std::int64_t height, std::int64_t width);
 Image resize(const Image& image, const Box& box, std::int64_t height, std::int64_t width);
 

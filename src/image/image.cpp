@@ -22,14 +22,11 @@
 namespace dcgan {
 
 std::string encode_png(const Image& image) {
-  if (image.height < 1 || image.width < 1) {
-    throw failure("an empty image cannot be a PNG");
-  }
   const double bytes = static_cast<double>(image.height) *
                        (static_cast<double>(image.width) * static_cast<double>(image.channels) + 1);
-  if (bytes > static_cast<double>(kMaxImageBytes)) {
-    throw failure(fmt::format("an image of {} x {} pixels is too large for a PNG", image.height,
-                              image.width));
+  if (image.height < 1 || image.width < 1 || bytes > static_cast<double>(kMaxImageBytes)) {
+    throw failure(
+        fmt::format("an image of {} x {} pixels cannot be a PNG", image.height, image.width));
   }
   const auto height = static_cast<int>(image.height);
   const auto width = static_cast<int>(image.width);

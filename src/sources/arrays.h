@@ -15,8 +15,6 @@
 #include <string_view>
 #include <vector>
 
-#include "dcgan/error.h"
-
 namespace dcgan {
 
 struct ByteArray {
@@ -29,9 +27,6 @@ struct ByteArray {
 /// may be gz, told by its first two bytes, not by its name; a .npy must be in C order.
 ByteArray read_idx(const std::filesystem::path& path);
 ByteArray read_npy(const std::filesystem::path& path);
-
-/// That an .npz, several arrays in one file, is not read, and what to do with it.
-Error npz_failure(const std::filesystem::path& path);
 
 /// What stands before the elements of an array of uint8, as version 1.0: 128 bytes where the sizes
 /// are four of at most 13 digits.

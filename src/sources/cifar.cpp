@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kSide = 32;
 constexpr std::int64_t kPlane = kSide * kSide;
 constexpr std::int64_t kPixels = 3 * kPlane;
-constexpr std::size_t kMaxClasses = 100;
 
 /// How one of the two sets lies on disk.
 struct Layout {
@@ -47,13 +46,6 @@ Layout layout_of(const DataConfig& data) {
 /// Adds a file's records, checked, to `records` and their labels to `labels`.
 void read_records(const fs::path& file, const Layout& layout, std::string& records,
                   std::vector<std::uint8_t>& labels) {
-  std::error_code ignored;
-  if (fs::symlink_status(file, ignored).type() == fs::file_type::not_found) {
-    throw failure(fmt::format("no such file ({} has {}{})", layout.title, layout.files.front(),
-                              layout.files.size() > 1 ? " to " + layout.files.back() : ""))
-        .in(file)
-        .remedy(kDataRemedy);
-  }
   const std::string more = read_file(file);
   const auto record = static_cast<std::size_t>(layout.label_bytes + kPixels);
   if (more.empty() || more.size() % record != 0) {
@@ -90,12 +82,11 @@ std::vector<std::uint8_t> read_training_labels(DataConfig data) {
 std::vector<std::string> read_names(const fs::path& file, const Layout& layout) {
   std::ifstream lines(file);
   std::vector<std::string> names;
-  for (std::string line; names.size() <= kMaxClasses && std::getline(lines, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty()) names.push_back(line);
+  for (std::string line; std::getline(lines, line);) {
+    if (!trimmed(line).empty()) names.push_back(trimmed(line));
   }
-  return names.size() == static_cast<std::size_t>(layout.classes) ? names
-                                                                  : std::vector<std::string>();
+  if (names.size() != static_cast<std::size_t>(layout.classes)) names.clear();
+  return names;
 }
 
 /// Planes to interleaved pixels.
@@ -119,6 +110,10 @@ ImageSource open_cifar(const DataConfig& data) {
   const auto records = std::make_shared<std::string>();
   ImageSource source;
   for (const std::string& file : layout.files) {
+    std::error_code ignored;
+    if (fs::symlink_status(folder / file, ignored).type() == fs::file_type::not_found) {
+      throw failure("no such file").in(folder / file).remedy(kDataRemedy);
+    }
     read_records(folder / file, layout, *records, source.labels);
   }
   const std::int64_t record = layout.label_bytes + kPixels;

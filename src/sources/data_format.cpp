@@ -1,16 +1,19 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <map>
+#include <set>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
 #include "config/fields.h"
 #include "dcgan/error.h"
-#include "sources/arrays.h"
 #include "sources/image_folder.h"
 #include "sources/image_source.h"
 
@@ -21,219 +24,151 @@ namespace fs = std::filesystem;
 
 constexpr int kMaxDepth = 2;  ///< folders below data.path that are looked into
 
-// What lies where ---------------------------------------------------------------------------------
-
-/// A folder and the names in it that do not begin with a dot, in order.
-struct Listing {
-  fs::path folder;
-  std::vector<std::string> files;
-  std::vector<std::string> folders;  ///< links to folders, too
-
-  bool has(const std::string& file) const {
-    return std::find(files.begin(), files.end(), file) != files.end();
-  }
-};
-
-/// Of a folder with very many entries, the first that the system names.
-Listing list(const fs::path& folder) {
-  constexpr int kMaxEntries = 10'000;
-  Listing listing{folder, {}, {}};
+/// The files at `root` and below it with their depth, in order; hidden ones are left out.
+std::vector<std::pair<int, fs::path>> files_below(const fs::path& root) {
+  std::vector<std::pair<int, fs::path>> files;
   std::error_code error;
-  fs::directory_iterator entry(folder, error);
-  for (int i = 0; i < kMaxEntries && !error && entry != fs::directory_iterator(); ++i) {
-    const std::string name = entry->path().filename().string();
+  if (fs::is_regular_file(root, error)) return {{0, root}};
+  constexpr auto kOptions = fs::directory_options::follow_directory_symlink |
+                            fs::directory_options::skip_permission_denied;
+  fs::recursive_directory_iterator entry(root, kOptions, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    const bool is_hidden = entry->path().filename().native().starts_with('.');
+    if (is_hidden || entry.depth() == kMaxDepth) entry.disable_recursion_pending();
     std::error_code ignored;
-    auto& names = entry->is_directory(ignored) ? listing.folders : listing.files;
-    if (!name.starts_with('.')) names.push_back(name);
-    entry.increment(error);
-  }
-  std::sort(listing.files.begin(), listing.files.end());
-  std::sort(listing.folders.begin(), listing.folders.end());
-  return listing;
-}
-
-/// The folders that lie `depth` below `root`.
-std::vector<Listing> list_below(const fs::path& root, int depth) {
-  if (depth == 0) return {list(root)};
-  std::vector<Listing> found;
-  for (const Listing& above : list_below(root, depth - 1)) {
-    for (const std::string& name : above.folders) found.push_back(list(above.folder / name));
-  }
-  return found;
-}
-
-/// Of the formats that come in a few large files.
-bool holds(const Listing& listing, DataFormat format) {
-  if (format == DataFormat::cifar10) return listing.has("data_batch_1.bin");
-  if (format == DataFormat::cifar100) return listing.has("train.bin");
-  return std::any_of(listing.files.begin(), listing.files.end(), [](const std::string& name) {
-    return name.find("-ubyte") != std::string::npos;
-  });
-}
-
-struct FoundSet {
-  DataFormat format;
-  std::string path;
-};
-
-/// The sets of `formats` that lie `depth` below `root`.
-std::vector<FoundSet> find_sets(const fs::path& root, int depth,
-                                const std::vector<DataFormat>& formats) {
-  std::vector<FoundSet> found;
-  for (const Listing& listing : list_below(root, depth)) {
-    for (const DataFormat format : formats) {
-      if (holds(listing, format)) found.push_back({format, listing.folder.string()});
+    if (!is_hidden && !entry->is_directory(ignored)) {
+      files.emplace_back(entry.depth(), entry->path());
     }
   }
-  return found;
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
-/// What is plain to see at `path`; below it what is nearest.
-std::vector<FoundSet> recognise_sets(const fs::path& path) {
-  std::error_code ignored;
-  if (fs::is_regular_file(path, ignored) && lower_case(path.extension().string()) == ".npy") {
-    return {{DataFormat::npy, path.string()}};
-  }
-  for (int depth = 0; depth <= kMaxDepth; ++depth) {
-    std::vector<FoundSet> found =
-        find_sets(path, depth, {DataFormat::cifar10, DataFormat::cifar100, DataFormat::mnist});
-    if (!found.empty()) return found;
-    if (depth == 0 && has_pictures(path)) return {{DataFormat::folder, path.string()}};
-  }
-  return {};
+/// Of a set that comes in a few large files, one of which is `name`; else `folder`.
+DataFormat format_of(const std::string& name) {
+  if (name == "data_batch_1.bin") return DataFormat::cifar10;
+  if (name == "train.bin") return DataFormat::cifar100;
+  return name.find("-ubyte") == std::string::npos ? DataFormat::folder : DataFormat::mnist;
 }
 
-Error several_sets(const std::string& path, const std::vector<FoundSet>& sets) {
-  std::string paths;
-  for (const FoundSet& set : sets) paths += (paths.empty() ? "" : ", ") + set.path;
-  return failure("several data sets lie here: " + paths)
+/// Folders with the format of what lies in them.
+using FoundSets = std::map<std::string, DataFormat>;
+
+/// What is plain to see nearest to `root`, of all formats or of `wanted`.
+FoundSets find_sets(const fs::path& root, std::optional<DataFormat> wanted = std::nullopt) {
+  if (lower_case(root.extension().string()) == ".npy") return {{root.string(), DataFormat::npy}};
+  std::map<int, FoundSets> found;
+  bool has_pictures = false;
+  for (const auto& [depth, file] : files_below(root)) {
+    const DataFormat format = format_of(file.filename().string());
+    has_pictures = has_pictures || has_image_ending(file);
+    if (wanted ? format != *wanted : format == DataFormat::folder) continue;
+    found[depth].emplace((depth == 0 ? root : file.parent_path()).string(), format);
+  }
+  if (!found.empty()) return found.begin()->second;
+  return has_pictures && !wanted ? FoundSets{{root.string(), DataFormat::folder}} : FoundSets();
+}
+
+void require_one_at_most(const FoundSets& sets, const std::string& path) {
+  if (sets.size() < 2) return;
+  std::vector<std::string> paths;
+  for (const auto& [folder, format] : sets) paths.push_back(folder);
+  throw failure(fmt::format("several data sets lie here: {}", fmt::join(paths, ", ")))
       .in(path)
       .remedy("point data.path or --data at one of them");
 }
 
-/// The splits of Hugging Face's, Keras' and PyTorch's folders of pictures.
-bool is_training_split(const std::string& name) { return name == "train" || name == "training"; }
-
-bool is_split(const std::string& name) {
-  constexpr std::array<std::string_view, 8> kOthers{"test",       "testing", "val",  "valid",
-                                                    "validation", "dev",     "eval", "evaluation"};
-  return is_training_split(name) ||
-         std::find(kOthers.begin(), kOthers.end(), name) != kOthers.end();
-}
-
-/// `root`, or the folder of the split to train on where there are nothing but splits in it or in
-/// the one folder below it.
-fs::path find_pictures(const fs::path& root) {
-  fs::path folder = root;
-  for (int depth = 0; depth < kMaxDepth; ++depth) {
-    const Listing listing = list(folder);
-    const auto& inner = listing.folders;
-    if (std::any_of(listing.files.begin(), listing.files.end(), has_image_ending)) break;
-    const auto training = std::find_if(inner.begin(), inner.end(), is_training_split);
-    if (training != inner.end() && std::all_of(inner.begin(), inner.end(), is_split)) {
-      return folder / *training;
-    }
-    if (inner.size() != 1) break;
-    folder /= inner.front();
+/// The folder of the split to train on, where `root` or the one folder in it holds nothing but
+/// folders of splits, as Hugging Face's, Keras' and PyTorch's; else "".
+fs::path find_training_split(const fs::path& root, int depth = 0) {
+  static const std::set<std::string> splits{"train", "training",   "test", "testing", "val",
+                                            "valid", "validation", "dev",  "eval",    "evaluation"};
+  std::set<std::string> folders;
+  std::error_code error;
+  for (fs::directory_iterator entry(root, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (has_image_ending(name)) return "";
+    std::error_code ignored;
+    if (!name.starts_with('.') && entry->is_directory(ignored)) folders.insert(name);
   }
-  return root;
-}
-
-// In words ----------------------------------------------------------------------------------------
-
-Error python_cifar(const std::string& title, const std::string& name) {
-  return failure(fmt::format("is of {}'s Python version; dcgan reads the binary version", title))
-      .remedy(fmt::format("'dcgan data fetch {}' brings it", name));
-}
-
-/// Of a set of Hugging Face, whose column of pictures has one of several names.
-Error parquet_failure(const fs::path& folder) {
-  return failure("Parquet is not read")
-      .remedy(
-          "write its pictures into a folder, and point data.path (with data.format: folder and, "
-          "without labels, model.classes: 0) or --data at that:\n"
-          "mkdir -p pictures && python3 -c \"import datasets, sys; [next(v for v in row.values() "
-          "if hasattr(v, 'save')).save(f'pictures/{i:07}.png') for i, row in "
-          "enumerate(datasets.load_dataset(sys.argv[1], split='train'))]\" " +
-          shell_quote(folder.string()));
-}
-
-/// What is to be done with a file that dcgan does not read; nothing where it is none that we know.
-std::optional<Error> foreign_file(const fs::path& file) {
-  const std::string name = lower_case(file.filename().string());
-  const bool in_cifar100 = file.parent_path().filename() == "cifar-100-python";
-  if (name == "data_batch_1" || name == "cifar-10-python.tar.gz") {
-    return python_cifar("CIFAR-10", "cifar10");
-  }
-  if ((name == "train" && in_cifar100) || name == "cifar-100-python.tar.gz") {
-    return python_cifar("CIFAR-100", "cifar100");
-  }
-  if (name.ends_with(".parquet")) return parquet_failure(file.parent_path());
-  if (name.ends_with(".npz")) return npz_failure(file);
-  if (name.ends_with(".npy")) {
-    return failure("is an array of NumPy")
-        .remedy("set data.format: npy and data.path: " + file.string());
-  }
-  for (const std::string_view ending : {".zip", ".tar", ".tar.gz", ".tgz"}) {
-    if (!name.ends_with(ending)) continue;
-    return failure("is an archive").remedy("unpack it, and point data.path at what is in it");
-  }
-  return std::nullopt;
-}
-
-/// Of `root`, where it is a file, or the first such file up to two folders below it.
-std::optional<Error> find_foreign_file(const fs::path& root) {
-  std::vector<fs::path> files;
-  std::error_code ignored;
-  if (fs::is_regular_file(root, ignored)) files.push_back(root);
-  for (int depth = 0; depth <= kMaxDepth; ++depth) {
-    for (const Listing& listing : list_below(root, depth)) {
-      for (const std::string& file : listing.files) files.push_back(listing.folder / file);
+  if (std::includes(splits.begin(), splits.end(), folders.begin(), folders.end())) {
+    for (const std::string name : {"train", "training"}) {
+      if (folders.contains(name)) return root / name;
     }
   }
-  for (const fs::path& file : files) {
-    if (std::optional<Error> found = foreign_file(file)) return found->in(file);
-  }
-  return std::nullopt;
+  return folders.size() == 1 && depth == 0 ? find_training_split(root / *folders.begin(), 1) : "";
 }
+
+/// What dcgan does not read, by the end of its path.
+struct ForeignFile {
+  std::string_view end;
+  const char* problem;
+  const char* remedy;
+};
+
+constexpr const char* kPython = "is CIFAR's Python version; dcgan reads the binary version";
+constexpr const char* kFetch = "'dcgan data fetch cifar10' or cifar100 brings it";
+constexpr const char* kArchive = "is an archive";
+constexpr const char* kUnpack = "unpack it, and point data.path at what is in it";
+constexpr std::array kForeignFiles{
+    ForeignFile{"/data_batch_1", kPython, kFetch},
+    ForeignFile{"/cifar-100-python/train", kPython, kFetch},
+    ForeignFile{"-python.tar.gz", kPython, kFetch},
+    ForeignFile{".parquet", "Parquet is not read",
+                "write its pictures into a folder, as PNG, and point data.path (with data.format: "
+                "folder) or --data at that"},
+    ForeignFile{".npz", "is an .npz, several arrays in one file",
+                "write its images into an .npy, as by numpy.save('images.npy', "
+                "numpy.load('mnist.npz')['x_train']), and point data.path (with data.format: npy) "
+                "or --data at that"},
+    ForeignFile{".npy", "is an array of NumPy", "set data.format: npy and data.path to this file"},
+    ForeignFile{".zip", kArchive, kUnpack},
+    ForeignFile{".tar", kArchive, kUnpack},
+    ForeignFile{".tar.gz", kArchive, kUnpack},
+    ForeignFile{".tgz", kArchive, kUnpack}};
 
 }  // namespace
 
 DataFormat guess_format(const std::string& path) {
-  const std::string ending = lower_case(fs::path(path).extension().string());
+  const FoundSets sets = find_sets(path);
+  require_one_at_most(sets, path);
+  if (!sets.empty()) return sets.begin()->second;
+  if (path.ends_with(".npz")) return DataFormat::npy;  // format_hint() says what to do with it
   std::error_code ignored;
-  if (!fs::is_directory(path, ignored) && (ending == ".npy" || ending == ".npz")) {
-    return DataFormat::npy;  // whose reader says what to do with an .npz
-  }
-  const std::vector<FoundSet> sets = recognise_sets(path);
-  if (sets.size() > 1) throw several_sets(path, sets);
-  if (sets.size() == 1) return sets.front().format;
-  const Listing listing = list(path);
-  return listing.files.empty() && listing.folders.empty() ? DataFormat::mnist : DataFormat::folder;
+  return fs::is_directory(path, ignored) && !fs::is_empty(path, ignored) ? DataFormat::folder
+                                                                         : DataFormat::mnist;
 }
 
 std::string find_set(const DataConfig& data) {
   if (data.format == DataFormat::npy) return data.path;
-  if (data.format == DataFormat::folder) return find_pictures(data.path).string();
-  for (int depth = 0; depth <= kMaxDepth; ++depth) {
-    const std::vector<FoundSet> sets = find_sets(data.path, depth, {data.format});
-    if (sets.size() > 1) throw several_sets(data.path, sets);
-    if (sets.size() == 1) return sets.front().path;
+  if (data.format == DataFormat::folder) {
+    const fs::path split = find_training_split(data.path);
+    return split.empty() ? data.path : split.string();
   }
-  return data.path;
+  const FoundSets sets = find_sets(data.path, data.format);
+  require_one_at_most(sets, data.path);
+  return sets.empty() ? data.path : sets.begin()->first;
 }
 
 std::optional<Error> format_hint(const DataConfig& data) {
-  const std::vector<FoundSet> sets = recognise_sets(data.path);
-  if (sets.size() == 1 && sets.front().format != data.format) {
-    const std::string format = to_string(sets.front().format);
+  const FoundSets sets = find_sets(data.path);
+  if (sets.size() == 1 && sets.begin()->second != data.format) {
+    const std::string format = to_string(sets.begin()->second);
     return failure("holds a set of format " + format)
         .in(data.path)
         .remedy("set data.format: " + format);
   }
-  std::error_code ignored;
-  const bool was_read = data.format == DataFormat::npy && !fs::is_directory(data.path, ignored);
-  return sets.empty() && !was_read ? find_foreign_file(data.path) : std::nullopt;
+  if (!sets.empty()) return std::nullopt;
+  for (const auto& [depth, file] : files_below(data.path)) {
+    const std::string name = lower_case(file.string());
+    for (const ForeignFile& foreign : kForeignFiles) {
+      if (name.ends_with(foreign.end)) {
+        return failure(foreign.problem).in(file).remedy(foreign.remedy);
+      }
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace dcgan

@@ -14,8 +14,7 @@
 #include <functional>
 #include <iterator>
 #include <optional>
-#include <random>
-#include <string_view>
+#include <sstream>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -35,16 +34,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// `text` in one line and one column of the index.
-std::string escaped(std::string_view text) {
-  std::string line;
-  for (const char c : text) {
-    const bool shows = static_cast<unsigned char>(c) >= ' ' && c != '\x7f' && c != '\\';
-    line += shows ? std::string(1, c) : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-  }
-  return line;
-}
-
 // The rows ---------------------------------------------------------------------------------------
 
 /// Of the same size for any number of rows.
@@ -52,86 +41,15 @@ std::string header_of(const RowFormat& format, std::int64_t rows) {
   return npy_header({rows, format.channels, format.height, format.width});
 }
 
-/// A .npy, uint8 [rows, C, H, W], that is written row by row under a temporary name and removed
-/// unless it is completed. Everything here throws `failure` that names the file and its size.
-class NewCache {
- public:
-  /// In the place of what a killed process left at `path`, with room on the disk for `max_rows`.
-  NewCache(fs::path path, const RowFormat& format, std::int64_t max_rows)
-      : path_(std::move(path)), format_(format), max_rows_(max_rows), file_([this] {
-          remove();
-          return open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-        }()) {
-    if (file_.get() < 0) fail(errno);
-    int error = EINTR;
-    while (error == EINTR) error = posix_fallocate(file_.get(), 0, place(max_rows));
-    if (error != 0) fail(error);
-  }
-  ~NewCache() { remove(); }
-  NewCache(const NewCache&) = delete;
-  NewCache& operator=(const NewCache&) = delete;
-
-  /// Not through a map: a full disk would be a signal there.
-  void append(const std::uint8_t* row) { write(place(rows_++), row, format_.bytes()); }
-
-  /// Flushes the rows and renames the file to `whole`.
-  void complete(const fs::path& whole) {
-    const std::string header = header_of(format_, rows_);
-    write(0, header.data(), std::ssize(header));
-    if (ftruncate(file_.get(), place(rows_)) != 0 || fsync(file_.get()) != 0 ||
-        rename(path_.c_str(), whole.c_str()) != 0) {
-      fail(errno);
-    }
-    path_.clear();
-  }
-
- private:
-  /// In bytes from the beginning of the file.
-  std::int64_t place(std::int64_t row) const {
-    return std::ssize(header_of(format_, row)) + row * format_.bytes();
-  }
-
-  void write(std::int64_t place, const void* bytes, std::int64_t size) const {
-    const auto* const from = static_cast<const std::uint8_t*>(bytes);
-    for (std::int64_t done = 0; done < size;) {
-      const ssize_t count =
-          pwrite(file_.get(), from + done, static_cast<std::size_t>(size - done), place + done);
-      if (count < 0 && errno != EINTR) fail(errno);
-      if (count > 0) done += count;
-    }
-  }
-
-  void remove() const {
-    if (!path_.empty()) unlink(path_.c_str());
-  }
-
-  [[noreturn]] void fail(int error) const {
-    remove();
-    throw failure(fmt::format("{}, and the decoded images take {}",
-                              write_failure(path_, error).problem(),
-                              format_bytes(place(max_rows_))))
-        .in(path_)
-        .remedy("set data.cache to another folder, or to none");
-  }
-
-  fs::path path_;  ///< empty once completed
-  RowFormat format_;
-  std::int64_t max_rows_;
-  std::int64_t rows_ = 0;
-  Descriptor file_;
-};
-
 /// The rows of the .npy at `path`, mapped read-only; nothing where it is not one of `rows` rows of
 /// this format.
 std::shared_ptr<const std::uint8_t> map_rows(const fs::path& path, const RowFormat& format,
                                              std::int64_t rows) {
   const std::string header = header_of(format, rows);
   const std::size_t size = header.size() + static_cast<std::size_t>(rows * format.bytes());
-  // Not to wait for what is no file at all, such as a named pipe.
-  const Descriptor descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const Descriptor descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
-  if (descriptor.get() < 0 || fstat(descriptor.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
-      static_cast<std::size_t>(status.st_size) != size) {
+  if (fstat(descriptor.get(), &status) != 0 || static_cast<std::size_t>(status.st_size) != size) {
     return nullptr;
   }
   void* const data = mmap(nullptr, size, PROT_READ, MAP_SHARED, descriptor.get(), 0);
@@ -215,175 +133,148 @@ void list_rows(const ImageFolder& folder, const std::vector<std::int64_t>& chose
   }
 }
 
-// What belongs to what --------------------------------------------------------------------------
+// The cache -------------------------------------------------------------------------------------
+
+constexpr const char* kCacheRemedy = "set data.cache to another folder, or to none";
 
 /// What is asked for, and where it is kept.
 struct CacheOrder {
   const ImageFolder& folder;
-  const RowFormat& format;
+  RowFormat format;
   double held_out;
   std::vector<std::int64_t> files;  ///< in the order of the rows: those held out come last
-  std::string key;                  ///< what the rows depend on beside the files; two lines
-  fs::path rows;
-  fs::path index;
-  fs::path part;  ///< the rows while they are written
-  fs::path lock;
+  std::string text;                 ///< what the rows depend on: the index begins with it
+  std::string base;                 ///< path without its ending
 };
 
 CacheOrder make_order(const ImageFolder& folder, const RowFormat& format, double held_out,
                       const fs::path& cache_folder) {
-  std::error_code error;
-  fs::path root = fs::canonical(folder.root, error);  // the same however it was spelled
-  if (error) root = folder.root;
-  std::string key =
+  const fs::path root = fs::weakly_canonical(folder.root);  // the same however it was spelled
+  const std::string key =
       fmt::format("{}\n{} x {} x {}, fit {}, background {:02x}{:02x}{:02x}, held out {}, levels {}",
-                  escaped(root.string()), format.channels, format.height, format.width,
+                  root.string(), format.channels, format.height, format.width,
                   to_string(format.fit), format.background[0], format.background[1],
                   format.background[2], held_out, to_string(format.levels));
-  // Short enough for every file system. The whole key is in the index.
-  constexpr std::size_t kMaxName = 100;
-  const std::string name = root.filename().string().substr(0, kMaxName);
-  const std::string base = (cache_folder / fmt::format("{}-{:08x}", name.empty() ? "images" : name,
-                                                       crc32_of(key.data(), key.size())))
-                               .string();
+  std::string text = fmt::format("dcgan image cache 2\n{}\nbytes modified changed path\n", key);
+  for (const ImageFile& file : folder.files) {
+    const FileStamp& stamp = file.stamp;
+    fmt::format_to(std::back_inserter(text), "{} {} {} {}\n", stamp.bytes, stamp.modified,
+                   stamp.changed, file.path);
+  }
   const std::int64_t count = std::ssize(folder.files);
   std::vector<std::int64_t> files = indices_of(DataSplit::train, count, held_out);
   const std::vector<std::int64_t> last = indices_of(DataSplit::test, count, held_out);
   files.insert(files.end(), last.begin(), last.end());
-  return {folder,        format,          held_out,       std::move(files), std::move(key),
-          base + ".npy", base + ".index", base + ".part", base + ".lock"};
+  const std::string name =
+      fmt::format("{}-{:08x}", root.filename().string(), crc32_of(key.data(), key.size()));
+  return {folder, format, held_out, std::move(files), std::move(text), cache_folder / name};
 }
 
-// The index -------------------------------------------------------------------------------------
-
-constexpr std::string_view kColumns = "row\tbytes modified changed inode crc\tpath\tproblem\n";
-constexpr std::string_view kNoRow = "-";
-
-/// Whether the file system would say of a changed file that it changed. FAT, squashfs and others
-/// keep no time of changes: they give none, or that of writing, in whole seconds.
-bool records_changes(const FileStamp& stamp) {
-  constexpr std::int64_t kSecond = 1'000'000'000;
-  const bool is_copy = stamp.changed == stamp.modified && stamp.changed % kSecond == 0;
-  return stamp.inode != 0 && stamp.changed != 0 && !is_copy;
-}
-
-/// The CRC-32 of a file's content where nothing else tells of a change; "-" elsewhere.
-std::string content_crc(const ImageFolder& folder, const ImageFile& file) {
-  if (records_changes(file.stamp)) return "-";
-  try {
-    const std::string content = read_file(folder.root / file.path);
-    return fmt::format("{:08x}", crc32_of(content.data(), content.size()));
-  } catch (const Error&) {
-    return "unreadable";
-  }
-}
-
-std::string index_text(const CacheOrder& order, const std::vector<Decoded>& found,
-                       const PreparedImages& prepared) {
+/// What became of the files, behind the order's text in the index.
+std::string results_text(const PreparedImages& prepared, const std::vector<Decoded>& found) {
   const auto& [smallest, largest] = prepared.sizes;
-  std::string text =
-      fmt::format("dcgan image cache 1, white {}, CRC-32 {:08x} {:08x}, sizes {} {} {} {}\n{}\n{}",
-                  prepared.white, prepared.crcs[0], prepared.crcs[1], smallest[0], smallest[1],
-                  largest[0], largest[1], order.key, kColumns);
-  std::vector<std::int64_t> row_of(found.size());
-  for (std::size_t row = 0; row < prepared.files.size(); ++row) {
-    row_of[static_cast<std::size_t>(prepared.files[row])] = static_cast<std::int64_t>(row);
-  }
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    const ImageFile& file = order.folder.files[i];
-    const FileStamp& stamp = file.stamp;
-    text += found[i].good() ? std::to_string(row_of[i]) : kNoRow;
-    fmt::format_to(std::back_inserter(text), "\t{} {} {} {} {}\t{}\t{}\n", stamp.bytes,
-                   stamp.modified, stamp.changed, stamp.inode, content_crc(order.folder, file),
-                   escaped(file.path), escaped(found[i].problem));
+  std::string text = fmt::format(
+      "white, CRC-32 of training and of held-out rows, smallest and largest picture, problems\n"
+      "{} {} {} {} {} {} {}\n",
+      prepared.white, prepared.crcs[0], prepared.crcs[1], smallest[0], smallest[1], largest[0],
+      largest[1]);
+  for (std::size_t file = 0; file < found.size(); ++file) {
+    if (!found[file].good()) text += fmt::format("{} {}\n", file, found[file].problem);
   }
   return text;
 }
 
-/// The cache if it is of these very files. What its index found is read and written again: all of
-/// it must be the same. A file without a row is looked at again, since one that could not be read
-/// may have become well without a change.
+/// The cache if it is of these very files.
 std::optional<PreparedImages> open_cache(const CacheOrder& order) {
-  std::string text;
-  try {
-    text = read_file(order.index);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
+  std::error_code ignored;
+  const std::string index = order.base + ".index";
+  const std::string text = fs::exists(index, ignored) ? read_file(index) : "";
+  if (!text.starts_with(order.text)) return std::nullopt;
+  std::istringstream results(text.substr(order.text.size()));
+  std::string line;
+  std::getline(results, line);
   PreparedImages prepared;
   auto& [smallest, largest] = prepared.sizes;
-  std::sscanf(text.c_str(),
-              "dcgan image cache 1, white %5u, CRC-32 %8x %8x, sizes %9ld %9ld %9ld %9ld",
-              &prepared.white, &prepared.crcs[0], &prepared.crcs[1], &smallest[0], &smallest[1],
-              &largest[0], &largest[1]);
+  results >> prepared.white >> prepared.crcs[0] >> prepared.crcs[1] >> smallest[0] >> smallest[1] >>
+      largest[0] >> largest[1];
+  if (!results) return std::nullopt;
   std::vector<Decoded> found(order.folder.files.size());
-  std::vector<std::int64_t> bad;
-  std::size_t line = text.find(kColumns);
-  for (std::size_t i = 0; i < found.size() && line != std::string::npos; ++i) {
-    line = text.find('\n', line) + 1;
-    if (text.compare(line, kNoRow.size(), kNoRow) == 0) bad.push_back(static_cast<std::int64_t>(i));
+  for (std::size_t file = 0; results >> file && std::getline(results >> std::ws, line);) {
+    if (file < found.size()) found[file].problem = line;
   }
-  decode_files(order.folder, order.format, bad, found, {}, [](const std::uint8_t*) {});
   list_rows(order.folder, order.files, found, order.held_out, prepared);
-  if (index_text(order, found, prepared) != text) return std::nullopt;
-  prepared.cache = order.rows;
-  prepared.rows = map_rows(order.rows, order.format, prepared.size());
+  prepared.cache = order.base + ".npy";
+  prepared.rows = map_rows(prepared.cache, order.format, prepared.size());
   return prepared.rows ? std::optional(prepared) : std::nullopt;
 }
 
-// Building --------------------------------------------------------------------------------------
+/// Decodes into a .npy under a temporary name, which is renamed when it is whole and removed when
+/// it will not be. Not through a map: a full disk would be a signal there.
+void write_rows(const CacheOrder& order, std::vector<Decoded>& found,
+                const PrepareProgress& progress) {
+  const std::string part = order.base + ".part";
+  const auto row_bytes = static_cast<std::size_t>(order.format.bytes());
+  const std::size_t header_bytes = header_of(order.format, 0).size();  // of any number of rows
+  const auto size_of = [&](std::int64_t rows) {
+    return static_cast<std::int64_t>(header_bytes) + rows * order.format.bytes();
+  };
+  const std::unique_ptr<std::FILE, decltype(&std::fclose)> file(std::fopen(part.c_str(), "wbe"),
+                                                                &std::fclose);
+  const auto require = [&](bool is_good) {
+    if (is_good) return;
+    throw failure(fmt::format("{}, and the decoded images take {}",
+                              write_failure(part, errno).problem(),
+                              format_bytes(size_of(std::ssize(found)))))
+        .in(part)
+        .remedy(kCacheRemedy);
+  };
+  require(file != nullptr);
+  try {
+    errno = posix_fallocate(fileno(file.get()), 0, size_of(std::ssize(found)));
+    require(errno == 0);
+    std::int64_t rows = 0;
+    const auto write = [&](const void* bytes, std::size_t size) {
+      require(std::fwrite(bytes, 1, size, file.get()) == size);
+    };
+    write(header_of(order.format, rows).data(), header_bytes);  // their number comes last
+    decode_files(order.folder, order.format, order.files, found, progress,
+                 [&](const std::uint8_t* row) {
+                   write(row, row_bytes);
+                   ++rows;
+                 });
+    std::rewind(file.get());
+    write(header_of(order.format, rows).data(), header_bytes);
+    require(std::fflush(file.get()) == 0);
+    require(ftruncate(fileno(file.get()), size_of(rows)) == 0);
+    require(fsync(fileno(file.get())) == 0);
+    fs::rename(part, order.base + ".npy");
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(part, ignored);
+    throw;
+  }
+}
 
-PreparedImages build_cache(const CacheOrder& order, const PrepareProgress& progress) {
-  RowFormat format = order.format;
+PreparedImages build_cache(CacheOrder order, const PrepareProgress& progress) {
+  RowFormat& format = order.format;
   if (format.levels == Levels::automatic) format.white = find_white(order.folder, format, progress);
-  // An index must not stand beside rows that are not its own.
   std::error_code ignored;
-  fs::remove(order.index, ignored);
-  fs::remove(order.rows, ignored);
+  fs::remove(order.base + ".index", ignored);  // must not stand beside rows that are not its own
 
   std::vector<Decoded> found(order.folder.files.size());
-  NewCache cache(order.part, format, static_cast<std::int64_t>(found.size()));
-  decode_files(order.folder, format, order.files, found, progress,
-               [&](const std::uint8_t* row) { cache.append(row); });
+  write_rows(order, found, progress);
   PreparedImages prepared;
   list_rows(order.folder, order.files, found, order.held_out, prepared);
   prepared.white = format.white;
-  cache.complete(order.rows);
-  prepared.cache = order.rows;
-  prepared.rows = map_rows(order.rows, format, prepared.size());
-  if (!prepared.rows) {
-    throw failure("another program changed it while it was built")
-        .in(order.rows)
-        .remedy("try again");
-  }
+  prepared.cache = order.base + ".npy";
+  prepared.rows = map_rows(prepared.cache, format, prepared.size());
+  if (!prepared.rows) throw failure("cannot be read back").in(prepared.cache).remedy(kCacheRemedy);
   const auto training = static_cast<std::size_t>(prepared.training * format.bytes());
   const auto whole = static_cast<std::size_t>(prepared.size() * format.bytes());
   prepared.crcs = {crc32_of(prepared.rows.get(), training),
                    crc32_of(prepared.rows.get() + training, whole - training)};
-  write_file_atomically(order.index, index_text(order, found, prepared));
+  write_file_atomically(order.base + ".index", order.text + results_text(prepared, found));
   return prepared;
-}
-
-// Where caches lie --------------------------------------------------------------------------------
-
-/// Whether files can be written into `path`, which is made where it is not there.
-bool can_hold_files(const fs::path& path) {
-  std::error_code ignored;
-  fs::create_directories(path, ignored);
-  return faccessat(AT_FDCWD, path.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
-}
-
-/// `path`, in a folder where everybody may write, made where it is not there. Another user's would
-/// let them choose what is trained on, and what is written.
-fs::path own_folder(const fs::path& path) {
-  const char* const remedy = "set data.cache to a folder, or to none";
-  const bool made = mkdir(path.c_str(), 0700) == 0;
-  if (!made && errno != EEXIST) throw write_failure(path, errno).remedy(remedy);
-  struct stat status {};
-  const bool own = made || (lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
-                            status.st_uid == geteuid() && (status.st_mode & 022) == 0);
-  if (own) return path;
-  throw failure("is no folder that only you may write to").in(path).remedy(remedy);
 }
 
 }  // namespace
@@ -392,15 +283,11 @@ fs::path cache_folder(const std::string& setting) {
   if (setting != "auto") return setting;
   for (const auto& [variable, below] : {std::pair{"XDG_CACHE_HOME", ""}, {"HOME", ".cache"}}) {
     const char* const value = std::getenv(variable);
-    if (value == nullptr || *value != '/') continue;
-    const fs::path folder = fs::path(value) / below / "dcgan";
-    if (can_hold_files(folder)) return folder;  // a container's HOME may be /, or nowhere
+    if (value != nullptr && *value == '/') return fs::path(value) / below / "dcgan";
   }
-  std::error_code error;
-  fs::path temporary = fs::temp_directory_path(error);
-  if (error) temporary = "/tmp";  // TMPDIR is empty, or names no folder
-  // Each user's own: one user's may be closed to the others.
-  return own_folder(temporary / fmt::format("dcgan-{}", geteuid()));
+  throw failure("there is no home folder (HOME) to keep decoded images in")
+      .in("data.cache")
+      .remedy("set data.cache to a folder, or to none");
 }
 
 std::uint32_t find_white(const ImageFolder& folder, const RowFormat& format,
@@ -433,17 +320,15 @@ PreparedImages open_image_cache(const ImageFolder& folder, const RowFormat& form
   try {
     make_folder(cache_folder);
   } catch (Error& error) {
-    throw error.remedy("set data.cache to another folder, or to none");
+    throw error.remedy(kCacheRemedy);
   }
-  CacheOrder order = make_order(folder, format, held_out, cache_folder);
-  FileLock lock(order.lock);
+  const CacheOrder order = make_order(folder, format, held_out, cache_folder);
+  FileLock lock(order.base + ".lock");
   for (; lock.busy(); lock.try_lock()) {  // another process is building it
     if (progress) progress(0, 0);
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   if (std::optional<PreparedImages> prepared = open_cache(order)) return *std::move(prepared);
-  // Without locks others may be building the same cache: each writes rows of its own.
-  if (!lock.held()) order.part += fmt::format(".{:08x}", std::random_device()());
   return build_cache(order, progress);
 }
 

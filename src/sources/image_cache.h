@@ -2,7 +2,7 @@
 //
 // A cache is a .npy, uint8 [N, C, H, W], in which the rows to train on come first, and an index
 // beside it: text that says of which folder, files and settings the rows are. It is built anew
-// where a file's path, size, times or inode are no longer those of the index.
+// where a file's path, size or times are no longer those of the index.
 #pragma once
 
 #include <array>
@@ -40,15 +40,13 @@ PreparedImages decode_into_memory(const ImageFolder& folder, const RowFormat& fo
                                   const std::vector<std::int64_t>& chosen,
                                   const PrepareProgress& progress);
 
-/// `setting` is data.cache: "auto" is dcgan/ in $XDG_CACHE_HOME, or in ~/.cache, or, where there is
-/// no home, dcgan-UID/ in the folder for temporary files, which is made and must be the user's own.
-/// Throws `failure` where that is none, either.
+/// `setting` is data.cache: "auto" is dcgan/ in $XDG_CACHE_HOME, or in ~/.cache. Throws `failure`
+/// where there is no home.
 std::filesystem::path cache_folder(const std::string& setting);
 
 /// Opens the cache of `folder` in `cache_folder`, or builds it. Another process that is busy with
 /// the same one is waited for. A cache that is there is enough: it may lie where nothing can be
-/// written. Throws `failure` that names the file when it can't be written, with what is needed and
-/// what is free where the disk is too small for it.
+/// written. Throws `failure` that names the file and its size when it can't be written.
 PreparedImages open_image_cache(const ImageFolder& folder, const RowFormat& format, double held_out,
                                 const std::filesystem::path& cache_folder,
                                 const PrepareProgress& progress);

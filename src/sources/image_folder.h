@@ -9,15 +9,11 @@
 
 namespace dcgan {
 
-/// What the file system says of a file. Another content has another stamp, even where copying tools
-/// kept size and time: nobody can set the last two.
+/// What the file system says of a file: another content has another stamp.
 struct FileStamp {
   std::int64_t bytes = 0;
   std::int64_t modified = 0;  ///< nanoseconds, of the file system's clock
   std::int64_t changed = 0;   ///< the same of the last change of whatever kind (ctime)
-  std::uint64_t inode = 0;
-
-  bool operator==(const FileStamp&) const = default;
 };
 
 struct ImageFile {
@@ -43,17 +39,8 @@ struct ImageFolder {
 /// than 256 classes.
 ImageFolder list_images(const std::filesystem::path& root, bool classes);
 
-/// Whether list_images(root) would take `file`, which need not be there yet, for a picture.
-bool would_be_listed(const std::filesystem::path& file, const std::filesystem::path& root);
-
-/// The whole of a path, fit to stand in a message: control characters are escaped.
-std::string printable_path(const std::string& path);
-
 /// Whether a file's name ends as a picture's does (".png").
 bool has_image_ending(const std::filesystem::path& file);
-
-/// Whether a picture's name is among the first ten thousand in `root` and below it.
-bool has_pictures(const std::filesystem::path& root);
 
 /// "12 of .txt, 3 of .json", for `others`; "" where there are none. Of many endings the first eight
 /// are named.

@@ -31,11 +31,6 @@ ImageSource take_split(ImageSource whole, DataSplit split, double held_out) {
   std::vector<std::int64_t> taken = indices_of(split, whole.size, held_out);
   ImageSource part = whole;
   part.size = static_cast<std::int64_t>(taken.size());
-  part.labels.clear();
-  if (!whole.labels.empty()) {
-    for (const std::int64_t i : taken)
-      part.labels.push_back(whole.labels[static_cast<std::size_t>(i)]);
-  }
   part.read = [read = std::move(whole.read), taken = std::move(taken)](std::int64_t i) {
     return read(taken[static_cast<std::size_t>(i)]);
   };

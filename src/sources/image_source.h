@@ -45,8 +45,8 @@ ImageSource open_cifar(const DataConfig& data);
 /// naming the file.
 ImageSource open_npy(const DataConfig& data);
 
-/// The images of `whole` that belong to `split`: `held_out` of them, spread evenly, are the test
-/// split.
+/// The images of `whole`, a set without labels, that belong to `split`: `held_out` of them, spread
+/// evenly, are the test split.
 ImageSource take_split(ImageSource whole, DataSplit split, double held_out);
 
 /// Whether image `index` of a set without splits of its own is kept back for testing: of any run of
@@ -74,9 +74,8 @@ DataFormat guess_format(const std::string& path);
 /// several.
 std::string find_set(const DataConfig& data);
 
-/// Beside the error of a reader that found nothing at data.path: "holds a set of format folder; set
-/// data.format: folder", where that is plain to see and another format than the one asked for; of
-/// what dcgan does not read, such as Parquet, how to get there.
+/// Beside a reader's error: that data.path holds a set of another format than the one asked for, or
+/// a file that dcgan does not read, such as Parquet, and what to do.
 std::optional<Error> format_hint(const DataConfig& data);
 
 }  // namespace dcgan

@@ -44,9 +44,8 @@ std::string find_prefix(const fs::path& folder, DataSplit split) {
   const std::string ending = split == DataSplit::train ? "-train" : "-test";
   std::set<std::string> emnist;
   std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
     const auto at = name.find(ending + "-images");
     if (is_emnist(name) && at != std::string::npos) emnist.insert(name.substr(0, at) + ending);
   }

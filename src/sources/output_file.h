@@ -22,14 +22,16 @@ inline void require_folder_of(const std::string& file) {
       .remedy("make it first");
 }
 
-/// A picture written among those of a set would be one of them from then on, or take the place of
-/// one: throws `usage_error` where `picture`, which `flag` and its `value` ask for, is to lie
-/// there.
+/// Throws `usage_error` where `picture`, which `flag` and its `value` ask for, would lie among
+/// those of a set, and so be one of them from then on.
 inline void keep_out_of_pictures(const std::string& flag, const std::string& value,
                                  const std::filesystem::path& picture, const DataConfig& data) {
-  if (data.format != DataFormat::folder || !would_be_listed(picture, data.path)) return;
-  throw usage_error(
-      fmt::format("would be one of the pictures of {}, which are trained on", data.path))
+  using std::filesystem::weakly_canonical;
+  if (data.format != DataFormat::folder || !has_image_ending(picture)) return;
+  const auto below =
+      weakly_canonical(absolute(picture)).lexically_relative(weakly_canonical(data.path));
+  if (below.empty() || *below.begin() == "..") return;
+  throw usage_error(fmt::format("lies among the pictures that are trained on, in {}", data.path))
       .in(fmt::format("{} {}", flag, value))
       .remedy("name a place outside of it with " + flag);
 }

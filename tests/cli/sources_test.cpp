@@ -269,9 +269,9 @@ TEST_F(Sources, NothingIsWrittenAmongThePictures) {
   ProgramResult result =
       with({"data", "show", "--config", "tiny.yaml", "--out", "pictures/even/0.png"}, pictures());
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_EQ(result.err, "dcgan: --out pictures/even/0.png: would be one of the pictures of " +
-                            folder +
-                            ", which are trained on; name a place outside of it with --out\n");
+  EXPECT_EQ(result.err,
+            "dcgan: --out pictures/even/0.png: lies among the pictures that are trained on, in " +
+                folder + "; name a place outside of it with --out\n");
   EXPECT_EQ(bytes("pictures/even/0.png"), before);
   ASSERT_EQ(with({"train", "--config", "tiny.yaml", "--out", "run"}, pictures()).exit_code, 0);
   for (const std::string flag : {"--out", "--separate"}) {
@@ -279,7 +279,7 @@ TEST_F(Sources, NothingIsWrittenAmongThePictures) {
     result = run({"sample", "--ckpt", "run", flag, target});
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_THAT(result.err, ::testing::StartsWith("dcgan: " + flag + " " + target +
-                                                  ": would be one of the pictures of "));
+                                                  ": lies among the pictures that are "));
   }
   result = with({"evaluate", "--ckpt", "run", "--neighbours", "pictures/near.png"}, {});
   EXPECT_EQ(result.exit_code, 2);

@@ -17,13 +17,11 @@
 namespace dcgan {
 namespace {
 
-using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::ProgramResult;
 using testing::run_program;
 using testing::RunningProgram;
-using ::testing::StartsWith;
 using testing::Training;
 
 class SystemTest : public Training {

@@ -294,13 +294,6 @@ TEST(BatchStream, RejectsASetWithoutAWholeBatch) {
             "data.drop_last to false");
 }
 
-TEST(BatchStream, RejectsAnEmptySet) {
-  BatchStreamOptions wanted = options(10);
-  EXPECT_EQ(complaint(numbered_set(0), wanted), "a set: holds no images");
-  wanted.drop_last = false;
-  EXPECT_EQ(complaint(numbered_set(0), wanted), "a set: holds no images");
-}
-
 TEST(BatchStream, CountsTheBatchesOfAnEpoch) {
   EXPECT_EQ(batches_per_epoch(60000, 64, true), 937);
   EXPECT_EQ(batches_per_epoch(60000, 64, false), 938);

@@ -403,8 +403,8 @@ TEST_F(OwnSet, RejectsASetWithoutImages) {
 TEST_F(OwnSet, RejectsASizeBeyondTheMachinesMemory) {
   put_ramp();
   const std::string message = complaint(config(1 << 24, 1 << 24));
-  EXPECT_TRUE(message.starts_with(
-      "1 images of 16777216 x 16777216 x 1 need more memory than this machine has ("))
+  EXPECT_TRUE(
+      message.starts_with("1 images of 16777216 x 16777216 x 1 need more memory than there is ("))
       << message;
   EXPECT_TRUE(
       message.ends_with("); lower data.image_size, or train on fewer images with data.limit"))
@@ -416,7 +416,7 @@ TEST_F(OwnSet, PassesOnWhatIsWrongWithAFile) {
   put("train-labels-idx1-ubyte", {1}, "\x01");
   EXPECT_EQ(complaint(config(8, 8)),
             path("train-images-idx3-ubyte") +
-                ": cut short: its header promises 64 bytes of data, but 10 are there; get the file "
+                ": its header promises 64 bytes of data, but 10 are there; get the file "
                 "again (data/README.md says where)");
 }
 

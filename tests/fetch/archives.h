@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "fetch/verify.h"
+#include "fetch/known_sets.h"
 
 namespace dcgan::testing {
 

@@ -7,7 +7,6 @@
 #include "fetch/certificate.h"
 #include "fetch/fetch.h"
 #include "fetch/server.h"
-#include "fetch/verify.h"
 #include "support/child_process.h"
 #include "support/temp_folder.h"
 
@@ -204,11 +203,6 @@ TEST_F(Download, AsksTheProxyOfTheEnvironment) {
   EXPECT_EQ(read_file(part_), bytes_);
 }
 
-TEST_F(Download, PrintsNoPassword) {
-  const std::string url = "http://me:secret@127.0.0.1:" + server_.port() + "/plain/b";
-  EXPECT_THAT(get_url(url), StartsWith(server_.url("/plain/b") + ": "));
-}
-
 TEST_F(Download, SaysThatItMayNotWrite) {
   const std::string folder = (folder_ / "shut").string();
   std::filesystem::create_directory(folder);
@@ -238,16 +232,6 @@ TEST_F(Download, SaysThatTheDiskIsFull) {
   EXPECT_EQ(
       error_in_child([&] { get("/plain/a"); }),
       part_.string() + ": cannot be written: the disk is full; free some space and try again");
-}
-
-TEST_F(Download, WritesThroughNoLink) {
-  put_part("mine");
-  std::filesystem::create_symlink(part_, folder_ / "link");
-  const auto target = part_;
-  part_ = folder_ / "link";
-  EXPECT_EQ(error_in_child([&] { get("/plain/a"); }),
-            part_.string() + ": is not a regular file; remove it and try again");
-  EXPECT_EQ(read_file(target), "mine");
 }
 
 /// The same over TLS, with a certificate that nobody knows.

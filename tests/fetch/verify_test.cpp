@@ -1,10 +1,9 @@
-#include "fetch/verify.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/file.h"
 #include "fetch/archives.h"
+#include "fetch/known_sets.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 #include "support/unprivileged.h"
@@ -25,7 +24,6 @@ KnownSet make_set(const std::string& name, unsigned seed) {
     set.files.push_back({.name = std::string(file) + ".gz",
                          .bytes = static_cast<std::int64_t>(gz(content).size()),
                          .sha256 = sha256_of(gz(content)),
-                         .content_bytes = 500,
                          .content_sha256 = sha256_of(content)});
   }
   return set;

@@ -96,42 +96,6 @@ TEST(Resize, TakesALine) {
   EXPECT_EQ(resize(plain(3, 5, {9}), 1, 10'000).width, 10'000);
 }
 
-/// A square image's rows and columns are weighed alike where its box is on the diagonal.
-TEST(Resize, OfASquareIsThatOfTheSamePixelsInAnotherShape) {
-  constexpr std::int64_t kSide = 20;
-  Image square = plain(kSide, kSide, {0});
-  Image wide = plain(kSide, kSide + 1, {0});
-  for (std::int64_t y = 0; y < kSide; ++y) {
-    for (std::int64_t x = 0; x < kSide; ++x) {
-      const auto value = static_cast<std::uint8_t>((31 * x + 7 * y * y + x * y) % 256);
-      square.pixels[static_cast<std::size_t>(y * kSide + x)] = value;
-      wide.pixels[static_cast<std::size_t>(y * (kSide + 1) + x)] = value;
-    }
-  }
-  for (const Box& box :
-       {Box{4, 4, 12, 12}, Box{2, 5, 12, 12}, Box{4, 4, 12, 9}, Box{4, 4, 9, 12}}) {
-    for (const auto& [height, width] : {std::pair{50, 50}, {7, 7}, {50, 30}}) {
-      EXPECT_EQ(resize(square, box, height, width).pixels, resize(wide, box, height, width).pixels)
-          << box.top << ' ' << box.left << ' ' << box.height << ' ' << box.width;
-    }
-  }
-}
-
-TEST(Resize, TakesNoBoxOutsideTheImage) {
-  const Image image = plain(4, 4, {1});
-  EXPECT_THROW(resize(image, {0, 0, 4.5, 4}, 2, 2), std::invalid_argument);
-  EXPECT_THROW(resize(image, {-1, 0, 4, 4}, 2, 2), std::invalid_argument);
-  EXPECT_THROW(resize(image, {0, 0, 0, 4}, 2, 2), std::invalid_argument);
-}
-
-TEST(Resize, TakesNoEmptySize) {
-  EXPECT_THROW(resize(plain(4, 4, {1}), 0, 2), std::invalid_argument);
-}
-
-TEST(Resize, TakesNoPixelsThatDoNotMatchTheSize) {
-  EXPECT_THROW(resize({4, 4, 1, {1, 2}}, 2, 2), std::invalid_argument);
-}
-
 class Fitted : public ::testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(As, Fitted, ::testing::ValuesIn(records("fit/")), test_name);
 
@@ -202,10 +166,6 @@ TEST(FitImage, TakesExtremeShapes) {
       EXPECT_EQ(image.pixels, plain(28, 20, {9, 9, 9}).pixels);
     }
   }
-}
-
-TEST(FitImage, TakesOneOrThreeChannels) {
-  EXPECT_THROW(fit_image(plain(2, 2, {1}), {.channels = 2}), std::invalid_argument);
 }
 
 }  // namespace

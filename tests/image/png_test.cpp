@@ -98,8 +98,9 @@ TEST_F(Png, ReducesSixteenBitsToEight) {
 }
 
 TEST_F(Png, CannotBeEmpty) {
-  EXPECT_THAT(testing::caught([&] { write_png(path_, Image{}); }),
-              testing::IsError(ErrorKind::failure, path_, "an empty image cannot be a PNG", ""));
+  EXPECT_THAT(
+      testing::caught([&] { write_png(path_, Image{}); }),
+      testing::IsError(ErrorKind::failure, path_, "an image of 0 x 0 pixels cannot be a PNG", ""));
 }
 
 TEST_F(Png, CannotBeTooLarge) {
@@ -107,7 +108,7 @@ TEST_F(Png, CannotBeTooLarge) {
                 encode_png({1 << 20, 1 << 20, 3, {}});
               }),
               testing::IsError(ErrorKind::failure, "",
-                               "an image of 1048576 x 1048576 pixels is too large for a PNG", ""));
+                               "an image of 1048576 x 1048576 pixels cannot be a PNG", ""));
 }
 
 TEST_F(Png, TakesNoPixelsThatDoNotMatchTheSize) {

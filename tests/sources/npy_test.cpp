@@ -96,22 +96,19 @@ TEST_F(Npy, ReadsTheKeysInAnyOrder) {
 
 TEST_F(Npy, RefusesEveryCut) {
   const std::string whole = file(header("|u1", "(2, 2)"), "abcd");
-  expect_damaged("", "is empty");
-  for (std::size_t length = 1; length < whole.size(); ++length) {
-    expect_damaged(whole.substr(0, length), "cut short");
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    expect_damaged(whole.substr(0, length), length < 6                  ? "is no .npy file"
+                                            : length < whole.size() - 4 ? "is cut short"
+                                                                        : "its header promises");
   }
 }
 
 TEST_F(Npy, RefusesWhatIsDamaged) {
   const std::vector<std::pair<std::string, std::string>> cases{
-      {file(header("|u1", "(2,)"), "abc"),
-       "goes on behind the 2 bytes of data that its header promises"},
+      {file(header("|u1", "(2,)"), "abc"), "its header promises 2 bytes of data, but 3 are there"},
       {"\x89PNG\r\n\x1a\n and more", "is no .npy file: it does not begin with \\x93NUMPY"},
-      {file(header("|u1", "(1,)"), "a", 4),
-       "has version 4.0 of the format; 1.0, 2.0 and 3.0 can be read"},
-      {file(header("|u1", "(-1, 2)"), "ab"), "its header is damaged: a size of -1"},
-      {file(header("|u1", "(4294967296, 4294967296)"), "ab"),
-       "its header is damaged: the sizes in it make more than 2^63 bytes"},
+      {file(header("|u1", "(-1, 2)"), "ab"), "its header is damaged"},
+      {file(header("|u1", "(4294967296, 4294967296)"), "ab"), "its header is damaged"},
   };
   for (const auto& [bytes, problem] : cases) expect_damaged(bytes, problem);
 }
@@ -122,27 +119,19 @@ TEST_F(Npy, RefusesADamagedHeader) {
         header("|u1", "(2"), header("|u1", "(a,)"), header("|u1", "2"), header("|u1", "(2,,)"),
         header("|u1", "(99999999999999999999,)"), std::string("{'descr': '|u1', 'shape': (2,)}"),
         std::string("{'descr': '|u1', 'fortran_order': False, 'shape':")}) {
-    expect_damaged(file(bad, "ab"), "its header is damaged: ");
+    expect_damaged(file(bad, "ab"), "its header is damaged");
   }
 }
 
 TEST_F(Npy, RefusesAnotherType) {
-  EXPECT_THAT(error(file(header("<f4", "(1,)"), "abcd")),
-              IsError(ErrorKind::failure, path(),
-                      "holds elements of type '<f4'; only uint8 ('|u1') can be read",
-                      "write it with numpy.save(file, images.astype(numpy.uint8)), numbers in [0, "
-                      "1] multiplied by 255 and rounded before"));
-  EXPECT_THAT(error(file(header("<u2", "(1,)"), "ab")),
-              IsError(ErrorKind::failure, path(),
-                      "holds elements of type '<u2'; only uint8 ('|u1') can be read",
-                      "write it with numpy.save(file, images.astype(numpy.uint8)), where they go "
-                      "above 255 of images * 255.0 / images.max()"));
-}
-
-TEST_F(Npy, RefusesRecords) {
   const std::string records =
       "{'descr': [('a', '|u1'), ('b', '|u1')], 'fortran_order': False, 'shape': (1,), }";
-  EXPECT_THAT(error(file(records, "ab")).problem(), HasSubstr("elements of type 'records'"));
+  for (const auto& [dict, type] : {std::pair{header("<f4", "(1,)"), "<f4"}, {records, "records"}}) {
+    EXPECT_THAT(error(file(dict, "abcd")), IsError(ErrorKind::failure, path(),
+                                                   "holds elements of type '" + std::string(type) +
+                                                       "'; only uint8 ('|u1') can be read",
+                                                   HasSubstr("images.astype(numpy.uint8)")));
+  }
 }
 
 TEST_F(Npy, RefusesFortranOrder) {
