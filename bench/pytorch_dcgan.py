@@ -12,9 +12,12 @@ The networks are those of configs/mnist-paper.yaml at any size: 4 x 4 maps, doub
 (rounded up on the way down), channels from --base-channels at the image doubling to 512.
 Variants, each with all that comes before it: eager, channels_last, fused (Adam in one kernel),
 compile (torch.compile). --bf16: forward passes under autocast. Needs torch; a PNG needs pillow.
+Under torchrun `train` is data-parallel by DistributedDataParallel on Gloo: --batch-size is the whole
+batch, and rank 0 prints.
 """
 import argparse
 import json
+import os
 import time
 from contextlib import nullcontext
 
@@ -70,8 +73,13 @@ def make_step(arguments):
     discriminator_optimizer = torch.optim.Adam(discriminator.parameters(), **adam)
     if at_least(arguments.variant, "compile"):
         generator, discriminator = torch.compile(generator), torch.compile(discriminator)
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if processes > 1:
+        torch.distributed.init_process_group("gloo")
+        wrap = lambda network: nn.parallel.DistributedDataParallel(network, broadcast_buffers=False)
+        generator, discriminator = wrap(generator), wrap(discriminator)
     loss = nn.BCEWithLogitsLoss()
-    batch = arguments.batch_size
+    batch = arguments.batch_size // processes
     real = torch.randn(batch, arguments.channels, arguments.size, arguments.size).tanh()
     ones, zeros = torch.ones(batch, 1, 1, 1), torch.zeros(batch, 1, 1, 1)
 
@@ -165,7 +173,8 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     result = train(arguments) if arguments.action == "train" else sample(arguments)
-    print(json.dumps({"torch": torch.__version__, **result}))
+    if os.environ.get("RANK", "0") == "0":
+        print(json.dumps({"torch": torch.__version__, **result}))
 
 
 if __name__ == "__main__":

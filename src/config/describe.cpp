@@ -1,12 +1,21 @@
 // A configuration in words: as YAML, as a table, as a document, as a list of differences.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "config/fields.h"
 #include "config/resolve.h"
 
 namespace dcgan {
 namespace {
+
+/// The whole of it, unlike printable(): a path with its line's number at the end.
+std::string in_a_line(const std::string& text) {
+  std::string line = without_controls(text);
+  std::replace(line.begin(), line.end(), '\n', '?');
+  return line;
+}
 
 /// "integer, 1 to 4096".
 std::string type_and_range(const Field& field) {
@@ -88,7 +97,7 @@ std::string to_commented_yaml(const ResolvedConfig& resolved) {
     if (is_given) lines += fmt::format("; default {}", field.get(Config{}));
     lines += fmt::format("\n{}{}: {}", indent, field.name(), field.get(resolved.config));
     // An origin may be a path with anything in it; a comment must end with its line.
-    if (is_given) lines += "  # " + printable(origin.text());
+    if (is_given) lines += "  # " + in_a_line(origin.text());
     return lines + '\n';
   });
 }

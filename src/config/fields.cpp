@@ -182,8 +182,8 @@ std::vector<Field> train_fields() {
       integer("train.shards", {1, 65536}, kFixed, of(&TrainConfig::shards),
               "Parts that each batch is cut into, a thread each: the result then has the same bits "
               "on as many processes or fewer; 1 is the whole batch in one, or a part a process."),
-      yes_or_no("train.sync_batch_norm", kFixed, of(&TrainConfig::sync_batch_norm),
-                "Whether BatchNorm's statistics are those of the whole batch, or of each part."),
+      choice("train.sync_batch_norm", kFixed, of(&TrainConfig::sync_batch_norm),
+             "Whether BatchNorm's statistics are those of the whole batch, or of each part."),
       integer("train.rank_timeout", {1, 86400}, kFree, of(&TrainConfig::rank_timeout),
               "Seconds that one of several processes waits for another before it gives up."),
       integer("train.log_every", {1, kHuge}, kFree, of(&TrainConfig::log_every),

@@ -115,7 +115,11 @@ class Gatherer {
       return;
     }
     try {
-      read_root(YAML::Load(yaml));
+      const std::vector<YAML::Node> documents = YAML::LoadAll(yaml);
+      if (!documents.empty()) read_root(documents[0]);
+      if (documents.size() > 1) {
+        add(line_of(documents[1]), "a second YAML document begins here").remedy("leave one");
+      }
     } catch (const YAML::Exception& error) {
       add(error.mark.is_null() ? 0 : error.mark.line + 1,
           "is not valid YAML: " + printable(error.msg))
@@ -164,11 +168,17 @@ class Gatherer {
  private:
   /// A map's own entries, then those that its merge keys bring (YAML 1.1): `<<: *name`, or a list,
   /// of which the first map that has a key gives it.
-  std::vector<Entry> entries_of(const YAML::Node& map) {
+  std::vector<Entry> entries_of(const YAML::Node& map, int depth = 0) {
+    constexpr int kMaxDepth = 16;
     std::vector<Entry> entries;
     std::vector<Entry> merged;
+    if (!map.IsMap() || depth > kMaxDepth) {
+      add(line_of(map), map.IsMap() ? "a map merges itself" : "'<<' merges no map")
+          .remedy("name another map with '<<: *name'");
+      return entries;
+    }
     const auto merge = [&](const YAML::Node& other) {
-      const std::vector<Entry> more = entries_of(other);
+      const std::vector<Entry> more = entries_of(other, depth + 1);
       merged.insert(merged.end(), more.begin(), more.end());
     };
     for (const auto& entry : map) {

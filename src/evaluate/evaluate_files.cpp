@@ -144,8 +144,7 @@ void write_neighbours(const fs::path& file, const Copies& copies, const torch::T
 
 Report evaluate(const EvaluateOptions& options) {
   const torch::NoGradGuard no_grad;
-  const auto [device, threads, warning] =
-      prepare_machine(options.device, options.threads);
+  const auto [device, threads, warning] = prepare_machine(options.device, options.threads);
   if (!warning.empty()) options.on_progress("warning: " + warning);
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
   const bool has_neighbours = !options.neighbours.empty();

@@ -81,6 +81,13 @@ void set_options(CURL* curl, const std::string& url, long patience_seconds, Down
   }
 }
 
+/// `url` without a user and a password.
+std::string without_password(const std::string& url) {
+  const std::size_t begin = url.find("//") + 2;
+  const std::size_t at = url.substr(0, url.find_first_of("/?#", begin)).rfind('@');
+  return at == std::string::npos ? url : url.substr(0, begin) + url.substr(at + 1);
+}
+
 /// Asks for what `part` lacks of `bytes` bytes. "" or the problem.
 std::string request(const std::string& url, const fs::path& part, std::int64_t bytes,
                     const OnProgress& on_progress, long patience_seconds) {
@@ -136,7 +143,7 @@ std::optional<Error> download(const std::string& url, const fs::path& part, cons
     if (resumes) return download(url, part, file, on_progress, patience_seconds);
     problem = fmt::format("its SHA-256 is {}, not {}, so it was removed", found, file.sha256);
   }
-  return failure(problem).in(url);
+  return failure(problem).in(without_password(url));
 }
 
 }  // namespace dcgan

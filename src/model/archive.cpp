@@ -37,6 +37,11 @@ constexpr KindNames kKinds[] = {{"dcgan generator", "DCGANGenerator"},  // in Ar
 
 const KindNames& names_of(ArchiveKind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
 
+/// What is no UTF-8, as a folder's name need not be, becomes U+FFFD.
+std::string to_text(const Json& json, int indent = -1) {
+  return json.dump(indent, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+}
+
 bool is_buffer_name(const std::string& name) {
   return name == "running_mean" || name == "running_var" || name == "mode_bias";
 }
@@ -48,7 +53,7 @@ std::string checksum(const Archive& archive) {
             [](const auto& a, const auto& b) { return a.first < b.first; });
   std::uint32_t crc = 0;
   const Json said{{"numbers", archive.numbers}, {"notes", archive.notes}};
-  for (const std::string& text : {archive.config, said.dump()}) {
+  for (const std::string& text : {archive.config, to_text(said)}) {
     crc = crc32_of(text.data(), text.size(), crc);
   }
   for (const auto& [name, tensor] : tensors) {
@@ -168,7 +173,7 @@ void write_archive(const std::filesystem::path& path, const Archive& archive) {
                   {"numbers", archive.numbers},
                   {"notes", archive.notes}};
   std::ostringstream stream;
-  module.save(stream, {{kDescriptionFile, json.dump(2) + "\n"}, {kConfigFile, archive.config}});
+  module.save(stream, {{kDescriptionFile, to_text(json, 2) + "\n"}, {kConfigFile, archive.config}});
   write_file_atomically(path, stream.str());
 }
 
@@ -225,7 +230,8 @@ void note_class_names(Archive& archive, const std::vector<std::string>& names, s
   if (names.empty()) return;
   std::string& note = archive.notes["class_names"];
   for (std::int64_t i = 0; i < count; ++i) {
-    note += (i > 0 ? "\n" : "") + printable(class_name(names, static_cast<std::size_t>(i)));
+    if (i > 0) note += '\n';
+    note += printable(class_name(names, static_cast<std::size_t>(i)));
   }
 }
 

@@ -203,6 +203,11 @@ TEST_F(Download, AsksTheProxyOfTheEnvironment) {
   EXPECT_EQ(read_file(part_), bytes_);
 }
 
+TEST_F(Download, PrintsNoPassword) {
+  const std::string url = "http://me:secret@127.0.0.1:" + server_.port() + "/plain/b";
+  EXPECT_THAT(get_url(url), StartsWith(server_.url("/plain/b") + ": "));
+}
+
 TEST_F(Download, SaysThatItMayNotWrite) {
   const std::string folder = (folder_ / "shut").string();
   std::filesystem::create_directory(folder);

@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "sources/image_cache.h"
@@ -91,6 +93,8 @@ TEST_F(ChangedFiles, SeesAnotherFolderInAFoldersPlace) {
   for (const std::string name : {"in", "other"}) {
     put_bitmap(pictures_ / name / "a.bmp", name == "in" ? 41 : 42);
   }
+  // Changed at another tick of the file system's clock.
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
   fs::last_write_time(pictures_ / "other/a.bmp", fs::last_write_time(pictures_ / "in/a.bmp"));
   fs::rename(pictures_ / "other", cache_ / "other");
   open();

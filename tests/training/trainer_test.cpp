@@ -38,7 +38,7 @@ class Trainer : public ::testing::Test {
 
   void train_epochs(std::int64_t epochs) {
     job_.config.train.epochs = epochs;
-    train(job_, run_, log_, [](const TrainingProgress&) { return true; });
+    train(job_, &run_, log_, [](const TrainingProgress&) { return true; });
   }
 
   TempFolder folder_;
