@@ -38,11 +38,12 @@ train: {{epochs: 1000, batch_size: {batch}, log_every: {steps}, evaluate_every: 
         checkpoint_every: 1000000}}
 """)
         run = Path(folder) / "run"
-        command = [program, "train", "--config", config, "--out", run, "-q", "--threads",
-                   str(threads), "--processes", str(processes)]
+        command = [program, "train", "--config", config, "--out", run, "-q"]
+        # Of several processes each takes its share of the cores.
+        command += ["--processes", str(processes)] if processes > 1 else ["--threads", str(threads)]
         for setting in settings:
             command += ["--set", setting]
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         rates = []
         while len(rates) < 3:  # the first is the warm-up
             if child.poll() is not None:

@@ -3,6 +3,7 @@
 // loaded stands in the environment.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -29,11 +30,22 @@ fs::path find_core() {
   return fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "lib/dcgan/dcgan-core";
 }
 
-/// The share of one of several processes on this machine.
-std::int64_t cores_of(const Launch& launch) {
-  const bool is_bound =
-      launch.launcher_shares_cores && affinity_cores() < sysconf(_SC_NPROCESSORS_ONLN);
-  return is_bound ? usable_cores() : std::max<std::int64_t>(1, usable_cores() / launch.local_size);
+/// Leaves this process its share of the cores where others on this machine have theirs: two that
+/// move about get into each other's way at each meeting.
+void take_share_of_cores(const Launch& launch) {
+  const std::int64_t cores = affinity_cores();
+  const bool has_share = launch.launcher_shares_cores && cores < sysconf(_SC_NPROCESSORS_ONLN);
+  if (has_share || launch.local_size == 1 || cores < launch.local_size) return;
+  cpu_set_t all;
+  cpu_set_t own;
+  CPU_ZERO(&own);
+  sched_getaffinity(0, sizeof(all), &all);
+  const std::int64_t share = cores / launch.local_size;
+  std::int64_t place = 0;
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(core, &all) && place++ / share == launch.local_rank) CPU_SET(core, &own);
+  }
+  sched_setaffinity(0, sizeof(own), &own);
 }
 
 /// libgomp's idle threads spin before they sleep: by default for ten milliseconds, which is lost to
@@ -48,7 +60,8 @@ void set_environment(const Startup& startup) {
   // needs.
   const bool asked_for = startup.threads > 0;
   const Launch launch = startup.is_training ? read_launch() : Launch();
-  const std::int64_t threads = asked_for ? startup.threads : cores_of(launch);
+  if (!asked_for) take_share_of_cores(launch);
+  const std::int64_t threads = asked_for ? startup.threads : usable_cores();
   // torchrun sets 1 where nobody has said how many.
   const bool by_torchrun = std::getenv("TORCHELASTIC_RUN_ID") != nullptr && launch.size > 1;
   setenv("OMP_NUM_THREADS", std::to_string(threads).c_str(), asked_for || by_torchrun ? 1 : 0);

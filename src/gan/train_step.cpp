@@ -46,40 +46,35 @@ void average_over_parts(const std::vector<torch::Tensor>& tensors, Reducer& redu
   for (std::size_t i = 0; i < places.size(); ++i) torch::Tensor(tensors[i]).copy_(places[i]);
 }
 
-/// Before the optimizer's step: the gradients of the whole batch's loss.
-void average_gradients(const Adam& optimizer, Reducer* reducer) {
-  if (reducer == nullptr) return;
+std::vector<torch::Tensor> gradients_of(const Adam& optimizer) {
   std::vector<torch::Tensor> gradients;
   for (const torch::Tensor& parameter : optimizer.parameters()) {
     gradients.push_back(parameter.grad());
   }
-  average_over_parts(gradients, *reducer);
+  return gradients;
 }
 
-/// What a step leaves besides weights: the numbers of the whole batch, and, where each part
-/// normalised by its own, running statistics that are the same in all.
-void average_rest(const TrainState& state, StepStats& stats) {
-  std::vector<torch::Tensor*> defined;
-  std::vector<torch::Tensor> scalars;
+/// Before a step's last update: the gradients and, on the same way, all else that the parts hold of
+/// their own, the step's numbers and, where each normalised by itself, running statistics.
+void average_gradients_and_rest(const TrainState& state, const Adam& optimizer, StepStats& stats) {
+  if (state.reducer == nullptr) return;
+  std::vector<torch::Tensor> tensors = gradients_of(optimizer);
+  stats.stop = torch::full({}, state.stop ? 1.0 : 0.0, tensors.front().options());
   for (torch::Tensor* scalar :
        {&stats.discriminator_loss, &stats.generator_loss, &stats.real_score, &stats.fake_score,
-        &stats.fake_score_after, &stats.r1, &stats.gradient_penalty}) {
+        &stats.fake_score_after, &stats.r1, &stats.gradient_penalty, &stats.stop}) {
     if (!scalar->defined()) continue;
-    defined.push_back(scalar);
-    scalars.push_back(*scalar);
+    *scalar = scalar->clone();  // two of them may be one
+    tensors.push_back(*scalar);
   }
-  average_over_parts(scalars, *state.reducer);
-  for (std::size_t i = 0; i < defined.size(); ++i) *defined[i] = scalars[i];
-  if (state.options.sync_batch_norm) return;
-  std::vector<torch::Tensor> statistics;
   for (const Network* network : {&state.generator, &state.discriminator}) {
     for (const Layer& layer : network->layers) {
-      if (!layer.running_mean.defined()) continue;
-      statistics.push_back(layer.running_mean);
-      statistics.push_back(layer.running_var);
+      if (state.options.sync_batch_norm || !layer.running_mean.defined()) continue;
+      tensors.push_back(layer.running_mean);
+      tensors.push_back(layer.running_var);
     }
   }
-  if (!statistics.empty()) average_over_parts(statistics, *state.reducer);
+  average_over_parts(tensors, *state.reducer);
 }
 
 /// The same of the step's real and of its fake images.
@@ -173,15 +168,20 @@ void update_discriminator(TrainState& state, const StepInputs& inputs, Pair imag
   // For the parameters alone: with a penalty the images are a leaf of the graph, too.
   objective.backward({}, c10::nullopt, /*create_graph=*/false,
                      state.discriminator_optimizer.parameters());
-  average_gradients(state.discriminator_optimizer, state.reducer);
-  state.discriminator_optimizer.step(inputs.rates.discriminator);
-  if (options.weight_clip > 0) clip(state.discriminator, options.weight_clip);
   stats.discriminator_loss = loss.detach();
   stats.real_score = mean_score(options.loss, real_logits);
   stats.fake_score = mean_score(options.loss, fake_logits);
-  if (stats.updated_generator) return;  // its half says the rest
-  stats.generator_loss = generator_loss(options.loss, fake_logits.detach());
-  stats.fake_score_after = stats.fake_score;
+  if (stats.updated_generator) {  // whose half says the rest
+    if (state.reducer != nullptr) {
+      average_over_parts(gradients_of(state.discriminator_optimizer), *state.reducer);
+    }
+  } else {
+    stats.generator_loss = generator_loss(options.loss, fake_logits.detach());
+    stats.fake_score_after = stats.fake_score;
+    average_gradients_and_rest(state, state.discriminator_optimizer, stats);
+  }
+  state.discriminator_optimizer.step(inputs.rates.discriminator);
+  if (options.weight_clip > 0) clip(state.discriminator, options.weight_clip);
 }
 
 /// G's half: the gradient passes through D, none stops in it.
@@ -195,12 +195,12 @@ void update_generator(TrainState& state, const StepInputs& inputs, const torch::
   const torch::Tensor logits = forward(state.discriminator, fake, Mode::train, to_classes);
   const torch::Tensor loss = generator_loss(options.loss, logits);
   loss.backward();
-  average_gradients(state.generator_optimizer, state.reducer);
+  stats.generator_loss = loss.detach();
+  stats.fake_score_after = mean_score(options.loss, logits);
+  average_gradients_and_rest(state, state.generator_optimizer, stats);
   state.generator_optimizer.step(inputs.rates.generator);
   set_requires_grad(state.discriminator, true);
   if (state.average) update_average(*state.average, state.generator, inputs.rates.average);
-  stats.generator_loss = loss.detach();
-  stats.fake_score_after = mean_score(options.loss, logits);
 }
 
 }  // namespace
@@ -290,7 +290,6 @@ StepStats do_step(TrainState& state, const StepInputs& inputs) {
   if (stats.updated_generator) {
     update_generator(state, inputs, seen(fake, inputs.shifts.fake_again), classes.fake, stats);
   }
-  if (state.reducer != nullptr) average_rest(state, stats);
   return stats;
 }
 

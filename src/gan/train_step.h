@@ -52,6 +52,7 @@ struct TrainState {
   torch::Tensor border_fill;   ///< of translate(), on `device`
   Reducer* reducer = nullptr;  ///< of the parts of each batch, where this state sees but one
   std::int64_t part = 0;       ///< which
+  bool stop = false;           ///< asks all parts to stop after the next step
 };
 
 /// Networks with their first weights on `device`, optimizers at rest, step 0. A function of
@@ -80,6 +81,7 @@ struct StepStats {
   torch::Tensor gradient_penalty;  ///< of the mixtures; undefined without train.gradient_penalty
   torch::Tensor fake;              ///< the step's generated images, [B, C, H, W], without a graph
   bool updated_generator = true;   ///< whether the step had G's half
+  torch::Tensor stop;  ///< more than 0 where a part asks for it; undefined without a reducer
 };
 
 /// The same as numbers.

@@ -47,6 +47,17 @@ std::string read_key(c10d::Store& store, const std::string& key) {
   return {bytes.begin(), bytes.end()};
 }
 
+/// Most meetings take less than a sleeping core takes to wake up: it stays awake for a while.
+template <typename Work>
+void wait_for(Work& work) {
+  constexpr std::chrono::milliseconds kAwake{50};
+  const auto start = std::chrono::steady_clock::now();
+  while (!work.isCompleted() && std::chrono::steady_clock::now() - start < kAwake) {
+    std::this_thread::yield();
+  }
+  work.wait();
+}
+
 /// "127.0.0.1" where all are on one machine, whatever its name resolves to; elsewhere
 /// GLOO_SOCKET_IFNAME, as in PyTorch, or the address of the machine's name.
 std::shared_ptr<gloo::transport::Device> make_device(const Launch& launch) {
@@ -161,7 +172,7 @@ std::vector<torch::Tensor> ProcessGroup::gather(const torch::Tensor& tensor) {
   std::vector<torch::Tensor> inputs{tensor.detach().to(torch::kCPU).contiguous()};
   std::vector<std::vector<torch::Tensor>> outputs(1);
   for (std::int64_t i = 0; i < size(); ++i) outputs[0].push_back(at::empty_like(inputs[0]));
-  meet([&] { impl_->gloo->allgather(outputs, inputs)->wait(); });
+  meet([&] { wait_for(*impl_->gloo->allgather(outputs, inputs)); });
   bytes_sent_ += (size() - 1) * static_cast<std::int64_t>(inputs[0].nbytes());
   for (torch::Tensor& output : outputs[0]) output = output.to(tensor.device());
   return outputs[0];
@@ -170,7 +181,13 @@ std::vector<torch::Tensor> ProcessGroup::gather(const torch::Tensor& tensor) {
 void ProcessGroup::sum(const torch::Tensor& numbers) {
   constexpr std::int64_t kSmall = 1 << 14;  // one meeting, where its time is that of the way
   const std::int64_t count = numbers.numel();
-  if (size() == 2 || count < kSmall) {
+  if (size() == 2 && numbers.is_cpu()) {  // there is but one order
+    std::vector<torch::Tensor> tensors{numbers};
+    meet([&] { wait_for(*impl_->gloo->allreduce(tensors)); });
+    bytes_sent_ += static_cast<std::int64_t>(numbers.nbytes());
+    return;
+  }
+  if (count < kSmall) {
     numbers.copy_(tree_sum(gather(numbers)));
     return;
   }
@@ -180,7 +197,7 @@ void ProcessGroup::sum(const torch::Tensor& numbers) {
   mine.narrow(0, 0, count).copy_(numbers.detach().view(-1));
   torch::Tensor slices = at::empty_like(mine);
   std::vector<std::int64_t> even;
-  meet([&] { impl_->gloo->alltoall_base(slices, mine, even, even)->wait(); });
+  meet([&] { wait_for(*impl_->gloo->alltoall_base(slices, mine, even, even)); });
   bytes_sent_ += (size() - 1) * slice * static_cast<std::int64_t>(mine.element_size());
   const torch::Tensor sums = at::cat(gather(tree_sum(slices.view({size(), slice}).unbind())));
   numbers.copy_(sums.narrow(0, 0, count).view(numbers.sizes()));
@@ -191,7 +208,7 @@ std::string ProcessGroup::broadcast(const std::string& bytes) {
   std::string content = bytes;
   const auto send = [&](torch::Tensor& tensor) {
     std::vector<torch::Tensor> tensors{tensor};
-    meet([&] { impl_->gloo->broadcast(tensors)->wait(); });
+    meet([&] { wait_for(*impl_->gloo->broadcast(tensors)); });
   };
   size.fill_(static_cast<std::int64_t>(bytes.size()));
   send(size);

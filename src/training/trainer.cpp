@@ -58,18 +58,19 @@ class Stepper {
                           : train_step(state_, batch_.images, batch_.labels, batch_.latents);
     if (stats.r1.defined()) state_.r1 = stats.r1;
     stats.r1 = state_.r1;  // between two of them the newest one is reported
+    stop_ = stats.stop;
     return stats;
   }
 
   /// This process's images of the last step, on the run's device.
   torch::Tensor real() const { return batch_.images.to(state_.device); }
 
-  /// Whether any process wants to stop.
+  /// Whether the run stops here, where this process or, by the last step, another wants it to: all
+  /// know of it after the step that follows.
   bool stops(bool wants_to) {
     if (group_ == nullptr) return wants_to;
-    const torch::Tensor wishes = torch::full({1}, wants_to ? 1.0 : 0.0);
-    group_->sum(wishes);
-    return wishes.item<float>() > 0;
+    state_.stop = state_.stop || wants_to;
+    return stop_.item<float>() > 0;
   }
 
  private:
@@ -77,6 +78,7 @@ class Stepper {
   ProcessGroup* group_;
   BatchStream stream_;
   Batch batch_;
+  torch::Tensor stop_;
   std::optional<Parts> parts_;            ///< where there are several
   std::optional<RecordedStep> recorded_;  ///< with run.cuda_graph
 };
