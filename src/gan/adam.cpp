@@ -7,8 +7,8 @@
 
 namespace dcgan {
 
-Adam::Adam(NamedTensors parameters, const AdamOptions& options) : options_(options) {
-  for (auto& [name, parameter] : parameters) {
+Adam::Adam(const NamedTensors& parameters, const AdamOptions& options) : options_(options) {
+  for (const auto& [name, parameter] : parameters) {
     names_.push_back(name);
     exp_avg_.push_back(torch::zeros_like(parameter.detach()));
     exp_avg_sq_.push_back(torch::zeros_like(parameter.detach()));

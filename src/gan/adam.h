@@ -21,7 +21,7 @@ struct AdamOptions {
 /// torch.optim.Adam, element by element.
 class Adam {
  public:
-  Adam(NamedTensors parameters, const AdamOptions& options);
+  Adam(const NamedTensors& parameters, const AdamOptions& options);
 
   /// One with the same moments for a copy of the network.
   Adam copy_for(const Network& network) const;

@@ -67,7 +67,7 @@ TEST(TrainStep, ComputesTheGradientOfEveryWeightOnce) {
     for (const auto& [name, parameter] : named_parameters(*network)) {
       const std::string full = network->name + "." + name;
       computed[full] = 0;
-      parameter.register_hook([&computed, full](torch::Tensor) { ++computed[full]; });
+      parameter.register_hook([&computed, full](const torch::Tensor&) { ++computed[full]; });
     }
   }
   train_step(state, inputs.real, {}, inputs.latents);

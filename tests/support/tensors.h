@@ -1,6 +1,8 @@
 // Tensors for tests, and how far two of them are apart.
 #pragma once
 
+#include <torch/csrc/autograd/autograd.h>
+
 #include <algorithm>
 
 #include "runtime/random.h"
