@@ -6,9 +6,12 @@
 #include <cstdio>
 #include <iostream>
 
+#include "base/launcher.h"
+
 namespace dcgan::cli {
 
 int Evaluate::run() {
+  if (read_launch().rank > 0) return 0;  // one process does it
   if (config) options.config = read_config(config, {}).config;
   using Clock = std::chrono::steady_clock;
   options.on_progress = [start = Clock::now()](const std::string& text) {

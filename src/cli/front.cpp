@@ -59,7 +59,7 @@ void set_environment(const Startup& startup) {
   // LibTorch's own default is another number, and changing it later starts threads that nobody
   // needs.
   const bool asked_for = startup.threads > 0;
-  const Launch launch = startup.is_training ? read_launch() : Launch();
+  const Launch launch = read_launch();
   if (!asked_for) take_share_of_cores(launch);
   const std::int64_t threads = asked_for ? startup.threads : usable_cores();
   // torchrun sets 1 where nobody has said how many.

@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "base/file.h"
+#include "base/launcher.h"
 #include "base/text.h"
 #include "dcgan/error.h"
 #include "dcgan/sampler.h"
@@ -102,19 +103,27 @@ torch::Tensor walking_latents(const Sample& options, const Sampler& sampler) {
   return as_asked(options, sampler, torch::cat(walks), 0, steps);
 }
 
-int write_separate_images(const Sample& options, const Sampler& sampler) {
-  const fs::path folder(*options.separate);
-  make_folder(folder);
-  constexpr std::int64_t kChunk = 256;  // images at a time: bounds the memory
-  for (std::int64_t first = 0; first < options.count; first += kChunk) {
+constexpr std::int64_t kChunk = 256;  ///< images at a time: bounds the memory
+
+fs::path separate_image(const Sample& options, std::int64_t number) {
+  return fs::path(*options.separate) / fmt::format("{:06d}.png", number);
+}
+
+/// Several processes take chunks in turns.
+int write_separate_images(const Sample& options, const Sampler& sampler, const Launch& launch) {
+  make_folder(*options.separate);
+  for (std::int64_t first = launch.rank * kChunk; first < options.count;
+       first += launch.size * kChunk) {
     const std::int64_t count = std::min(kChunk, options.count - first);
     const auto images = to_images(sampler.generate(latents_for(options, sampler, first, count)));
     for (std::int64_t i = 0; i < count; ++i) {
-      write_file_atomically(folder / fmt::format("{:06d}.png", first + i),
+      write_file_atomically(separate_image(options, first + i),
                             encode_png(images[static_cast<std::size_t>(i)]), Flush::no);
     }
   }
-  std::cout << fmt::format("{}: {} images\n", folder.string(), options.count);
+  if (launch.rank == 0) {
+    std::cout << fmt::format("{}: {} images\n", *options.separate, options.count);
+  }
   return 0;
 }
 
@@ -151,7 +160,13 @@ int write_one_grid(const Sample& options, const Sampler& sampler) {
 
 int Sample::run() const {
   const Sample& options = *this;
-  if (options.separate && is_non_empty_folder(*options.separate)) {
+  const Launch launch = read_launch();
+  if (launch.rank > 0 && !separate) return 0;  // one process does it
+  // Of several processes another may have begun to write.
+  const bool is_taken =
+      separate && (launch.size == 1 ? is_non_empty_folder(*separate)
+                                    : fs::exists(separate_image(options, launch.rank * kChunk)));
+  if (is_taken) {
     throw usage_error("the folder is not empty")
         .in("--separate " + *options.separate)
         .remedy("name a new one");
@@ -171,7 +186,7 @@ int Sample::run() const {
                          options.separate ? fs::path(value) / "0.png" : fs::path(value),
                          sampler.config()->data);
   }
-  if (options.separate) return write_separate_images(options, sampler);
+  if (options.separate) return write_separate_images(options, sampler, launch);
   return options.as_array ? write_array(options, sampler) : write_one_grid(options, sampler);
 }
 

@@ -227,7 +227,7 @@ void ProcessGroup::require_same(const std::string& what, const std::string& valu
   for (std::int64_t other = 0; other < size(); ++other) {
     const torch::Tensor& theirs = all[static_cast<std::size_t>(other)];
     if (at::equal(own, theirs)) continue;
-    throw failure(fmt::format("rank {} and rank {} have another {} ({} and {})", rank(), other,
+    throw failure(fmt::format("rank {} and rank {} differ in their {} ({} and {})", rank(), other,
                               what, value, static_cast<const char*>(theirs.data_ptr())))
         .remedy(fmt::format("start all processes with the same {}", what));
   }

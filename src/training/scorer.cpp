@@ -62,10 +62,27 @@ std::optional<Scorer> Scorer::make(const Config& config, const Dataset& training
                 config.output};
 }
 
-QuickScores Scorer::score(const Network& generator) const {
+QuickScores Scorer::score(const Network& generator, ProcessGroup* group) const {
   const torch::NoGradGuard no_grad;
-  const torch::Tensor images = generate_images(generator, latents, range);
-  return score_quickly(features.compute(images), reference);
+  const auto compute = [&](std::int64_t first, std::int64_t count) {
+    return features.compute(generate_images(generator, latents.narrow(0, first, count), range));
+  };
+  if (group == nullptr) return score_quickly(compute(0, samples), reference);
+  const std::int64_t share = (samples + group->size() - 1) / group->size();
+  // Where they do not divide, some of the last images are computed twice.
+  const auto first_of = [&](std::int64_t rank) { return std::min(rank * share, samples - share); };
+  const FeatureBatch own = compute(first_of(group->rank()), share);
+  const auto put_together = [&](const torch::Tensor& rows) {
+    if (!rows.defined()) return rows;
+    torch::Tensor all = torch::empty({samples, rows.size(1)});
+    const std::vector<torch::Tensor> parts = group->gather(rows);
+    for (std::int64_t rank = 0; rank < group->size(); ++rank) {
+      all.narrow(0, first_of(rank), share).copy_(parts[static_cast<std::size_t>(rank)]);
+    }
+    return all;
+  };
+  const FeatureBatch all{put_together(own.features), put_together(own.logits)};
+  return group->leads() ? score_quickly(all, reference) : QuickScores();
 }
 
 std::string Scorer::describe() const {

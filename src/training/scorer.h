@@ -11,6 +11,7 @@
 #include "evaluate/evaluate.h"
 #include "evaluate/features.h"
 #include "model/network.h"
+#include "runtime/process_group.h"
 #include "training/log.h"
 
 namespace dcgan {
@@ -30,8 +31,9 @@ struct Scorer {
   static std::optional<Scorer> make(const Config& config, const Dataset& training,
                                     torch::Device device, Log& log);
 
-  /// generator: on the device that make() was told.
-  QuickScores score(const Network& generator) const;
+  /// generator: on the device that make() was told. All processes of `group` call it and share the
+  /// work out; the result is that of one process, for the one that leads alone.
+  QuickScores score(const Network& generator, ProcessGroup* group = nullptr) const;
 
   /// Of each class in the reference; empty without classes.
   std::vector<double> real_shares() const {

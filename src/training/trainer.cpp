@@ -33,12 +33,27 @@ std::string format_scores(const QuickScores& scores) {
 
 using OnStep = std::function<bool(const TrainingProgress&)>;
 
+std::int64_t steps_per_epoch(const TrainingJob& job) {
+  return batches_per_epoch(job.dataset.size(), job.config.train.batch_size,
+                           job.config.data.drop_last);
+}
+
+/// Whether the samples are evaluated after the last step.
+bool evaluation_due(const TrainingJob& job) {
+  const std::int64_t steps = steps_per_epoch(job);
+  const std::int64_t step = job.state.step;
+  const TrainConfig& train = job.config.train;
+  return job.scorer && step % steps == 0 &&
+         (step / steps % train.evaluate_every == 0 || step == train.epochs * steps);
+}
+
 /// The steps of a run, as each process makes them.
 class Stepper {
  public:
   explicit Stepper(TrainingJob& job)
       : state_(job.state),
         group_(job.group),
+        steps_per_epoch_(steps_per_epoch(job)),
         stream_(job.dataset, stream_options(job.config, job.state.device, job.group),
                 job.state.step) {
     const std::int64_t processes = group_ == nullptr ? 1 : group_->size();
@@ -59,6 +74,9 @@ class Stepper {
     if (stats.r1.defined()) state_.r1 = stats.r1;
     stats.r1 = state_.r1;  // between two of them the newest one is reported
     stop_ = stats.stop;
+    if (group_ != nullptr && state_.step % steps_per_epoch_ == 0) {
+      group_->require_same("weights", checksum_of(state_));
+    }
     return stats;
   }
 
@@ -76,6 +94,7 @@ class Stepper {
  private:
   TrainState& state_;
   ProcessGroup* group_;
+  const std::int64_t steps_per_epoch_;
   BatchStream stream_;
   Batch batch_;
   torch::Tensor stop_;
@@ -86,14 +105,14 @@ class Stepper {
 class Loop {
  public:
   Loop(TrainingJob& job, const RunDirectory& run, Log& log)
-      : config_(job.config),
+      : job_(job),
+        config_(job.config),
         state_(job.state),
         dataset_(job.dataset),
         scorer_(job.scorer),
         run_(run),
         log_(log),
-        steps_per_epoch_(batches_per_epoch(job.dataset.size(), job.config.train.batch_size,
-                                           job.config.data.drop_last)),
+        steps_per_epoch_(steps_per_epoch(job)),
         total_steps_(total_steps(job.config, job.dataset.size())),
         stepper_(job),
         grid_latents_(normal_rows(config_.seed, Purpose::grid_latents, 0, config_.run.sample_count,
@@ -170,18 +189,17 @@ class Loop {
     const bool log_due = state_.step % config_.train.log_every == 0;
     const bool sample_due = due(config_.train.sample_every) || last;
     const bool checkpoint_due = due(config_.train.checkpoint_every) || last;
-    const bool evaluation_due =
-        scorer_ && at_epoch_end() && (epoch() % config_.train.evaluate_every == 0 || last);
+    const bool evaluate_now = evaluation_due(job_);
     // Reading a number waits for a GPU, so there it is done only where something is written.
     if (state_.device.is_cpu() || first || log_due || sample_due || checkpoint_due ||
-        evaluation_due) {
+        evaluate_now) {
       numbers_ = read(stats);
       check_finite();
     }
     if (log_due) reporter_.write_metrics(position(), numbers_);
     if (first || (log_due && checked_)) check(stats, stepper_.real());
     if (sample_due) write_samples();
-    if (evaluation_due) evaluate();
+    if (evaluate_now) evaluate();
     if (checkpoint_due) write_checkpoint();
     reporter_.show(position(), numbers_, log_due);
   }
@@ -224,7 +242,7 @@ class Loop {
 
   void evaluate() {
     const double start = reporter_.seconds();
-    const QuickScores scores = scorer_->score(best_generator(state_));
+    const QuickScores scores = scorer_->score(best_generator(state_), job_.group);
     reporter_.write_evaluation(position(), scores, scorer_->samples, scorer_->features.checksum);
     const bool best = !best_fid_ || scores.fid < *best_fid_;
     if (best) {
@@ -260,6 +278,7 @@ class Loop {
     log_.debug(fmt::format("wrote {}", run_.checkpoint(state_.step).string()));
   }
 
+  const TrainingJob& job_;
   const Config& config_;
   TrainState& state_;
   const Dataset& dataset_;
@@ -284,6 +303,7 @@ bool follow(TrainingJob& job, const OnStep& on_step) {
   Stepper stepper(job);
   while (job.state.step < total) {
     stepper.step();
+    if (evaluation_due(job)) job.scorer->score(best_generator(job.state), job.group);
     if (stepper.stops(!on_step({job.state.step, total})) && job.state.step < total) return false;
   }
   return true;

@@ -81,6 +81,22 @@ TEST_F(Processes, WithShardsMakeTheBytesOfOne) {
   }
 }
 
+TEST_F(Processes, ShareOutEvaluationsAndImages) {
+  const std::vector<std::string> more{
+      "--set", "train.shards=2", "--set", "train.evaluate_samples=50", "--set", "train.epochs=1"};
+  ASSERT_EQ(train_on("1", "one", more).exit_code, 0);
+  ASSERT_EQ(train_on("2", "two", more).exit_code, 0);
+  EXPECT_TRUE(timeless_metrics("one").back().contains("fid"));
+  EXPECT_EQ(timeless_metrics("one"), timeless_metrics("two"));
+  ASSERT_EQ(run({"sample", "--ckpt", "one", "-n", "300", "--separate", "alone"}).exit_code, 0);
+  for (auto& rank : start_all(2, {"sample", "--ckpt", "one", "-n", "300", "--separate", "both"})) {
+    EXPECT_EQ(rank->wait().exit_code, 0);
+  }
+  for (const std::string image : {"/000000.png", "/000255.png", "/000256.png", "/000299.png"}) {
+    EXPECT_EQ(bytes("alone" + image), bytes("both" + image));
+  }
+}
+
 TEST_F(Processes, GoOnWithARunOfAnotherNumberOfThem) {
   ASSERT_EQ(train_on("1", "whole", kShards).exit_code, 0);
   std::vector<std::string> half = kShards;
@@ -145,7 +161,7 @@ TEST_F(Processes, RefuseToTrainDifferentThings) {
     for (const auto& rank : {lead.get(), other.get()}) {
       const ProgramResult result = rank->wait();
       EXPECT_EQ(result.exit_code, 1) << result.err;
-      EXPECT_THAT(result.err, HasSubstr(std::string("have another ") + what));
+      EXPECT_THAT(result.err, HasSubstr(std::string("differ in their ") + what));
     }
     EXPECT_FALSE(exists(out + "/g.pt"));
   }
