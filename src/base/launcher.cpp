@@ -115,7 +115,6 @@ Launch read_launch(const Environment& environment) {
     }
   }
   if (launch.size == 1) return {};
-  launch.launcher_listens = text_of(environment, "TORCHELASTIC_USE_AGENT_STORE") == "True";
   launch.launcher_shares_cores = by_mpi || by_slurm;
   launch.address = text_of(environment, "MASTER_ADDR");
   if (launch.address.empty() && by_slurm) {
@@ -123,6 +122,8 @@ Launch read_launch(const Environment& environment) {
   }
   if (launch.address.empty() && launch.local_size == launch.size) launch.address = "127.0.0.1";
   launch.port = number_of(environment, "MASTER_PORT", 0);
+  // There torchrun itself listens, in the words of its own version of PyTorch.
+  if (text_of(environment, "TORCHELASTIC_USE_AGENT_STORE") == "True") ++launch.port;
   if (launch.port == 0 && (by_mpi || by_slurm)) {
     launch.port =
         port_of_job(text_of(environment, by_mpi ? "PMIX_NAMESPACE" : "SLURM_JOB_ID") +

@@ -18,7 +18,6 @@ struct Launch {
   std::int64_t local_size = 1;
   std::string address;                 ///< of the machine where the processes meet
   std::int64_t port = 0;               ///< likewise
-  bool launcher_listens = false;       ///< there the launcher listens, not rank 0
   bool launcher_shares_cores = false;  ///< each process has cores of its own already
 };
 

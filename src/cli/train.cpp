@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <string_view>
 
 #include "base/file.h"
 #include "base/stop.h"
@@ -126,10 +128,18 @@ int train_with(const Train& options, const ResolvedConfig& resolved, const Machi
   return 0;
 }
 
+/// Whether torchrun starts this run again, after a process of it has failed.
+bool is_restart(const std::optional<std::string>& out) {
+  const char* const restarts = std::getenv("TORCHELASTIC_RESTART_COUNT");
+  return restarts != nullptr && std::string_view(restarts) != "0" && out &&
+         fs::exists(fs::path(*out) / "config.yaml");
+}
+
 }  // namespace
 
 int Train::run() {
   const Launch launch = read_launch();
+  resume = resume || is_restart(out);
   if (dry_run && launch.rank > 0) return 0;
   const bool leads = launch.rank == 0;
   Log log(!leads    ? Verbosity::silent

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #ifdef USE_C10D_GLOO
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #endif
@@ -70,7 +69,7 @@ std::shared_ptr<gloo::transport::Device> make_device(const Launch& launch) {
 
 Error nobody_there(const Launch& launch, std::chrono::seconds timeout, const std::string& why) {
   const std::string place = fmt::format("{}:{}", launch.address, launch.port);
-  if (launch.rank == 0 && !launch.launcher_listens) {
+  if (launch.rank == 0) {
     return failure(fmt::format("rank 0 met not all of the {} processes within {} s ({})",
                                launch.size, timeout.count(), why))
         .in(place)
@@ -91,15 +90,10 @@ ProcessGroup::ProcessGroup(const Launch& launch, torch::Device device, std::chro
   try {
     c10d::TCPStoreOptions options;
     options.port = static_cast<std::uint16_t>(launch.port);
-    options.isServer = launch.rank == 0 && !launch.launcher_listens;
+    options.isServer = launch.rank == 0;
     options.timeout = timeout;
     options.waitWorkers = false;
     impl_->store = c10::make_intrusive<c10d::TCPStore>(launch.address, options);
-    // After a restart by torchrun the same store has the keys of the attempt before.
-    if (const char* const attempt = std::getenv("TORCHELASTIC_RESTART_COUNT")) {
-      impl_->store =
-          c10::make_intrusive<c10d::PrefixStore>(fmt::format("dcgan{}", attempt), impl_->store);
-    }
     const auto gloo = c10d::ProcessGroupGloo::Options::create(timeout);
     gloo->devices = {make_device(launch)};
     impl_->gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(impl_->store, rank, size, gloo);
@@ -110,7 +104,7 @@ ProcessGroup::ProcessGroup(const Launch& launch, torch::Device device, std::chro
 
 /// The store ends with rank 0: after a failure it stays until the others have read it.
 ProcessGroup::~ProcessGroup() {
-  if (impl_->gloo != nullptr || !leads() || launch_.launcher_listens) return;
+  if (impl_->gloo != nullptr || !leads()) return;
   constexpr std::chrono::seconds kLeave{1};
   std::this_thread::sleep_for(kLeave);
 }
