@@ -66,7 +66,9 @@ void set_environment(const Startup& startup) {
   const bool by_torchrun = std::getenv("TORCHELASTIC_RUN_ID") != nullptr && launch.size > 1;
   setenv("OMP_NUM_THREADS", std::to_string(threads).c_str(), asked_for || by_torchrun ? 1 : 0);
   // Of connections that are tried again; what fails for good is told by dcgan.
-  if (launch.size > 1) setenv("TORCH_CPP_LOG_LEVEL", "FATAL", 0);
+  for (const char* const level : {"TORCH_CPP_LOG_LEVEL", "GLOG_minloglevel"}) {
+    if (launch.size > 1) setenv(level, "3", 0);
+  }
   // Another LibTorch that lacks a function is refused before hours of work, not after.
   if (startup.is_training) setenv("LD_BIND_NOW", "1", 0);
 }

@@ -197,22 +197,6 @@ void ProcessGroup::sum(const torch::Tensor& numbers) {
   numbers.copy_(sums.narrow(0, 0, count).view(numbers.sizes()));
 }
 
-std::string ProcessGroup::broadcast(const std::string& bytes) {
-  torch::Tensor size = at::zeros({1}, at::kLong);
-  std::string content = bytes;
-  const auto send = [&](torch::Tensor& tensor) {
-    std::vector<torch::Tensor> tensors{tensor};
-    meet([&] { wait_for(*impl_->gloo->broadcast(tensors)); });
-  };
-  size.fill_(static_cast<std::int64_t>(bytes.size()));
-  send(size);
-  content.resize(static_cast<std::size_t>(size.item<std::int64_t>()));
-  if (content.empty()) return content;
-  torch::Tensor data = at::from_blob(content.data(), {size.item<std::int64_t>()}, at::kByte);
-  send(data);
-  return content;
-}
-
 void ProcessGroup::require_same(const std::string& what, const std::string& value) {
   constexpr std::int64_t kBytes = 64;
   const torch::Tensor own = at::zeros({kBytes}, at::kByte);
@@ -239,7 +223,6 @@ ProcessGroup::ProcessGroup(const Launch& /*launch*/, torch::Device /*device*/,
 ProcessGroup::~ProcessGroup() = default;
 std::vector<torch::Tensor> ProcessGroup::gather(const torch::Tensor& tensor) { return {tensor}; }
 void ProcessGroup::sum(const torch::Tensor& /*numbers*/) {}
-std::string ProcessGroup::broadcast(const std::string& bytes) { return bytes; }
 void ProcessGroup::require_same(const std::string& /*what*/, const std::string& /*value*/) {}
 void ProcessGroup::tell(const std::string& /*problem*/) noexcept {}
 

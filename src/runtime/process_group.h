@@ -37,9 +37,6 @@ class ProcessGroup {
   /// pair, neighbours first ((0 + 1) + (2 + 3)), so that the bits are the same on all of them.
   void sum(const torch::Tensor& numbers);
 
-  /// Rank 0's bytes.
-  std::string broadcast(const std::string& bytes);
-
   /// Throws `failure` where another process says something else of `what` ("configuration"). Of
   /// `value` the first 63 bytes count.
   void require_same(const std::string& what, const std::string& value);

@@ -144,6 +144,10 @@ class Loop {
       }
     }
     log_.show_bar("");
+    if (job_.group != nullptr && state_.step > first_step_) {
+      log_.debug(fmt::format("each process sent {} a step",
+                             format_bytes(job_.group->bytes_sent() / (state_.step - first_step_))));
+    }
     return true;
   }
 
@@ -287,6 +291,7 @@ class Loop {
   Log& log_;
   const std::int64_t steps_per_epoch_;
   const std::int64_t total_steps_;
+  const std::int64_t first_step_ = state_.step;
   Stepper stepper_;
   const torch::Tensor grid_latents_;
   std::optional<double> best_fid_;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <barrier>
+#include <future>
+
 #include "config/fields.h"
 #include "runtime/torch.h"
 #include "support/tensors.h"
@@ -270,6 +274,72 @@ INSTANTIATE_TEST_SUITE_P(
                                                            (std::exp(-1.0) - 1.0)},
                       ActivationCase{Activation::gelu, -0.15865525393145707},
                       ActivationCase{Activation::swish, -1.0 / (1.0 + std::exp(0.3))}));
+
+/// Where the halves of a batch meet, each in a thread.
+struct Meeting {
+  std::barrier<> both{2};
+  std::array<torch::Tensor, 2> numbers;
+};
+
+class HalfReducer : public Reducer {
+ public:
+  HalfReducer(Meeting& meeting, std::size_t half) : meeting_(meeting), half_(half) {}
+  std::int64_t parts() const override { return 2; }
+  void sum(const torch::Tensor& numbers) override {
+    meeting_.numbers[half_] = numbers.clone();
+    meeting_.both.arrive_and_wait();
+    numbers.copy_(meeting_.numbers[0] + meeting_.numbers[1]);
+    meeting_.both.arrive_and_wait();
+  }
+
+ private:
+  Meeting& meeting_;
+  std::size_t half_;
+};
+
+/// As a GPU takes it: LibTorch's operators in place of our kernels, here in float64.
+TEST(Forward, OfHalvesHasTheStatisticsAndSecondDerivativesOfTheWhole) {
+  Config config;
+  config.model.base_channels = 4;
+  const torch::Tensor images = noise({6, 1, 28, 28}, 2).to(torch::kFloat64);
+  const torch::Tensor weights = noise({6}, 3).to(torch::kFloat64);
+  // The gradients of a penalty, then the running statistics.
+  const auto compute = [&](const torch::Tensor& x, const torch::Tensor& factors, Reducer* reducer) {
+    Network network = some_discriminator(config);
+    for (Layer& layer : network.layers) {
+      for (torch::Tensor* tensor : {&layer.weight, &layer.bias, &layer.norm_scale,
+                                    &layer.norm_shift, &layer.running_mean, &layer.running_var}) {
+        if (!tensor->defined()) continue;
+        const bool is_trained = tensor->requires_grad();
+        *tensor = tensor->detach().to(torch::kFloat64).set_requires_grad(is_trained);
+      }
+    }
+    const torch::Tensor input = x.clone().requires_grad_();
+    const torch::Tensor logits = forward(network, input, Mode::train, {.reducer = reducer});
+    const torch::Tensor slope =
+        torch::autograd::grad({(logits * factors).sum()}, {input}, {}, true, true)[0];
+    std::vector<torch::Tensor> found =
+        torch::autograd::grad({slope.square().sum()}, parameters(network), {}, false, false, true);
+    for (torch::Tensor& one : found) one = one.defined() ? one : torch::zeros({1});
+    found.push_back(network.layers[1].running_mean);
+    found.push_back(network.layers[1].running_var);
+    return found;
+  };
+  const auto whole = compute(images, weights, nullptr);
+  Meeting meeting;
+  const auto half = [&](std::int64_t index) {
+    HalfReducer reducer(meeting, static_cast<std::size_t>(index));
+    return compute(images.narrow(0, 3 * index, 3), weights.narrow(0, 3 * index, 3), &reducer);
+  };
+  auto other = std::async(std::launch::async, half, 1);
+  const auto first = half(0);
+  const auto second = other.get();
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    const bool is_statistic = i + 2 >= whole.size();  // the same in both
+    const torch::Tensor both = is_statistic ? first[i] : first[i] + second[i];
+    EXPECT_TRUE(torch::allclose(both, whole[i], 1e-9, 1e-12)) << i;
+  }
+}
 
 }  // namespace
 }  // namespace dcgan
