@@ -26,7 +26,7 @@ constexpr std::int64_t kBatch = 64;
 
 /// Pixels up to which a thread computes a batch alone, so that none waits for others: of larger
 /// images each would need too much memory.
-constexpr std::int64_t kSmall = 64 * 64;
+constexpr std::int64_t kSmall = std::int64_t{64} * 64;
 
 /// The same images with `channels` channels; grey is the luma of ITU-R BT.601.
 torch::Tensor with_channels(const torch::Tensor& images, std::int64_t channels) {

@@ -134,7 +134,7 @@ torch::Tensor penalty_between(const TrainState& state, const Pair& images,
 
 void clip(const Network& network, double limit) {
   const torch::NoGradGuard no_grad;
-  for (torch::Tensor parameter : parameters(network)) parameter.clamp_(-limit, limit);
+  for (const torch::Tensor& parameter : parameters(network)) parameter.clamp_(-limit, limit);
 }
 
 /// D's half: fake has no graph.

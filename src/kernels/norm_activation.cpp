@@ -41,14 +41,9 @@ struct Normalised {
   }
   static Normalised load(torch::autograd::AutogradContext* context) {
     const auto saved = context->get_saved_variables();
-    return {saved[0],
-            saved[1],
-            saved[2],
-            saved[3],
-            saved[4],
-            saved[5],
-            context->saved_data["slope"].toDouble(),
-            context->saved_data["eps"].toDouble(),
+    return {saved[0], saved[1], saved[2], saved[3], saved[4], saved[5],
+            context->saved_data["slope"].toDouble(), context->saved_data["eps"].toDouble(),
+            // An IValue holds no pointer of ours. NOLINTNEXTLINE(performance-no-int-to-ptr)
             reinterpret_cast<Reducer*>(context->saved_data["reducer"].toInt())};
   }
 };

@@ -129,7 +129,7 @@ void ProcessGroup::blame(const std::string& problem) {
   std::string told;
   std::string missing;
   try {
-    impl_->store->set(fmt::format("left{}", rank()), {1});
+    impl_->store->set(fmt::format("left{}", rank()), std::vector<std::uint8_t>{1});
     for (int i = 0; i < kTries; ++i) {
       missing.clear();
       for (std::int64_t other = 0; other < size(); ++other) {

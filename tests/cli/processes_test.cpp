@@ -17,7 +17,6 @@ namespace dcgan {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 using testing::ProgramResult;
 using testing::RunningProgram;
 
@@ -39,7 +38,7 @@ class Processes : public testing::Training {
 
   /// One of `size` processes, as torchrun would start it.
   std::unique_ptr<RunningProgram> start_rank(std::int64_t rank, std::int64_t size,
-                                             std::vector<std::string> words) const {
+                                             const std::vector<std::string>& words) const {
     return std::make_unique<RunningProgram>(
         words, testing::ProgramOptions{.folder = folder_.path(),
                                        .environment = {{"RANK", std::to_string(rank)},

@@ -1,5 +1,6 @@
 // Every kind of data set through the commands: train, stop, resume, evaluate, show, verify.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
@@ -174,7 +175,7 @@ TEST_F(Sources, AConfigurationInAPipeIsEnoughForEveryCommand) {
   for (const std::string command : {"data show", "evaluate --images pictures",
                                     "features train --out f.pt --epochs 1", "train -q"}) {
     const ProgramResult result = testing::run_program(
-        {"-c", "echo '" + yaml + "' | \"$0\" " + command + " --config -", DCGAN_PROGRAM},
+        {"-c", fmt::format("echo '{}' | \"$0\" {} --config -", yaml, command), DCGAN_PROGRAM},
         {.folder = folder_.path(), .program = "/bin/sh"});
     EXPECT_EQ(result.exit_code, 0) << command << result.err;
   }
@@ -278,8 +279,8 @@ TEST_F(Sources, NothingIsWrittenAmongThePictures) {
     const std::string target = flag == "--out" ? "pictures/samples.png" : "pictures/drawn";
     result = run({"sample", "--ckpt", "run", flag, target});
     EXPECT_EQ(result.exit_code, 2);
-    EXPECT_THAT(result.err, ::testing::StartsWith("dcgan: " + flag + " " + target +
-                                                  ": lies among the pictures that are "));
+    EXPECT_THAT(result.err, ::testing::StartsWith(fmt::format(
+                                "dcgan: {} {}: lies among the pictures that are ", flag, target)));
   }
   result = with({"evaluate", "--ckpt", "run", "--neighbours", "pictures/near.png"}, {});
   EXPECT_EQ(result.exit_code, 2);

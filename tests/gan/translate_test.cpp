@@ -14,7 +14,7 @@ namespace {
 
 using testing::noise;
 
-torch::Tensor shifts_of(std::vector<std::int64_t> numbers) {
+torch::Tensor shifts_of(const std::vector<std::int64_t>& numbers) {
   return torch::tensor(numbers, torch::kInt64).view({-1, 2});
 }
 

@@ -238,7 +238,7 @@ TEST(DecodeImage, SaysThatAJpegIsDamaged) {
 TEST(DecodeImage, RefusesABmpThatStbDoesNotRead) {
   for (const auto& [name, why] : kRefusedBmps) {
     EXPECT_THAT(
-        caught([&] { decode_image(bytes_of(name)); }),
+        caught([&, &file = name] { decode_image(bytes_of(file)); }),
         IsError(ErrorKind::failure, "",
                 "is a BMP that is damaged or of a kind not read (" + why + ")", "save it as a PNG"))
         << name;

@@ -27,7 +27,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::caught;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::IsError;
 using testing::put_picture;
 using testing::run_program;
