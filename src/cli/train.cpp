@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fmt/format.h>
+#include <torch/version.h>
 
 #include <chrono>
 #include <cstdlib>

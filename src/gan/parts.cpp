@@ -167,13 +167,13 @@ StepStats Parts::step(const torch::Tensor& real, const torch::Tensor& labels,
     };
     running.push_back(workers_[static_cast<std::size_t>(i)]->start(work));
   }
-  std::vector<StepStats> stats;
   for (std::future<StepStats>& part : running) part.wait();
-  for (std::future<StepStats>& part : running) stats.push_back(part.get());
-  std::vector<torch::Tensor> fakes;
-  for (const StepStats& part : stats) fakes.push_back(part.fake);
-  stats.front().fake = torch::cat(fakes);
-  return stats.front();
+  StepStats stats = running.front().get();
+  std::vector<torch::Tensor> fakes{stats.fake};
+  fakes.reserve(running.size());
+  for (std::size_t i = 1; i < running.size(); ++i) fakes.push_back(running[i].get().fake);
+  stats.fake = torch::cat(fakes);
+  return stats;
 }
 
 }  // namespace dcgan

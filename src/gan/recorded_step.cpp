@@ -24,8 +24,9 @@ void copy_into(StepInputs& to, const StepInputs& from) {
     return tensor;
   });
   auto source = sources.begin();
-  convert_each(
-      to, [&](torch::Tensor tensor) { return tensor.copy_(*source++, /*non_blocking=*/true); });
+  convert_each(to, [&](const torch::Tensor& tensor) {
+    return tensor.copy_(*source++, /*non_blocking=*/true);
+  });
 }
 
 }  // namespace

@@ -138,6 +138,11 @@ TrainingJob load_job(const std::optional<std::string>& out, bool resume, const C
         .key("train.shards")
         .remedy("start a process for each, with a GPU of its own");
   }
+  if (group != nullptr && config.run.cuda_graph) {
+    throw usage_error("a CUDA graph records the steps of one process alone")
+        .key("run.cuda_graph")
+        .remedy("set run.cuda_graph: false");
+  }
   const bool leads = group == nullptr || group->leads();
   if (!resume && out && leads) check_is_free(*out);
   TrainingJob job =

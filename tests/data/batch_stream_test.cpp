@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <numeric>
 #include <string>
 #include <thread>
@@ -210,6 +211,32 @@ TEST(BatchStream, StartsAnywhere) {
         EXPECT_TRUE(at::equal(batch.latents, batches[step].latents)) << step;
       }
     }
+  }
+}
+
+TEST(BatchStream, PartsPutTogetherAreTheBatch) {
+  BatchStreamOptions wanted = options(12);
+  wanted.flip = true;
+  BatchStream whole(numbered_set(60), wanted, 3);
+  std::vector<std::unique_ptr<BatchStream>> parts;
+  wanted.parts = 3;
+  for (wanted.part = 0; wanted.part < wanted.parts; ++wanted.part) {
+    parts.push_back(std::make_unique<BatchStream>(numbered_set(60), wanted, 3));
+  }
+  for (int step = 0; step < 7; ++step) {
+    const Batch expected = whole.next();
+    std::vector<at::Tensor> images;
+    std::vector<at::Tensor> labels;
+    std::vector<at::Tensor> latents;
+    for (const auto& part : parts) {
+      const Batch batch = part->next();
+      images.push_back(batch.images);
+      labels.push_back(batch.labels);
+      latents.push_back(batch.latents);
+    }
+    EXPECT_TRUE(at::equal(at::cat(images), expected.images));
+    EXPECT_TRUE(at::equal(at::cat(labels), expected.labels));
+    EXPECT_TRUE(at::equal(at::cat(latents), expected.latents));
   }
 }
 
