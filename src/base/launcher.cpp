@@ -1,8 +1,13 @@
 #include "base/launcher.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 
 #include "base/gz.h"
@@ -139,6 +144,22 @@ Launch read_launch(const Environment& environment) {
         .remedy("set both to a host that all can reach and a free port on it");
   }
   return launch;
+}
+
+std::int64_t free_port() {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* const place = reinterpret_cast<sockaddr*>(&address);
+  const bool found =
+      listener >= 0 && bind(listener, place, size) == 0 && getsockname(listener, place, &size) == 0;
+  const int error = errno;
+  if (listener >= 0) close(listener);
+  if (found) return ntohs(address.sin_port);
+  throw failure(fmt::format("no port of 127.0.0.1 is free: {}", std::strerror(error)))
+      .remedy("start the processes by torchrun or mpirun");
 }
 
 }  // namespace dcgan

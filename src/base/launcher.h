@@ -31,4 +31,8 @@ using Environment = std::function<const char*(const char* name)>;
 Launch read_launch();
 Launch read_launch(const Environment& environment);
 
+/// A port of 127.0.0.1 that nobody listens on. Another program may take it until somebody does;
+/// then rank 0 says so. Throws `failure` where there is none.
+std::int64_t free_port();
+
 }  // namespace dcgan

@@ -1,9 +1,7 @@
 #include "cli/processes.h"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 #include <cstring>
 #include <vector>
 
+#include "base/launcher.h"
 #include "dcgan/error.h"
 
 namespace dcgan::cli {
@@ -23,23 +22,6 @@ std::vector<pid_t> children;  ///< for forward()
 
 void forward(int signal) {
   for (const pid_t child : children) kill(child, signal);
-}
-
-/// One that nobody listens on. Another program may take it until rank 0 does; then rank 0 says so.
-std::int64_t free_port() {
-  const int listener = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  auto* const place = reinterpret_cast<sockaddr*>(&address);
-  const bool found =
-      listener >= 0 && bind(listener, place, size) == 0 && getsockname(listener, place, &size) == 0;
-  const int error = errno;
-  if (listener >= 0) close(listener);
-  if (found) return ntohs(address.sin_port);
-  throw failure(fmt::format("no port on 127.0.0.1 for --processes: {}", std::strerror(error)))
-      .remedy("start the processes by torchrun or mpirun");
 }
 
 void set_place(std::int64_t rank, std::int64_t count, std::int64_t port) {

@@ -151,7 +151,7 @@ int Train::run() {
   const Machine machine = prepare_training(resolved.config, log, launch.local_rank);
   std::optional<ProcessGroup> group;
   if (launch.size > 1 && !dry_run) {
-    group.emplace(launch, machine.device, std::chrono::seconds(resolved.config.train.rank_timeout));
+    group.emplace(launch, std::chrono::seconds(resolved.config.train.rank_timeout));
   }
   try {
     return train_with(*this, resolved, machine, log, group ? &*group : nullptr);

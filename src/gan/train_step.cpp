@@ -341,14 +341,14 @@ TrainState copy_for_part(const TrainState& state, std::int64_t part) {
 }
 
 std::string checksum_of(const TrainState& state) {
-  std::string bytes;
+  std::uint32_t crc = 0;
   for (const Network* network : {&state.generator, &state.discriminator}) {
     for (const auto& [name, tensor] : named_tensors(*network)) {
       const torch::Tensor plain = tensor.detach().to(torch::kCPU).contiguous();
-      bytes.append(static_cast<const char*>(plain.data_ptr()), plain.nbytes());
+      crc = crc32_of(plain.data_ptr(), plain.nbytes(), crc);
     }
   }
-  return fmt::format("CRC-32 {:08x}", crc32_of(bytes.data(), bytes.size()));
+  return fmt::format("CRC-32 {:08x}", crc);
 }
 
 bool all_finite(const TrainState& state) {

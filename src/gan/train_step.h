@@ -160,7 +160,7 @@ std::vector<std::pair<std::string, NamedTensors>> parts_of(const TrainState& sta
 /// A state of its own with the same numbers, for part `part` of each batch. It has no average.
 TrainState copy_for_part(const TrainState& state, std::int64_t part);
 
-/// CRC-32 of both networks' tensors: 8 hex digits.
+/// Of both networks' tensors: "CRC-32 0a1b2c3d".
 std::string checksum_of(const TrainState& state);
 
 /// Whether every parameter, buffer and moment is a finite number. Waits for the device.

@@ -32,7 +32,6 @@ torch::Tensor tree_sum(std::vector<torch::Tensor> tensors) {
 struct ProcessGroup::Impl {
   c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
-  torch::Device device;
 };
 
 namespace {
@@ -83,8 +82,8 @@ Error nobody_there(const Launch& launch, std::chrono::seconds timeout, const std
 
 }  // namespace
 
-ProcessGroup::ProcessGroup(const Launch& launch, torch::Device device, std::chrono::seconds timeout)
-    : launch_(launch), timeout_(timeout), impl_(new Impl{{}, {}, device}) {
+ProcessGroup::ProcessGroup(const Launch& launch, std::chrono::seconds timeout)
+    : launch_(launch), impl_(std::make_unique<Impl>()) {
   const auto rank = static_cast<int>(launch.rank);
   const auto size = static_cast<int>(launch.size);
   try {
@@ -215,8 +214,7 @@ void ProcessGroup::require_same(const std::string& what, const std::string& valu
 
 struct ProcessGroup::Impl {};
 
-ProcessGroup::ProcessGroup(const Launch& /*launch*/, torch::Device /*device*/,
-                           std::chrono::seconds /*timeout*/) {
+ProcessGroup::ProcessGroup(const Launch& /*launch*/, std::chrono::seconds /*timeout*/) {
   throw failure("this build of dcgan trains in one process alone")
       .remedy("install libgloo-dev and a LibTorch with c10d, and build it again");
 }

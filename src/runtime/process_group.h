@@ -18,10 +18,9 @@ namespace dcgan {
 /// does not come, the others throw `failure` that names it.
 class ProcessGroup {
  public:
-  /// Meets the others. `device`: where the tensors are. Throws `failure` that names the address
-  /// where there is nobody within `timeout`, which is how long each later meeting waits, too, or
-  /// where this build has no c10d.
-  ProcessGroup(const Launch& launch, torch::Device device, std::chrono::seconds timeout);
+  /// Meets the others. Throws `failure` that names the address where there is nobody within
+  /// `timeout`, which is how long each later meeting waits, too, or where this build has no c10d.
+  ProcessGroup(const Launch& launch, std::chrono::seconds timeout);
   ~ProcessGroup();
   ProcessGroup(const ProcessGroup&) = delete;
   ProcessGroup& operator=(const ProcessGroup&) = delete;
@@ -30,7 +29,7 @@ class ProcessGroup {
   std::int64_t size() const { return launch_.size; }
   bool leads() const { return launch_.rank == 0; }
 
-  /// Each process's tensor, by rank. All are of one size and type and lie on the group's device.
+  /// Each process's tensor, by rank. All are of one size and type.
   std::vector<torch::Tensor> gather(const torch::Tensor& tensor);
 
   /// In place the sum over all processes, of floating-point numbers, contiguous. Added pair by
@@ -54,7 +53,6 @@ class ProcessGroup {
   [[noreturn]] void blame(const std::string& problem);
 
   Launch launch_;
-  std::chrono::seconds timeout_;
   std::int64_t bytes_sent_ = 0;
   std::unique_ptr<Impl> impl_;
 };

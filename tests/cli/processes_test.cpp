@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/launcher.h"
 #include "cli/training_fixture.h"
-#include "support/free_port.h"
 
 namespace dcgan {
 namespace {
@@ -60,7 +60,7 @@ class Processes : public testing::Training {
     while (!exists(out + "/g.pt")) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 
-  const std::int64_t port_ = testing::free_port();
+  const std::int64_t port_ = free_port();
 };
 
 const std::vector<std::string> kShards{"--set", "train.shards=4"};

@@ -9,7 +9,6 @@
 #include <optional>
 
 #include "runtime/random.h"
-#include "support/free_port.h"
 #include "support/reference_case.h"
 #include "support/small_state.h"
 
@@ -52,13 +51,13 @@ INSTANTIATE_TEST_SUITE_P(PyTorch, PartsOfReference,
 
 /// `processes` of them with so many parts each, ten steps; what the first one holds at the end.
 TrainState train_on(const Config& config, std::int64_t processes, std::int64_t parts_each) {
-  const std::int64_t port = testing::free_port();
+  const std::int64_t port = free_port();
   const auto run = [&](std::int64_t rank) {
     Launch launch{.rank = rank, .size = processes, .local_rank = rank, .local_size = processes};
     launch.address = "127.0.0.1";
     launch.port = port;
     std::optional<ProcessGroup> group;
-    if (processes > 1) group.emplace(launch, torch::kCPU, std::chrono::seconds(60));
+    if (processes > 1) group.emplace(launch, std::chrono::seconds(60));
     TrainState state = testing::small_trained_state(config, /*steps=*/0);
     Parts parts(state, parts_each, /*a_thread_each=*/true, group ? &*group : nullptr);
     const std::int64_t batch = config.train.batch_size;

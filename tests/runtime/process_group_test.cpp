@@ -9,7 +9,6 @@
 
 #include "runtime/torch.h"
 #include "support/expect_error.h"
-#include "support/free_port.h"
 
 namespace dcgan {
 namespace {
@@ -19,14 +18,14 @@ using ::testing::HasSubstr;
 /// Calls `work` in each of `size` processes and returns what they return, by rank.
 template <typename Result>
 std::vector<Result> in_each(std::int64_t size, const std::function<Result(ProcessGroup&)>& work) {
-  const std::int64_t port = testing::free_port();
+  const std::int64_t port = free_port();
   std::vector<std::future<Result>> running;
   for (std::int64_t rank = 0; rank < size; ++rank) {
     running.push_back(std::async(std::launch::async, [=, &work] {
       Launch launch{.rank = rank, .size = size, .local_rank = rank, .local_size = size};
       launch.address = "127.0.0.1";
       launch.port = port;
-      ProcessGroup group(launch, torch::kCPU, std::chrono::seconds(30));
+      ProcessGroup group(launch, std::chrono::seconds(30));
       return work(group);
     }));
   }
@@ -101,9 +100,8 @@ TEST(ProcessGroup, TellsTheOthersWhy) {
 TEST(ProcessGroup, NamesTheAddressWhereNobodyIs) {
   Launch launch{.rank = 1, .size = 2, .local_rank = 1, .local_size = 2};
   launch.address = "127.0.0.1";
-  launch.port = testing::free_port();
-  const auto error =
-      testing::caught([&] { ProcessGroup(launch, torch::kCPU, std::chrono::seconds(1)); });
+  launch.port = free_port();
+  const auto error = testing::caught([&] { ProcessGroup(launch, std::chrono::seconds(1)); });
   EXPECT_EQ(error.where(), "127.0.0.1:" + std::to_string(launch.port));
   EXPECT_THAT(error.problem(), HasSubstr("rank 1 met nobody within 1 s"));
 }
