@@ -45,10 +45,10 @@ std::filesystem::path shipped_configs();
 ResolvedConfig read_config(const std::optional<std::string>& config,
                            const std::vector<Override>& overrides);
 
-/// For the front, which so answers a mistyped key at once: its run.threads; 0 without a `config`.
-/// What can be read only once (stdin, a pipe) is left to the core.
-std::int64_t configured_threads(const std::optional<std::string>& config,
-                                const std::vector<Override>& overrides);
+/// For the front, which so answers a mistyped key at once; nothing without a `config`. What can be
+/// read only once (stdin, a pipe) is left to the core.
+std::optional<Config> early_config(const std::optional<std::string>& config,
+                                   const std::vector<Override>& overrides);
 
 /// The flags of one sub-command. What they are bound to must live as long as the command line is
 /// parsed.

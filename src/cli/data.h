@@ -99,7 +99,7 @@ struct DataShow : Command {
   }
 
   Startup startup() const {
-    configured_threads(config, overrides);  // a mistyped key answers before LibTorch is loaded
+    early_config(config, overrides);  // a mistyped key answers before LibTorch is loaded
     return {};
   }
 

@@ -20,14 +20,15 @@ ResolvedConfig read_config(const std::optional<std::string>& config,
   return resolve_config(config, overrides, shipped_configs());
 }
 
-std::int64_t configured_threads(const std::optional<std::string>& config,
-                                const std::vector<Override>& overrides) {
-  if (!config) return 0;
+std::optional<Config> early_config(const std::optional<std::string>& config,
+                                   const std::vector<Override>& overrides) {
+  if (!config) return std::nullopt;
   std::error_code ignored;
   const fs::file_status status = fs::status(*config, ignored);
   const bool is_stream =
       fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
-  return is_stream ? 0 : read_config(config, overrides).config.run.threads;
+  if (is_stream) return std::nullopt;
+  return read_config(config, overrides).config;
 }
 
 }  // namespace dcgan::cli

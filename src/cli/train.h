@@ -59,10 +59,11 @@ struct Train : Command {
   Startup startup() const {
     refuse(processes > 1 && read_launch().size > 1,
            "--processes, and a launcher has started several already", "leave --processes out");
-    if (processes > 1 && config) {  // told once, not by each
-      parts_here(resolve_config(*config, overrides, shipped_configs()).config, processes);
-    }
-    return {configured_threads(config, overrides), true, processes};
+    const std::optional<Config> known = early_config(config, overrides);
+    refuse(processes > 1 && config && !known,
+           "--processes, and a configuration that can be read only once", "name a file");
+    if (known) parts_here(*known, processes);  // told once, not by each process
+    return {known ? known->run.threads : 0, true, processes};
   }
 
   int run();

@@ -193,6 +193,12 @@ TEST_F(Processes, RefuseABatchThatDoesNotDivide) {
   EXPECT_FALSE(exists("run/g.pt"));
 }
 
+TEST_F(Processes, RefuseAConfigurationThatOnlyOneCanRead) {
+  const ProgramResult result = run({"train", "--config", "-", "--out", "run", "--processes", "2"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("a configuration that can be read only once; name a file"));
+}
+
 TEST_F(Processes, RefuseVariablesThatContradictEachOther) {
   const ProgramResult result = testing::run_program(
       train_words("run", {}),
