@@ -36,7 +36,7 @@ std::string torchscript_of(const Network& classifier) {
 
 // Training ----------------------------------------------------------------------------------------
 
-constexpr std::int64_t kBatch = 128;
+constexpr std::int64_t kTrainBatch = 128;
 constexpr std::int64_t kTestBatch = 500;
 constexpr double kPeakLr = 3e-3;
 constexpr double kWarmUp = 0.15;  ///< share of the training
@@ -230,7 +230,7 @@ std::int64_t count_classes(const Dataset& dataset) {
 }
 
 std::optional<Network> train_classifier(const Dataset& dataset, const ClassifierOptions& options) {
-  const std::int64_t batch = std::min(kBatch, dataset.size());
+  const std::int64_t batch = std::min(kTrainBatch, dataset.size());
   const std::int64_t steps = dataset.size() / batch;  // an epoch's incomplete batch is left out
   const Network classifier = initial_classifier(dataset, options);
   Adam optimizer(named_parameters(classifier), {kPeakLr, 0.9, 0.99, 1e-8});

@@ -22,7 +22,7 @@ namespace {
 
 /// Images computed at a time. The size is fixed, since LibTorch may choose another algorithm for
 /// another batch size and differ in the last bit.
-constexpr std::int64_t kBatch = 64;
+constexpr std::int64_t kFeatureBatch = 64;
 
 /// Pixels up to which a thread computes a batch alone, so that none waits for others: of larger
 /// images each would need too much memory.
@@ -182,7 +182,7 @@ Features Features::find(const std::string& wanted, const std::string& set, torch
 
 FeatureBatch Features::compute(const torch::Tensor& images) const {
   const torch::NoGradGuard no_grad;
-  const std::vector<torch::Tensor> parts = images.split(kBatch);
+  const std::vector<torch::Tensor> parts = images.split(kFeatureBatch);
   std::vector<torch::Tensor> features(parts.size());
   std::vector<torch::Tensor> logits(parts.size());
   const auto compute_part = [&](std::int64_t part) {
@@ -191,7 +191,7 @@ FeatureBatch Features::compute(const torch::Tensor& images) const {
     const std::int64_t count = parts[at].size(0);
     // Filled up with zeros to a whole batch.
     const torch::Tensor whole =
-        torch::constant_pad_nd(parts[at], {0, 0, 0, 0, 0, 0, 0, kBatch - count});
+        torch::constant_pad_nd(parts[at], {0, 0, 0, 0, 0, 0, 0, kFeatureBatch - count});
     const FeatureBatch batch = run(whole.to(device));
     const auto take = [&](const torch::Tensor& rows) {
       const torch::Tensor taken = rows.to(torch::kCPU).narrow(0, 0, count);

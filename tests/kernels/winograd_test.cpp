@@ -148,7 +148,7 @@ void expect_any_number_of_channels(at::ScalarType type, double tolerance) {
   const Window window{{4, 4}, {2, 2}, {1, 1}};
   const std::array<std::int64_t, 2> size{8, 8};
   const std::array<std::int64_t, 2> map{4, 4};
-  const auto random = [type](at::IntArrayRef sizes, std::uint64_t seed) {
+  const auto random = [type](at::IntArrayRef sizes, std::int64_t seed) {
     return noise(sizes, seed).to(type).contiguous(kLast);
   };
   for (std::int64_t channels = kPanel; channels <= 20 * kLanes; channels += kLanes) {

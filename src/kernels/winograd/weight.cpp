@@ -13,7 +13,7 @@ namespace {
 
 /// Tiles at once, and inputs and outputs of a block's sums: all of it stays in a core's second
 /// cache.
-constexpr std::int64_t kMaxTiles = 64;
+constexpr std::int64_t kWeightTiles = 64;
 constexpr std::int64_t kMaxOutputs = 128;
 constexpr std::int64_t kMaxInputs = 128;
 
@@ -114,8 +114,8 @@ torch::Tensor weight_sum(const torch::Tensor& x, const torch::Tensor& grad, cons
     thread_local Points<Number> gradients;
     thread_local std::vector<float> sums;
     sums.resize(static_cast<std::size_t>(kPoints * block.point_stride()));
-    for (std::int64_t first = 0; first < tiles.count(); first += kMaxTiles) {
-      const TileRows rows(tiles, {first, std::min(tiles.count(), first + kMaxTiles)},
+    for (std::int64_t first = 0; first < tiles.count(); first += kWeightTiles) {
+      const TileRows rows(tiles, {first, std::min(tiles.count(), first + kWeightTiles)},
                           kNumbersInFloat<Number>);
       inputs.resize(rows.size(), block.rows(), PairsOf::tiles);
       gradients.resize(rows.size(), block.panels() * kPanel, PairsOf::tiles);
