@@ -100,6 +100,7 @@ struct TrainConfig {
   double ema_decay = 0;          ///< of the average of G's weights over the steps; 0: no average
   Precision precision = Precision::fp32;  ///< of a step's products; weights are float32 always
   std::int64_t shards = 1;                ///< parts of each batch whose sums have a fixed order
+  std::int64_t accumulate = 1;            ///< micro-batches that a process takes one by one
   std::int64_t rank_timeout = 600;        ///< seconds that processes wait for each other
   bool sync_batch_norm = true;        ///< statistics of the whole batch, however many compute it
   std::int64_t log_every = 50;        ///< steps between two lines of metrics.jsonl

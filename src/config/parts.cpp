@@ -4,24 +4,37 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 #include "dcgan/error.h"
 
 namespace dcgan {
 
-std::int64_t parts_here(const Config& config, std::int64_t processes) {
+PartsHere parts_here(const Config& config, std::int64_t processes) {
   const std::int64_t shards = config.train.shards;
-  const std::int64_t parts = shards > 1 ? shards : processes;
+  const std::int64_t turns = config.train.accumulate;
+  const std::int64_t parts = shards > 1 ? shards : processes * turns;
   const std::int64_t here = parts / processes;
   // Several processes each add up a whole branch of the tree.
   const bool is_branch = processes == 1 || (here & (here - 1)) == 0;
-  if (parts % processes != 0 || here == 0 || !is_branch) {
+  if (shards > 1 && (parts % processes != 0 || here == 0 || !is_branch)) {
     throw usage_error(
         fmt::format("train.shards is {}, which {} processes can't share", shards, processes))
         .key("train.shards")
         .remedy(fmt::format("set it to {}, or to 1 for a part a process",
                             processes * std::bit_ceil(static_cast<std::uint64_t>(
                                             std::max<std::int64_t>(here, 1)))));
+  }
+  if (here % turns != 0 || !is_branch) {
+    throw usage_error(fmt::format("train.accumulate is {}, but {}", turns,
+                                  shards > 1 ? fmt::format("a process has {} of train.shards", here)
+                                             : "several processes need a power of two"))
+        .key("train.accumulate")
+        .remedy(fmt::format(
+            "set it to {}",
+            shards > 1
+                ? std::gcd(here, turns)
+                : std::int64_t{1} << (std::bit_width(static_cast<std::uint64_t>(turns)) - 1)));
   }
   const std::int64_t batch = config.train.batch_size;
   if (batch % parts != 0) {
@@ -40,7 +53,7 @@ std::int64_t parts_here(const Config& config, std::int64_t processes) {
         .key("data.drop_last")
         .remedy("set it to true");
   }
-  return here;
+  return {here, here / (shards > 1 ? turns : here), shards > 1};
 }
 
 }  // namespace dcgan

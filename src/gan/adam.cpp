@@ -16,13 +16,9 @@ Adam::Adam(const NamedTensors& parameters, const AdamOptions& options) : options
   }
 }
 
-Adam Adam::copy_for(const Network& network) const {
-  Adam copy(named_parameters(network), options_);
-  for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
-    copy.exp_avg_[i].copy_(exp_avg_[i]);
-    copy.exp_avg_sq_[i].copy_(exp_avg_sq_[i]);
-  }
-  copy.steps_done_ = steps_done_;
+Adam Adam::for_part(const Network& network) const {
+  Adam copy = *this;
+  copy.parameters_ = dcgan::parameters(network);
   return copy;
 }
 

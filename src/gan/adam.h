@@ -23,8 +23,8 @@ class Adam {
  public:
   Adam(const NamedTensors& parameters, const AdamOptions& options);
 
-  /// One with the same moments for a copy of the network.
-  Adam copy_for(const Network& network) const;
+  /// The same optimizer, with the same moments, reading the gradients of another part's network.
+  Adam for_part(const Network& network) const;
 
   /// What it updates, in the order of the network's.
   const std::vector<torch::Tensor>& parameters() const { return parameters_; }

@@ -5,9 +5,11 @@
 #include <functional>
 #include <future>
 #include <mutex>
+#include <semaphore>
 #include <thread>
 #include <utility>
 
+#include "runtime/device.h"
 #include "runtime/torch.h"
 
 namespace dcgan {
@@ -15,8 +17,14 @@ namespace dcgan {
 /// Where this process's parts add up.
 class Parts::Meeting {
  public:
-  Meeting(std::int64_t parts, ProcessGroup* group)
-      : group_(group), numbers_(static_cast<std::size_t>(parts)) {}
+  Meeting(const PartsHere& here, ProcessGroup* group)
+      : group_(group),
+        numbers_(static_cast<std::size_t>(here.count)),
+        turns_(static_cast<std::ptrdiff_t>(here.at_once)) {}
+
+  /// A part computes between these two, but for its meetings.
+  void begin_turn() { turns_.acquire(); }
+  void end_turn() { turns_.release(); }
 
   std::int64_t parts_in_all() const {
     return static_cast<std::int64_t>(numbers_.size()) * (group_ == nullptr ? 1 : group_->size());
@@ -27,18 +35,18 @@ class Parts::Meeting {
       if (group_ != nullptr) group_->sum(numbers);
       return;
     }
-    std::unique_lock<std::mutex> lock(mutex_);
     numbers_[static_cast<std::size_t>(part)] = numbers;
-    const std::int64_t meeting = meetings_;
-    if (++present_ == numbers_.size()) {
-      add_up();
-    } else {
-      all_present_.wait(lock, [&] { return meetings_ != meeting || failure_ != nullptr; });
-    }
-    if (failure_ != nullptr) std::rethrow_exception(failure_);
-    const torch::Tensor sum = sum_;
-    lock.unlock();
-    numbers.copy_(sum);  // the next sum is made when all have come back
+    meet([this] {
+      sum_ = tree_sum(numbers_).clone();
+      if (group_ != nullptr) group_->sum(sum_);
+    });
+    numbers.copy_(sum_);  // the next sum is made when all have come back
+  }
+
+  /// The first part's `work`, which has all that belongs to no part.
+  void once(std::int64_t part, const std::function<void()>& work) {
+    if (part == 0) work_ = &work;
+    meet([this] { (*work_)(); });
   }
 
   /// Sends the other parts home.
@@ -49,24 +57,36 @@ class Parts::Meeting {
   }
 
  private:
-  void add_up() {
-    try {
-      const torch::NoGradGuard no_grad;
-      sum_ = tree_sum(numbers_).clone();
-      if (group_ != nullptr) group_->sum(sum_);
-    } catch (...) {
-      failure_ = std::current_exception();
+  /// All parts wait for each other; the last to come does `work`.
+  void meet(const std::function<void()>& work) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (++present_ == numbers_.size()) {
+      try {
+        work();
+      } catch (...) {
+        failure_ = std::current_exception();
+      }
+      present_ = 0;
+      ++meetings_;
+      all_present_.notify_all();
+    } else {
+      const std::int64_t meeting = meetings_;
+      end_turn();
+      all_present_.wait(lock, [&] { return meetings_ != meeting || failure_ != nullptr; });
+      lock.unlock();
+      begin_turn();
+      lock.lock();
     }
-    present_ = 0;
-    ++meetings_;
-    all_present_.notify_all();
+    if (failure_ != nullptr) std::rethrow_exception(failure_);
   }
 
   ProcessGroup* group_;
   std::mutex mutex_;
   std::condition_variable all_present_;
   std::vector<torch::Tensor> numbers_;  ///< by part
+  std::counting_semaphore<> turns_;
   torch::Tensor sum_;
+  const std::function<void()>* work_ = nullptr;
   std::size_t present_ = 0;
   std::int64_t meetings_ = 0;
   std::exception_ptr failure_;
@@ -81,6 +101,7 @@ class Parts::PartReducer : public Reducer {
     const torch::NoGradGuard no_grad;
     meeting_.sum(part_, numbers);
   }
+  void once(const std::function<void()>& work) override { meeting_.once(part_, work); }
 
  private:
   Meeting& meeting_;
@@ -90,7 +111,7 @@ class Parts::PartReducer : public Reducer {
 /// A thread that does one thing after another, each by itself.
 class Parts::Worker {
  public:
-  Worker() : thread_([this] { run(); }) {}
+  explicit Worker(int threads) : thread_([this, threads] { run(threads); }) {}
   ~Worker() { start({}).wait(); }
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -105,8 +126,8 @@ class Parts::Worker {
   }
 
  private:
-  void run() {
-    at::set_num_threads(1);
+  void run(int threads) {
+    at::set_num_threads(threads);
     std::unique_lock<std::mutex> lock(mutex_);
     for (bool ends = false; !ends;) {
       there_is_work_.wait(lock, [&] { return work_.valid(); });
@@ -125,22 +146,25 @@ class Parts::Worker {
   std::jthread thread_;  ///< last: it uses all the others
 };
 
-Parts::Parts(TrainState& state, std::int64_t count, bool a_thread_each, ProcessGroup* group)
-    : first_(state), meeting_(std::make_unique<Meeting>(count, group)) {
-  const std::int64_t first = group == nullptr ? 0 : group->rank() * count;
-  for (std::int64_t i = 0; i < count; ++i) {
+Parts::Parts(TrainState& state, const PartsHere& here, ProcessGroup* group)
+    : first_(state), meeting_(std::make_unique<Meeting>(here, group)) {
+  const std::int64_t first = group == nullptr ? 0 : group->rank() * here.count;
+  for (std::int64_t i = 0; i < here.count; ++i) {
     reducers_.push_back(std::make_unique<PartReducer>(*meeting_, i));
     TrainState* part = &state;
     if (i > 0) {
-      others_.push_back(std::make_unique<TrainState>(copy_for_part(state, first + i)));
+      others_.push_back(std::make_unique<TrainState>(state_of_part(state, first + i)));
       part = others_.back().get();
     }
     part->reducer = reducers_.back().get();
   }
   state.part = first;
-  if (!a_thread_each && count == 1) return;
+  if (!here.a_thread_each && here.count == 1) return;
+  if (here.at_once < here.count) share_one_heap();
   const int threads = at::get_num_threads();
-  for (std::int64_t i = 0; i < count; ++i) workers_.push_back(std::make_unique<Worker>());
+  for (std::int64_t i = 0; i < here.count; ++i) {
+    workers_.push_back(std::make_unique<Worker>(here.a_thread_each ? 1 : threads));
+  }
   at::set_num_threads(threads);  // what LibTorch notes for threads to come
 }
 
@@ -158,9 +182,13 @@ StepStats Parts::step(const torch::Tensor& real, const torch::Tensor& labels,
     };
     TrainState& state = i == 0 ? first_ : *others_[static_cast<std::size_t>(i - 1)];
     const auto work = [this, &state, x = part_of(real), y = part_of(labels), z = part_of(latents)] {
+      meeting_->begin_turn();
       try {
-        return train_step(state, x, y, z);
+        StepStats stats = train_step(state, x, y, z);
+        meeting_->end_turn();
+        return stats;
       } catch (...) {
+        meeting_->end_turn();
         meeting_->fail(std::current_exception());
         throw;
       }

@@ -1,9 +1,10 @@
-// A step's batch in parts, computed side by side by threads and processes.
+// A step's batch in parts, computed by threads and processes side by side or one after another.
 //
-// Each part is a training state of its own with the same numbers. The parts meet where a step adds
-// something up over the batch: BatchNorm's statistics and their gradients, the parameters'
-// gradients, losses. All sums are taken pair by pair, neighbours first, whichever thread or process
-// has which part: then the same parts make the same bits wherever they are computed.
+// The parts of a process share weights and optimizers and have gradients of their own. The parts
+// meet where a step adds something up over the batch: BatchNorm's statistics and their gradients,
+// the parameters' gradients, losses. All sums are taken pair by pair, neighbours first, whichever
+// thread or process has which part: then the same parts make the same bits wherever they are
+// computed.
 #pragma once
 
 #include <torch/types.h>
@@ -12,6 +13,7 @@
 #include <memory>
 #include <vector>
 
+#include "config/parts.h"
 #include "gan/train_step.h"
 #include "runtime/process_group.h"
 
@@ -19,16 +21,14 @@ namespace dcgan {
 
 class Parts {
  public:
-  /// `state` becomes the first of `count` parts that this process has; it and `group`, the other
-  /// processes if there are any, must outlive this. `a_thread_each`: parts are computed by one
-  /// thread each, as the same bits on any number of processes need; else, where `count` is 1, by
-  /// LibTorch's own threads.
-  Parts(TrainState& state, std::int64_t count, bool a_thread_each, ProcessGroup* group);
+  /// `state` becomes the first of the parts that this process has; it and `group`, the other
+  /// processes if there are any, must outlive this.
+  Parts(TrainState& state, const PartsHere& here, ProcessGroup* group);
   ~Parts();
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
 
-  /// As train_step(), of this process's part of the batch, a multiple of `count` images. The
+  /// As train_step(), of this process's part of the batch, a multiple of its parts. The
   /// numbers that it returns are those of the whole batch; the images are this process's.
   StepStats step(const torch::Tensor& real, const torch::Tensor& labels,
                  const torch::Tensor& latents);

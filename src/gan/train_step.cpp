@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <utility>
 
 #include "base/gz.h"
@@ -29,52 +30,61 @@ ForwardOptions forward_options(const TrainState& state) {
           .reducer = state.options.sync_batch_norm ? state.reducer : nullptr};
 }
 
-/// In place the mean over the parts of a batch, in one sum.
-void average_over_parts(const std::vector<torch::Tensor>& tensors, Reducer& reducer) {
+/// Makes the gradients, and `others` in place, their means over the parts of a batch, by one sum.
+void average_over_parts(const Adam& optimizer, const std::vector<torch::Tensor>& others,
+                        Reducer& reducer) {
   const torch::NoGradGuard no_grad;
+  const std::vector<torch::Tensor>& parameters = optimizer.parameters();
   std::int64_t count = 0;
-  for (const torch::Tensor& tensor : tensors) count += tensor.numel();
-  const torch::Tensor all = torch::empty({count}, tensors.front().options());
-  std::vector<torch::Tensor> places;
+  for (const torch::Tensor& parameter : parameters) count += parameter.numel();
+  for (const torch::Tensor& other : others) count += other.numel();
+  const torch::Tensor all = torch::empty({count}, parameters.front().options());
   count = 0;
-  for (const torch::Tensor& tensor : tensors) {
-    places.push_back(all.as_strided(tensor.sizes(), tensor.strides(), count).copy_(tensor));
+  const auto place_of = [&](const torch::Tensor& tensor) {
+    const torch::Tensor place = all.as_strided(tensor.sizes(), tensor.strides(), count);
     count += tensor.numel();
+    return place.copy_(tensor);
+  };
+  for (const torch::Tensor& parameter : parameters) {
+    parameter.mutable_grad() = place_of(parameter.grad());
   }
+  std::vector<torch::Tensor> places;
+  for (const torch::Tensor& other : others) places.push_back(place_of(other));
   reducer.sum(all);
   all.div_(static_cast<double>(reducer.parts()));
-  for (std::size_t i = 0; i < places.size(); ++i) torch::Tensor(tensors[i]).copy_(places[i]);
-}
-
-std::vector<torch::Tensor> gradients_of(const Adam& optimizer) {
-  std::vector<torch::Tensor> gradients;
-  for (const torch::Tensor& parameter : optimizer.parameters()) {
-    gradients.push_back(parameter.grad());
-  }
-  return gradients;
+  for (std::size_t i = 0; i < places.size(); ++i) torch::Tensor(others[i]).copy_(places[i]);
 }
 
 /// Before a step's last update: the gradients and, on the same way, all else that the parts hold of
 /// their own, the step's numbers and, where each normalised by itself, running statistics.
 void average_gradients_and_rest(const TrainState& state, const Adam& optimizer, StepStats& stats) {
   if (state.reducer == nullptr) return;
-  std::vector<torch::Tensor> tensors = gradients_of(optimizer);
-  stats.stop = torch::full({}, state.stop ? 1.0 : 0.0, tensors.front().options());
+  std::vector<torch::Tensor> others;
+  stats.stop = torch::full({}, state.stop ? 1.0 : 0.0, optimizer.parameters().front().options());
   for (torch::Tensor* scalar :
        {&stats.discriminator_loss, &stats.generator_loss, &stats.real_score, &stats.fake_score,
         &stats.fake_score_after, &stats.r1, &stats.gradient_penalty, &stats.stop}) {
     if (!scalar->defined()) continue;
     *scalar = scalar->clone();  // two of them may be one
-    tensors.push_back(*scalar);
+    others.push_back(*scalar);
   }
   for (const Network* network : {&state.generator, &state.discriminator}) {
     for (const Layer& layer : network->layers) {
       if (state.options.sync_batch_norm || !layer.running_mean.defined()) continue;
-      tensors.push_back(layer.running_mean);
-      tensors.push_back(layer.running_var);
+      others.push_back(layer.running_mean);
+      others.push_back(layer.running_var);
     }
   }
-  average_over_parts(tensors, *state.reducer);
+  average_over_parts(optimizer, others, *state.reducer);
+}
+
+/// Parts with the same weights update them once.
+void update_weights(const TrainState& state, const std::function<void()>& update) {
+  if (state.reducer == nullptr) {
+    update();
+  } else {
+    state.reducer->once(update);
+  }
 }
 
 /// The same of the step's real and of its fake images.
@@ -173,15 +183,17 @@ void update_discriminator(TrainState& state, const StepInputs& inputs, Pair imag
   stats.fake_score = mean_score(options.loss, fake_logits);
   if (stats.updated_generator) {  // whose half says the rest
     if (state.reducer != nullptr) {
-      average_over_parts(gradients_of(state.discriminator_optimizer), *state.reducer);
+      average_over_parts(state.discriminator_optimizer, {}, *state.reducer);
     }
   } else {
     stats.generator_loss = generator_loss(options.loss, fake_logits.detach());
     stats.fake_score_after = stats.fake_score;
     average_gradients_and_rest(state, state.discriminator_optimizer, stats);
   }
-  state.discriminator_optimizer.step(inputs.rates.discriminator);
-  if (options.weight_clip > 0) clip(state.discriminator, options.weight_clip);
+  update_weights(state, [&] {
+    state.discriminator_optimizer.step(inputs.rates.discriminator);
+    if (options.weight_clip > 0) clip(state.discriminator, options.weight_clip);
+  });
 }
 
 /// G's half: the gradient passes through D, none stops in it.
@@ -198,9 +210,11 @@ void update_generator(TrainState& state, const StepInputs& inputs, const torch::
   stats.generator_loss = loss.detach();
   stats.fake_score_after = mean_score(options.loss, logits);
   average_gradients_and_rest(state, state.generator_optimizer, stats);
-  state.generator_optimizer.step(inputs.rates.generator);
+  update_weights(state, [&] {
+    state.generator_optimizer.step(inputs.rates.generator);
+    if (state.average) update_average(*state.average, state.generator, inputs.rates.average);
+  });
   set_requires_grad(state.discriminator, true);
-  if (state.average) update_average(*state.average, state.generator, inputs.rates.average);
 }
 
 }  // namespace
@@ -329,12 +343,12 @@ std::vector<std::pair<std::string, NamedTensors>> parts_of(const TrainState& sta
   return parts;
 }
 
-TrainState copy_for_part(const TrainState& state, std::int64_t part) {
+TrainState state_of_part(const TrainState& state, std::int64_t part) {
   TrainState copy = state;
-  copy.generator = copy_to(state.generator, state.device);
-  copy.discriminator = copy_to(state.discriminator, state.device);
-  copy.generator_optimizer = state.generator_optimizer.copy_for(copy.generator);
-  copy.discriminator_optimizer = state.discriminator_optimizer.copy_for(copy.discriminator);
+  copy.generator = with_own_gradients(state.generator);
+  copy.discriminator = with_own_gradients(state.discriminator);
+  copy.generator_optimizer = state.generator_optimizer.for_part(copy.generator);
+  copy.discriminator_optimizer = state.discriminator_optimizer.for_part(copy.discriminator);
   copy.average.reset();
   copy.part = part;
   return copy;

@@ -157,8 +157,9 @@ StepNumbers read(const StepStats& stats);
 /// their tensors.
 std::vector<std::pair<std::string, NamedTensors>> parts_of(const TrainState& state);
 
-/// A state of its own with the same numbers, for part `part` of each batch. It has no average.
-TrainState copy_for_part(const TrainState& state, std::int64_t part);
+/// The state of part `part` of each batch: with the weights and moments of `state`, and gradients and
+/// running statistics of its own. It has no average.
+TrainState state_of_part(const TrainState& state, std::int64_t part);
 
 /// Of both networks' tensors: "CRC-32 0a1b2c3d".
 std::string checksum_of(const TrainState& state);

@@ -56,6 +56,7 @@ std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path&
     if (step) found.emplace(*step, entry.path());
   }
   std::vector<std::filesystem::path> paths;
+  paths.reserve(found.size());
   for (auto& [step, path] : found) paths.push_back(std::move(path));
   return paths;
 }

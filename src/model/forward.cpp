@@ -121,7 +121,8 @@ torch::Tensor apply_batch_norm_of_parts(const torch::Tensor& x, const Layer& lay
   std::vector<torch::Tensor> results;
   for (const torch::Tensor& part : x.chunk(options.batches)) {
     const torch::Tensor wide = part.scalar_type() == at::kDouble ? part : part.to(torch::kFloat32);
-    const auto count = static_cast<double>(wide.numel() / wide.size(1) * options.reducer->parts());
+    const std::int64_t values = wide.numel() / wide.size(1);  // of one channel
+    const auto count = static_cast<double>(values * options.reducer->parts());
     const torch::Tensor mean = SumOfParts::apply(wide.sum(dims), options.reducer) / count;
     const torch::Tensor centred = wide - by_channel(mean);
     const torch::Tensor variance =

@@ -97,6 +97,18 @@ Network copy_to(const Network& network, torch::Device device) {
   return copy;
 }
 
+Network with_own_gradients(const Network& network) {
+  Network copy = network;
+  for (Layer& layer : copy.layers) {
+    for (const Slot& slot : kSlots) {
+      torch::Tensor& tensor = layer.*slot.tensor;
+      if (!tensor.defined()) continue;
+      tensor = tensor.requires_grad() ? tensor.detach().requires_grad_() : tensor.clone();
+    }
+  }
+  return copy;
+}
+
 NamedTensors named_parameters(const Network& network) { return select(network, true); }
 
 NamedTensors named_tensors(const Network& network) {

@@ -45,6 +45,9 @@ void initialise(Network& network, std::int64_t seed, Purpose purpose, double dev
 /// The same network with tensors of its own on `device`.
 Network copy_to(const Network& network, torch::Device device);
 
+/// The same parameters, each with a gradient of its own; buffers of its own.
+Network with_own_gradients(const Network& network);
+
 /// "layer1.weight", "layer1.bias", "layer1.norm.weight", "layer1.norm.bias", ... in layer order:
 /// what an optimizer updates. The names are those of a PyTorch state_dict.
 NamedTensors named_parameters(const Network& network);

@@ -119,6 +119,12 @@ void keep_freed_memory() {
 #endif
 }
 
+void share_one_heap() {
+#ifdef __GLIBC__
+  mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 Machine prepare_machine(const std::string& device, std::int64_t threads) {
   keep_freed_memory();
   const torch::Device resolved = resolve_device(device);

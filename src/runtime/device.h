@@ -28,6 +28,9 @@ Precision fastest_precision(torch::Device device);
 /// otherwise. glibc only; elsewhere it does nothing.
 void keep_freed_memory();
 
+/// Lets threads started from now on use what another one freed.
+void share_one_heap();
+
 /// Where a command computes.
 struct Machine {
   torch::Device device;

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <functional>
 
 namespace dcgan {
 
@@ -17,6 +18,10 @@ class Reducer {
 
   /// In place the sum over all parts, the same bits in each. Contiguous floating-point numbers.
   virtual void sum(const torch::Tensor& numbers) = 0;
+
+  /// Has `work` done once for all parts that share memory with this one, before any of them goes
+  /// on.
+  virtual void once(const std::function<void()>& work) = 0;
 };
 
 }  // namespace dcgan

@@ -132,11 +132,14 @@ Machine prepare_training(Config& config, Log& log, std::int64_t local_rank) {
 
 TrainingJob load_job(const std::optional<std::string>& out, bool resume, const Config& config,
                      const Machine& machine, Log& log, ProcessGroup* group) {
-  const std::int64_t parts = parts_here(config, group == nullptr ? 1 : group->size());
-  if (parts > 1 && machine.device.is_cuda()) {
-    throw usage_error(fmt::format("a GPU takes one of train.shards, not {}", parts))
+  const PartsHere here = parts_here(config, group == nullptr ? 1 : group->size());
+  if (here.at_once > 1 && machine.device.is_cuda()) {
+    throw usage_error(
+        fmt::format("a GPU takes one of train.shards at a time, not {}", here.at_once))
         .key("train.shards")
-        .remedy("start a process for each, with a GPU of its own");
+        .remedy(fmt::format("start a process for each, with a GPU of its own, or set "
+                            "train.accumulate: {}",
+                            here.count));
   }
   if (group != nullptr && config.run.cuda_graph) {
     throw usage_error("a CUDA graph records the steps of one process alone")

@@ -57,9 +57,9 @@ class Stepper {
         stream_(job.dataset, stream_options(job.config, job.state.device, job.group),
                 job.state.step) {
     const std::int64_t processes = group_ == nullptr ? 1 : group_->size();
-    const std::int64_t shards = job.config.train.shards;
-    if (processes > 1 || shards > 1) {
-      parts_.emplace(state_, parts_here(job.config, processes), shards > 1, group_);
+    const PartsHere here = parts_here(job.config, processes);
+    if (processes > 1 || here.count > 1) {
+      parts_.emplace(state_, here, group_);
     } else if (job.config.run.cuda_graph && !state_.device.is_cpu()) {
       recorded_.emplace(state_, make_recorder(state_.device));
     }

@@ -26,7 +26,7 @@ TEST_P(PartsOfReference, HaveTheLossesAndPenaltiesOfTheWholeBatch) {
   TrainState state = testing::make_reference_state(reference);
   const std::int64_t images = reference.at("real").size(0);
   const std::int64_t count = images % 2 == 0 ? 2 : images % 3 == 0 ? 3 : images;
-  Parts parts(state, count, /*a_thread_each=*/true, nullptr);
+  Parts parts(state, {count, count, /*a_thread_each=*/true}, nullptr);
   const auto labels = reference.config.model.classes > 0 ? reference.at("labels") : torch::Tensor();
   const torch::Tensor losses = reference.at("d_losses");
   const double scale = losses.abs().max().item<double>();
@@ -49,8 +49,8 @@ INSTANTIATE_TEST_SUITE_P(PyTorch, PartsOfReference,
                                            "dcgan_64x64x3", "dense_28x28x1_regularised",
                                            "dcgan_28x28x1_mismatch", "dcgan_21x13x3_wgan"));
 
-/// `processes` of them with so many parts each, ten steps; what the first one holds at the end.
-TrainState train_on(const Config& config, std::int64_t processes, std::int64_t parts_each) {
+/// `processes` of them, ten steps; what the first one holds at the end.
+TrainState train_on(const Config& config, std::int64_t processes, const PartsHere& parts_each) {
   const std::int64_t port = free_port();
   const auto run = [&](std::int64_t rank) {
     Launch launch{.rank = rank, .size = processes, .local_rank = rank, .local_size = processes};
@@ -59,7 +59,7 @@ TrainState train_on(const Config& config, std::int64_t processes, std::int64_t p
     std::optional<ProcessGroup> group;
     if (processes > 1) group.emplace(launch, std::chrono::seconds(60));
     TrainState state = testing::small_trained_state(config, /*steps=*/0);
-    Parts parts(state, parts_each, /*a_thread_each=*/true, group ? &*group : nullptr);
+    Parts parts(state, parts_each, group ? &*group : nullptr);
     const std::int64_t batch = config.train.batch_size;
     const std::int64_t own = batch / processes;
     for (std::int64_t i = 0; i < testing::kSmallRun; ++i) {
@@ -103,20 +103,22 @@ TEST(Parts, HaveTheSameBytesOnAnyNumberOfProcesses) {
   for (const Config& config :
        {config_of(true, Precision::fp32), config_of(false, Precision::fp32),
         config_of(true, Precision::bf16), config_of(true, Precision::fp32, 1)}) {
-    const TrainState one = train_on(config, 1, 4);
-    EXPECT_TRUE(testing::equal(one, train_on(config, 2, 2)));
-    EXPECT_TRUE(testing::equal(one, train_on(config, 4, 1)));
+    const TrainState one = train_on(config, 1, {4, 4, true});
+    EXPECT_TRUE(testing::equal(one, train_on(config, 2, {2, 2, true})));
+    EXPECT_TRUE(testing::equal(one, train_on(config, 4, {1, 1, true})));
+    EXPECT_TRUE(testing::equal(one, train_on(config, 1, {4, 1, true})));  // train.accumulate: 4
+    EXPECT_TRUE(testing::equal(one, train_on(config, 2, {2, 1, true})));
   }
 }
 
 TEST(Parts, WithoutSyncedStatisticsAreAnotherTraining) {
-  EXPECT_FALSE(testing::equal(train_on(config_of(true, Precision::fp32), 1, 2),
-                              train_on(config_of(false, Precision::fp32), 1, 2)));
+  EXPECT_FALSE(testing::equal(train_on(config_of(true, Precision::fp32), 1, {2, 2, true}),
+                              train_on(config_of(false, Precision::fp32), 1, {2, 2, true})));
 }
 
 TEST(Parts, RethrowWhatOneOfThemThrows) {
   TrainState state = testing::small_trained_state();
-  Parts parts(state, 2, /*a_thread_each=*/true, nullptr);
+  Parts parts(state, {2, 1, /*a_thread_each=*/true}, nullptr);
   const torch::Tensor wrong = torch::zeros({4, 1, 8, 9});
   EXPECT_THROW(parts.step(wrong, {}, torch::zeros({4, 3})), c10::Error);
 }
