@@ -30,11 +30,9 @@ PartsHere parts_here(const Config& config, std::int64_t processes) {
                                   shards > 1 ? fmt::format("a process has {} of train.shards", here)
                                              : "several processes need a power of two"))
         .key("train.accumulate")
-        .remedy(fmt::format(
-            "set it to {}",
-            shards > 1
-                ? std::gcd(here, turns)
-                : std::int64_t{1} << (std::bit_width(static_cast<std::uint64_t>(turns)) - 1)));
+        .remedy(fmt::format("set it to {}", shards > 1 ? std::gcd(here, turns)
+                                                       : static_cast<std::int64_t>(std::bit_floor(
+                                                             static_cast<std::uint64_t>(turns)))));
   }
   const std::int64_t batch = config.train.batch_size;
   if (batch % parts != 0) {

@@ -9,7 +9,6 @@
 #include <thread>
 #include <utility>
 
-#include "runtime/device.h"
 #include "runtime/torch.h"
 
 namespace dcgan {
@@ -160,7 +159,6 @@ Parts::Parts(TrainState& state, const PartsHere& here, ProcessGroup* group)
   }
   state.part = first;
   if (!here.a_thread_each && here.count == 1) return;
-  if (here.at_once < here.count) share_one_heap();
   const int threads = at::get_num_threads();
   for (std::int64_t i = 0; i < here.count; ++i) {
     workers_.push_back(std::make_unique<Worker>(here.a_thread_each ? 1 : threads));

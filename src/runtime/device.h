@@ -28,7 +28,7 @@ Precision fastest_precision(torch::Device device);
 /// otherwise. glibc only; elsewhere it does nothing.
 void keep_freed_memory();
 
-/// Lets threads started from now on use what another one freed.
+/// Lets threads use what others freed. To be called before any thread is started.
 void share_one_heap();
 
 /// Where a command computes.

@@ -66,6 +66,7 @@ Archive read_newest(const std::vector<fs::path>& checkpoints) {
 
 /// Throws where the processes would not train one model.
 void compare_processes(const TrainingJob& job, ProcessGroup& group) {
+  group.require_same("version", fmt::format("dcgan {}, LibTorch {}", DCGAN_VERSION, TORCH_VERSION));
   const std::string config = to_yaml(job.config);
   group.require_same("configuration",
                      fmt::format("CRC-32 {:08x}", crc32_of(config.data(), config.size())));
@@ -113,6 +114,7 @@ TrainingJob resumed_job(const fs::path& run, const Config& config, const Machine
 }  // namespace
 
 Machine prepare_training(Config& config, Log& log, std::int64_t local_rank) {
+  if (config.train.accumulate > 1) share_one_heap();
   Machine machine = prepare_machine(config.run.device, config.run.threads);
   if (machine.device.is_cuda() && local_rank > 0) {
     machine.device = resolve_device(fmt::format("cuda:{}", local_rank));

@@ -121,7 +121,7 @@ struct Case {
   std::string yaml;
   int line;
   std::string problem;
-  std::string remedy = "";
+  std::string remedy;
 };
 
 TEST_F(ResolveConfig, NamesLineProblemAndRemedy) {

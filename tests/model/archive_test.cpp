@@ -187,9 +187,9 @@ TEST_F(ArchiveFile, WithADamagedDescriptionIsRefused) {
 
 TEST_F(ArchiveFile, NamesATensorThatIsNotAsExpected) {
   const Archive archive = read();
-  for (const auto& [name, size] : {std::pair("a.nothing", 1), {"a.bias", 4}}) {
-    EXPECT_THAT(caught([&] { find_tensor(archive, name, {size}, path_); }),
-                IsError(ErrorKind::failure, path_, HasSubstr(name), "use another file"));
+  for (const auto& wrong : {std::pair("a.nothing", 1), {"a.bias", 4}}) {
+    EXPECT_THAT(caught([&] { find_tensor(archive, wrong.first, {wrong.second}, path_); }),
+                IsError(ErrorKind::failure, path_, HasSubstr(wrong.first), "use another file"));
   }
 }
 
