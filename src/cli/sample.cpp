@@ -172,7 +172,7 @@ int Sample::run() const {
         .remedy("name a new one");
   }
   if (!options.separate) require_folder_of(options.out);
-  const Machine machine = prepare_machine(device, threads);
+  const Machine machine = prepare_machine(device, threads, launch.local_rank);
   if (!machine.warning.empty()) std::cerr << "warning: " << machine.warning << '\n';
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // a foreign generator may draw
   const Sampler sampler =

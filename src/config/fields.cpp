@@ -183,8 +183,8 @@ std::vector<Field> train_fields() {
               "Parts that each batch is cut into, a thread each: the result then has the same bits "
               "on as many processes or fewer; 1 is the whole batch in one, or a part a process."),
       integer("train.accumulate", {1, 65536}, kFree, of(&TrainConfig::accumulate),
-              "Micro-batches that each process computes one after another, to need less memory; "
-              "train.sync_batch_norm keeps what they share, so false saves most."),
+              "Micro-batches that each process computes one after another; saves memory where "
+              "train.sync_batch_norm is false."),
       choice("train.sync_batch_norm", kFixed, of(&TrainConfig::sync_batch_norm),
              "Whether BatchNorm's statistics are those of the whole batch, or of each part."),
       integer("train.rank_timeout", {1, 86400}, kFree, of(&TrainConfig::rank_timeout),

@@ -125,9 +125,12 @@ void share_one_heap() {
 #endif
 }
 
-Machine prepare_machine(const std::string& device, std::int64_t threads) {
+Machine prepare_machine(const std::string& device, std::int64_t threads, std::int64_t local_rank) {
   keep_freed_memory();
-  const torch::Device resolved = resolve_device(device);
+  torch::Device resolved = resolve_device(device);
+  if (resolved.is_cuda() && local_rank > 0) {
+    resolved = resolve_device(fmt::format("cuda:{}", local_rank));
+  }
   const std::int64_t count = threads > 0 ? threads : default_threads();
   set_threads(count);
   return {resolved, count, resolved.is_cpu() ? warn_of_threads(count, threads > 0) : ""};

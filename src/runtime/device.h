@@ -38,8 +38,10 @@ struct Machine {
   std::string warning;   ///< of more threads than cores; "" otherwise
 };
 
-/// keep_freed_memory, resolve_device and set_threads, for a command: before its first operator.
-Machine prepare_machine(const std::string& device, std::int64_t threads);
+/// keep_freed_memory, resolve_device and set_threads, for a command: before its first operator. Of
+/// a machine's several processes each takes the GPU of its number.
+Machine prepare_machine(const std::string& device, std::int64_t threads,
+                        std::int64_t local_rank = 0);
 
 /// The most memory that the process has held so far, in bytes.
 std::int64_t peak_memory();

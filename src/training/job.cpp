@@ -115,10 +115,7 @@ TrainingJob resumed_job(const fs::path& run, const Config& config, const Machine
 
 Machine prepare_training(Config& config, Log& log, std::int64_t local_rank) {
   if (config.train.accumulate > 1) share_one_heap();
-  Machine machine = prepare_machine(config.run.device, config.run.threads);
-  if (machine.device.is_cuda() && local_rank > 0) {
-    machine.device = resolve_device(fmt::format("cuda:{}", local_rank));
-  }
+  Machine machine = prepare_machine(config.run.device, config.run.threads, local_rank);
   if (!machine.warning.empty()) log.warn(machine.warning);
   // The same sums in the same order on every run; on a CPU this is so anyway.
   at::globalContext().setDeterministicCuDNN(true);

@@ -12,7 +12,6 @@ namespace {
 
 using testing::caught;
 using ::testing::HasSubstr;
-using testing::IsError;
 using Variables = std::map<std::string, std::string>;
 
 Launch launch_of(const Variables& variables) {
