@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <torch/version.h>
 
 #include "base/file.h"
 #include "base/gz.h"
