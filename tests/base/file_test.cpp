@@ -13,30 +13,26 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <thread>
 
-#include "dcgan/error.h"
 #include "support/child_process.h"
+#include "support/expect_error.h"
 #include "support/temp_folder.h"
 
 namespace dcgan {
 namespace {
 
+using testing::caught;
 using ::testing::ElementsAre;
 using testing::error_in_child;
+using ::testing::HasSubstr;
+using testing::IsError;
 using testing::SmallDisk;
 using testing::TempFolder;
 
-/// The message of the failure that `action` throws, or "no error".
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::failure);
-    return error.what();
-  }
-  return "no error";
+auto Failed(const std::filesystem::path& where, const std::string& problem,
+            const std::string& remedy = "") {
+  return IsError(ErrorKind::failure, where, HasSubstr(problem), remedy);
 }
 
 std::vector<std::string> names_in(const std::filesystem::path& folder) {
@@ -67,21 +63,19 @@ TEST(ReadFile, ReadsAFileWhoseSizeIsNotKnownBefore) {
 
 TEST(ReadFile, NamesAFileThatDoesNotExist) {
   const TempFolder folder;
-  EXPECT_EQ(error_of([&] { read_file(folder / "a"); }),
-            folder.path().string() + "/a: no such file");
+  EXPECT_THAT(caught([&] { read_file(folder / "a"); }), Failed(folder / "a", "no such file"));
 }
 
 TEST(RequireFolder, SaysWhatIsThereInItsPlace) {
   const TempFolder folder;
   require_folder(folder.path(), "do that");
   std::ofstream(folder / "file").close();
-  const auto said = [&](const std::string& name) {
-    return error_of([&] { require_folder(folder / name, "do that"); })
-        .substr((folder / name).string().size());
-  };
-  EXPECT_EQ(said("none"), ": no such folder; do that");
-  EXPECT_EQ(said("file"), ": is not a folder; do that");
-  EXPECT_EQ(said("file/none"), ": no such folder; do that");
+  for (const auto& [name, problem] : {std::pair{"none", "no such folder"},
+                                      {"file", "is not a folder"},
+                                      {"file/none", "no such folder"}}) {
+    EXPECT_THAT(caught([&, &path = name] { require_folder(folder / path, "do that"); }),
+                Failed(folder / name, problem, "do that"));
+  }
 }
 
 TEST(ReadFile, ReadsAPipeToItsEnd) {
@@ -94,8 +88,8 @@ TEST(ReadFile, ReadsAPipeToItsEnd) {
 
 TEST(ReadFile, RefusesAFolder) {
   const TempFolder folder;
-  EXPECT_EQ(error_of([&] { read_file(folder.path()); }),
-            folder.path().string() + ": is a folder, not a file");
+  EXPECT_THAT(caught([&] { read_file(folder.path()); }),
+              Failed(folder.path(), "is a folder, not a file"));
 }
 
 TEST(WriteFileAtomically, WritesEveryByte) {
@@ -151,25 +145,23 @@ TEST(WriteFileAtomically, IsWholeWhileManyThreadsWriteTheSameFile) {
 
 TEST(WriteFileAtomically, SaysWhichFolderIsMissing) {
   const TempFolder folder;
-  const std::string root = folder.path().string();
-  EXPECT_EQ(
-      error_of([&] { write_file_atomically(folder / "b/a.png", "new"); }),
-      root + "/b/a.png: cannot be written: there is no folder '" + root + "/b'; make it first");
+  EXPECT_THAT(caught([&] { write_file_atomically(folder / "b/a.png", "new"); }),
+              Failed(folder / "b/a.png", "there is no folder '" + (folder / "b").string() + "'",
+                     "make it first"));
 }
 
 TEST(WriteFileAtomically, SaysThatThePathIsAFolder) {
   const TempFolder folder;
   std::filesystem::create_directory(folder / "a");
-  EXPECT_EQ(error_of([&] { write_file_atomically(folder / "a", "new"); }),
-            folder.path().string() + "/a: cannot be written: Is a directory");
+  EXPECT_THAT(caught([&] { write_file_atomically(folder / "a", "new"); }),
+              Failed(folder / "a", "cannot be written: Is a directory"));
 }
 
 TEST(WriteFileAtomically, SaysThatAPartOfThePathIsAFile) {
   const TempFolder folder;
   write_file_atomically(folder / "a", "");
-  EXPECT_EQ(error_of([&] { write_file_atomically(folder / "a/b", "new"); }),
-            folder.path().string() +
-                "/a/b: cannot be written: a part of its path is a file, not a folder");
+  EXPECT_THAT(caught([&] { write_file_atomically(folder / "a/b", "new"); }),
+              Failed(folder / "a/b", "cannot be written: a part of its path is a file"));
 }
 
 TEST(WriteFileAtomically, SaysThatThereIsNoPermission) {
@@ -199,18 +191,17 @@ class FullDisk : public ::testing::Test {
 };
 
 TEST_F(FullDisk, IsTheMessage) {
-  EXPECT_EQ(
-      error_of([&] { write_file_atomically(file_, too_much_); }),
-      file_.string() + ": cannot be written: the disk is full; free some space and try again");
+  EXPECT_THAT(caught([&] { write_file_atomically(file_, too_much_); }),
+              Failed(file_, "the disk is full", "free some space and try again"));
 }
 
 TEST_F(FullDisk, LeavesTheOldFile) {
-  error_of([&] { write_file_atomically(file_, too_much_); });
+  EXPECT_THROW(write_file_atomically(file_, too_much_), Error);
   EXPECT_EQ(read_file(file_), "old");
 }
 
 TEST_F(FullDisk, LeavesNoTemporary) {
-  error_of([&] { write_file_atomically(file_, too_much_); });
+  EXPECT_THROW(write_file_atomically(file_, too_much_), Error);
   EXPECT_THAT(names_in(folder_ / "disk"), ElementsAre("a"));
 }
 
@@ -252,15 +243,14 @@ TEST(MakeFolder, MakesTheParents) {
 
 TEST(MakeFolder, TakesAFolderThatIsThere) {
   const TempFolder folder;
-  EXPECT_EQ(error_of([&] { make_folder(folder.path()); }), "no error");
+  EXPECT_NO_THROW(make_folder(folder.path()));
 }
 
 TEST(MakeFolder, SaysThatAPartOfThePathIsAFile) {
   const TempFolder folder;
   write_file_atomically(folder / "a", "");
-  EXPECT_EQ(error_of([&] { make_folder(folder / "a/b"); }),
-            folder.path().string() +
-                "/a/b: the folder cannot be made: a part of its path is a file, not a folder");
+  EXPECT_THAT(caught([&] { make_folder(folder / "a/b"); }),
+              Failed(folder / "a/b", "the folder cannot be made: a part of its path is a file"));
 }
 
 TEST(IsNonEmptyFolder, IsFalseForAnEmptyFolder) {

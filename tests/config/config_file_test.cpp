@@ -33,7 +33,8 @@ TEST_F(ConfigFile, RefusesWhatCanBeNoConfiguration) {
   EXPECT_THAT(problem_of("nowhere.yaml"),
               Refused("nowhere.yaml", "no such file",
                       "'dcgan config --list' shows those that come with dcgan"));
-  EXPECT_THAT(problem_of("configs").what(), HasSubstr("configs: is a folder, not a file"));
+  EXPECT_THAT(problem_of("configs"),
+              testing::IsError(ErrorKind::failure, "configs", "is a folder, not a file", ""));
 }
 
 TEST_F(ConfigFile, SuggestsAFileForASlip) {

@@ -1,6 +1,7 @@
 #include "data/batch_stream.h"
 
 #include <ATen/ATen.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,8 +14,8 @@
 #include <thread>
 #include <vector>
 
-#include "dcgan/error.h"
 #include "runtime/random.h"
+#include "support/expect_error.h"
 
 namespace dcgan {
 namespace {
@@ -59,16 +60,6 @@ std::vector<std::int64_t> counting(std::int64_t count) {
   std::vector<std::int64_t> all(static_cast<std::size_t>(count));
   std::iota(all.begin(), all.end(), 0);
   return all;
-}
-
-std::string complaint(const Dataset& set, const BatchStreamOptions& wanted) {
-  try {
-    BatchStream stream(set, wanted, 0);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 1);
-    return error.what();
-  }
-  return "";
 }
 
 TEST(BatchStream, ShowsEveryImageOnceAnEpochInAnotherOrderEachTime) {
@@ -313,12 +304,15 @@ TEST(BatchStream, RethrowsWhatTheThreadThrew) {
 }
 
 TEST(BatchStream, RejectsASetWithoutAWholeBatch) {
-  EXPECT_EQ(complaint(numbered_set(9), options(10)),
-            "a set: 9 images are less than one batch of 10; lower train.batch_size, or set "
-            "data.drop_last to false");
-  EXPECT_EQ(complaint(numbered_set(1), options(1024)),
-            "a set: 1 image is less than one batch of 1,024; lower train.batch_size, or set "
-            "data.drop_last to false");
+  using ::testing::AllOf;
+  using ::testing::HasSubstr;
+  EXPECT_THAT(
+      testing::caught([] { BatchStream(numbered_set(9), options(10), 0); }),
+      testing::IsError(
+          ErrorKind::failure, "a set", "9 images are less than one batch of 10",
+          AllOf(HasSubstr("lower train.batch_size"), HasSubstr("data.drop_last to false"))));
+  EXPECT_THAT(testing::caught([] { BatchStream(numbered_set(1), options(1024), 0); }).problem(),
+              HasSubstr("1 image is less than one batch of 1,024"));
 }
 
 TEST(BatchStream, CountsTheBatchesOfAnEpoch) {

@@ -1,6 +1,7 @@
 #include "data/dataset.h"
 
 #include <ATen/ATen.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <zlib.h>
 
@@ -11,20 +12,24 @@
 #include <string>
 #include <vector>
 
-#include "support/complaint.h"
+#include "support/expect_error.h"
 #include "support/fashion_mnist.h"
 #include "support/temp_folder.h"
 
 namespace dcgan {
 namespace {
 
-using testing::complaint;
+using testing::caught;
+using ::testing::HasSubstr;
+using testing::IsError;
 using testing::TempFolder;
 
-const std::string kRemedy =
-    "point data.path or --data at the folder with the data ('dcgan data fetch' brings known sets, "
-    "scripts/avatars.py the avatars)";
-const std::string kMixedUp = "exchange images and labels if they were mixed up, or " + kRemedy;
+const std::string kRemedy = "point data.path or --data at the folder with the data";
+
+auto Refused(const std::string& where, const std::string& problem,
+             const std::string& remedy = kRemedy) {
+  return IsError(ErrorKind::failure, where, HasSubstr(problem), HasSubstr(remedy));
+}
 
 DataConfig mnist(DataSplit split) {
   DataConfig data;
@@ -53,6 +58,12 @@ class OwnSet : public ::testing::Test {
     }
     file << bytes;
   }
+  /// The same of nothing but x.
+  void put(const std::string& name, const std::vector<int>& sizes) {
+    std::size_t count = 1;
+    for (const int size : sizes) count *= static_cast<std::size_t>(size);
+    put(name, sizes, std::string(count, 'x'));
+  }
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
   DataConfig config(std::int64_t height, std::int64_t width) const {
     DataConfig data;
@@ -60,6 +71,9 @@ class OwnSet : public ::testing::Test {
     data.image_size = {height, width};
     data.fit = ImageFit::stretch;
     return data;
+  }
+  Error error(std::int64_t height = 8, std::int64_t width = 8) const {
+    return caught([&] { load_dataset(config(height, width)); });
   }
   /// One 4 x 4 image, a ramp with two outliers, and its label.
   void put_ramp() {
@@ -224,11 +238,11 @@ TEST_F(OwnSet, FindsEverySpellingOfTheNames) {
                              "t10k-images.idx3-ubyte", "t10k-images.idx3-ubyte.gz"}) {
     for (const char* labels : {"t10k-labels-idx1-ubyte", "t10k-labels-idx1-ubyte.gz",
                                "t10k-labels.idx1-ubyte", "t10k-labels.idx1-ubyte.gz"}) {
-      put(images, {2, 8, 8}, std::string(128, 'x'));
+      put(images, {2, 8, 8});
       put(labels, {2}, "\x01\x02");
       DataConfig data = config(8, 8);
       data.split = DataSplit::test;
-      EXPECT_EQ(complaint(data), "") << images << " " << labels;
+      EXPECT_NO_THROW(load_dataset(data)) << images << " " << labels;
       std::filesystem::remove(folder_ / images);
       std::filesystem::remove(folder_ / labels);
     }
@@ -271,7 +285,7 @@ TEST_F(OwnSet, NumbersLabelsWithGapsFromZeroInBothSplits) {
 
 // So that a run from before labels were numbered can be resumed.
 TEST_F(OwnSet, HasTheFingerprintOfTheLabelsInTheFile) {
-  put("train-images-idx3-ubyte", {1, 8, 8}, std::string(64, 'x'));
+  put("train-images-idx3-ubyte", {1, 8, 8});
   put("train-labels-idx1-ubyte", {1}, "\x05");
   const std::string content = std::string(64, 'x') + "\x05";
   char expected[9];
@@ -297,12 +311,11 @@ TEST_F(OwnSet, MakesItsLargestTrainingValueWhiteInBothSplits) {
 }
 
 TEST_F(OwnSet, RefusesToChooseBetweenSetsOfEmnist) {
-  put("emnist-letters-train-images-idx3-ubyte", {1, 8, 8}, std::string(64, 'x'));
-  put("emnist-digits-train-images-idx3-ubyte", {1, 8, 8}, std::string(64, 'x'));
-  EXPECT_EQ(complaint(config(8, 8)),
-            folder_.path().string() +
-                ": holds several sets of EMNIST (emnist-digits-train, emnist-letters-train); put "
-                "one into a folder of its own");
+  put("emnist-letters-train-images-idx3-ubyte", {1, 8, 8});
+  put("emnist-digits-train-images-idx3-ubyte", {1, 8, 8});
+  EXPECT_THAT(error(),
+              Refused(folder_.path().string(), "(emnist-digits-train, emnist-letters-train)",
+                      "put one into a folder of its own"));
 }
 
 TEST_F(OwnSet, SaysHowLargeItsImagesAre) {
@@ -316,108 +329,82 @@ TEST_F(OwnSet, IsNoKnownSet) {
 }
 
 TEST_F(OwnSet, TellsSetsApart) {
-  put("train-images-idx3-ubyte", {1, 8, 8}, std::string(64, 'x'));
+  put("train-images-idx3-ubyte", {1, 8, 8});
   put("train-labels-idx1-ubyte", {1}, "\x01");
   const std::string before = load_dataset(config(8, 8)).fingerprint;
   put("train-labels-idx1-ubyte", {1}, "\x02");
   EXPECT_NE(load_dataset(config(8, 8)).fingerprint, before);
 }
 
-TEST_F(OwnSet, NamesAMissingFolder) {
-  DataConfig data;
-  data.path = path("nowhere");
-  EXPECT_EQ(complaint(data), path("nowhere") + ": no such folder; " + kRemedy);
-}
-
-TEST_F(OwnSet, NamesAFileInThePlaceOfTheFolder) {
+TEST_F(OwnSet, NamesAFolderThatIsNone) {
   put("file", {1}, "x");
-  DataConfig data;
-  data.path = path("file");
-  EXPECT_EQ(complaint(data), path("file") + ": is not a folder; " + kRemedy);
+  for (const auto& [name, problem] :
+       {std::pair{"nowhere", "no such folder"}, {"file", "is not a folder"}}) {
+    DataConfig data;
+    data.path = path(name);
+    EXPECT_THAT(caught([&] { load_dataset(data); }), Refused(data.path, problem));
+  }
 }
 
 TEST_F(OwnSet, NamesTheFilesItLookedFor) {
-  EXPECT_EQ(
-      complaint(config(28, 28)),
-      folder_.path().string() +
-          ": no train-images file (looked for train-images-idx3-ubyte, "
-          "train-images-idx3-ubyte.gz, train-images.idx3-ubyte, train-images.idx3-ubyte.gz); " +
-          kRemedy);
-  put("train-images-idx3-ubyte", {1, 8, 8}, std::string(64, 'x'));
-  EXPECT_EQ(
-      complaint(config(28, 28)),
-      folder_.path().string() +
-          ": no train-labels file (looked for train-labels-idx1-ubyte, "
-          "train-labels-idx1-ubyte.gz, train-labels.idx1-ubyte, train-labels.idx1-ubyte.gz); " +
-          kRemedy);
-}
-
-TEST_F(OwnSet, RejectsLabelsInThePlaceOfImages) {
-  put("train-images-idx3-ubyte", {3}, "\x01\x02\x03");
-  put("train-labels-idx1-ubyte", {3}, "\x01\x02\x03");
-  EXPECT_EQ(complaint(config(8, 8)),
-            path("train-images-idx3-ubyte") +
-                ": has 1 dimensions, but images have 3 (count, height, width); " + kMixedUp);
-}
-
-TEST_F(OwnSet, RejectsImagesInThePlaceOfLabels) {
-  put("train-images-idx3-ubyte", {1, 8, 8}, std::string(64, 'x'));
-  put("train-labels-idx1-ubyte", {1, 8, 8}, std::string(64, 'x'));
-  EXPECT_EQ(complaint(config(8, 8)), path("train-labels-idx1-ubyte") +
-                                         ": has 3 dimensions, but labels have 1 (count); " +
-                                         kMixedUp);
+  for (const std::string name : {"train-images", "train-labels"}) {
+    const std::string kind = name == "train-images" ? "idx3-ubyte" : "idx1-ubyte";
+    const Error missing = error();
+    EXPECT_THAT(missing, Refused(folder_.path().string(), "no " + name + " file"));
+    for (const char* const between : {"-", "."}) {
+      const std::string spelling = name + between + kind;
+      EXPECT_THAT(missing.problem(), HasSubstr(spelling + ", " + spelling + ".gz"));
+    }
+    put("train-images-idx3-ubyte", {1, 8, 8});
+  }
 }
 
 TEST_F(OwnSet, RejectsOtherNumbersOfDimensions) {
-  put("train-images-idx3-ubyte", {2, 2}, "abcd");
-  put("train-labels-idx1-ubyte", {2}, "\x01\x02");
-  EXPECT_EQ(complaint(config(8, 8)),
-            path("train-images-idx3-ubyte") +
-                ": has 2 dimensions, but images have 3 (count, height, width); " + kMixedUp);
-  put("train-images-idx3-ubyte", {1, 2, 2}, "abcd");
-  put("train-labels-idx1-ubyte", {1, 2}, "ab");
-  EXPECT_EQ(complaint(config(8, 8)), path("train-labels-idx1-ubyte") +
-                                         ": has 2 dimensions, but labels have 1 (count); " +
-                                         kMixedUp);
+  struct Case {
+    std::vector<int> images, labels;
+    std::string file, problem;
+  };
+  for (const Case& c : std::vector<Case>{
+           {{3}, {3}, "train-images-idx3-ubyte", "has 1 dimensions, but images have 3"},
+           {{2, 2}, {2}, "train-images-idx3-ubyte", "has 2 dimensions, but images have 3"},
+           {{1, 8, 8}, {1, 8, 8}, "train-labels-idx1-ubyte", "has 3 dimensions, but labels have 1"},
+           {{1, 2, 2}, {1, 2}, "train-labels-idx1-ubyte", "has 2 dimensions, but labels have 1"}}) {
+    put("train-images-idx3-ubyte", c.images);
+    put("train-labels-idx1-ubyte", c.labels);
+    EXPECT_THAT(error(),
+                Refused(path(c.file), c.problem,
+                        "exchange images and labels if they were mixed up, or " + kRemedy));
+  }
 }
 
 TEST_F(OwnSet, RejectsCountsThatDoNotMatch) {
-  put("train-images-idx3-ubyte", {1, 8, 8}, std::string(64, 'x'));
-  put("train-labels-idx1-ubyte", {2}, "\x01\x02");
-  EXPECT_EQ(complaint(config(8, 8)), path("train-images-idx3-ubyte") + ": holds 1 images, but " +
-                                         path("train-labels-idx1-ubyte") +
-                                         " holds 2 labels: they do not belong together; " +
-                                         kRemedy);
+  put("train-images-idx3-ubyte", {1, 8, 8});
+  put("train-labels-idx1-ubyte", {2});
+  EXPECT_THAT(error(), Refused(path("train-images-idx3-ubyte"),
+                               "1 images, but " + path("train-labels-idx1-ubyte") + " holds 2"));
 }
 
 TEST_F(OwnSet, RejectsASetWithoutImages) {
   for (const std::vector<int>& sizes : {std::vector<int>{0, 8, 8}, std::vector<int>{1, 0, 8}}) {
-    put("train-images-idx3-ubyte", sizes, "");
-    put("train-labels-idx1-ubyte", {sizes[0]},
-        std::string(static_cast<std::size_t>(sizes[0]), 'x'));
-    EXPECT_EQ(complaint(config(8, 8)),
-              path("train-images-idx3-ubyte") + ": holds no images; " + kRemedy);
+    put("train-images-idx3-ubyte", sizes);
+    put("train-labels-idx1-ubyte", {sizes[0]});
+    EXPECT_THAT(error(), Refused(path("train-images-idx3-ubyte"), "holds no images"));
   }
 }
 
 TEST_F(OwnSet, RejectsASizeBeyondTheMachinesMemory) {
   put_ramp();
-  const std::string message = complaint(config(1 << 24, 1 << 24));
-  EXPECT_TRUE(
-      message.starts_with("1 images of 16777216 x 16777216 x 1 need more memory than there is ("))
-      << message;
-  EXPECT_TRUE(
-      message.ends_with("); lower data.image_size, or train on fewer images with data.limit"))
-      << message;
+  EXPECT_THAT(error(1 << 24, 1 << 24),
+              Refused("", "1 images of 16777216 x 16777216 x 1 need more memory than there is (",
+                      "lower data.image_size, or train on fewer images with data.limit"));
 }
 
 TEST_F(OwnSet, PassesOnWhatIsWrongWithAFile) {
   put("train-images-idx3-ubyte", {1, 8, 8}, "too little");
   put("train-labels-idx1-ubyte", {1}, "\x01");
-  EXPECT_EQ(complaint(config(8, 8)),
-            path("train-images-idx3-ubyte") +
-                ": its header promises 64 bytes of data, but 10 are there; get the file "
-                "again (data/README.md says where)");
+  EXPECT_THAT(error(), IsError(ErrorKind::damaged, path("train-images-idx3-ubyte"),
+                               HasSubstr("promises 64 bytes of data, but 10 are there"),
+                               HasSubstr("get the file again")));
 }
 
 }  // namespace

@@ -10,7 +10,8 @@
 namespace dcgan {
 namespace {
 
-using testing::error_of;
+using testing::caught;
+using testing::IsError;
 using ::testing::MatchesRegex;
 
 /// Each file that is downloaded or must be there.
@@ -60,13 +61,15 @@ TEST(KnownSets, NameFilesAndNoPaths) {
 }
 
 TEST(FindKnownSet, SuggestsTheNearest) {
-  EXPECT_EQ(error_of([] { find_known_set("fashion_mnist"); }),
-            "unknown data set 'fashion_mnist'; did you mean 'fashion-mnist'?");
+  EXPECT_THAT(caught([] { find_known_set("fashion_mnist"); }),
+              IsError(ErrorKind::usage, "", "unknown data set 'fashion_mnist'",
+                      "did you mean 'fashion-mnist'?"));
 }
 
 TEST(FindKnownSet, ListsAllWhereNothingIsNear) {
-  EXPECT_THAT(error_of([] { find_known_set("faces"); }),
-              MatchesRegex("unknown data set 'faces'; it must be mnist, .* or .*"));
+  EXPECT_THAT(caught([] { find_known_set("faces"); }),
+              IsError(ErrorKind::usage, "", "unknown data set 'faces'",
+                      MatchesRegex("it must be mnist, .* or .*")));
 }
 
 }  // namespace

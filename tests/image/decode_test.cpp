@@ -18,8 +18,8 @@ namespace dcgan {
 namespace {
 
 using testing::caught;
-using testing::error_of;
 using testing::expected_picture;
+using ::testing::HasSubstr;
 using testing::is_near;
 using testing::IsError;
 using testing::kPictures;
@@ -28,8 +28,23 @@ using testing::TempFolder;
 
 std::string bytes_of(const std::string& name) { return read_file(kPictures / name); }
 
-std::string error_of_bytes(std::string_view bytes, const DecodeOptions& options = {}) {
-  return error_of([&] { decode_image(bytes, options); });
+Error error(std::string_view bytes, const DecodeOptions& options = {}) {
+  return caught([&] { decode_image(bytes, options); });
+}
+
+bool is_picture(std::string_view bytes, const DecodeOptions& options = {}) {
+  try {
+    decode_image(bytes, options);
+  } catch (const Error&) {
+    return false;
+  }
+  return true;
+}
+
+/// Of bytes, which have no place of their own.
+template <typename Problem>
+auto Refused(Problem problem, const std::string& remedy = "") {
+  return IsError(ErrorKind::failure, "", problem, remedy);
 }
 
 /// The fixtures whose extension is one of these.
@@ -138,7 +153,8 @@ TEST_P(GoodPicture, IsRefusedWithMorePixelsThanAllowed) {
   const std::int64_t most = GetParam().ends_with(".jpg") && !GetParam().ends_with("progressive.jpg")
                                 ? (image.height + 7) / 8 * ((image.width + 7) / 8) - 1
                                 : image.height * image.width - 1;
-  EXPECT_THAT(error_of_bytes(bytes_of(GetParam()), {.max_pixels = most}), StartsWith("has "));
+  EXPECT_THAT(error(bytes_of(GetParam()), {.max_pixels = most}),
+              Refused(StartsWith("has "), "make it smaller"));
 }
 
 TEST_P(GoodPicture, IsReadInManyThreadsAtOnce) {
@@ -159,7 +175,7 @@ TEST_P(AnyPicture, IsRefusedAtEveryLength) {
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     // A copy of its own, so that a sanitizer sees what is read behind its end.
     const std::vector<char> cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
-    EXPECT_NE(error_of_bytes({cut.data(), size}), "(no error)") << size;
+    EXPECT_FALSE(is_picture({cut.data(), size})) << size;
   }
 }
 
@@ -176,7 +192,7 @@ TEST_P(AnyPicture, NeverCrashesWithAChangedByte) {
         EXPECT_EQ(static_cast<std::int64_t>(image.pixels.size()),
                   image.height * image.width * image.channels);
       } catch (const Error& error) {
-        EXPECT_STRNE(error.what(), "");
+        EXPECT_NE(error.problem(), "");
       }
     }
   }
@@ -186,10 +202,10 @@ TEST_P(AnyPicture, PrintsNothing) {
   std::string bytes = bytes_of(GetParam());
   ::testing::internal::CaptureStderr();
   ::testing::internal::CaptureStdout();
-  error_of_bytes(bytes);
+  is_picture(bytes);
   for (std::size_t i = 12; i < bytes.size(); i += 7) {
     bytes[i] = static_cast<char>(bytes[i] ^ 0x55);
-    error_of_bytes(bytes, {.max_pixels = 1 << 14});
+    is_picture(bytes, {.max_pixels = 1 << 14});
   }
   EXPECT_EQ(::testing::internal::GetCapturedStdout(), "");
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
@@ -209,38 +225,35 @@ TEST(ImageFormat, IsUnknownForOtherBytes) {
   EXPECT_EQ(image_format("RIFF\1\2\3\4WAVEfmt "), ImageFormat::unknown);
 }
 
-TEST(DecodeImage, RefusesNoBytes) { EXPECT_EQ(error_of_bytes(""), "is empty"); }
+TEST(DecodeImage, RefusesNoBytes) { EXPECT_THAT(error(""), Refused("is empty")); }
 
 TEST(DecodeImage, RefusesText) {
-  EXPECT_EQ(error_of_bytes("not a picture"), "is not an image (PNG, JPEG, BMP or WebP)");
+  EXPECT_THAT(error("not a picture"), Refused(StartsWith("is not an image")));
 }
 
 TEST(DecodeImage, SaysThatAFileIsCutShort) {
   for (const char* name : {"rgb.png", "rgb.jpg", "rgb_progressive.jpg", "rgb24.bmp"}) {
     const std::string bytes = bytes_of(name);
-    EXPECT_EQ(error_of_bytes(bytes.substr(0, bytes.size() / 2)), "is cut short") << name;
-    EXPECT_EQ(error_of_bytes(bytes.substr(0, bytes.size() - 1)), "is cut short") << name;
+    EXPECT_THAT(error(bytes.substr(0, bytes.size() / 2)), Refused("is cut short")) << name;
+    EXPECT_THAT(error(bytes.substr(0, bytes.size() - 1)), Refused("is cut short")) << name;
   }
 }
 
 TEST(DecodeImage, SaysThatAPngIsDamaged) {
   std::string bytes = bytes_of("rgb.png");
   bytes[bytes.size() - 13] ^= 1;  // before IEND's 12 bytes
-  EXPECT_EQ(error_of_bytes(bytes), "is a damaged PNG: IDAT: CRC error");
+  EXPECT_THAT(error(bytes), Refused("is a damaged PNG: IDAT: CRC error"));
 }
 
 TEST(DecodeImage, SaysThatAJpegIsDamaged) {
   std::string bytes = bytes_of("rgb_restarts.jpg");
   bytes[bytes.find("\xff\xd0") - 1] = '\xff';
-  EXPECT_THAT(error_of_bytes(bytes), StartsWith("is a damaged JPEG: Corrupt JPEG data: "));
+  EXPECT_THAT(error(bytes), Refused(StartsWith("is a damaged JPEG: Corrupt JPEG data: ")));
 }
 
 TEST(DecodeImage, RefusesABmpThatStbDoesNotRead) {
   for (const auto& [name, why] : kRefusedBmps) {
-    EXPECT_THAT(
-        caught([&, &file = name] { decode_image(bytes_of(file)); }),
-        IsError(ErrorKind::failure, "",
-                "is a BMP that is damaged or of a kind not read (" + why + ")", "save it as a PNG"))
+    EXPECT_THAT(error(bytes_of(name)), Refused(HasSubstr("(" + why + ")"), "save it as a PNG"))
         << name;
   }
 }
@@ -257,36 +270,35 @@ TEST(DecodeImage, TakesABmpsReservedByteForNoAlpha) {
 TEST(DecodeImage, SaysThatAWebPIsDamaged) {
   std::string bytes = bytes_of("lossless.webp");
   std::fill(bytes.begin() + 30, bytes.end(), '\xff');
-  EXPECT_EQ(error_of_bytes(bytes), "is a damaged WebP or cut short");
+  EXPECT_THAT(error(bytes), Refused("is a damaged WebP or cut short"));
 }
 
 TEST(DecodeImage, RefusesAnAnimation) {
-  EXPECT_EQ(error_of_bytes(bytes_of("animated.webp")),
-            "is an animated WebP; save the picture you want of it as a still one");
+  EXPECT_THAT(error(bytes_of("animated.webp")),
+              Refused("is an animated WebP", "save the picture you want of it as a still one"));
+}
+
+auto IsTooLarge(const std::string& size) {
+  return Refused(StartsWith("has " + size + " pixels (height x width), more than the 67108864"),
+                 "make it smaller");
 }
 
 TEST(DecodeImage, RefusesAHugePngByItsHeader) {
-  EXPECT_EQ(error_of_bytes(png_header(20'000, 20'000)),
-            "has 20000 x 20000 pixels (height x width), more than the 67108864 that are read; make "
-            "it smaller");
-  EXPECT_EQ(error_of_bytes(png_header(0x7fffffff, 0x7fffffff)),
-            "has 2147483647 x 2147483647 pixels (height x width), more than the 67108864 that are "
-            "read; make it smaller");
+  EXPECT_THAT(error(png_header(20'000, 20'000)), IsTooLarge("20000 x 20000"));
+  EXPECT_THAT(error(png_header(0x7fffffff, 0x7fffffff)), IsTooLarge("2147483647 x 2147483647"));
 }
 
 TEST(DecodeImage, RefusesAHugeBmpByItsHeader) {
   std::string bytes = bytes_of("rgb24.bmp");
   bytes.replace(18, 8, little_endian(0x7fffffff) + little_endian(0x80000000));
-  EXPECT_EQ(error_of_bytes(bytes),
-            "has 2147483648 x 2147483647 pixels (height x width), more than the 67108864 that are "
-            "read; make it smaller");
+  EXPECT_THAT(error(bytes), IsTooLarge("2147483648 x 2147483647"));
 }
 
 TEST(DecodeImage, RefusesWhatFuzzingFound) {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(kPictures / "damaged")) {
     const std::string bytes = read_file(entry.path());
-    EXPECT_NE(error_of_bytes(bytes), "(no error)") << entry.path();
+    EXPECT_FALSE(is_picture(bytes)) << entry.path();
     ++count;
   }
   EXPECT_GE(count, 1);
@@ -296,21 +308,18 @@ TEST(DecodeImage, RefusesAHugeWebPByItsHeader) {
   std::string bytes = bytes_of("lossy.webp");
   const std::size_t frame = bytes.find("\x9d\x01\x2a") + 3;
   bytes.replace(frame, 4, little_endian(0x3fff3fff));
-  EXPECT_EQ(error_of_bytes(bytes),
-            "has 16383 x 16383 pixels (height x width), more than the 67108864 that are read; make "
-            "it smaller");
+  EXPECT_THAT(error(bytes), IsTooLarge("16383 x 16383"));
 }
 
 TEST(DecodeImage, RefusesAHugeProgressiveJpegByItsHeader) {
-  EXPECT_EQ(error_of_bytes(resized_jpeg(bytes_of("rgb_progressive.jpg"), 20'000, 20'000)),
-            "has 20000 x 20000 pixels (height x width), more than the 67108864 that are read; make "
-            "it smaller");
+  EXPECT_THAT(error(resized_jpeg(bytes_of("rgb_progressive.jpg"), 20'000, 20'000)),
+              IsTooLarge("20000 x 20000"));
 }
 
 TEST(DecodeImage, ReducesAHugeJpeg) {
   // It has too little data, which is found out only while decoding: the reduced size was allocated.
-  EXPECT_EQ(error_of_bytes(resized_jpeg(bytes_of("large.jpg"), 20'000, 20'000)),
-            "is a damaged JPEG: Corrupt JPEG data: premature end of data segment");
+  EXPECT_THAT(error(resized_jpeg(bytes_of("large.jpg"), 20'000, 20'000)),
+              Refused("is a damaged JPEG: Corrupt JPEG data: premature end of data segment"));
 }
 
 TEST(DecodeImage, ReducesAJpegWithMorePixelsThanAllowed) {
@@ -376,17 +385,14 @@ TEST(ReadImage, ReadsAFile) {
   EXPECT_TRUE(is_near(read_image(kPictures / "rgb.png"), expected_picture("rgb.png"), 0));
 }
 
-TEST(ReadImage, NamesATextFileThatIsCalledPng) {
+TEST(ReadImage, NamesTheFile) {
   const TempFolder folder;
   write_file_atomically(folder / "a.png", "not a picture");
-  EXPECT_EQ(error_of([&] { read_image(folder / "a.png"); }),
-            folder.path().string() + "/a.png: is not an image (PNG, JPEG, BMP or WebP)");
-}
-
-TEST(ReadImage, NamesAFileThatDoesNotExist) {
-  const TempFolder folder;
-  EXPECT_EQ(error_of([&] { read_image(folder / "a.png"); }),
-            folder.path().string() + "/a.png: no such file");
+  for (const auto& [name, problem] :
+       {std::pair{"a.png", "is not an image"}, {"b.png", "no such file"}}) {
+    EXPECT_THAT(caught([&, &file = name] { read_image(folder / file); }),
+                IsError(ErrorKind::failure, folder / name, HasSubstr(problem), ""));
+  }
 }
 
 TEST(ReadImage, DoesNotMindAWrongExtension) {

@@ -1,13 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dcgan/error.h"
 #include "dcgan/image.h"
+#include "support/expect_error.h"
 
 namespace dcgan {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 /// A grey image of 1 x 2 pixels.
 Image pair_of(std::uint8_t left, std::uint8_t right) { return {1, 2, 1, {left, right}}; }
@@ -50,14 +51,9 @@ TEST(MakeGrid, KeepsColoursTogether) {
 
 TEST(MakeGrid, RefusesASheetTooLargeForAPng) {
   const std::vector<Image> images(64, pair_of(1, 2));
-  try {
-    make_grid(images, {.columns = 8, .padding = 10'000});
-    FAIL() << "no error";
-  } catch (const Error& error) {
-    EXPECT_STREQ(error.what(),
-                 "a grid of 64 images is 90008 x 90016 pixels, too large for one PNG; make fewer, "
-                 "or one file each");
-  }
+  EXPECT_THAT(testing::caught([&] { make_grid(images, {.columns = 8, .padding = 10'000}); }),
+              testing::IsError(ErrorKind::failure, "", HasSubstr("64 images is 90008 x 90016"),
+                               "make fewer, or one file each"));
 }
 
 TEST(MakeGrid, TakesNoImagesOfDifferentSizes) {

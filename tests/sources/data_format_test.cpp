@@ -13,12 +13,15 @@ namespace dcgan {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::AllOf;
 using testing::caught;
 using ::testing::HasSubstr;
 using testing::IsError;
-using ::testing::StartsWith;
+using ::testing::Optional;
 using testing::TempFolder;
+
+auto IsHint(const std::string& where, const std::string& problem, const std::string& remedy) {
+  return Optional(IsError(ErrorKind::failure, where, HasSubstr(problem), HasSubstr(remedy)));
+}
 
 class Layout : public ::testing::Test {
  protected:
@@ -35,11 +38,7 @@ class Layout : public ::testing::Test {
     return data;
   }
   std::string found(DataFormat format) const { return find_set(data(format)); }
-  static std::string hint(const DataConfig& data) {
-    const auto error = format_hint(data);
-    return error ? error->what() : "";
-  }
-  std::string hint(DataFormat format) const { return hint(data(format)); }
+  std::optional<Error> hint(DataFormat format) const { return format_hint(data(format)); }
 
   TempFolder folder_;
 };
@@ -84,7 +83,7 @@ TEST_F(Layout, WithSeveralSetsIsAnErrorThatListsThem) {
   put("cifar10/data_batch_1.bin");
   put("mnist/train-images-idx3-ubyte");
   EXPECT_THAT(caught([&] { guess_format(root()); }), several("cifar10", "mnist"));
-  EXPECT_EQ(hint(DataFormat::cifar100), "");
+  EXPECT_FALSE(hint(DataFormat::cifar100));
 }
 
 // Folders of pictures -----------------------------------------------------------------------------
@@ -112,19 +111,23 @@ TEST_F(Layout, OfOtherFoldersIsTakenWhole) {
 // What can't be read ------------------------------------------------------------------------------
 
 TEST_F(Layout, WithAForeignFileSaysWhatToDo) {
-  for (const auto& [name, words] : std::vector<std::pair<std::string, std::string>>{
-           {"cifar-10-batches-py/data_batch_1", "is CIFAR's Python version"},
-           {"cifar-10-python.tar.gz", "'dcgan data fetch cifar10' or cifar100 brings it"},
-           {"cifar-100-python/train", "is CIFAR's Python version"},
-           {"data/train-00000-of-00001.parquet", "write its pictures into a folder"},
-           {"mnist.npz", "numpy.load('mnist.npz')['x_train']"},
-           {"a/b/images.npy", "set data.format: npy and data.path to this file"},
-           {"set.zip", "is an archive; unpack it"}}) {
-    put(name);
+  const std::string fetch = "'dcgan data fetch cifar10' or cifar100 brings it";
+  struct Case {
+    std::string name, problem, remedy;
+  };
+  for (const Case& c : std::vector<Case>{
+           {"cifar-10-batches-py/data_batch_1", "is CIFAR's Python version", fetch},
+           {"cifar-10-python.tar.gz", "is CIFAR's Python version", fetch},
+           {"cifar-100-python/train", "is CIFAR's Python version", fetch},
+           {"data/train-00000-of-00001.parquet", "Parquet", "write its pictures into a folder"},
+           {"mnist.npz", "is an .npz", "numpy.load('mnist.npz')['x_train']"},
+           {"a/b/images.npy", "an array", "set data.format: npy and data.path to this file"},
+           {"set.zip", "is an archive", "unpack it"}}) {
+    put(c.name);
     for (const DataFormat format : {DataFormat::cifar10, DataFormat::folder}) {
-      EXPECT_THAT(hint(format), AllOf(StartsWith(path(name) + ": "), HasSubstr(words)));
+      EXPECT_THAT(hint(format), IsHint(path(c.name), c.problem, c.remedy));
     }
-    fs::remove_all(folder_ / fs::path(name).begin()->string());
+    fs::remove_all(folder_ / fs::path(c.name).begin()->string());
   }
 }
 
@@ -132,19 +135,19 @@ TEST_F(Layout, OfOneFileIsToldByItsEnding) {
   put("mnist.npz");
   put("a.npy");
   EXPECT_EQ(guess_format(path("mnist.npz")), DataFormat::npy);
-  EXPECT_THAT(hint({.format = DataFormat::npy, .path = path("mnist.npz")}),
-              HasSubstr("is an .npz, several arrays in one file"));
+  EXPECT_THAT(format_hint({.format = DataFormat::npy, .path = path("mnist.npz")}),
+              IsHint(path("mnist.npz"), "is an .npz, several arrays in one file", "numpy.save"));
   EXPECT_EQ(guess_format(path("a.npy")), DataFormat::npy);
-  EXPECT_EQ(hint({.format = DataFormat::mnist, .path = path("a.npy")}),
-            path("a.npy") + ": holds a set of format npy; set data.format: npy");
-  EXPECT_EQ(hint({.format = DataFormat::npy, .path = path("a.npy")}), "");
+  EXPECT_THAT(format_hint({.format = DataFormat::mnist, .path = path("a.npy")}),
+              IsHint(path("a.npy"), "holds a set of format npy", "set data.format: npy"));
+  EXPECT_FALSE(format_hint({.format = DataFormat::npy, .path = path("a.npy")}));
 }
 
 TEST_F(Layout, IsNoMatterWhereTheSetIsThere) {
   put("train-images-idx3-ubyte");
   put("set.zip");
-  EXPECT_EQ(hint(DataFormat::mnist), "");
-  EXPECT_THAT(hint(DataFormat::cifar10), HasSubstr("set data.format: mnist"));
+  EXPECT_FALSE(hint(DataFormat::mnist));
+  EXPECT_THAT(hint(DataFormat::cifar10), IsHint(root(), "mnist", "set data.format: mnist"));
 }
 
 }  // namespace

@@ -23,16 +23,6 @@ Error caught(Call&& call) {
   return failure("(no error)");
 }
 
-template <typename Call>
-std::string error_of(Call&& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "(no error)";
-}
-
 /// EXPECT_THAT(caught(...), IsError(ErrorKind::failure, path, HasSubstr("cut short"), "copy it")).
 template <typename Problem, typename Remedy>
 auto IsError(ErrorKind kind, const std::filesystem::path& where, Problem problem, Remedy remedy) {

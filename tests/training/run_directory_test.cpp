@@ -11,10 +11,10 @@
 namespace dcgan {
 namespace {
 
-using ::testing::AllOf;
+using testing::caught;
 using ::testing::ElementsAre;
-using testing::error_of;
 using ::testing::HasSubstr;
+using testing::IsError;
 using testing::TempFolder;
 
 /// A test in a working folder of its own.
@@ -38,16 +38,17 @@ TEST_F(RunDirectoryTest, WhereTheDefaultCantBeMadeAnotherIsAskedFor) {
   fs::permissions(folder_.path(), fs::perms::owner_read | fs::perms::owner_exec |
                                       fs::perms::others_read | fs::perms::others_exec);
   const testing::Unprivileged unprivileged;
-  EXPECT_THAT(error_of([] { RunDirectory::create({}, "mnist"); }),
-              AllOf(HasSubstr("cannot be made: "), HasSubstr("name another folder with --out")));
+  EXPECT_THAT(caught([] { RunDirectory::create({}, "mnist"); }),
+              IsError(ErrorKind::failure, "runs/mnist-001", HasSubstr("cannot be made: "),
+                      "name another folder with --out"));
 }
 
 TEST_F(RunDirectoryTest, NonEmptyOutIsRefused) {
   write_file_atomically("precious.txt", "");
-  EXPECT_EQ(error_of([this] { RunDirectory::create(folder_.path().string(), "mnist"); }),
-            "--out " + folder_.path().string() +
-                ": the folder is not empty; name a new one, or go on with the run in it with "
-                "--resume");
+  const std::string out = folder_.path().string();
+  EXPECT_THAT(
+      caught([&] { RunDirectory::create(out, "mnist"); }),
+      IsError(ErrorKind::usage, "--out " + out, HasSubstr("not empty"), HasSubstr("--resume")));
 }
 
 TEST_F(RunDirectoryTest, EmptyOutIsTaken) {
@@ -57,21 +58,25 @@ TEST_F(RunDirectoryTest, EmptyOutIsTaken) {
 
 TEST_F(RunDirectoryTest, OutThatIsAFileIsRefused) {
   write_file_atomically("file", "");
-  EXPECT_EQ(error_of([] { RunDirectory::create("file", "mnist"); }),
-            "--out file: a file of that name exists; name a folder");
+  EXPECT_THAT(caught([] { RunDirectory::create("file", "mnist"); }),
+              IsError(ErrorKind::usage, "--out file", HasSubstr("a file"), "name a folder"));
 }
 
 TEST_F(RunDirectoryTest, OnlyARunCanBeOpened) {
-  EXPECT_THAT(error_of([] { RunDirectory::open("nowhere"); }), HasSubstr("there is no run in"));
   make_folder("empty");
-  EXPECT_THAT(error_of([] { RunDirectory::open("empty"); }), HasSubstr("there is no run in"));
+  for (const std::string name : {"nowhere", "empty"}) {
+    EXPECT_THAT(
+        caught([&] { RunDirectory::open(name); }),
+        IsError(ErrorKind::usage, "--resume", "there is no run in " + name, HasSubstr("--out")));
+  }
 }
 
 TEST_F(RunDirectoryTest, TakesOneTrainingAtATime) {
   const RunDirectory first = RunDirectory::create("run", "mnist");
   write_file_atomically(first.config(), "seed: 1\n");
-  EXPECT_EQ(error_of([] { RunDirectory::open("run"); }),
-            "run: another dcgan is training in this folder; wait for it or stop it first");
+  EXPECT_THAT(caught([] { RunDirectory::open("run"); }),
+              IsError(ErrorKind::failure, "run", HasSubstr("another dcgan is training"),
+                      "wait for it or stop it first"));
 }
 
 TEST_F(RunDirectoryTest, CheckpointsAreListedByStepAndPruned) {
@@ -87,8 +92,9 @@ TEST_F(RunDirectoryTest, CheckpointsAreListedByStepAndPruned) {
 
 TEST_F(RunDirectoryTest, StandsForItsGeneratorOrElseItsNewestCheckpoint) {
   const RunDirectory run = RunDirectory::create("run", "mnist");
-  EXPECT_THAT(error_of([] { find_generator_file("run"); }),
-              HasSubstr("run: a folder without g.pt"));
+  EXPECT_THAT(caught([] { find_generator_file("run"); }),
+              IsError(ErrorKind::failure, "run", HasSubstr("a folder without g.pt"),
+                      HasSubstr("name a g.pt")));
   write_file_atomically(run.checkpoint(20), "x");
   write_file_atomically(run.checkpoint(3), "x");
   EXPECT_EQ(find_generator_file("run"), run.checkpoint(20));

@@ -12,8 +12,11 @@
 namespace dcgan {
 namespace {
 
-using testing::error_of;
+using ::testing::AllOf;
+using testing::caught;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using testing::IsError;
 using testing::small_config;
 using testing::TempFolder;
 
@@ -54,9 +57,11 @@ TEST_F(Trainer, KeepsTheLastGoodCheckpointWhenALossIsNotFinite) {
     const torch::NoGradGuard no_grad;
     job_.state.generator.layers[0].weight.fill_(std::nan(""));
   }
-  const std::string text = error_of([this] { train_epochs(2); });
-  EXPECT_THAT(text, HasSubstr("step 5: a loss is not a finite number"));
-  EXPECT_THAT(text, HasSubstr("the last good checkpoint is " + run_.checkpoint(4).string()));
+  EXPECT_THAT(caught([this] { train_epochs(2); }),
+              IsError(ErrorKind::failure, run_.root(),
+                      AllOf(HasSubstr("step 5: a loss is not a finite number"),
+                            HasSubstr(run_.checkpoint(4).string())),
+                      HasSubstr("try a lower generator.lr")));
   EXPECT_EQ(read_file(run_.checkpoint(4)), good);
   EXPECT_EQ(list_checkpoints(run_.root()).size(), 1U);
 }
@@ -65,56 +70,55 @@ TEST_F(Trainer, WritesNoCheckpointOfAWeightThatIsNotFinite) {
   // The losses do not feel it: the moment of a weight that is not used before the next step.
   job_.state.generator_optimizer.named_moments()[1].second.fill_(
       std::numeric_limits<float>::infinity());
-  const std::string text = error_of([this] { train_epochs(2); });
-  EXPECT_THAT(text, HasSubstr("step 8: a weight is not a finite number"));
+  EXPECT_THAT(
+      caught([this] { train_epochs(2); }),
+      IsError(ErrorKind::failure, run_.root(), HasSubstr("step 8: a weight is not a finite number"),
+              HasSubstr("try a lower generator.lr")));
   EXPECT_EQ(list_checkpoints(run_.root()).size(), 1U);
 }
 
 TEST_F(Trainer, RefusesASetWithoutAWholeBatch) {
   Config config = small_config();
   config.train.batch_size = 17;
-  EXPECT_THAT(error_of([&] { check_batches(config, noise_dataset(16)); }),
-              HasSubstr("noise: 16 images are less than one batch of 17"));
+  EXPECT_THAT(caught([&] { check_batches(config, noise_dataset(16)); }),
+              IsError(ErrorKind::failure, "noise", HasSubstr("less than one batch of 17"),
+                      HasSubstr("lower train.batch_size")));
 }
 
 TEST_F(Trainer, RefusesASetWithOtherClassesThanTheModels) {
+  const std::string without = "set model.classes: 0 to train without classes";
+  const std::vector<int> none(6), gap{0, 1, 3, 0, 1, 3}, three{0, 1, 1, 2, 1, 2};
+  struct Case {
+    std::vector<int> labels;
+    std::int64_t classes;
+    std::string problem, remedy;
+    std::vector<std::string> names;
+    std::int64_t limit = 0;
+  };
   Config config = small_config();
   Dataset set = noise_dataset(6);
-  const auto text = [&](std::int64_t classes) {
-    config.model.classes = classes;
-    return error_of([&] { count_classes(config, set); });
+  const auto count = [&](const std::vector<int>& labels) {
+    set.labels = torch::tensor(labels, torch::kUInt8);
+    return count_classes(config, set);
   };
-  EXPECT_EQ(text(3),
-            "model.classes is 3, but noise has no classes; set model.classes: 0 to train without "
-            "classes");
-  set.classes = {"cats", "dogs", "owls"};
-  EXPECT_EQ(text(3),
-            "model.classes is 3, but noise has images of 1 class; set model.classes: 0 to train "
-            "without classes");
-  set.classes.clear();
-  set.labels = torch::tensor({0, 1, 3, 0, 1, 3}, torch::kUInt8);
-  EXPECT_EQ(text(3),
-            "model.classes is 3, but noise has no image of class 2; set model.classes: 0 to train "
-            "without classes");
-  EXPECT_EQ(text(4),
-            "model.classes is 4, but noise has no image of class 2; set model.classes: 0 to "
-            "train without classes");
-  config.data.limit = 6;
-  EXPECT_EQ(text(4),
-            "model.classes is 4, but noise has no image of class 2; set model.classes: 0 to train "
-            "without classes, or raise data.limit");
-  config.data.limit = 7;  // more than there are: it leaves none out
-  EXPECT_EQ(text(4),
-            "model.classes is 4, but noise has no image of class 2; set model.classes: 0 to train "
-            "without classes");
-  config.data.limit = 0;
-  set.labels = torch::tensor({0, 1, 1, 2, 1, 2}, torch::kUInt8);
-  EXPECT_EQ(text(6),
-            "model.classes is 6, but noise has images of 3 classes; set model.classes: 0 to train "
-            "without classes, or model.classes: 3, model.latent_modes: 3");
-  set.labels = torch::tensor({0, 1, 3, 2, 1, 3}, torch::kUInt8);
+  for (const Case& c : std::vector<Case>{
+           {none, 3, "no classes", without},
+           {none, 3, "images of 1 class", without, {"cats", "dogs", "owls"}},
+           {gap, 3, "no image of class 2", without},
+           {gap, 4, "no image of class 2", without},
+           {gap, 4, "no image of class 2", without + ", or raise data.limit", {}, 6},
+           {gap, 4, "no image of class 2", without, {}, 7},  // more than there are: none left out
+           {three, 6, "images of 3 classes",
+            without + ", or model.classes: 3, model.latent_modes: 3"}}) {
+    config.model.classes = c.classes;
+    config.data.limit = c.limit;
+    set.classes = c.names;
+    const Error error = caught([&] { count(c.labels); });
+    EXPECT_THAT(error, IsError(ErrorKind::usage, "", EndsWith("noise has " + c.problem), c.remedy));
+    EXPECT_EQ(error.key(), "model.classes");
+  }
   config.model.classes = 4;
-  EXPECT_EQ(count_classes(config, set), (std::vector<std::int64_t>{1, 2, 1, 2}));
+  EXPECT_EQ(count({0, 1, 3, 2, 1, 3}), (std::vector<std::int64_t>{1, 2, 1, 2}));
 }
 
 }  // namespace
