@@ -44,9 +44,9 @@ BATCH = 64
 FRAME = 65_000  # bytes: small ones would measure what the cores take for each of them
 PREFIX = f"dcgan{os.getpid()}-"
 # Mbit/s, or 0 for no limit, and milliseconds. Those without a limit are the bases of the others:
-# without delays, and with what delays, at 0 ms.
-NETWORKS = [(0, None), (10_000, None), (1_000, None), (100, None),
-            (0, 0), (10_000, 0.2), (1_000, 0.2), (10_000, 5), (1_000, 5)]
+# without delays, and with what delays, at 0 ms. They are measured before and after those.
+NETWORKS = [(0, None), (10_000, None), (1_000, None), (100, None), (0, None),
+            (0, 0), (10_000, 0.2), (1_000, 0.2), (10_000, 5), (1_000, 5), (0, 0)]
 
 
 # ---- The model ----------------------------------------------------------------------------------
