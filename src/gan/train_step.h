@@ -157,8 +157,8 @@ StepNumbers read(const StepStats& stats);
 /// their tensors.
 std::vector<std::pair<std::string, NamedTensors>> parts_of(const TrainState& state);
 
-/// The state of part `part` of each batch: with the weights and moments of `state`, and gradients and
-/// running statistics of its own. It has no average.
+/// The state of part `part` of each batch: with the weights and moments of `state`, and gradients
+/// and running statistics of its own. It has no average.
 TrainState state_of_part(const TrainState& state, std::int64_t part);
 
 /// Of both networks' tensors: "CRC-32 0a1b2c3d".
