@@ -49,6 +49,7 @@ void average_over_parts(const Adam& optimizer, const std::vector<torch::Tensor>&
     parameter.mutable_grad() = place_of(parameter.grad());
   }
   std::vector<torch::Tensor> places;
+  places.reserve(others.size());
   for (const torch::Tensor& other : others) places.push_back(place_of(other));
   reducer.sum(all);
   all.div_(static_cast<double>(reducer.parts()));
