@@ -8,6 +8,7 @@
 #endif
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <thread>
@@ -84,6 +85,7 @@ Error nobody_there(const Launch& launch, std::chrono::seconds timeout, const std
 
 ProcessGroup::ProcessGroup(const Launch& launch, std::chrono::seconds timeout)
     : launch_(launch), impl_(std::make_unique<Impl>()) {
+  std::signal(SIGPIPE, SIG_IGN);  // Gloo writes to ranks that may be gone
   const auto rank = static_cast<int>(launch.rank);
   const auto size = static_cast<int>(launch.size);
   try {

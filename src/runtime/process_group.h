@@ -20,6 +20,7 @@ class ProcessGroup {
  public:
   /// Meets the others. Throws `failure` that names the address where there is nobody within
   /// `timeout`, which is how long each later meeting waits, too, or where this build has no c10d.
+  /// The program ignores SIGPIPE from then on.
   ProcessGroup(const Launch& launch, std::chrono::seconds timeout);
   ~ProcessGroup();
   ProcessGroup(const ProcessGroup&) = delete;
