@@ -42,7 +42,8 @@ warnings_as_errors() {
 }
 
 # build TORCH [cmake --build arguments]: configures and builds in build/TORCH. Eight of the library's
-# files are compiled as one (a unity build), which takes 40 % less time, most of it LibTorch's templates.
+# files are compiled as one (a unity build): 40 % less time, since each instantiates LibTorch's
+# templates.
 build() {
   local torch=$1
   shift

@@ -43,6 +43,18 @@ NamedTensors select(const Network& network, bool parameters) {
   return named;
 }
 
+/// The same network with `change` of each tensor in its place.
+template <typename Change>
+Network with_each_tensor(Network network, const Change& change) {
+  for (Layer& layer : network.layers) {
+    for (const Slot& slot : kSlots) {
+      torch::Tensor& tensor = layer.*slot.tensor;
+      if (tensor.defined()) tensor = change(tensor);
+    }
+  }
+  return network;
+}
+
 }  // namespace
 
 Network make_network(const NetworkPlan& plan, torch::Device device) {
@@ -83,30 +95,17 @@ void initialise(Network& network, std::int64_t seed, Purpose purpose, double dev
 }
 
 Network copy_to(const Network& network, torch::Device device) {
-  Network copy = network;
-  for (Layer& layer : copy.layers) {
-    for (const Slot& slot : kSlots) {
-      torch::Tensor& tensor = layer.*slot.tensor;
-      if (!tensor.defined()) continue;
-      const bool trained = tensor.requires_grad();
-      tensor = tensor.detach().to(device, tensor.scalar_type(), /*non_blocking=*/false,
-                                  /*copy=*/true);
-      tensor.set_requires_grad(trained);
-    }
-  }
-  return copy;
+  return with_each_tensor(network, [&](const torch::Tensor& tensor) {
+    return tensor.detach()
+        .to(device, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true)
+        .set_requires_grad(tensor.requires_grad());
+  });
 }
 
 Network with_own_gradients(const Network& network) {
-  Network copy = network;
-  for (Layer& layer : copy.layers) {
-    for (const Slot& slot : kSlots) {
-      torch::Tensor& tensor = layer.*slot.tensor;
-      if (!tensor.defined()) continue;
-      tensor = tensor.requires_grad() ? tensor.detach().requires_grad_() : tensor.clone();
-    }
-  }
-  return copy;
+  return with_each_tensor(network, [](const torch::Tensor& tensor) {
+    return tensor.requires_grad() ? tensor.detach().requires_grad_() : tensor.clone();
+  });
 }
 
 NamedTensors named_parameters(const Network& network) { return select(network, true); }
