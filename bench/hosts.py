@@ -67,9 +67,9 @@ def networks(size, channels, base=64, latent=100):
 
 
 def traffic(net, ranks, sync):
-    """(meetings, round trips, bytes that a rank sends) of a step: src/gan/train_step.cpp.
+    """(collectives, round trips, bytes that a rank sends) of a step: src/gan/train_step.cpp.
 
-    Meetings: a sum for D's gradients and one for G's, which carries six more numbers; with
+    Collectives: a sum for D's gradients and one for G's, which carries six more numbers; with
     synchronised BatchNorm one for each layer, forward and backward: G; D, of real and fake images
     as two batches; D again for G's gradient. Two ranks use Gloo's allreduce, a ring: two messages
     one after the other. More ranks gather small tensors round a ring, ranks - 1 messages, and add
@@ -98,16 +98,16 @@ def predict(arguments):
     print(f"{arguments.size}x{arguments.size}x{arguments.channels}; each rank computes "
           f"{arguments.step_ms:g} ms a step (an assumption, not a measurement), one rank a host, "
           f"{arguments.rate:g} Gbit/s, RTT {arguments.rtt_ms:g} ms\n")
-    print("| ranks | sync BN | meetings | round trips | MB sent | latency ms | transfer ms | "
+    print("| ranks | sync BN | collectives | round trips | MB sent | latency ms | transfer ms | "
           "efficiency | limit | batch for 80 % |\n|" + "-|" * 10)
     for ranks in (8, 64, 256, 1024):
         for sync in (True, False):
-            meetings, trips, sent = traffic(net, ranks, sync)
+            collectives, trips, sent = traffic(net, ranks, sync)
             latency = trips * arguments.rtt_ms
             transfer = sent * 8e-6 / arguments.rate
             parts = {"compute": arguments.step_ms, "latency": latency, "bandwidth": transfer}
             larger = max(1, math.ceil(4 * (latency + transfer) / arguments.step_ms))
-            print(f"| {ranks} | {'on' if sync else 'off'} | {meetings} | {trips:,} | "
+            print(f"| {ranks} | {'on' if sync else 'off'} | {collectives} | {trips:,} | "
                   f"{sent / 1e6:.1f} | {latency:.1f} | {transfer:.1f} | "
                   f"{arguments.step_ms / sum(parts.values()):.0%} | {max(parts, key=parts.get)} | "
                   f"x {larger} |")
@@ -352,7 +352,7 @@ def compare(arguments):
     beyond = []
     for (count, rate, rtt, sync), (speed, sent, busy) in (row for row in median.items()
                                                           if len(row[0]) == 4):
-        meetings, trips, expected = traffic(net, count, sync)
+        collectives, trips, expected = traffic(net, count, sync)
         bandwidth, round_trip = median[count, rate, rtt]
         base = (count, 0, None if rtt is None else 0)
         step = (BATCH / median[*base, sync][0] + trips * (round_trip - median[base][1]) +
@@ -369,9 +369,9 @@ def compare(arguments):
     print("\nBeyond 20 %:", *(beyond or ["none"]), sep="\n")
     for count in arguments.hosts or (2, 4):
         for sync in (True, False):
-            meetings, trips, expected = traffic(net, count, sync)
+            collectives, trips, expected = traffic(net, count, sync)
             print(f"{count} hosts, sync BN {'on' if sync else 'off'}: {expected:,} bytes sent a "
-                  f"step, {meetings} meetings, {trips} round trips")
+                  f"step, {collectives} collectives, {trips} round trips")
 
 
 def main():

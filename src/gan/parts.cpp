@@ -14,14 +14,14 @@
 namespace dcgan {
 
 /// Where this process's parts add up.
-class Parts::Meeting {
+class Parts::Barrier {
  public:
-  Meeting(const PartsHere& here, ProcessGroup* group)
+  Barrier(const PartsHere& here, ProcessGroup* group)
       : group_(group),
         numbers_(static_cast<std::size_t>(here.count)),
         turns_(static_cast<std::ptrdiff_t>(here.at_once)) {}
 
-  /// A part computes between these two, but for its meetings.
+  /// A part computes between these two, but for its waits.
   void begin_turn() { turns_.acquire(); }
   void end_turn() { turns_.release(); }
 
@@ -35,7 +35,7 @@ class Parts::Meeting {
       return;
     }
     numbers_[static_cast<std::size_t>(part)] = numbers;
-    meet([this] {
+    arrive_and_wait([this] {
       sum_ = tree_sum(numbers_).clone();
       if (group_ != nullptr) group_->sum(sum_);
     });
@@ -45,7 +45,7 @@ class Parts::Meeting {
   /// The first part's `work`, which has all that belongs to no part.
   void once(std::int64_t part, const std::function<void()>& work) {
     if (part == 0) work_ = &work;
-    meet([this] { (*work_)(); });
+    arrive_and_wait([this] { (*work_)(); });
   }
 
   /// Sends the other parts home.
@@ -57,7 +57,7 @@ class Parts::Meeting {
 
  private:
   /// All parts wait for each other; the last to come does `work`.
-  void meet(const std::function<void()>& work) {
+  void arrive_and_wait(const std::function<void()>& work) {
     std::unique_lock<std::mutex> lock(mutex_);
     if (++present_ == numbers_.size()) {
       try {
@@ -66,12 +66,12 @@ class Parts::Meeting {
         failure_ = std::current_exception();
       }
       present_ = 0;
-      ++meetings_;
+      ++generation_;
       all_present_.notify_all();
     } else {
-      const std::int64_t meeting = meetings_;
+      const std::int64_t generation = generation_;
       end_turn();
-      all_present_.wait(lock, [&] { return meetings_ != meeting || failure_ != nullptr; });
+      all_present_.wait(lock, [&] { return generation_ != generation || failure_ != nullptr; });
       lock.unlock();
       begin_turn();
       lock.lock();
@@ -87,23 +87,23 @@ class Parts::Meeting {
   torch::Tensor sum_;
   const std::function<void()>* work_ = nullptr;
   std::size_t present_ = 0;
-  std::int64_t meetings_ = 0;
+  std::int64_t generation_ = 0;
   std::exception_ptr failure_;
 };
 
 class Parts::PartReducer : public Reducer {
  public:
-  PartReducer(Meeting& meeting, std::int64_t part) : meeting_(meeting), part_(part) {}
+  PartReducer(Barrier& barrier, std::int64_t part) : barrier_(barrier), part_(part) {}
 
-  std::int64_t parts() const override { return meeting_.parts_in_all(); }
+  std::int64_t parts() const override { return barrier_.parts_in_all(); }
   void sum(const torch::Tensor& numbers) override {
     const torch::NoGradGuard no_grad;
-    meeting_.sum(part_, numbers);
+    barrier_.sum(part_, numbers);
   }
-  void once(const std::function<void()>& work) override { meeting_.once(part_, work); }
+  void once(const std::function<void()>& work) override { barrier_.once(part_, work); }
 
  private:
-  Meeting& meeting_;
+  Barrier& barrier_;
   std::int64_t part_;
 };
 
@@ -146,10 +146,10 @@ class Parts::Worker {
 };
 
 Parts::Parts(TrainState& state, const PartsHere& here, ProcessGroup* group)
-    : first_(state), meeting_(std::make_unique<Meeting>(here, group)) {
+    : first_(state), barrier_(std::make_unique<Barrier>(here, group)) {
   const std::int64_t first = group == nullptr ? 0 : group->rank() * here.count;
   for (std::int64_t i = 0; i < here.count; ++i) {
-    reducers_.push_back(std::make_unique<PartReducer>(*meeting_, i));
+    reducers_.push_back(std::make_unique<PartReducer>(*barrier_, i));
     TrainState* part = &state;
     if (i > 0) {
       others_.push_back(std::make_unique<TrainState>(state_of_part(state, first + i)));
@@ -180,14 +180,14 @@ StepStats Parts::step(const torch::Tensor& real, const torch::Tensor& labels,
     };
     TrainState& state = i == 0 ? first_ : *others_[static_cast<std::size_t>(i - 1)];
     const auto work = [this, &state, x = part_of(real), y = part_of(labels), z = part_of(latents)] {
-      meeting_->begin_turn();
+      barrier_->begin_turn();
       try {
         StepStats stats = train_step(state, x, y, z);
-        meeting_->end_turn();
+        barrier_->end_turn();
         return stats;
       } catch (...) {
-        meeting_->end_turn();
-        meeting_->fail(std::current_exception());
+        barrier_->end_turn();
+        barrier_->fail(std::current_exception());
         throw;
       }
     };

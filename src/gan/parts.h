@@ -1,7 +1,7 @@
 // A step's batch in parts, computed by threads and processes side by side or one after another.
 //
 // The parts of a process share weights and optimizers and have gradients of their own. The parts
-// meet where a step adds something up over the batch: BatchNorm's statistics and their gradients,
+// wait for each other where a step adds up over the batch: BatchNorm's statistics and gradients,
 // the parameters' gradients, losses. All sums are taken pair by pair, neighbours first, whichever
 // thread or process has which part: then the same parts make the same bits wherever they are
 // computed.
@@ -34,12 +34,12 @@ class Parts {
                  const torch::Tensor& latents);
 
  private:
-  class Meeting;
+  class Barrier;
   class PartReducer;
   class Worker;
 
   TrainState& first_;
-  std::unique_ptr<Meeting> meeting_;
+  std::unique_ptr<Barrier> barrier_;
   std::vector<std::unique_ptr<PartReducer>> reducers_;
   std::vector<std::unique_ptr<TrainState>> others_;
   std::vector<std::unique_ptr<Worker>> workers_;  ///< none where the caller's thread does it
