@@ -71,9 +71,8 @@ def traffic(net, ranks, sync):
 
     Collectives: a sum for D's gradients and one for G's, which carries six more numbers; with
     synchronised BatchNorm one for each layer, forward and backward: G; D, of real and fake images
-    as two batches; D again for G's gradient. Two ranks use Gloo's allreduce, a ring: two messages
-    one after the other. More ranks gather small tensors round a ring, ranks - 1 messages, and add
-    up a slice each of the large ones: an all-to-all, then a gather. A message is a round trip, as
+    as two batches; D again for G's gradient. Each rank sends small tensors to all others at once.
+    Of large ones it adds up a slice, so that they take two exchanges. One is a round trip, as
     the receiver asks for it first.
     """
     g_norm, d_norm = net["g_norm"], net["d_norm"]
@@ -84,12 +83,9 @@ def traffic(net, ranks, sync):
         sums[1] = (sums[1][0] + 2 * sum(g_norm + d_norm), 4)
     trips = sent = 0
     for count, size in sums:
-        if ranks == 2:
-            trips, sent = trips + 2, sent + count * size
-        elif count < 1 << 14:
-            trips, sent = trips + ranks - 1, sent + (ranks - 1) * count * size
-        else:
-            trips, sent = trips + ranks, sent + 2 * (ranks - 1) * math.ceil(count / ranks) * size
+        large = count >= 1 << 14
+        trips += 2 if large else 1
+        sent += (ranks - 1) * (2 * math.ceil(count / ranks) if large else count) * size
     return len(sums), trips, sent
 
 
@@ -97,13 +93,13 @@ def predict(arguments):
     net = networks(arguments.size, arguments.channels)
     print(f"{arguments.size}x{arguments.size}x{arguments.channels}; each rank computes "
           f"{arguments.step_ms:g} ms a step (an assumption, not a measurement), one rank a host, "
-          f"{arguments.rate:g} Gbit/s, RTT {arguments.rtt_ms:g} ms\n")
+          f"{arguments.rate:g} Gbit/s, RTT {arguments.rtt_ms:g} ms, {arguments.message_us:g} µs a message\n")
     print("| ranks | sync BN | collectives | round trips | MB sent | latency ms | transfer ms | "
           "efficiency | limit | batch for 80 % |\n|" + "-|" * 10)
     for ranks in (8, 64, 256, 1024):
         for sync in (True, False):
             collectives, trips, sent = traffic(net, ranks, sync)
-            latency = trips * arguments.rtt_ms
+            latency = trips * (arguments.rtt_ms + (ranks - 1) * arguments.message_us / 1e3)
             transfer = sent * 8e-6 / arguments.rate
             parts = {"compute": arguments.step_ms, "latency": latency, "bandwidth": transfer}
             larger = max(1, math.ceil(4 * (latency + transfer) / arguments.step_ms))
@@ -386,6 +382,8 @@ def main():
     parser.add_argument("--step-ms", type=float, help="a rank's compute time a step")
     parser.add_argument("--rate", type=float, help="Gbit/s of a rank's link")
     parser.add_argument("--rtt-ms", type=float, help="between two ranks")
+    parser.add_argument("--message-us", type=float, default=33,
+                        help="processor time to send and receive one (33: measured on two cores)")
     parser.add_argument("--size", type=int, default=28, help="of the images, in pixels")
     parser.add_argument("--channels", type=int, default=1)
     arguments = parser.parse_args()

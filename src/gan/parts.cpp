@@ -42,6 +42,9 @@ class Parts::Barrier {
     numbers.copy_(sum_);  // the next sum is made when all have come back
   }
 
+  /// The other processes, where this one has but one part.
+  ProcessGroup* others_of_only_part() const { return numbers_.size() == 1 ? group_ : nullptr; }
+
   /// The first part's `work`, which has all that belongs to no part.
   void once(std::int64_t part, const std::function<void()>& work) {
     if (part == 0) work_ = &work;
@@ -99,6 +102,10 @@ class Parts::PartReducer : public Reducer {
   void sum(const torch::Tensor& numbers) override {
     const torch::NoGradGuard no_grad;
     barrier_.sum(part_, numbers);
+  }
+  std::future<void> begin_sum(const torch::Tensor& numbers) override {
+    ProcessGroup* const group = barrier_.others_of_only_part();
+    return group != nullptr ? group->begin_sum(numbers) : Reducer::begin_sum(numbers);
   }
   void once(const std::function<void()>& work) override { barrier_.once(part_, work); }
 

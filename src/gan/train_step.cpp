@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/gz.h"
+#include "gan/backward.h"
 #include "gan/loss.h"
 #include "gan/schedule.h"
 #include "model/forward.h"
@@ -30,53 +31,27 @@ ForwardOptions forward_options(const TrainState& state) {
           .reducer = state.options.sync_batch_norm ? state.reducer : nullptr};
 }
 
-/// Makes the gradients, and `others` in place, their means over the parts of a batch, by one sum.
-void average_over_parts(const Adam& optimizer, const std::vector<torch::Tensor>& others,
-                        Reducer& reducer) {
-  const torch::NoGradGuard no_grad;
-  const std::vector<torch::Tensor>& parameters = optimizer.parameters();
-  std::int64_t count = 0;
-  for (const torch::Tensor& parameter : parameters) count += parameter.numel();
-  for (const torch::Tensor& other : others) count += other.numel();
-  const torch::Tensor all = torch::empty({count}, parameters.front().options());
-  count = 0;
-  const auto place_of = [&](const torch::Tensor& tensor) {
-    const torch::Tensor place = all.as_strided(tensor.sizes(), tensor.strides(), count);
-    count += tensor.numel();
-    return place.copy_(tensor);
-  };
-  for (const torch::Tensor& parameter : parameters) {
-    parameter.mutable_grad() = place_of(parameter.grad());
-  }
-  std::vector<torch::Tensor> places;
-  places.reserve(others.size());
-  for (const torch::Tensor& other : others) places.push_back(place_of(other));
-  reducer.sum(all);
-  all.div_(static_cast<double>(reducer.parts()));
-  for (std::size_t i = 0; i < places.size(); ++i) torch::Tensor(others[i]).copy_(places[i]);
-}
-
-/// Before a step's last update: the gradients and, on the same way, all else that the parts hold of
-/// their own, the step's numbers and, where each normalised by itself, running statistics.
-void average_gradients_and_rest(const TrainState& state, const Adam& optimizer, StepStats& stats) {
-  if (state.reducer == nullptr) return;
-  std::vector<torch::Tensor> others;
-  stats.stop = torch::full({}, state.stop ? 1.0 : 0.0, optimizer.parameters().front().options());
+/// What each part of a batch has of its own beside gradients: the step's numbers and, where each
+/// normalised by itself, running statistics.
+std::vector<torch::Tensor> own_numbers(const TrainState& state, StepStats& stats) {
+  if (state.reducer == nullptr) return {};
+  std::vector<torch::Tensor> numbers;
+  stats.stop = torch::full({}, state.stop ? 1.0 : 0.0, stats.real_score.options());
   for (torch::Tensor* scalar :
        {&stats.discriminator_loss, &stats.generator_loss, &stats.real_score, &stats.fake_score,
         &stats.fake_score_after, &stats.r1, &stats.gradient_penalty, &stats.stop}) {
     if (!scalar->defined()) continue;
     *scalar = scalar->clone();  // two of them may be one
-    others.push_back(*scalar);
+    numbers.push_back(*scalar);
   }
   for (const Network* network : {&state.generator, &state.discriminator}) {
     for (const Layer& layer : network->layers) {
       if (state.options.sync_batch_norm || !layer.running_mean.defined()) continue;
-      others.push_back(layer.running_mean);
-      others.push_back(layer.running_var);
+      numbers.push_back(layer.running_mean);
+      numbers.push_back(layer.running_var);
     }
   }
-  average_over_parts(optimizer, others, *state.reducer);
+  return numbers;
 }
 
 /// Parts with the same weights update them once.
@@ -176,21 +151,16 @@ void update_discriminator(TrainState& state, const StepInputs& inputs, Pair imag
     objective = objective + penalty * options.gradient_penalty;
     stats.gradient_penalty = penalty.detach();
   }
-  // For the parameters alone: with a penalty the images are a leaf of the graph, too.
-  objective.backward({}, c10::nullopt, /*create_graph=*/false,
-                     state.discriminator_optimizer.parameters());
   stats.discriminator_loss = loss.detach();
   stats.real_score = mean_score(options.loss, real_logits);
   stats.fake_score = mean_score(options.loss, fake_logits);
-  if (stats.updated_generator) {  // whose half says the rest
-    if (state.reducer != nullptr) {
-      average_over_parts(state.discriminator_optimizer, {}, *state.reducer);
-    }
-  } else {
+  std::vector<torch::Tensor> numbers;
+  if (!stats.updated_generator) {  // whose half says the rest
     stats.generator_loss = generator_loss(options.loss, fake_logits.detach());
     stats.fake_score_after = stats.fake_score;
-    average_gradients_and_rest(state, state.discriminator_optimizer, stats);
+    numbers = own_numbers(state, stats);
   }
+  backward(objective, state.discriminator_optimizer.parameters(), numbers, state.reducer);
   update_weights(state, [&] {
     state.discriminator_optimizer.step(inputs.rates.discriminator);
     if (options.weight_clip > 0) clip(state.discriminator, options.weight_clip);
@@ -207,10 +177,9 @@ void update_generator(TrainState& state, const StepInputs& inputs, const torch::
   to_classes.classes = classes;
   const torch::Tensor logits = forward(state.discriminator, fake, Mode::train, to_classes);
   const torch::Tensor loss = generator_loss(options.loss, logits);
-  loss.backward();
   stats.generator_loss = loss.detach();
   stats.fake_score_after = mean_score(options.loss, logits);
-  average_gradients_and_rest(state, state.generator_optimizer, stats);
+  backward(loss, state.generator_optimizer.parameters(), own_numbers(state, stats), state.reducer);
   update_weights(state, [&] {
     state.generator_optimizer.step(inputs.rates.generator);
     if (state.average) update_average(*state.average, state.generator, inputs.rates.average);

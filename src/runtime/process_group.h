@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,13 +15,13 @@
 
 namespace dcgan {
 
-/// Every call but the first two is a meeting: all processes make it, in the same order. Where one
-/// does not come, the others throw `failure` that names it.
+/// Every call but the first three, tell() and bytes_sent() is a collective: all processes make it,
+/// in the same order. Where one is missing, the others throw `failure` that names it.
 class ProcessGroup {
  public:
-  /// Meets the others. Throws `failure` that names the address where there is nobody within
-  /// `timeout`, which is how long each later meeting waits, too, or where this build has no c10d.
-  /// The program ignores SIGPIPE from then on.
+  /// Connects to the others. Throws `failure` that names the address where there is nobody within
+  /// `timeout`, which is how long each later collective waits, too, or where this build has no
+  /// c10d. The program ignores SIGPIPE from then on.
   ProcessGroup(const Launch& launch, std::chrono::seconds timeout);
   ~ProcessGroup();
   ProcessGroup(const ProcessGroup&) = delete;
@@ -37,6 +38,10 @@ class ProcessGroup {
   /// pair, neighbours first ((0 + 1) + (2 + 3)), so that the bits are the same on all of them.
   void sum(const torch::Tensor& numbers);
 
+  /// Begins the same and returns; what comes back waits for its end. Of the collectives that are
+  /// begun alone all processes must have the same order.
+  std::future<void> begin_sum(const torch::Tensor& numbers);
+
   /// Throws `failure` where another process says something else of `what` ("configuration"). Of
   /// `value` the first 63 bytes count.
   void require_same(const std::string& what, const std::string& value);
@@ -44,17 +49,21 @@ class ProcessGroup {
   /// For an error of this process, which the others then name in place of "is gone".
   void tell(const std::string& problem) noexcept;
 
-  /// Bytes that sum() and gather() have sent so far.
-  std::int64_t bytes_sent() const { return bytes_sent_; }
+  /// Bytes sent so far.
+  std::int64_t bytes_sent() const;
+
+  /// Of the time that collectives took so far, the share in which this process computed: [0, 1].
+  double hidden_share() const;
 
  private:
   struct Impl;
-  template <typename Meet>
-  void meet(const Meet& work);
+  template <typename Work>
+  void run_collective(const Work& work);
   [[noreturn]] void blame(const std::string& problem);
+  void disconnect();
 
   Launch launch_;
-  std::int64_t bytes_sent_ = 0;
+  std::chrono::duration<double> waited_{};  ///< for what begin_sum() began
   std::unique_ptr<Impl> impl_;
 };
 

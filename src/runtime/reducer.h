@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <future>
 
 namespace dcgan {
 
@@ -18,6 +19,12 @@ class Reducer {
 
   /// In place the sum over all parts, the same bits in each. Contiguous floating-point numbers.
   virtual void sum(const torch::Tensor& numbers) = 0;
+
+  /// The same, side by side with what the part computes next where a reducer can do that: done once
+  /// get() of what it returns has come back.
+  virtual std::future<void> begin_sum(const torch::Tensor& numbers) {
+    return std::async(std::launch::deferred, [this, numbers] { sum(numbers); });
+  }
 
   /// Has `work` done once for all parts that share memory with this one, before any of them goes
   /// on.

@@ -145,8 +145,10 @@ class Loop {
     }
     log_.show_bar("");
     if (job_.group != nullptr && state_.step > first_step_) {
-      log_.debug(fmt::format("each process sent {} a step",
-                             format_bytes(job_.group->bytes_sent() / (state_.step - first_step_))));
+      log_.debug(
+          fmt::format("each process sent {} a step; it computed during {:.0f} % of that time",
+                      format_bytes(job_.group->bytes_sent() / (state_.step - first_step_)),
+                      100 * job_.group->hidden_share()));
     }
     return true;
   }

@@ -1,4 +1,4 @@
-// Processes that meet, here as threads of one.
+// Processes of one run, here as threads of one process.
 #include "runtime/process_group.h"
 
 #include <gtest/gtest.h>
@@ -50,7 +50,7 @@ TEST(TreeSum, AddsNeighboursFirst) {
 
 TEST(ProcessGroup, SumsAsTheTreeDoesWhateverTheirSize) {
   for (const std::int64_t size : {2, 3, 4}) {
-    for (const std::int64_t count : {1, 1000, 40'001}) {
+    for (const std::int64_t count : {1, 1000, 40'001, 300'001}) {
       std::vector<torch::Tensor> parts;
       for (std::int64_t rank = 0; rank < size; ++rank) parts.push_back(numbers_of(rank, count));
       const torch::Tensor expected = tree_sum(parts);
@@ -64,6 +64,29 @@ TEST(ProcessGroup, SumsAsTheTreeDoesWhateverTheirSize) {
       });
       for (const torch::Tensor& sum : sums) EXPECT_TRUE(torch::equal(sum, expected));
     }
+  }
+}
+
+TEST(ProcessGroup, SumsSideBySideWithOtherCollectives) {
+  constexpr int kSums = 5;
+  const auto sums = in_each<torch::Tensor>(3, [](ProcessGroup& group) {
+    std::vector<torch::Tensor> numbers;
+    std::vector<std::future<void>> running;
+    for (int i = 0; i < kSums; ++i) {
+      numbers.push_back(torch::full({200'000}, static_cast<float>(i + group.rank())));
+      running.push_back(group.begin_sum(numbers.back()));
+      const torch::Tensor ranks = torch::full({10}, static_cast<float>(group.rank()));
+      group.sum(ranks);
+      EXPECT_TRUE(torch::equal(ranks, torch::full({10}, 3.F)));
+    }
+    for (std::future<void>& sum : running) sum.get();
+    EXPECT_GE(group.hidden_share(), 0);
+    EXPECT_LE(group.hidden_share(), 1);
+    return torch::stack(numbers);
+  });
+  for (const torch::Tensor& all : sums) {
+    const torch::Tensor expected = torch::arange(kSums).mul(3).add(3).to(torch::kFloat32);
+    EXPECT_TRUE(torch::equal(all, expected.unsqueeze(1).expand({kSums, 200'000})));
   }
 }
 
