@@ -17,12 +17,14 @@ using ::testing::HasSubstr;
 
 /// Calls `work` in each of `size` processes and returns what they return, by rank.
 template <typename Result>
-std::vector<Result> in_each(std::int64_t size, const std::function<Result(ProcessGroup&)>& work) {
+std::vector<Result> in_each(std::int64_t size, const std::function<Result(ProcessGroup&)>& work,
+                            bool one_machine = true) {
   const std::int64_t port = free_port();
   std::vector<std::future<Result>> running;
   for (std::int64_t rank = 0; rank < size; ++rank) {
     running.push_back(std::async(std::launch::async, [=, &work] {
       Launch launch{.rank = rank, .size = size, .local_rank = rank, .local_size = size};
+      if (!one_machine) launch.local_size = 1;
       launch.address = "127.0.0.1";
       launch.port = port;
       ProcessGroup group(launch, std::chrono::seconds(30));
@@ -54,15 +56,18 @@ TEST(ProcessGroup, SumsAsTheTreeDoesWhateverTheirSize) {
       std::vector<torch::Tensor> parts;
       for (std::int64_t rank = 0; rank < size; ++rank) parts.push_back(numbers_of(rank, count));
       const torch::Tensor expected = tree_sum(parts);
-      std::vector<torch::Tensor> own;
-      for (std::int64_t rank = 0; rank < size; ++rank) own.push_back(numbers_of(rank, count));
-      const auto sums = in_each<torch::Tensor>(size, [&](ProcessGroup& group) {
-        const torch::Tensor numbers = own[static_cast<std::size_t>(group.rank())];
-        group.sum(numbers);
-        EXPECT_GT(group.bytes_sent(), 0);
-        return numbers;
-      });
-      for (const torch::Tensor& sum : sums) EXPECT_TRUE(torch::equal(sum, expected));
+      for (const bool one_machine : {true, false}) {
+        std::vector<torch::Tensor> own;
+        for (std::int64_t rank = 0; rank < size; ++rank) own.push_back(numbers_of(rank, count));
+        const auto work = [&](ProcessGroup& group) {
+          const torch::Tensor numbers = own[static_cast<std::size_t>(group.rank())];
+          group.sum(numbers);
+          EXPECT_GT(group.bytes_sent(), 0);
+          return numbers;
+        };
+        const auto sums = in_each<torch::Tensor>(size, work, one_machine);
+        for (const torch::Tensor& sum : sums) EXPECT_TRUE(torch::equal(sum, expected));
+      }
     }
   }
 }
