@@ -16,7 +16,8 @@ The model: step = base + round trips * RTT + bytes sent / rate, the last two les
 The base is the step with neither limit nor delay, measured through the same switch, on the same
 number of hosts, which share the cores. Round trips and bytes follow from the code: see `traffic`.
 RTT and rate are measured on each network before the training: UDP's, and those of a connection.
-The second form prints the model for 8 to 1024 ranks with a compute time a step that you give.
+What is computed while gradients are summed is not taken off. The second form prints the model for
+8 to 1024 ranks, with the processor time of a message to each other rank, from what you assume.
 """
 import argparse
 import collections
@@ -91,9 +92,9 @@ def traffic(net, ranks, sync):
 
 def predict(arguments):
     net = networks(arguments.size, arguments.channels)
-    print(f"{arguments.size}x{arguments.size}x{arguments.channels}; each rank computes "
-          f"{arguments.step_ms:g} ms a step (an assumption, not a measurement), one rank a host, "
-          f"{arguments.rate:g} Gbit/s, RTT {arguments.rtt_ms:g} ms, {arguments.message_us:g} µs a message\n")
+    print(f"{arguments.size}x{arguments.size}x{arguments.channels}. Assumed: {arguments.step_ms:g} "
+          f"ms to compute a step, {arguments.rate:g} Gbit/s, RTT {arguments.rtt_ms:g} ms, "
+          f"{arguments.message_us:g} µs a message, one rank a host\n")
     print("| ranks | sync BN | collectives | round trips | MB sent | latency ms | transfer ms | "
           "efficiency | limit | batch for 80 % |\n|" + "-|" * 10)
     for ranks in (8, 64, 256, 1024):
@@ -382,8 +383,8 @@ def main():
     parser.add_argument("--step-ms", type=float, help="a rank's compute time a step")
     parser.add_argument("--rate", type=float, help="Gbit/s of a rank's link")
     parser.add_argument("--rtt-ms", type=float, help="between two ranks")
-    parser.add_argument("--message-us", type=float, default=33,
-                        help="processor time to send and receive one (33: measured on two cores)")
+    parser.add_argument("--message-us", type=float, default=30,
+                        help="processor time to send and receive one, an assumption")
     parser.add_argument("--size", type=int, default=28, help="of the images, in pixels")
     parser.add_argument("--channels", type=int, default=1)
     arguments = parser.parse_args()
