@@ -31,7 +31,7 @@ fs::path find_core() {
 }
 
 /// Leaves this process its share of the cores where others on this machine have theirs: two that
-/// move about get into each other's way at each meeting.
+/// move about get into each other's way at each collective.
 void take_share_of_cores(const Launch& launch) {
   const std::int64_t cores = affinity_cores();
   const bool has_share = launch.launcher_shares_cores && cores < sysconf(_SC_NPROCESSORS_ONLN);

@@ -57,7 +57,8 @@ class Channel {
                                                           static_cast<int>(size_), options)) {}
 
   std::vector<torch::Tensor> gather(const torch::Tensor& tensor) {
-    return exchange(to_all(tensor.detach().to(torch::kCPU).unsqueeze(0)))[0].unbind();
+    const torch::Tensor own = tensor.detach().to(torch::kCPU).unsqueeze(0);
+    return exchange(to_all(own))[0].to(tensor.device()).unbind();
   }
 
   void sum(const torch::Tensor& numbers) {
@@ -68,8 +69,8 @@ class Channel {
       return;
     }
     // Each process adds up a slice of each segment. Through a network Gloo receives little while it
-    // sends a large message: at 100 Mbit/s 860 kB each way took 129 ms, in pieces 65. Within a
-    // machine more messages cost more.
+    // sends a large message (bench/hosts.py, two hosts at 0.1 Gbit/s: 74 images/s in one, 116 in
+    // pieces). Within a machine more messages cost more.
     constexpr std::int64_t kMessage = 1 << 16;
     const std::int64_t message = one_machine_ ? count : kMessage;
     const std::int64_t segments = (count - 1) / (size_ * message) + 1;
@@ -97,7 +98,7 @@ class Channel {
     const torch::Tensor received = at::empty_like(rows);
     std::vector<std::int64_t> even;
     const auto start = Clock::now();
-    std::vector<decltype(gloo_->barrier())> running;
+    std::vector<c10::intrusive_ptr<c10d::Work>> running;
     for (std::int64_t i = 0; i < rows.size(0); ++i) {
       torch::Tensor from = rows[i];
       torch::Tensor to = received[i];
@@ -110,8 +111,7 @@ class Channel {
   }
 
   /// Most collectives take less than a sleeping core takes to wake up: it stays awake for a while.
-  template <typename Work>
-  void wait_for(Work& work) const {
+  void wait_for(c10d::Work& work) const {
     constexpr std::chrono::milliseconds kAwake{50};
     const auto start = Clock::now();
     while (stays_awake_ && !work.isCompleted() && Clock::now() - start < kAwake) {
@@ -156,7 +156,7 @@ Error nobody_there(const Launch& launch, std::chrono::seconds timeout, const std
 
 struct ProcessGroup::Impl {
   c10::intrusive_ptr<c10d::Store> store;
-  std::shared_ptr<Channel> now;    ///< nothing once the processes have left each other
+  std::unique_ptr<Channel> now;    ///< nothing once the processes have left each other
   std::shared_ptr<Channel> later;  ///< of begin_sum()
   std::shared_future<void> last;   ///< of those
 };
@@ -173,7 +173,7 @@ ProcessGroup::ProcessGroup(const Launch& launch, std::chrono::seconds timeout)
     impl_->store = c10::make_intrusive<c10d::TCPStore>(launch.address, options);
     const auto gloo = c10d::ProcessGroupGloo::Options::create(timeout);
     gloo->devices = {make_device(launch)};
-    impl_->now = std::make_shared<Channel>(impl_->store, launch, gloo, /*stays_awake=*/true);
+    impl_->now = std::make_unique<Channel>(impl_->store, launch, gloo, /*stays_awake=*/true);
     const auto prefixed = c10::make_intrusive<c10d::PrefixStore>("later", impl_->store);
     impl_->later = std::make_shared<Channel>(prefixed, launch, gloo, /*stays_awake=*/false);
   } catch (const std::exception& error) {

@@ -15,8 +15,8 @@
 
 namespace dcgan {
 
-/// Every call but the first three, tell() and bytes_sent() is a collective: all processes make it,
-/// in the same order. Where one is missing, the others throw `failure` that names it.
+/// gather(), sum() and require_same() are collectives: all processes make them, in the same order.
+/// Where one is missing, the others throw `failure` that names it.
 class ProcessGroup {
  public:
   /// Connects to the others. Throws `failure` that names the address where there is nobody within
@@ -38,8 +38,8 @@ class ProcessGroup {
   /// pair, neighbours first ((0 + 1) + (2 + 3)), so that the bits are the same on all of them.
   void sum(const torch::Tensor& numbers);
 
-  /// Begins the same and returns; what comes back waits for its end. Of the collectives that are
-  /// begun alone all processes must have the same order.
+  /// The same, side by side with what follows, other collectives included: done once get() of what
+  /// it returns has come back. All processes begin these sums in the same order.
   std::future<void> begin_sum(const torch::Tensor& numbers);
 
   /// Throws `failure` where another process says something else of `what` ("configuration"). Of

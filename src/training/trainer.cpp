@@ -146,7 +146,7 @@ class Loop {
     log_.show_bar("");
     if (job_.group != nullptr && state_.step > first_step_) {
       log_.debug(
-          fmt::format("each process sent {} a step; it computed during {:.0f} % of that time",
+          fmt::format("each process sent {} a step; computing hid {:.0f} % of the communication",
                       format_bytes(job_.group->bytes_sent() / (state_.step - first_step_)),
                       100 * job_.group->hidden_share()));
     }

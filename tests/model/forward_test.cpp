@@ -275,26 +275,26 @@ INSTANTIATE_TEST_SUITE_P(
                       ActivationCase{Activation::gelu, -0.15865525393145707},
                       ActivationCase{Activation::swish, -1.0 / (1.0 + std::exp(0.3))}));
 
-/// Where the halves of a batch meet, each in a thread.
-struct Meeting {
+/// What the halves of a batch share, each in a thread.
+struct Halves {
   std::barrier<> both{2};
   std::array<torch::Tensor, 2> numbers;
 };
 
 class HalfReducer : public Reducer {
  public:
-  HalfReducer(Meeting& meeting, std::size_t half) : meeting_(meeting), half_(half) {}
+  HalfReducer(Halves& halves, std::size_t half) : halves_(halves), half_(half) {}
   std::int64_t parts() const override { return 2; }
   void sum(const torch::Tensor& numbers) override {
-    meeting_.numbers[half_] = numbers.clone();
-    meeting_.both.arrive_and_wait();
-    numbers.copy_(meeting_.numbers[0] + meeting_.numbers[1]);
-    meeting_.both.arrive_and_wait();
+    halves_.numbers[half_] = numbers.clone();
+    halves_.both.arrive_and_wait();
+    numbers.copy_(halves_.numbers[0] + halves_.numbers[1]);
+    halves_.both.arrive_and_wait();
   }
   void once(const std::function<void()>& work) override { work(); }
 
  private:
-  Meeting& meeting_;
+  Halves& halves_;
   std::size_t half_;
 };
 
@@ -327,9 +327,9 @@ TEST(Forward, OfHalvesHasTheStatisticsAndSecondDerivativesOfTheWhole) {
     return found;
   };
   const auto whole = compute(images, weights, nullptr);
-  Meeting meeting;
+  Halves halves;
   const auto half = [&](std::int64_t index) {
-    HalfReducer reducer(meeting, static_cast<std::size_t>(index));
+    HalfReducer reducer(halves, static_cast<std::size_t>(index));
     return compute(images.narrow(0, 3 * index, 3), weights.narrow(0, 3 * index, 3), &reducer);
   };
   auto other = std::async(std::launch::async, half, 1);
