@@ -17,6 +17,8 @@ END
 esac
 
 set_up --checks "$@"
+"$root/scripts/test_packages.sh" ||
+  say "These packages can't be installed: the tests that need them are skipped"
 build "$torch"
 say "Testing"
 exec ctest --preset "$torch" -j 2
