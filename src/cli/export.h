@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/text.h"
 #include "cli/command.h"
 #include "export/formats.h"
 
@@ -15,6 +16,7 @@ struct Export : Command {
   std::string file;
   bool discriminator = false;
   bool raw = false;
+  bool uint8 = false;
 
   void bind(Flags& flags) {
     flags.text("--ckpt", "PATH", "g.pt, checkpoint or run directory", checkpoint);
@@ -25,11 +27,21 @@ struct Export : Command {
     flags.require("--to");
     flags.on("--discriminator", "The discriminator of a checkpoint, not the generator",
              discriminator);
+    flags.on("--uint8", ".onnx: images as bytes [N, H, W, C] in place of floats [N, C, H, W]",
+             uint8);
     flags.on("--raw", "A checkpoint's own weights instead of their average", raw);
     flags.footer(
         "Formats:\n"
         "  .safetensors  weights by their names in a PyTorch state_dict\n"
+        "  .onnx         a program for ONNX Runtime and others: latents in, images out\n"
         "Example:\n  dcgan export --ckpt runs/mnist-001 --to mnist.safetensors");
+  }
+
+  void check() {
+    refuse(uint8 && !lower_case(file).ends_with(".onnx"), "--uint8 is of an .onnx file's images",
+           "leave it out, or name a file that ends in .onnx");
+    refuse(uint8 && discriminator, "--uint8 is of images, and a discriminator makes none",
+           "leave one out");
   }
 
   int run() const;

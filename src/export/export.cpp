@@ -19,6 +19,7 @@ struct Writer {
 constexpr Writer kWriters[] = {
     // in the order of kExportEndings
     {".safetensors", to_safetensors},
+    {".onnx", to_onnx},
 };
 
 }  // namespace
