@@ -30,9 +30,9 @@ std::vector<std::int64_t> newest_epochs(const std::vector<std::string>& folders)
   return epochs;
 }
 
-std::vector<Run> read_runs_with_metrics(const std::vector<std::string>& folders) {
-  std::vector<Run> runs = read_runs(folders);
-  for (const Run& run : runs) require_metrics(run);
+std::vector<RunRecord> read_runs_with_metrics(const std::vector<std::string>& folders) {
+  std::vector<RunRecord> runs = read_runs(folders);
+  for (const RunRecord& run : runs) require_metrics(run);
   return runs;
 }
 
@@ -77,7 +77,7 @@ int MakeReport::run_in_front() const {
     read_runs(runs);  // a wrong name is told before the wait
     return keep_writing(runs, page);
   }
-  const std::vector<Run> read = read_runs_with_metrics(runs);
+  const std::vector<RunRecord> read = read_runs_with_metrics(runs);
   if (csv && !csv->empty()) write_file_atomically(*csv, to_csv(read));
   if (csv && csv->empty()) std::cout << to_csv(read);
   if (!csv || out) {

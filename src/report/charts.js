@@ -3,6 +3,24 @@
 //   {title, group, lines: [{key, label, dash}], range, log}
 // and draws, of each run, the columns `key` of run[group] over its steps or minutes.
 
+const CHARTS = [
+  {title: "Losses", group: "steps",
+   lines: [{key: "d_loss", label: "D"}, {key: "g_loss", label: "G", dash: "5 3"}]},
+  {title: "D's scores", group: "steps", range: [0, 1],
+   lines: [{key: "d_real", label: "D(x)"}, {key: "d_fake", label: "D(G(z))", dash: "5 3"},
+           {key: "d_fake_after", label: "after its update", dash: "1 3"}]},
+  {title: "fid", group: "evaluations", log: true, fromZero: true,
+   lines: [{key: "fid", label: "fid"}]},
+  {title: "Precision and recall", group: "evaluations", range: [0, 1],
+   lines: [{key: "precision", label: "precision"}, {key: "recall", label: "recall", dash: "5 3"}]},
+  {title: "Images per second", group: "steps", fromZero: true,
+   lines: [{key: "images_per_second", label: "images/s"}]},
+  {title: "R1: mean squared gradient norm", group: "steps", log: true, fromZero: true,
+   lines: [{key: "r1", label: "R1"}]},
+  {title: "Gradient penalty", group: "steps", log: true, fromZero: true,
+   lines: [{key: "gradient_penalty", label: "penalty"}]},
+];
+
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = {top: 8, right: 10, bottom: 24, left: 48};
 const HEIGHT = 210;
@@ -33,13 +51,13 @@ function ticks(min, max, count) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough);
   const found = [];
-  for (let i = Math.ceil(min / step - 1e-9); i * step <= max + 1e-9 * step; ++i) found.push(i * step);
+  for (let i = Math.ceil(min / step - 1e-9); i <= max / step + 1e-9; ++i) found.push(i * step);
   return found;
 }
 
-/** The same on a logarithmic scale: 0.1, 0.2, 0.5, 1; at most one a power where there are many. */
+/** The same on a logarithmic scale: 0.1, 0.2, 0.5, 1; fewer a power where there are many. */
 function logTicks(min, max) {
-  const few = max / min < 1000 ? [1, 2, 5] : [1];
+  const few = max / min < 100 ? [1, 2, 5] : max / min < 1e4 ? [1, 3] : [1];
   const found = [];
   for (let power = Math.floor(Math.log10(min)); 10 ** power <= max; ++power) {
     for (const factor of few) {
@@ -72,7 +90,8 @@ function makeScales(chart, runs, axis, width) {
   const end = runs.reduce((most, run) => Math.max(most, run.end(axis)), 0) || 1;
   const scale = range.log ? Math.log : (value) => value;
   const height = HEIGHT - MARGIN.top - MARGIN.bottom;
-  const share = (value) => (scale(value) - scale(range.min)) / (scale(range.max) - scale(range.min));
+  const bottom = scale(range.min);
+  const share = (value) => (scale(value) - bottom) / (scale(range.max) - bottom);
   return {
     range,
     end,
@@ -85,8 +104,9 @@ function drawAxes(svg, scales, width) {
   const {range, end, x, y} = scales;
   const rows = range.log ? logTicks(range.min, range.max) : ticks(range.min, range.max, 4);
   for (const value of rows) {
+    const at = {x1: MARGIN.left, x2: width - MARGIN.right, y1: y(value), y2: y(value)};
     svg.append(
-        make("line", {class: "rule", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(value), y2: y(value)}),
+        make("line", {class: "rule", ...at}),
         make("text", {x: MARGIN.left - 8, y: y(value) + 4, "text-anchor": "end"}, format(value)));
   }
   for (const value of ticks(0, end, Math.max(2, Math.floor(width / 110)))) {
@@ -227,10 +247,10 @@ class Chart {
     const where = this.cursor === null ? "newest"
                 : axis === "step" ? `near step ${format(Math.round(this.cursor))}`
                                   : `near ${format(this.cursor)} min`;
+    const dashOf = (line) => make("svg", {viewBox: "0 0 24 8", "aria-hidden": "true"},
+        make("path", {class: "key", d: "M0 4H24", "stroke-dasharray": line.dash}));
     const heads = this.chart.lines.map((line) => make("th", {class: "number", scope: "col"},
-        this.chart.lines.length === 1 ? "" : make("svg", {viewBox: "0 0 24 8", "aria-hidden": "true"},
-            make("path", {class: "key", d: "M0 4H24", "stroke-dasharray": line.dash})),
-        ` ${line.label}`));
+        this.chart.lines.length > 1 ? dashOf(line) : null, ` ${line.label}`));
     const rows = runs.map((run) => {
       const xs = run.xs(this.chart.group, axis);
       const at = this.cursor === null ? xs.length - 1 : nearest(xs, this.cursor);

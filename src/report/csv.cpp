@@ -22,9 +22,9 @@ std::string as_cell(const nlohmann::ordered_json& value) {
 
 }  // namespace
 
-std::string to_csv(const std::vector<Run>& runs) {
+std::string to_csv(const std::vector<RunRecord>& runs) {
   std::vector<std::string> keys;
-  for (const Run& run : runs) {
+  for (const RunRecord& run : runs) {
     for (const auto& line : run.metrics) {
       for (const auto& [key, value] : line.items()) {
         if (value.is_structured()) continue;
@@ -35,7 +35,7 @@ std::string to_csv(const std::vector<Run>& runs) {
   std::string csv = "run";
   for (const std::string& key : keys) csv += ',' + quoted(key);
   csv += '\n';
-  for (const Run& run : runs) {
+  for (const RunRecord& run : runs) {
     for (const auto& line : run.metrics) {
       csv += quoted(run.name);
       for (const std::string& key : keys) {

@@ -25,7 +25,7 @@ Json as_data_uri(const fs::path& file) {
   } catch (const Error&) {
     return nullptr;
   }
-  if (!bytes.starts_with(kSignature) || bytes.size() > kMaxImageBytes) return nullptr;
+  if (!bytes.starts_with(kSignature) || bytes.size() > kMaxPngBytes) return nullptr;
   std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // and the 0 that ends it
   EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
                   reinterpret_cast<const unsigned char*>(bytes.data()),
@@ -91,7 +91,7 @@ Json as_columns(const std::vector<const Json*>& lines, const std::vector<std::st
   return columns;
 }
 
-Json curves_of(const Run& run, bool evaluations) {
+Json curves_of(const RunRecord& run, bool evaluations) {
   std::vector<const Json*> lines;
   for (const Json& line : run.metrics) {
     if (line.contains("fid") == evaluations) lines.push_back(&line);
@@ -104,7 +104,7 @@ Json curves_of(const Run& run, bool evaluations) {
                     std::max<std::size_t>(lines_a_point, 1));
 }
 
-Json describe_run(const Run& run, std::uintmax_t image_budget) {
+Json describe_run(const RunRecord& run, std::uintmax_t image_budget) {
   const std::uintmax_t real = run.real_samples.empty() ? 0 : size_of(run.real_samples);
   const bool has_real = real > 0 && real <= image_budget;
   Json json{{"name", run.name},
@@ -151,19 +151,19 @@ void replace_once(std::string& text, std::string_view mark, std::string_view by)
 
 }  // namespace
 
-Json report_data(const std::vector<Run>& runs) {
+Json report_data(const std::vector<RunRecord>& runs) {
   const Config defaults;
   std::vector<const Config*> configs;
   Json described = Json::array();
-  for (const Run& run : runs) {
+  for (const RunRecord& run : runs) {
     configs.push_back(&run.config);
-    described.push_back(describe_run(run, kMaxImageBytes / runs.size()));
+    described.push_back(describe_run(run, kMaxPngBytes / runs.size()));
   }
   if (configs.size() == 1) configs.push_back(&defaults);
   return {{"runs", described}, {"differences", compare(configs)}};
 }
 
-std::string to_page(const std::vector<Run>& runs, bool watching) {
+std::string to_page(const std::vector<RunRecord>& runs, bool watching) {
   Json data = report_data(runs);
   data["watching"] = watching;
   std::string json = data.dump(-1, ' ', false, Json::error_handler_t::replace);

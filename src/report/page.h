@@ -17,13 +17,13 @@ namespace dcgan {
 ///                metrics.jsonl; warnings; real and grids, pictures as data: URIs; evaluation
 ///   differences  key, values: a text a run. Of one run, and the default behind it.
 /// At most kMaxPoints steps a run, each then the mean of several lines; at most kMaxGrids grids a
-/// run, evenly spaced, and kMaxImageBytes of PNG in all.
+/// run, evenly spaced, and kMaxPngBytes of PNG in all.
 inline constexpr std::size_t kMaxPoints = 1000;
 inline constexpr std::size_t kMaxGrids = 24;
-inline constexpr std::uintmax_t kMaxImageBytes = 12 << 20;
-nlohmann::ordered_json report_data(const std::vector<Run>& runs);
+inline constexpr std::uintmax_t kMaxPngBytes = 12 << 20;
+nlohmann::ordered_json report_data(const std::vector<RunRecord>& runs);
 
 /// The page. While one of the runs is training and `watching`, it loads itself again.
-std::string to_page(const std::vector<Run>& runs, bool watching);
+std::string to_page(const std::vector<RunRecord>& runs, bool watching);
 
 }  // namespace dcgan

@@ -4,23 +4,6 @@
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const RELOAD_SECONDS = 10;
 
-const CHARTS = [
-  {title: "Losses", group: "steps",
-   lines: [{key: "d_loss", label: "D"}, {key: "g_loss", label: "G", dash: "5 3"}]},
-  {title: "D's scores", group: "steps", range: [0, 1],
-   lines: [{key: "d_real", label: "D(x)"}, {key: "d_fake", label: "D(G(z))", dash: "5 3"},
-           {key: "d_fake_after", label: "after D's update", dash: "1 3"}]},
-  {title: "fid", group: "evaluations", log: true, fromZero: true, lines: [{key: "fid", label: "fid"}]},
-  {title: "Precision and recall", group: "evaluations", range: [0, 1],
-   lines: [{key: "precision", label: "precision"}, {key: "recall", label: "recall", dash: "5 3"}]},
-  {title: "Images per second", group: "steps", fromZero: true,
-   lines: [{key: "images_per_second", label: "images/s"}]},
-  {title: "R1: mean squared gradient norm", group: "steps", log: true, fromZero: true,
-   lines: [{key: "r1", label: "R1"}]},
-  {title: "Gradient penalty", group: "steps", log: true, fromZero: true,
-   lines: [{key: "gradient_penalty", label: "penalty"}]},
-];
-
 /** A run of DATA, with what the charts ask of one. */
 class Run {
   constructor(data, number) {
@@ -49,7 +32,7 @@ const runs = DATA.runs.map((data, number) => new Run(data, number));
 const byId = (id) => document.getElementById(id);
 
 // What a reader has chosen outlives a reload.
-const KEY = "dcgan-report";
+const KEY = `dcgan-report ${location.pathname}`;
 const state = {axis: "step", hidden: [], step: null, paused: false};
 try {
   Object.assign(state, JSON.parse(sessionStorage.getItem(KEY)) ?? {});
@@ -67,10 +50,17 @@ function makeTable(heads, rows) {
   const cell = (name) => (content) => {
     const isNumber = content?.number !== undefined;
     const child = isNumber ? content.number : content;
-    return make(name, {class: isNumber ? "number" : null, scope: name === "th" ? "col" : null}, child);
+    const attributes = {class: isNumber ? "number" : null, scope: name === "th" ? "col" : null};
+    return make(name, attributes, child);
   };
   return make("table", {}, make("thead", {}, make("tr", {}, ...heads.map(cell("th")))),
       make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map(cell("td"))))));
+}
+
+/** What scrolls sideways where the window is narrow, also by keyboard. */
+function wide(heading, child) {
+  const attributes = {class: "wide", tabindex: 0, role: "region", "aria-labelledby": heading};
+  return make("div", attributes, child);
 }
 
 function nameOf(run) {
@@ -87,22 +77,23 @@ function showRuns() {
   const heads = ["run", "state", {number: "steps"}, {number: "minutes"}, {number: "images/s"},
                  {number: "lowest fid"}, {number: "at step"}, {number: "precision"},
                  {number: "recall"}, {number: "warnings"}];
-  byId("runs").append(makeTable(heads, runs.map((run) => {
+  byId("runs").append(wide("h-runs", makeTable(heads, runs.map((run) => {
     const epoch = Math.ceil(run.steps.epoch.at(-1) ?? 0);
+    const state = `${run.is_training ? "training" : "ended"}, epoch ${epoch} of ${run.epochs}`;
     const best = run.lowestFid();
     const {step, fid, precision, recall} = run.evaluations;
-    return [nameOf(run), `${run.is_training ? "training" : "ended"}, epoch ${epoch} of ${run.epochs}`,
+    return [nameOf(run), make("span", {class: "state"}, state),
             number(run.steps.step.at(-1)), number((run.steps.seconds.at(-1) ?? 0) / 60),
             number(median(run.steps.images_per_second)), number(fid[best]), number(step[best]),
             number(precision[best]), number(recall[best]), number(run.warnings.length)];
-  })));
+  }))));
 }
 
 function showCurves() {
   const missing = [];
   for (const chart of CHARTS) {
-    const has = (run) => chart.lines.some((line) => run[chart.group][line.key].some((one) => one !== null));
-    if (runs.some(has)) {
+    const has = (run) => ({key}) => run[chart.group][key].some((value) => value !== null);
+    if (runs.some((run) => chart.lines.some(has(run)))) {
       charts.push(new Chart(chart, view));
     } else if (!["r1", "gradient_penalty"].includes(chart.lines[0].key)) {
       missing.push(chart.title);
@@ -186,11 +177,13 @@ function showSamples() {
   for (const run of view.runs) {
     const grid = run.grids.filter((one) => one.step <= step).at(-1) ?? run.grids[0];
     if (grid === undefined) continue;
-    figures.push(figure([swatch(run), make("b", {}, run.name), `step ${format(grid.step)}`], grid.image,
+    const caption = [swatch(run), make("b", {}, run.name), `step ${format(grid.step)}`];
+    figures.push(figure(caption, grid.image,
                         `Images that ${run.name} generates after step ${grid.step}, in a grid`));
   }
   byId("samples").replaceChildren(...figures);
-  if (figures.length === 0) byId("samples").append(make("p", {class: "note"}, "There are no grids."));
+  if (figures.length > 0) return;
+  byId("samples").append(make("p", {class: "note"}, "There are no grids."));
 }
 
 function showWarnings() {
@@ -206,7 +199,8 @@ function showWarnings() {
 function measureCells(run, key) {
   const measure = run.evaluation.measures[key];
   if (measure === undefined || measure === null) return [{number: "–"}, {number: "–"}];
-  const text = (value, error) => error > 0 ? `${format(value)} ± ${format(error, 2)}` : format(value);
+  const text = (value, error) =>
+      error > 0 ? `${format(value)} ± ${format(error, 2)}` : format(value);
   const value = text(measure.value, measure.error);
   return [{number: measure.worse ? make("span", {class: "worse"}, `${value}, worse`) : value},
           {number: text(measure.real, measure.real_error)}];
@@ -217,39 +211,39 @@ function showMeasures() {
   const measured = runs.filter((run) => run.evaluation !== null);
   if (measured.length > 0) {
     const keys = [...new Set(measured.flatMap((run) => Object.keys(run.evaluation.measures)))];
-    const heads = ["measure", ...measured.flatMap((run) => [{number: nameOf(run)}, {number: "real images"}])];
-    const table = makeTable(heads, keys.map((key) =>
-        [key, ...measured.flatMap((run) => measureCells(run, key))]));
-    place.append(make("div", {class: "wide", tabindex: 0, role: "region", "aria-labelledby": "h-measures"},
-                      table));
+    const heads = measured.flatMap((run) => [{number: nameOf(run)}, {number: "real images"}]);
+    const rows = keys.map((key) => [key, ...measured.flatMap((run) => measureCells(run, key))]);
+    place.append(wide("h-measures", makeTable(["measure", ...heads], rows)));
   }
   for (const run of measured) {
-    for (const finding of Array.isArray(run.evaluation.findings) ? run.evaluation.findings : []) {
+    const {findings} = run.evaluation;
+    for (const finding of Array.isArray(findings) ? findings : []) {
       place.append(make("p", {class: "note"}, `${run.name}: ${finding.text}`));
     }
   }
   for (const run of runs.filter((one) => one.evaluation === null)) {
     const folder = /^[\w./-]+$/.test(run.folder) ? run.folder : `'${run.folder}'`;
-    place.append(make("p", {class: "note"}, `${run.name} has no evaluation.json. This measures it: `,
-        make("code", {}, `dcgan evaluate --ckpt ${folder} --json > ${folder}/evaluation.json`)));
+    const command = `dcgan evaluate --ckpt ${folder} --json > ${folder}/evaluation.json`;
+    place.append(make("p", {class: "note"}, `${run.name} has no evaluation.json; this makes it: `,
+                      make("code", {}, command)));
   }
 }
 
 function showConfig() {
   const place = byId("config");
   const names = runs.length === 1 ? [nameOf(runs[0]), "default"] : runs.map(nameOf);
+  const single = runs.length === 1;
   if (DATA.differences.length === 0) {
-    place.append(make("p", {}, runs.length === 1 ? "All keys have their defaults."
-                                                 : "The configurations are equal."));
+    place.append(make("p", {}, single ? "All keys have their defaults."
+                                      : "The configurations are equal."));
     return;
   }
-  place.append(make("p", {class: "note"}, runs.length === 1 ? "The keys that differ from the defaults."
-                                                            : "The keys that differ between the runs."));
+  const others = single ? "from the defaults" : "between the runs";
+  place.append(make("p", {class: "note"}, `The keys that differ ${others}.`));
   const rows = DATA.differences.map(({key, meaning, values}) =>
       [make("span", {}, make("code", {}, key), make("div", {class: "meaning"}, meaning)),
        ...values.map((value) => make("code", {}, value))]);
-  place.append(make("div", {class: "wide", tabindex: 0, role: "region", "aria-labelledby": "h-config"},
-                    makeTable(["key", ...names], rows)));
+  place.append(wide("h-config", makeTable(["key", ...names], rows)));
 }
 
 function showWatching() {

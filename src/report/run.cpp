@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <regex>
 #include <sstream>
 
 #include "base/file.h"
@@ -79,32 +78,35 @@ std::optional<std::int64_t> parse_step(std::string text) {
   return parse_integer(text);
 }
 
+/// "step 620: the losses swing apart" has a step.
+RunWarning parse_warning(std::string text) {
+  const std::size_t colon = text.find(": ");
+  if (!text.starts_with("step ") || colon == std::string::npos) return {{}, std::move(text)};
+  const auto step = parse_step(text.substr(5, colon - 5));
+  return {step, step ? text.substr(colon + 2) : std::move(text)};
+}
+
 /// Those of train.log. A run that was resumed from a checkpoint has never been where it was warned
 /// after it.
 std::vector<RunWarning> read_warnings(const fs::path& file) {
-  static const std::regex kResumed(R"(^\S+ \S+ info resuming from .* \(step ([0-9,]+)\)$)");
-  constexpr std::string_view kWarning = " warning warning: ";
+  constexpr std::size_t kTime = std::string_view("2026-01-31 23:59:59 ").size();
+  constexpr std::string_view kWarning = "warning warning: ";
+  constexpr std::string_view kResumed = "info resuming from ";
+  constexpr std::string_view kStep = " (step ";
   std::vector<RunWarning> warnings;
   if (!fs::exists(file)) return warnings;
   std::istringstream lines(read_file(file));
   for (std::string line; std::getline(lines, line);) {
-    constexpr std::size_t kTime = std::string_view("2026-01-31 23:59:59").size();
-    if (line.compare(std::min(kTime, line.size()), kWarning.size(), kWarning) == 0) {
-      RunWarning warning{{}, line.substr(kTime + kWarning.size())};
-      const std::size_t colon = warning.text.find(": ");
-      if (warning.text.starts_with("step ") && colon != std::string::npos) {
-        warning.step = parse_step(warning.text.substr(5, colon - 5));
-      }
-      if (warning.step) warning.text.erase(0, colon + 2);
-      warnings.push_back(std::move(warning));
-      continue;
+    const std::string_view said = std::string_view(line).substr(std::min(kTime, line.size()));
+    if (said.starts_with(kWarning)) {
+      warnings.push_back(parse_warning(std::string(said.substr(kWarning.size()))));
     }
-    std::smatch match;
-    if (line.find(" info resuming from ") != kTime || !std::regex_match(line, match, kResumed)) {
-      continue;
-    }
-    const auto step = parse_step(match[1]);
-    std::erase_if(warnings, [&](const RunWarning& one) { return one.step && one.step > step; });
+    const std::size_t at = said.rfind(kStep);
+    if (!said.starts_with(kResumed) || at == said.npos || !said.ends_with(')')) continue;
+    const std::string_view number = said.substr(at + kStep.size());
+    const auto step = parse_step(std::string(number.substr(0, number.size() - 1)));
+    std::erase_if(warnings,
+                  [&](const RunWarning& one) { return step && one.step && *one.step > *step; });
   }
   return warnings;
 }
@@ -131,9 +133,9 @@ Json read_evaluation(const fs::path& file) {
               shell_quote(file.parent_path().string()) + " --json > " + shell_quote(file.string()));
 }
 
-Run read_run(const fs::path& folder) {
+RunRecord read_run(const fs::path& folder) {
   require_run(folder);
-  Run run;
+  RunRecord run;
   run.folder = folder;
   run.name = fs::weakly_canonical(folder).filename().string();
   // First: a run that ends meanwhile is read to its end the next time.
@@ -151,30 +153,30 @@ Run read_run(const fs::path& folder) {
 
 }  // namespace
 
-std::vector<Run> read_runs(const std::vector<std::string>& folders) {
-  std::vector<Run> runs;
+std::vector<RunRecord> read_runs(const std::vector<std::string>& folders) {
+  std::vector<RunRecord> runs;
   for (const std::string& folder : folders) {
-    Run run = read_run(folder);
-    for (const Run& other : runs) {
+    RunRecord run = read_run(folder);
+    for (const RunRecord& other : runs) {
       if (fs::equivalent(other.folder, run.folder)) {
         throw usage_error("the same run is named twice").in(folder).remedy("name it once");
       }
     }
     runs.push_back(std::move(run));
   }
-  const auto share_a_name = [&](const Run& run) {
+  const auto share_a_name = [&](const RunRecord& run) {
     return std::count_if(runs.begin(), runs.end(),
-                         [&](const Run& other) { return other.name == run.name; }) > 1;
+                         [&](const RunRecord& other) { return other.name == run.name; }) > 1;
   };
-  std::vector<Run*> ambiguous;
-  for (Run& run : runs) {
+  std::vector<RunRecord*> ambiguous;
+  for (RunRecord& run : runs) {
     if (share_a_name(run)) ambiguous.push_back(&run);
   }
-  for (Run* const run : ambiguous) run->name = run->folder.lexically_normal().string();
+  for (RunRecord* const run : ambiguous) run->name = run->folder.lexically_normal().string();
   return runs;
 }
 
-void require_metrics(const Run& run) {
+void require_metrics(const RunRecord& run) {
   if (!run.metrics.empty()) return;
   throw failure("has no metrics: the run has not come to its first line")
       .in(run.folder / "metrics.jsonl")
@@ -198,6 +200,9 @@ std::int64_t newest_epoch(const fs::path& folder) {
   return epoch;
 }
 
-bool is_training(const fs::path& folder) { return FileLock(folder).busy(); }
+bool is_training(const fs::path& folder) {
+  // A lock would make a file where nothing is.
+  return fs::is_directory(folder) && FileLock(folder).busy();
+}
 
 }  // namespace dcgan

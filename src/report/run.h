@@ -24,7 +24,7 @@ struct SampleGrid {
   std::filesystem::path file;
 };
 
-struct Run {
+struct RunRecord {
   std::string name;  ///< the folder's; its path where another run has the same
   std::filesystem::path folder;
   Config config;
@@ -38,10 +38,10 @@ struct Run {
 
 /// The runs in `folders`, in this order. Throws a usage error for a folder that is no run, and for
 /// one that is named twice; `failure` for a file that can't be read.
-std::vector<Run> read_runs(const std::vector<std::string>& folders);
+std::vector<RunRecord> read_runs(const std::vector<std::string>& folders);
 
 /// Throws `failure` where the run has no line of metrics.
-void require_metrics(const Run& run);
+void require_metrics(const RunRecord& run);
 
 /// The epoch of the newest line of metrics.jsonl, read from the file's end; 0 without one.
 std::int64_t newest_epoch(const std::filesystem::path& folder);
