@@ -100,7 +100,7 @@ function makeScales(chart, runs, axis, width) {
   };
 }
 
-function drawAxes(svg, scales, width) {
+function drawAxes(svg, scales, axis, width) {
   const {range, end, x, y} = scales;
   const rows = range.log ? logTicks(range.min, range.max) : ticks(range.min, range.max, 4);
   for (const value of rows) {
@@ -112,7 +112,8 @@ function drawAxes(svg, scales, width) {
   for (const value of ticks(0, end, Math.max(2, Math.floor(width / 110)))) {
     const anchor = x(value) > width - 30 ? "end" : value === 0 ? "start" : "middle";
     const at = anchor === "end" ? width - MARGIN.right : x(value);
-    svg.append(make("text", {x: at, y: HEIGHT - 6, "text-anchor": anchor}, format(value)));
+    const unit = value > 0 ? "" : axis === "step" ? " steps" : " minutes";
+    svg.append(make("text", {x: at, y: HEIGHT - 6, "text-anchor": anchor}, format(value) + unit));
   }
 }
 
@@ -187,7 +188,7 @@ class Chart {
     this.svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     this.scales = makeScales(this.chart, runs, axis, width);
     this.scaleNote.textContent = this.scales.range.log ? "logarithmic" : "";
-    drawAxes(this.svg, this.scales, width);
+    drawAxes(this.svg, this.scales, axis, width);
     for (const run of runs) drawRun(this.svg, this.chart, run, axis, this.scales);
     this.line = make("line", {class: "cursor", y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom});
     this.svg.append(this.line);
