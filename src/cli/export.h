@@ -32,12 +32,18 @@ struct Export : Command {
     flags.on("--raw", "A checkpoint's own weights instead of their average", raw);
     flags.footer(
         "Formats:\n"
-        "  .safetensors  weights by their names in a PyTorch state_dict\n"
+        "  .html         a page that draws images in a browser, offline; of a generator\n"
         "  .onnx         a program for ONNX Runtime and others: latents in, images out\n"
-        "Example:\n  dcgan export --ckpt runs/mnist-001 --to mnist.safetensors");
+        "  .safetensors  weights by their names in a PyTorch state_dict\n"
+        "Examples:\n"
+        "  dcgan export --ckpt runs/mnist-001 --to mnist.html\n"
+        "  dcgan export --ckpt runs/mnist-001 --to mnist.safetensors");
   }
 
-  void check() {
+  void check() const {
+    refuse(discriminator && lower_case(file).ends_with(".html"),
+           "--discriminator makes no images, and a page shows a generator's",
+           "leave --discriminator out, or name another format with --to");
     refuse(uint8 && !lower_case(file).ends_with(".onnx"), "--uint8 is of an .onnx file's images",
            "leave it out, or name a file that ends in .onnx");
     refuse(uint8 && discriminator, "--uint8 is of images, and a discriminator makes none",

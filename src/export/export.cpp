@@ -18,8 +18,9 @@ struct Writer {
 
 constexpr Writer kWriters[] = {
     // in the order of kExportEndings
-    {".safetensors", to_safetensors},
+    {".html", to_html},
     {".onnx", to_onnx},
+    {".safetensors", to_safetensors},
 };
 
 }  // namespace
@@ -29,7 +30,15 @@ void export_network(const std::filesystem::path& checkpoint, const std::filesyst
   const ExportedNetwork network = read_exported_network(checkpoint, options);
   const std::string ending = lower_case(file.extension().string());
   for (const Writer& writer : kWriters) {
-    if (writer.ending == ending) write_file_atomically(file, writer.write(network));
+    if (writer.ending != ending) continue;
+    std::string bytes;
+    try {
+      bytes = writer.write(network);
+    } catch (Error& error) {
+      error.in(checkpoint);
+      throw;
+    }
+    write_file_atomically(file, bytes);
   }
 }
 
