@@ -150,8 +150,6 @@ std::int64_t forward_flops(const LayerPlan& layer) {
 
 std::string describe(const LayerPlan& layer) {
   constexpr std::array kKinds{"transposed convolution", "convolution", "linear"};
-  constexpr std::array kNonlinearities{"none", "relu",  "leaky_relu", "elu",    "selu",
-                                       "gelu", "swish", "tanh",       "sigmoid"};
   std::string text = kKinds.at(static_cast<std::size_t>(layer.kind));
   if (layer.kind != LayerKind::linear) {
     text += fmt::format(" {}x{}", layer.kernel[0], layer.kernel[1]);
@@ -159,12 +157,10 @@ std::string describe(const LayerPlan& layer) {
   }
   if (layer.bias) text += ", bias";
   if (layer.batch_norm) text += ", BatchNorm";
-  const Nonlinearity last = layer.nonlinearity;
-  if (last == Nonlinearity::none) return text;
-  text += fmt::format(", {}", kNonlinearities.at(static_cast<std::size_t>(last)));
-  const bool has_slope =
-      last == Nonlinearity::leaky_relu || last == Nonlinearity::elu || last == Nonlinearity::swish;
-  return has_slope ? text + fmt::format("({})", format_real(layer.slope)) : text;
+  if (layer.nonlinearity == Nonlinearity::none) return text;
+  const NonlinearityForms& last = forms_of(layer.nonlinearity);
+  text += fmt::format(", {}", last.name);
+  return last.has_slope ? text + fmt::format("({})", format_real(layer.slope)) : text;
 }
 
 std::string describe(const NetworkPlan& plan) {

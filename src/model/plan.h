@@ -1,7 +1,8 @@
 // A network before it has weights: a list of layers with their shapes.
 //
 // Everything that must agree about a network is made from its plan: the tensors (network.h), the
-// forward pass (forward.h), the TorchScript in g.pt (script.h), the tables that people read.
+// forward pass (forward.h), the TorchScript in g.pt (script.h), exported files (export/), the
+// tables that people read.
 //
 //   Generator, 28x28x1, base_channels 64          Discriminator, its mirror
 //   z [100]                                       x [1, 28, 28]
@@ -23,13 +24,11 @@
 #include <vector>
 
 #include "dcgan/config.h"
+#include "model/nonlinearity.h"
 
 namespace dcgan {
 
 enum class LayerKind { transposed_convolution, convolution, linear };
-
-/// A layer's last operation.
-enum class Nonlinearity { none, relu, leaky_relu, elu, selu, gelu, swish, tanh, sigmoid };
 
 /// [channels, height, width]; [features, 1, 1] between linear layers.
 using ImageShape = std::array<std::int64_t, 3>;

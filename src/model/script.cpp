@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <array>
 #include <cmath>
 
 #include "base/text.h"
@@ -30,17 +29,6 @@ std::string weights_expression(const LayerPlan& layer) {
                      bias, layer.stride, layer.padding);
 }
 
-/// In Nonlinearity's order; {} is the slope.
-constexpr std::array kNonlinearities{"x",
-                                     "torch.relu(x)",
-                                     "torch.leaky_relu(x, {})",
-                                     "torch.elu(x, {})",
-                                     "torch.selu(x)",
-                                     "torch.gelu(x)",
-                                     "x * torch.sigmoid(x * {})",
-                                     "torch.tanh(x)",
-                                     "torch.sigmoid(x) * 2.0 - 1.0"};  // g.pt is in [-1, 1]
-
 }  // namespace
 
 std::string torchscript_layers(const NetworkPlan& plan) {
@@ -56,9 +44,9 @@ std::string torchscript_layers(const NetworkPlan& plan) {
           layer.name, float_literal(kBatchNormMomentum), float_literal(kBatchNormEps));
     }
     if (layer.nonlinearity != Nonlinearity::none) {
-      const char* const text = kNonlinearities.at(static_cast<std::size_t>(layer.nonlinearity));
-      source +=
-          fmt::format("    x = {}\n", fmt::format(fmt::runtime(text), float_literal(layer.slope)));
+      source += fmt::format("    x = {}\n",
+                            fmt::format(fmt::runtime(forms_of(layer.nonlinearity).torchscript),
+                                        float_literal(layer.slope)));
     }
   }
   return source;

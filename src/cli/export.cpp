@@ -1,0 +1,22 @@
+#include "cli/export.h"
+
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "export/export.h"
+#include "sources/output_file.h"
+
+namespace dcgan::cli {
+
+int Export::run() const {
+  require_folder_of(file);
+  export_network(
+      checkpoint, file,
+      {.weights = raw ? Weights::raw : Weights::averaged, .discriminator = discriminator});
+  std::cout << fmt::format("{}: the {} of {}\n", file,
+                           discriminator ? "discriminator" : "generator", checkpoint);
+  return 0;
+}
+
+}  // namespace dcgan::cli

@@ -1,0 +1,38 @@
+// `dcgan export`: what it is told.
+#pragma once
+
+#include <string>
+
+#include "cli/command.h"
+#include "export/formats.h"
+
+namespace dcgan::cli {
+
+struct Export : Command {
+  static constexpr const char* kName = "export";
+  static constexpr const char* kMeaning = "Write a trained network for other programs";
+  std::string checkpoint;
+  std::string file;
+  bool discriminator = false;
+  bool raw = false;
+
+  void bind(Flags& flags) {
+    flags.text("--ckpt", "PATH", "g.pt, checkpoint or run directory", checkpoint);
+    flags.require("--ckpt");
+    flags.text(
+        "--to", "FILE", "The file to write; its ending says the format",
+        [this](const std::string& text) { file = require_ending("--to", text, kExportEndings); });
+    flags.require("--to");
+    flags.on("--discriminator", "The discriminator of a checkpoint, not the generator",
+             discriminator);
+    flags.on("--raw", "A checkpoint's own weights instead of their average", raw);
+    flags.footer(
+        "Formats:\n"
+        "  .safetensors  weights by their names in a PyTorch state_dict\n"
+        "Example:\n  dcgan export --ckpt runs/mnist-001 --to mnist.safetensors");
+  }
+
+  int run() const;
+};
+
+}  // namespace dcgan::cli

@@ -1,0 +1,35 @@
+#include "export/export.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "dcgan/error.h"
+#include "export/exported_network.h"
+#include "export/formats.h"
+#include "export/writers.h"
+
+namespace dcgan {
+
+namespace {
+
+struct Writer {
+  const char* ending;
+  std::string (*write)(const ExportedNetwork& network);
+};
+
+constexpr Writer kWriters[] = {
+    // in the order of kExportEndings
+    {".safetensors", to_safetensors},
+};
+
+}  // namespace
+
+void export_network(const std::filesystem::path& checkpoint, const std::filesystem::path& file,
+                    const ExportOptions& options) {
+  const ExportedNetwork network = read_exported_network(checkpoint, options);
+  const std::string ending = lower_case(file.extension().string());
+  for (const Writer& writer : kWriters) {
+    if (writer.ending == ending) write_file_atomically(file, writer.write(network));
+  }
+}
+
+}  // namespace dcgan
