@@ -24,14 +24,14 @@ common_packages=(
   g++ cmake ninja-build ccache mold
   libcli11-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libstb-dev nlohmann-json3-dev zlib1g-dev
   libpng-dev libjpeg-dev libgif-dev libwebp-dev libcurl4-openssl-dev libarchive-dev libssl-dev ca-certificates
-  libgloo-dev
+  libgloo-dev libprotozero-dev
   libgtest-dev libgmock-dev python3
 )
 # python3-torch: the tests open a generator in Python.
 apt_packages=(libtorch-dev libopenblas0-openmp python3-torch)
 pip_packages=(python3-venv)
 # Where a system has none of these, the tests that need them are skipped.
-optional_packages=(dataset-fashion-mnist)
+optional_packages=(dataset-fashion-mnist python3-venv)
 
 # --checks; of clang-format the tests use version 14, which is Debian 12's.
 check_packages=(clang-format shellcheck)
