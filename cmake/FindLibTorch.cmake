@@ -7,7 +7,7 @@
 # Only libtorch_cpu and libc10 are linked. Where libtorch_cuda.so lies beside them it is loaded when
 # a GPU is asked for (src/runtime/device.cpp), so that a CPU run pays neither its time nor its memory.
 # There LibTorch::CUDA is it with CUDA's headers and runtime, those of the wheel's own packages
-# (site-packages/nvidia), for the library of what needs them.
+# (site-packages/nvidia), for the library of what needs them; nccl.h is in LIBTORCH_NCCL_INCLUDE_DIR.
 if(DCGAN_TORCH_ROOT)
   set(_dcgan_search PATHS ${DCGAN_TORCH_ROOT} NO_DEFAULT_PATH)
 else()
@@ -62,6 +62,8 @@ endif()
 if(LibTorch_FOUND AND DCGAN_TORCH_ROOT AND NOT TARGET LibTorch::CUDA)
   file(GLOB _dcgan_cuda_dirs ${DCGAN_TORCH_ROOT}/../nvidia/cu*)
   find_path(LIBTORCH_CUDA_INCLUDE_DIR cuda_runtime_api.h PATHS ${_dcgan_cuda_dirs}
+            PATH_SUFFIXES include NO_DEFAULT_PATH)
+  find_path(LIBTORCH_NCCL_INCLUDE_DIR nccl.h PATHS ${DCGAN_TORCH_ROOT}/../nvidia/nccl
             PATH_SUFFIXES include NO_DEFAULT_PATH)
   find_library(LIBTORCH_CUDA_LIBRARY torch_cuda PATHS ${DCGAN_TORCH_ROOT}/lib NO_DEFAULT_PATH)
   find_library(LIBTORCH_C10_CUDA_LIBRARY c10_cuda PATHS ${DCGAN_TORCH_ROOT}/lib NO_DEFAULT_PATH)

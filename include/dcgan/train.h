@@ -41,7 +41,7 @@ struct TrainResult {
 /// Trains as `config` says, which load_config() reads. Warnings go to stderr, all else to the run's
 /// train.log. Throws a usage error for a configuration or a folder that does not fit, `failure` for
 /// a file that can't be read or written or a loss that is no longer finite; the last checkpoint
-/// stays.
+/// stays. It trains in this process alone, also under torchrun or mpirun.
 TrainResult train(const Config& config, const TrainOptions& options);
 
 }  // namespace dcgan

@@ -154,6 +154,11 @@ int Train::run() {
     group.emplace(launch, std::chrono::seconds(resolved.config.train.rank_timeout));
   }
   try {
+    const std::string problem = group ? group->use_gpus(machine.device) : "";
+    if (!problem.empty()) {
+      log.warn(
+          fmt::format("NCCL can't start ({}); GPUs exchange through the host's memory", problem));
+    }
     return train_with(*this, resolved, machine, log, group ? &*group : nullptr);
   } catch (const std::exception& error) {
     const auto* const own = dynamic_cast<const Error*>(&error);

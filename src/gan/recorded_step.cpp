@@ -1,11 +1,9 @@
 #include "gan/recorded_step.h"
 
-#include <dlfcn.h>
-
-#include <filesystem>
 #include <utility>
 
 #include "dcgan/error.h"
+#include "runtime/cuda_library.h"
 #include "runtime/torch.h"
 
 namespace dcgan {
@@ -32,20 +30,13 @@ void copy_into(StepInputs& to, const StepInputs& from) {
 }  // namespace
 
 std::unique_ptr<Recorder> make_recorder(torch::Device device) {
-  // Beside the program, by its RUNPATH; a program that embeds dcgan sets its own.
-  constexpr const char* kLibrary = "libdcgan_cuda.so";
-  void* const library = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
-  void* const make = library == nullptr ? nullptr : dlsym(library, "dcgan_make_graph_recorder");
-  if (make == nullptr) {
-    const char* const why = dlerror();
-    throw failure("run.cuda_graph: " + (why == nullptr
-                                            ? std::string(kLibrary) + " is of another version"
-                                            : std::string(why)))
-        .key("run.cuda_graph")
-        .remedy("build with scripts/setup.sh --torch pip, or leave run.cuda_graph: false");
+  try {
+    void* const make = find_in_cuda_library("dcgan_make_graph_recorder");
+    return std::unique_ptr<Recorder>(
+        reinterpret_cast<decltype(&dcgan_make_graph_recorder)>(make)(device.index()));
+  } catch (Error& error) {
+    throw error.key("run.cuda_graph").remedy(error.remedy() + ", or leave run.cuda_graph: false");
   }
-  return std::unique_ptr<Recorder>(
-      reinterpret_cast<decltype(&dcgan_make_graph_recorder)>(make)(device.index()));
 }
 
 RecordedStep::RecordedStep(TrainState& state, std::unique_ptr<Recorder> recorder, int warm_ups)

@@ -6,6 +6,8 @@
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "runtime/backend.h"
 #endif
 
 #include <algorithm>
@@ -18,6 +20,7 @@
 
 #include "base/text.h"
 #include "dcgan/error.h"
+#include "runtime/cuda_library.h"
 
 namespace dcgan {
 
@@ -45,26 +48,33 @@ std::string read_key(c10d::Store& store, const std::string& key) {
 
 using Clock = std::chrono::steady_clock;
 
-/// Connections to all others. The collectives of one are in one order on all processes.
+/// Connections to all others: Gloo's, between CPUs, or NCCL's, between GPUs. The collectives of one
+/// are in one order on all processes.
 class Channel {
  public:
-  Channel(const c10::intrusive_ptr<c10d::Store>& store, const Launch& launch,
-          const c10::intrusive_ptr<c10d::ProcessGroupGloo::Options>& options, bool stays_awake)
+  Channel(c10::intrusive_ptr<Backend> backend, const Launch& launch, torch::Device device,
+          bool stays_awake)
       : size_(launch.size),
         one_machine_(launch.local_size == launch.size),
         stays_awake_(stays_awake),
-        gloo_(c10::make_intrusive<c10d::ProcessGroupGloo>(store, static_cast<int>(launch.rank),
-                                                          static_cast<int>(size_), options)) {}
+        device_(device),
+        backend_(std::move(backend)) {}
 
   std::vector<torch::Tensor> gather(const torch::Tensor& tensor) {
-    const torch::Tensor own = tensor.detach().to(torch::kCPU).unsqueeze(0);
+    const torch::Tensor own = tensor.detach().to(device_).unsqueeze(0);
     return exchange(to_all(own))[0].to(tensor.device()).unbind();
   }
 
   void sum(const torch::Tensor& numbers) {
+    if (device_.is_cuda()) {
+      begin_all_reduce(numbers)->wait();
+      return;
+    }
+    // Of two on one machine each sends the other all: no more bytes than in slices, one message
+    // less.
     constexpr std::int64_t kSmall = 1 << 14;  // where a message's time is that of the way
     const std::int64_t count = numbers.numel();
-    if (count < kSmall) {
+    if (count < kSmall || (one_machine_ && size_ == 2)) {
       numbers.copy_(tree_sum(gather(numbers)));
       return;
     }
@@ -80,6 +90,13 @@ class Channel {
     all.view(-1).narrow(0, 0, count).copy_(numbers.detach().view(-1));
     const torch::Tensor sums = exchange(to_all(tree_sum(exchange(all).unbind(1))));
     numbers.copy_(sums.view(-1).narrow(0, 0, count).view(numbers.sizes()));
+  }
+
+  /// NCCL's own sum, in its order: the same bits in all processes, not at every number of them.
+  c10::intrusive_ptr<c10d::Work> begin_all_reduce(const torch::Tensor& numbers) {
+    std::vector<torch::Tensor> tensors{numbers.detach()};
+    bytes_sent_ += static_cast<std::int64_t>(numbers.nbytes()) * 2 * (size_ - 1) / size_;
+    return backend_->allreduce(tensors);
   }
 
   std::int64_t bytes_sent() const { return bytes_sent_; }
@@ -102,7 +119,7 @@ class Channel {
     for (std::int64_t i = 0; i < rows.size(0); ++i) {
       torch::Tensor from = rows[i];
       torch::Tensor to = received[i];
-      running.push_back(gloo_->alltoall_base(to, from, even, even));
+      running.push_back(backend_->alltoall_base(to, from, even, even));
     }
     for (const auto& work : running) wait_for(*work);
     busy_ += (Clock::now() - start).count();
@@ -123,7 +140,8 @@ class Channel {
   std::int64_t size_;
   bool one_machine_;
   bool stays_awake_;
-  c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_;
+  torch::Device device_;
+  c10::intrusive_ptr<Backend> backend_;
   std::atomic<std::int64_t> bytes_sent_ = 0;
   std::atomic<Clock::rep> busy_ = 0;
 };
@@ -136,6 +154,15 @@ std::shared_ptr<gloo::transport::Device> make_device(const Launch& launch) {
   const char* const interface = std::getenv("GLOO_SOCKET_IFNAME");
   return interface == nullptr ? Gloo::createDefaultDevice()
                               : Gloo::createDeviceForInterface(interface);
+}
+
+c10::intrusive_ptr<Backend> make_nccl(const c10::intrusive_ptr<c10d::Store>& store,
+                                      const Launch& launch, std::chrono::seconds timeout) {
+  void* const make = find_in_cuda_library("dcgan_make_nccl");
+  c10::intrusive_ptr<Backend> backend;
+  reinterpret_cast<decltype(&dcgan_make_nccl)>(make)(
+      store, static_cast<int>(launch.rank), static_cast<int>(launch.size), timeout, backend);
+  return backend;
 }
 
 Error nobody_there(const Launch& launch, std::chrono::seconds timeout, const std::string& why) {
@@ -155,14 +182,19 @@ Error nobody_there(const Launch& launch, std::chrono::seconds timeout, const std
 }  // namespace
 
 struct ProcessGroup::Impl {
+  Channel& channel_for(const torch::Tensor& tensor) {
+    return tensor.is_cuda() && gpus != nullptr ? *gpus : *now;
+  }
+
   c10::intrusive_ptr<c10d::Store> store;
   std::unique_ptr<Channel> now;    ///< nothing once the processes have left each other
   std::shared_ptr<Channel> later;  ///< of begin_sum()
+  std::unique_ptr<Channel> gpus;   ///< NCCL's, for tensors on a GPU; nothing where Gloo takes them
   std::shared_future<void> last;   ///< of those
 };
 
 ProcessGroup::ProcessGroup(const Launch& launch, std::chrono::seconds timeout)
-    : launch_(launch), impl_(std::make_unique<Impl>()) {
+    : launch_(launch), timeout_(timeout), impl_(std::make_unique<Impl>()) {
   std::signal(SIGPIPE, SIG_IGN);  // Gloo writes to ranks that may be gone
   try {
     c10d::TCPStoreOptions options;
@@ -173,12 +205,51 @@ ProcessGroup::ProcessGroup(const Launch& launch, std::chrono::seconds timeout)
     impl_->store = c10::make_intrusive<c10d::TCPStore>(launch.address, options);
     const auto gloo = c10d::ProcessGroupGloo::Options::create(timeout);
     gloo->devices = {make_device(launch)};
-    impl_->now = std::make_unique<Channel>(impl_->store, launch, gloo, /*stays_awake=*/true);
+    const auto connect = [&](const c10::intrusive_ptr<c10d::Store>& store) {
+      return c10::make_intrusive<c10d::ProcessGroupGloo>(store, static_cast<int>(launch.rank),
+                                                         static_cast<int>(launch.size), gloo);
+    };
+    impl_->now = std::make_unique<Channel>(connect(impl_->store), launch, torch::kCPU,
+                                           /*stays_awake=*/true);
     const auto prefixed = c10::make_intrusive<c10d::PrefixStore>("later", impl_->store);
-    impl_->later = std::make_shared<Channel>(prefixed, launch, gloo, /*stays_awake=*/false);
+    impl_->later = std::make_shared<Channel>(connect(prefixed), launch, torch::kCPU,
+                                             /*stays_awake=*/false);
   } catch (const std::exception& error) {
     throw nobody_there(launch, timeout, first_line(error.what()));
   }
+}
+
+std::string ProcessGroup::use_gpus(torch::Device device) {
+  if (!device.is_cuda()) return "";
+  std::string problem;
+  // All or none, before one waits for another: an empty problem is nobody's.
+  const auto agree = [&] {
+    const torch::Tensor fails = at::full({1}, problem.empty() ? 0.0F : 1.0F);
+    sum(fails);
+    return fails.item<float>() == 0;
+  };
+  std::unique_ptr<Channel> gpus;
+  try {
+    gpus = std::make_unique<Channel>(
+        make_nccl(c10::make_intrusive<c10d::PrefixStore>("nccl", impl_->store), launch_, timeout_),
+        launch_, device, /*stays_awake=*/false);
+  } catch (const std::exception& error) {
+    problem = first_line(error.what());
+  }
+  bool starts = agree();
+  if (starts) {
+    try {
+      gpus->sum(at::ones({1}, device));  // connects
+    } catch (const std::exception& error) {
+      problem = first_line(error.what());
+    }
+    starts = agree();
+  }
+  if (starts) {
+    impl_->gpus = std::move(gpus);
+    return "";
+  }
+  return problem.empty() ? "another process can't start it" : problem;
 }
 
 /// The store ends with rank 0: after a failure it stays until the others have read it.
@@ -243,15 +314,21 @@ void ProcessGroup::tell(const std::string& problem) noexcept {
 
 std::vector<torch::Tensor> ProcessGroup::gather(const torch::Tensor& tensor) {
   std::vector<torch::Tensor> tensors;
-  run_collective([&] { tensors = impl_->now->gather(tensor); });
+  run_collective([&] { tensors = impl_->channel_for(tensor).gather(tensor); });
   return tensors;
 }
 
 void ProcessGroup::sum(const torch::Tensor& numbers) {
-  run_collective([&] { impl_->now->sum(numbers); });
+  run_collective([&] { impl_->channel_for(numbers).sum(numbers); });
 }
 
 std::future<void> ProcessGroup::begin_sum(const torch::Tensor& numbers) {
+  if (numbers.is_cuda() && impl_->gpus != nullptr) {  // NCCL has a stream of its own
+    c10::intrusive_ptr<c10d::Work> work;
+    run_collective([&] { work = impl_->gpus->begin_all_reduce(numbers); });
+    return std::async(std::launch::deferred,
+                      [this, work] { run_collective([&] { work->wait(); }); });
+  }
   if (!numbers.is_cpu()) {  // another thread would not wait for the device
     return std::async(std::launch::deferred, [this, numbers] { sum(numbers); });
   }
@@ -269,7 +346,8 @@ std::future<void> ProcessGroup::begin_sum(const torch::Tensor& numbers) {
 
 std::int64_t ProcessGroup::bytes_sent() const {
   if (impl_->now == nullptr) return 0;
-  return impl_->now->bytes_sent() + impl_->later->bytes_sent();
+  return impl_->now->bytes_sent() + impl_->later->bytes_sent() +
+         (impl_->gpus == nullptr ? 0 : impl_->gpus->bytes_sent());
 }
 
 double ProcessGroup::hidden_share() const {
@@ -282,6 +360,7 @@ double ProcessGroup::hidden_share() const {
 void ProcessGroup::disconnect() {
   impl_->now.reset();
   impl_->later.reset();
+  impl_->gpus.reset();
 }
 
 void ProcessGroup::require_same(const std::string& what, const std::string& value) {
@@ -312,6 +391,7 @@ void ProcessGroup::sum(const torch::Tensor& /*numbers*/) {}
 std::future<void> ProcessGroup::begin_sum(const torch::Tensor& /*numbers*/) { return {}; }
 std::int64_t ProcessGroup::bytes_sent() const { return 0; }
 double ProcessGroup::hidden_share() const { return 0; }
+std::string ProcessGroup::use_gpus(torch::Device /*device*/) { return ""; }
 void ProcessGroup::require_same(const std::string& /*what*/, const std::string& /*value*/) {}
 void ProcessGroup::tell(const std::string& /*problem*/) noexcept {}
 

@@ -24,6 +24,10 @@ class ProcessGroup {
   /// c10d. The program ignores SIGPIPE from then on.
   ProcessGroup(const Launch& launch, std::chrono::seconds timeout);
   ~ProcessGroup();
+  /// Has NCCL take tensors on `device`, where all processes can start it. Returns why not, in words
+  /// for a warning, else "": then they go through the host's memory, by Gloo. A collective.
+  std::string use_gpus(torch::Device device);
+
   ProcessGroup(const ProcessGroup&) = delete;
   ProcessGroup& operator=(const ProcessGroup&) = delete;
 
@@ -34,8 +38,8 @@ class ProcessGroup {
   /// Each process's tensor, by rank. All are of one size and type.
   std::vector<torch::Tensor> gather(const torch::Tensor& tensor);
 
-  /// In place the sum over all processes, of floating-point numbers, contiguous. Added pair by
-  /// pair, neighbours first ((0 + 1) + (2 + 3)), so that the bits are the same on all of them.
+  /// In place the sum over all processes, of floating-point numbers, contiguous; the same bits on
+  /// all of them. Added pair by pair, neighbours first ((0 + 1) + (2 + 3)); NCCL has its own order.
   void sum(const torch::Tensor& numbers);
 
   /// The same, side by side with what follows, other collectives included: done once get() of what
@@ -63,6 +67,7 @@ class ProcessGroup {
   void disconnect();
 
   Launch launch_;
+  std::chrono::seconds timeout_;
   std::chrono::duration<double> waited_{};  ///< for what begin_sum() began
   std::unique_ptr<Impl> impl_;
 };
