@@ -63,7 +63,7 @@ TEST_P(Golden, SaysWhatItAlwaysSaid) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Commands, Golden,
-                         ::testing::Values("animate", "config", "data", "evaluate", "features",
+                         ::testing::Values("animate", "config", "data", "evaluate", "export",
                                            "inspect", "program", "report", "sample", "train"),
                          [](const auto& test) { return test.param; });
 
