@@ -64,7 +64,8 @@ TEST_P(Golden, SaysWhatItAlwaysSaid) {
 
 INSTANTIATE_TEST_SUITE_P(Commands, Golden,
                          ::testing::Values("animate", "config", "data", "evaluate", "export",
-                                           "inspect", "program", "report", "sample", "train"),
+                                           "features", "inspect", "program", "report", "sample",
+                                           "train"),
                          [](const auto& test) { return test.param; });
 
 // The program's own files -------------------------------------------------------------------------
