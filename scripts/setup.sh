@@ -23,8 +23,8 @@ END
 common_packages=(
   g++ cmake ninja-build ccache mold
   libcli11-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libstb-dev nlohmann-json3-dev zlib1g-dev
-  libpng-dev libjpeg-dev libwebp-dev libcurl4-openssl-dev libarchive-dev libssl-dev ca-certificates
-  libgloo-dev libprotozero-dev
+  libpng-dev libjpeg-dev libgif-dev libwebp-dev libcurl4-openssl-dev libarchive-dev libssl-dev
+  ca-certificates libgloo-dev libprotozero-dev
   libgtest-dev libgmock-dev python3
 )
 # python3-torch: the tests open a generator in Python.

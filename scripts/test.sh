@@ -17,8 +17,8 @@ END
 esac
 
 set_up --checks "$@"
-"$root/scripts/test_packages.sh" ||
-  say "These packages can't be installed: the tests that need them are skipped"
 build "$torch"
+"$root/scripts/test_packages.sh" ||
+  say "Some packages of PyPI could not be installed: the tests that need them are skipped"
 say "Testing"
 exec ctest --preset "$torch" -j 2
