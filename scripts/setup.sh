@@ -121,7 +121,7 @@ has_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi >/dev/null 2>&1; }
 
 choose_torch() {
   if [ -n "$torch" ]; then
-    [ "$torch" = pip ] || is_offered libtorch-dev ||
+    [ "$torch" != apt ] || is_offered libtorch-dev ||
       die "this system's packages have no libtorch-dev; use --torch pip"
   elif has_gpu; then
     torch=pip

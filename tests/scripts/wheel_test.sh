@@ -4,8 +4,9 @@
 # PYTHON has torch, scikit-build-core, numpy and PyYAML; the new environment borrows them, since
 # torch is a download of gigabytes. BUILD is kept, so that the next run builds what has changed.
 set -euo pipefail
+# shellcheck source=scripts/common.sh
+. "$(dirname "$0")/../../scripts/common.sh"
 python=$1 torch=$(realpath "$2") build=$3
-source=$(realpath "$(dirname "$0")/../..")
 
 skip() {
   echo "skipped: $*"
@@ -21,18 +22,20 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$python" -m venv "$work/venv"
 packages=$("$work/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
-dirname "$found" >"$packages/borrowed.pth"
+"$python" -c 'import sys; print(*(path for path in sys.path if "-packages" in path), sep="\n")' \
+  >"$packages/borrowed.pth"
 # The program looks for LibTorch and CUDA beside its own package.
 for package in torch nvidia; do
   [ ! -d "$found/../$package" ] || ln -s "$(dirname "$found")/$package" "$packages/$package"
 done
-echo "==> pip install ."
-"$work/venv/bin/pip" install --disable-pip-version-check --no-index --no-build-isolation \
-  -Cbuild-dir="$build" "$source"
+say "pip install ."
+CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(compile_jobs)} \
+  "$work/venv/bin/pip" install --disable-pip-version-check -q --no-index --no-build-isolation \
+  -Cbuild-dir="$build" "$root"
 
 cd "$work"
 export PATH=$work/venv/bin:$PATH
-echo "==> needs exactly the torch it was built against"
+say "needs exactly the torch it was built against"
 pip show dcgan | grep -x 'Requires: numpy, pyyaml, torch'
 python - <<'END'
 import importlib.metadata as metadata
@@ -40,13 +43,14 @@ import importlib.metadata as metadata
 version = metadata.version("torch").partition("+")[0]
 assert f"torch=={version}" in metadata.requires("dcgan"), metadata.requires("dcgan")
 END
-echo "==> finds its libraries by relative paths alone"
+say "finds its libraries by relative paths alone"
 for file in "$packages"/dcgan/lib/dcgan/*; do
   readelf -d "$file" | grep -E 'R(UN)?PATH'
-  ! readelf -d "$file" | grep -E 'R(UN)?PATH.*[[:[]/' || exit 1
+  ! readelf -d "$file" | grep -E 'R(UN)?PATH.*(\[|:)/' || exit 1
+  ! readelf -d "$file" | grep -E 'ORIGIN(/\.\.){4}' || exit 1  # not out of site-packages
   ! ldd "$file" | grep 'not found' || exit 1
 done
-echo "==> trains, loads, samples"
+say "trains, loads, samples"
 dcgan --version
 dcgan train -q --config smoke.yaml --out run
 python - <<'END'
