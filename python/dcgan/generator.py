@@ -82,9 +82,8 @@ class Generator(nn.Module):
             z = torch.cat([mode, z[:, self.modes :]], 1)
         x = z if isinstance(layers[0], nn.Linear) else z[:, :, None, None]
         for layer in layers:
-            x = layer(x)
-            if hasattr(layer, "norm"):
-                x = layer.norm(x)
+            norm = getattr(layer, "norm", None)
+            x = layer(x) if norm is None else norm(layer(x))
             is_last = layer is layers[-1]
             name = self.last_nonlinearity if is_last else self.hidden_nonlinearity
             x = NONLINEARITIES[name](x, self.slope)
@@ -141,6 +140,7 @@ def load(path: str | os.PathLike[str]) -> Generator:
 def _make_layer(name: str, tensors: dict[str, Tensor], stride: int, padding: int) -> nn.Module:
     weight = tensors[name + ".weight"]
     bias = name + ".bias" in tensors
+    norm: type[nn.BatchNorm1d] | type[nn.BatchNorm2d]
     # Without initial weights, which would take numbers from PyTorch's random generator.
     if weight.dim() == 2:
         channels, inputs = weight.shape

@@ -50,8 +50,9 @@ def train(
     else the callback raises, stops the run, which writes a checkpoint first; the command
     `dcgan train --resume --out DIR` continues it.
     """
-    is_dictionary = isinstance(config, Mapping)
-    command = [PROGRAM, "train", "--config", "-" if is_dictionary else os.fspath(config)]
+    text = _to_yaml(config) if isinstance(config, Mapping) else ""
+    name = "-" if isinstance(config, Mapping) else os.fspath(config)
+    command = [PROGRAM, "train", "--config", name]
     command += [] if out is None else ["--out", os.fspath(out)]
     for key, value in (overrides or {}).items():
         command += ["--set", f"{key}={value if isinstance(value, str) else _to_yaml(value)}"]
@@ -66,9 +67,10 @@ def train(
                 text=True,
                 start_new_session=True,  # Ctrl-C reaches us alone, and we pass it on once
             )
+        assert process.stdin is not None
         try:
             with process.stdin as stdin:
-                stdin.write(_to_yaml(config) if is_dictionary else "")
+                stdin.write(text)
         except BrokenPipeError:
             pass  # it has ended already, and says why
         run_directory = _follow(process, log, callback)
@@ -96,8 +98,9 @@ def _follow(
                 is_error = is_error or line.startswith("dcgan: ")  # which becomes the exception
                 if not is_error and (callback is None or line.startswith("warning: ")):
                     sys.stderr.write(line)
-            for line in metrics.read() if metrics and callback else []:
-                callback(json.loads(line))
+            if callback is not None and metrics is not None:
+                for line in metrics.read():
+                    callback(json.loads(line))
     except BaseException:
         process.send_signal(signal.SIGINT)
         process.wait()
