@@ -11,6 +11,7 @@
 #include "cli/export.h"
 #include "cli/features_train.h"
 #include "cli/inspect.h"
+#include "cli/probe.h"
 #include "cli/report.h"
 #include "cli/sample.h"
 #include "cli/show_config.h"
@@ -18,7 +19,7 @@
 
 namespace dcgan::cli {
 
-using Commands = std::tuple<Train, Sample, Animate, Evaluate, MakeReport, Export, Inspect,
+using Commands = std::tuple<Train, Sample, Animate, Evaluate, MakeReport, Export, Inspect, Probe,
                             FeaturesTrain, DataList, DataFetch, DataVerify, DataShow, ShowConfig>;
 
 /// Parses argv for the commands, checks the one that was given and calls `visit` with it. Help and

@@ -33,6 +33,7 @@ enum class Purpose : std::uint64_t {
   classifier_order = 21,
   classifier_augmentation = 22,
   random_features = 23,
+  probe_labels = 24,  ///< which labelled images a linear classifier learns from
 };
 
 /// `count` rows of independent N(0, 1) numbers: float32 [count, width], CPU. Row i depends on
