@@ -118,7 +118,7 @@ OptionReference describe(const CLI::Option& option) {
   if (reference.names.empty()) reference.type = option.get_name();
   reference.meaning = option.get_description();
   reference.is_required = option.get_required();
-  reference.is_repeatable = option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+  reference.is_repeatable = option.get_items_expected_max() > 1;
   return reference;
 }
 

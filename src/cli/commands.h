@@ -11,14 +11,15 @@
 #include "cli/export.h"
 #include "cli/features_train.h"
 #include "cli/inspect.h"
+#include "cli/report.h"
 #include "cli/sample.h"
 #include "cli/show_config.h"
 #include "cli/train.h"
 
 namespace dcgan::cli {
 
-using Commands = std::tuple<Train, Sample, Evaluate, Export, Inspect, FeaturesTrain, DataList,
-                            DataFetch, DataVerify, DataShow, ShowConfig, Completion>;
+using Commands = std::tuple<Train, Sample, Evaluate, MakeReport, Export, Inspect, FeaturesTrain,
+                            DataList, DataFetch, DataVerify, DataShow, ShowConfig, Completion>;
 
 /// The table of `commands`, which must outlive it.
 inline std::vector<CommandEntry> entries_of(Commands& commands) {

@@ -53,7 +53,7 @@ std::string zsh_action(const std::string& type) {
   const ValueChoices choices = choices_for(type);
   if (type == "CONFIG") return "_dcgan_configs";
   if (choices.has_keys) return "_dcgan_keys";
-  if (choices.has_files) return type == "DIR" ? "_files -/" : "_files";
+  if (choices.has_files) return type == "DIR" || type == "RUN" ? "_files -/" : "_files";
   return choices.words.empty() ? " " : fmt::format("({})", joined(choices.words));
 }
 
@@ -61,7 +61,10 @@ std::string zsh_action(const std::string& type) {
 std::string zsh_specifications(const OptionReference& option) {
   std::string value;
   if (!option.type.empty()) value = fmt::format(":{}:{}", option.type, zsh_action(option.type));
-  if (is_argument(option)) return fmt::format("    '1{}'\n", value);
+  if (option.type.starts_with('[')) value = ":" + value;  // it may be left out
+  if (is_argument(option)) {
+    return fmt::format("    '{}{}'\n", option.is_repeatable ? "*" : "1", value);
+  }
   std::string before;
   if (option.names.size() > 1) before = fmt::format("({})", joined(option.names));
   if (option.is_repeatable) before = "*";

@@ -64,7 +64,7 @@ TEST_P(Golden, SaysWhatItAlwaysSaid) {
 
 INSTANTIATE_TEST_SUITE_P(Commands, Golden,
                          ::testing::Values("completion", "config", "data", "evaluate", "features",
-                                           "inspect", "program", "sample", "train"),
+                                           "inspect", "program", "report", "sample", "train"),
                          [](const auto& test) { return test.param; });
 
 // The program's own files -------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -38,7 +39,8 @@ class Processes : public testing::Training {
 
   /// One of `size` processes, as torchrun would start it.
   std::unique_ptr<RunningProgram> start_rank(std::int64_t rank, std::int64_t size,
-                                             const std::vector<std::string>& words) const {
+                                             const std::vector<std::string>& words,
+                                             const std::string& program = DCGAN_PROGRAM) const {
     return std::make_unique<RunningProgram>(
         words, testing::ProgramOptions{.folder = folder_.path(),
                                        .environment = {{"RANK", std::to_string(rank)},
@@ -46,7 +48,8 @@ class Processes : public testing::Training {
                                                        {"LOCAL_RANK", std::to_string(rank)},
                                                        {"LOCAL_WORLD_SIZE", std::to_string(size)},
                                                        {"MASTER_ADDR", "127.0.0.1"},
-                                                       {"MASTER_PORT", std::to_string(port_)}}});
+                                                       {"MASTER_PORT", std::to_string(port_)}},
+                                       .program = program});
   }
   std::vector<std::unique_ptr<RunningProgram>> start_all(
       std::int64_t size, const std::vector<std::string>& words) const {
@@ -164,6 +167,31 @@ TEST_F(Processes, RefuseToTrainDifferentThings) {
     }
     EXPECT_FALSE(exists(out + "/g.pt"));
   }
+}
+
+TEST_F(Processes, RefuseToTrainWithAnotherVersion) {
+  const std::filesystem::path build =
+      std::filesystem::path(DCGAN_PROGRAM).parent_path().parent_path();
+  const std::filesystem::path other = folder_ / "other";
+  for (const std::string file : {"bin/dcgan", "lib/dcgan/dcgan-core"}) {
+    std::filesystem::create_directories((other / file).parent_path());
+    std::filesystem::copy_file(build / file, other / file);
+  }
+  const std::string core = (other / "lib/dcgan/dcgan-core").string();
+  std::string program = read_file(core);
+  const std::string version = run({"--version"}).out.substr(6, 5);  // "dcgan 0.1.0"
+  const auto place = program.find('\0' + version + '\0');
+  ASSERT_NE(place, std::string::npos) << version;
+  program.replace(place + 1, 5, "9.8.7");
+  std::ofstream(core, std::ios::binary) << program;
+  const auto words = train_words("run", {});
+  const auto lead = start_rank(0, 2, words);
+  const auto follower = start_rank(1, 2, words, (other / "bin/dcgan").string());
+  const ProgramResult result = lead->wait();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("rank 0 and rank 1 differ in their version (dcgan " + version));
+  EXPECT_THAT(result.err, HasSubstr("dcgan 9.8.7"));
+  EXPECT_EQ(follower->wait().exit_code, 1);
 }
 
 TEST_F(Processes, TellTheOthersWhatWentWrongInOne) {
