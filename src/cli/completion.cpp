@@ -22,26 +22,25 @@ int Completion::run_in_front() const {
   return 0;
 }
 
-ValueChoices choices_for_key(const std::string& type) {
+ValueChoices choices_for_key(const Field& field) {
+  const auto accepts = [&](const std::string& word) {
+    Config config;
+    return !field.set(config, {false, {word}}).has_value();
+  };
   ValueChoices choices;
-  std::istringstream words(type);
+  choices.has_files = accepts("?");  // any text is the name of a file or a folder
+  std::istringstream words(field.type);
   for (std::string word; std::getline(words, word, '|');) {
     word = trimmed(word);
-    const bool is_file = word == "file" || word == "folder";
-    // "cuda:N" and "#rrggbb" stand for many, and "integer" alone is no choice.
-    const bool is_literal =
-        word.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
-    if (is_file) choices.has_files = true;
-    if (!is_file && is_literal && type.find('|') != std::string::npos) {
-      choices.words.push_back(word);
-    }
+    const bool is_any_file = choices.has_files && (word == "file" || word == "folder");
+    if (!is_any_file && accepts(word)) choices.words.push_back(word);
   }
   return choices;
 }
 
 ValueChoices choices_for(const std::string& type) {
   ValueChoices choices;
-  if (type == "DEVICE") return choices_for_key(find_field("run.device")->type);
+  if (type == "DEVICE") return choices_for_key(*find_field("run.device"));
   if (type == "SHELL") choices.words = {"bash", "zsh", "fish", "man"};
   if (type == "SET") {
     for (const KnownSet& set : known_sets()) choices.words.push_back(set.name);

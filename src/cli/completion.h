@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/command_line.h"
+#include "config/fields.h"
 
 namespace dcgan::cli {
 
@@ -45,8 +46,7 @@ struct ValueChoices {
 /// For OptionReference::type.
 ValueChoices choices_for(const std::string& type);
 
-/// For the type of a configuration key: "auto | none | folder".
-ValueChoices choices_for_key(const std::string& type);
+ValueChoices choices_for_key(const Field& field);
 
 // For the scripts of the three shells, which offer the same, each in its own way
 // -------------------

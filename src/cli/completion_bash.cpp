@@ -128,7 +128,7 @@ std::string bash_completion(const CommandReference& program) {
   std::string values;
   for (const Field& field : config_fields()) {
     keys += field.key + "=\n";
-    const std::string branch = in_bash(choices_for_key(field.type));
+    const std::string branch = in_bash(choices_for_key(field));
     if (branch != ":") values += fmt::format("    {}) {} ;;\n", field.key, branch);
   }
   std::string script = replaced(kBash, "@groups@\n", groups);

@@ -78,7 +78,7 @@ std::string fish_completion(const CommandReference& program) {
   std::string values;
   for (const Field& field : config_fields()) {
     keys.push_back(fmt::format("                {}=\\t{}", field.key, fish_quoted(field.meaning)));
-    const ValueChoices choices = choices_for_key(field.type);
+    const ValueChoices choices = choices_for_key(field);
     if (choices.words.empty()) continue;
     values += fmt::format("        case '{0}=*'\n            printf '%s\\n' {0}={1}\n", field.key,
                           joined(choices.words, " " + field.key + "="));

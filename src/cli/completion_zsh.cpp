@@ -131,7 +131,7 @@ std::string zsh_completion(const CommandReference& program) {
   std::string values;
   for (const Field& field : config_fields()) {
     keys += fmt::format("    {}\n", zsh_quoted(field.key + ":" + field.meaning));
-    const ValueChoices choices = choices_for_key(field.type);
+    const ValueChoices choices = choices_for_key(field);
     std::string action;
     if (!choices.words.empty()) action += " compadd " + joined(choices.words) + ';';
     if (choices.has_files) action += " _files;";

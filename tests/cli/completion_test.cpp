@@ -22,6 +22,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::run_program;
 using testing::TempFolder;
+using ::testing::UnorderedElementsAre;
 using Words = std::vector<std::string>;
 namespace fs = std::filesystem;
 
@@ -137,6 +138,9 @@ TEST_F(Completion, BashOffersValues) {
   EXPECT_THAT(ask_bash({"train", "--set", "train.loss", "=", "h"}), ElementsAre("hinge"));
   EXPECT_THAT(ask_bash({"train", "--set", "train.lr_schedule", "="}),
               ElementsAre("constant", "linear", "cosine"));
+  EXPECT_THAT(ask_bash({"train", "--set", "data.format", "=", "f"}), ElementsAre("folder"));
+  EXPECT_THAT(ask_bash({"train", "--set", "data.cache", "=", ""}),
+              UnorderedElementsAre("bash", "mine.yaml", "auto", "none"));
   EXPECT_THAT(ask_bash({"train", "--set", "data.path", "=", "mi"}), ElementsAre("mine.yaml"));
   EXPECT_THAT(ask_bash({"train", "--config", "mi"}), ElementsAre("mine.yaml"));
   EXPECT_THAT(ask_bash({"train", "--config", "=", "qui"}), ElementsAre("quick.yaml"));
