@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/text.h"
 #include "cli/command.h"
 #include "export/formats.h"
 
@@ -28,8 +29,17 @@ struct Export : Command {
     flags.on("--raw", "A checkpoint's own weights instead of their average", raw);
     flags.footer(
         "Formats:\n"
+        "  .html         a page that draws images in a browser, offline; of a generator\n"
         "  .safetensors  weights by their names in a PyTorch state_dict\n"
-        "Example:\n  dcgan export --ckpt runs/mnist-001 --to mnist.safetensors");
+        "Examples:\n"
+        "  dcgan export --ckpt runs/mnist-001 --to mnist.html\n"
+        "  dcgan export --ckpt runs/mnist-001 --to mnist.safetensors");
+  }
+
+  void check() const {
+    refuse(discriminator && lower_case(file).ends_with(".html"),
+           "--discriminator makes no images, and a page shows a generator's",
+           "leave --discriminator out, or name another format with --to");
   }
 
   int run() const;

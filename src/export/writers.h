@@ -7,6 +7,10 @@
 
 namespace dcgan {
 
+/// A page that draws the generator's images in a browser, by itself: page/. Weights as float16, the
+/// rest as float32. Throws `failure` where float16 cannot hold a weight.
+std::string to_html(const ExportedNetwork& generator);
+
 /// Hugging Face's safetensors: every array as float32, and as metadata "format" ("pt"), "network",
 /// "step" and the configuration as JSON. Source: the format's description in its repository.
 std::string to_safetensors(const ExportedNetwork& network);

@@ -25,12 +25,15 @@ class Browser {
 
   explicit operator bool() const { return !program_.empty(); }
 
-  /// `out`: the document after its scripts have run. `err`: a line with CONSOLE for each message.
-  ProgramResult open(const std::filesystem::path& page) const {
+  /// `out`: the document after its scripts have run, for so many milliseconds of their clock.
+  /// `err`: a line with CONSOLE for each message. There is no network.
+  ProgramResult open(const std::filesystem::path& page, int milliseconds = 2000) const {
     const TempFolder profile;
     return run_program({"--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
                         "--user-data-dir=" + profile.path().string(), "--window-size=1280,2000",
-                        "--virtual-time-budget=2000", "--dump-dom", "file://" + page.string()},
+                        "--host-resolver-rules=MAP * ~NOTFOUND",
+                        "--virtual-time-budget=" + std::to_string(milliseconds), "--dump-dom",
+                        "file://" + page.string()},
                        {.program = program_});
   }
 
