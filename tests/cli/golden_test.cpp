@@ -66,9 +66,7 @@ INSTANTIATE_TEST_SUITE_P(Commands, Golden,
                          ::testing::Values("completion", "config", "data", "evaluate", "export",
                                            "features", "inspect", "program", "report", "sample",
                                            "train"),
-                                           "inspect", "program", "report", "sample", "train"),
-                         [](const auto& test) {
-  return test.param; });
+                         [](const auto& test) { return test.param; });
 
 // The program's own files -------------------------------------------------------------------------
 
