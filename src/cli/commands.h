@@ -4,6 +4,7 @@
 #include <tuple>
 #include <vector>
 
+#include "cli/animate.h"
 #include "cli/command_line.h"
 #include "cli/completion.h"
 #include "cli/data.h"
@@ -18,8 +19,9 @@
 
 namespace dcgan::cli {
 
-using Commands = std::tuple<Train, Sample, Evaluate, MakeReport, Export, Inspect, FeaturesTrain,
-                            DataList, DataFetch, DataVerify, DataShow, ShowConfig, Completion>;
+using Commands =
+    std::tuple<Train, Sample, Animate, Evaluate, MakeReport, Export, Inspect, FeaturesTrain,
+               DataList, DataFetch, DataVerify, DataShow, ShowConfig, Completion>;
 
 /// The table of `commands`, which must outlive it.
 inline std::vector<CommandEntry> entries_of(Commands& commands) {

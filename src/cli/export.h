@@ -16,6 +16,7 @@ struct Export : Command {
   std::string file;
   bool discriminator = false;
   bool raw = false;
+  bool uint8 = false;
 
   void bind(Flags& flags) {
     flags.text("--ckpt", "PATH", "g.pt, checkpoint or run directory", checkpoint);
@@ -26,10 +27,13 @@ struct Export : Command {
     flags.require("--to");
     flags.on("--discriminator", "The discriminator of a checkpoint, not the generator",
              discriminator);
+    flags.on("--uint8", ".onnx: images as bytes [N, H, W, C] in place of floats [N, C, H, W]",
+             uint8);
     flags.on("--raw", "A checkpoint's own weights instead of their average", raw);
     flags.footer(
         "Formats:\n"
         "  .html         a page that draws images in a browser, offline; of a generator\n"
+        "  .onnx         a program for ONNX Runtime and others: latents in, images out\n"
         "  .safetensors  weights by their names in a PyTorch state_dict\n"
         "Examples:\n"
         "  dcgan export --ckpt runs/mnist-001 --to mnist.html\n"
@@ -40,6 +44,10 @@ struct Export : Command {
     refuse(discriminator && lower_case(file).ends_with(".html"),
            "--discriminator makes no images, and a page shows a generator's",
            "leave --discriminator out, or name another format with --to");
+    refuse(uint8 && !lower_case(file).ends_with(".onnx"), "--uint8 is of an .onnx file's images",
+           "leave it out, or name a file that ends in .onnx");
+    refuse(uint8 && discriminator, "--uint8 is of images, and a discriminator makes none",
+           "leave one out");
   }
 
   int run() const;

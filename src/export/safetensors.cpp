@@ -2,23 +2,17 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "config/fields.h"
 #include "export/writers.h"
 
 namespace dcgan {
 
 std::string to_safetensors(const ExportedNetwork& network) {
   using Json = nlohmann::ordered_json;
-  const auto text_of = [](const Json& json) {
-    return json.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
-  };
-  Json config = Json::object();
-  for (const Field& field : config_fields()) config[field.key] = field.get(network.config);
   Json header{{"__metadata__",
                {{"format", "pt"},
                 {"network", network.plan.name},
                 {"step", std::to_string(network.step)},
-                {"config", text_of(config)}}}};
+                {"config", config_as_json(network.config)}}}};
   std::string data;
   for (const NamedArray& array : network.arrays) {
     const std::size_t first = data.size();
@@ -27,7 +21,7 @@ std::string to_safetensors(const ExportedNetwork& network) {
     header[array.name] = {
         {"dtype", "F32"}, {"shape", array.sizes}, {"data_offsets", {first, data.size()}}};
   }
-  std::string text = text_of(header);
+  std::string text = header.dump(-1, ' ', /*ensure_ascii=*/false);
   constexpr std::size_t kAlignment = 8;
   text.append((kAlignment - text.size() % kAlignment) % kAlignment, ' ');
   const std::uint64_t size = text.size();  // little-endian, as the numbers
