@@ -16,6 +16,19 @@ install(TARGETS dcgan_core RUNTIME DESTINATION lib/dcgan COMPONENT program)
 if(TARGET dcgan_cuda)
   install(TARGETS dcgan_cuda LIBRARY DESTINATION lib/dcgan COMPONENT program)
 endif()
+# In a wheel they are in site-packages/dcgan/lib/dcgan, and find LibTorch and CUDA beside dcgan.
+if(SKBUILD)
+  set(_dcgan_rpath $ORIGIN $ORIGIN/../../../torch/lib)
+  set_target_properties(dcgan_core PROPERTIES
+    INSTALL_RPATH "${_dcgan_rpath}" INSTALL_RPATH_USE_LINK_PATH OFF)
+  if(TARGET dcgan_cuda)
+    cmake_path(GET LIBTORCH_CUDA_INCLUDE_DIR PARENT_PATH _dcgan_cuda)
+    cmake_path(RELATIVE_PATH _dcgan_cuda BASE_DIRECTORY ${DCGAN_TORCH_ROOT}/..)
+    set_target_properties(dcgan_cuda PROPERTIES
+      INSTALL_RPATH "${_dcgan_rpath};$ORIGIN/../../../${_dcgan_cuda}/lib"
+      INSTALL_RPATH_USE_LINK_PATH OFF)
+  endif()
+endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION share/dcgan COMPONENT program
         FILES_MATCHING PATTERN "*.yaml")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/data/mnist DESTINATION share/dcgan/data COMPONENT program)

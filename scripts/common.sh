@@ -16,6 +16,7 @@ usage_error() {
 set_up() {
   "$root/scripts/setup.sh" "$@"
   torch=$(<"$root/build/.torch")
+  [ "$torch" != none ] || usage_error "--torch none is for 'pip install .'"
 }
 
 # As many compilers as there are cores, and 2 GiB of memory for each: what one of them takes at most.

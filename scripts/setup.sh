@@ -7,10 +7,11 @@ usage() {
   cat <<'END'
 Installs what building, testing and running dcgan needs, on Debian 12 or 13, or Ubuntu 24.04.
 
-Usage: scripts/setup.sh [--torch apt|pip] [--torch-version V] [--checks]
+Usage: scripts/setup.sh [--torch apt|pip|none] [--torch-version V] [--checks]
 
   --torch apt         LibTorch from the system's packages (CPU only, small)
   --torch pip         LibTorch from the PyPI wheel, in .venv/ (CUDA and CPU, some 5 GB)
+  --torch none        no LibTorch: what 'pip install .' needs, which brings its own
   --torch-version V   version of the wheel; default 2.11.0
   --checks            what scripts/test.sh needs, too: clang-format, shellcheck, python3-venv
   --help              this text
@@ -27,8 +28,8 @@ common_packages=(
   ca-certificates libgloo-dev libprotozero-dev
   libgtest-dev libgmock-dev python3
 )
-# python3-torch: the tests open a generator in Python.
-apt_packages=(libtorch-dev libopenblas0-openmp python3-torch)
+# python3-torch and python3-yaml: the tests open a generator in Python.
+apt_packages=(libtorch-dev libopenblas0-openmp python3-torch python3-yaml)
 pip_packages=(python3-venv)
 # Where a system has none of these, the tests that need them are skipped.
 optional_packages=(chromium dataset-fashion-mnist dpkg-dev file fish groff-base zsh)
@@ -47,7 +48,8 @@ while [ $# -gt 0 ]; do
       continue
       ;;
     --torch)
-      [[ ${2:-} == apt || ${2:-} == pip ]] || usage_error "--torch takes apt or pip, not '${2:-}'"
+      [[ ${2:-} =~ ^(apt|pip|none)$ ]] ||
+        usage_error "--torch takes apt, pip or none, not '${2:-}'"
       torch=$2
       shift 2
       ;;
@@ -120,7 +122,7 @@ has_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi >/dev/null 2>&1; }
 
 choose_torch() {
   if [ -n "$torch" ]; then
-    [ "$torch" = pip ] || is_offered libtorch-dev ||
+    [ "$torch" != apt ] || is_offered libtorch-dev ||
       die "this system's packages have no libtorch-dev; use --torch pip"
   elif has_gpu; then
     torch=pip
@@ -163,6 +165,9 @@ install_wheel() {
     # CMakePresets.json looks for LibTorch here.
     ln -sfn "${packages#"$venv/"}/torch" "$venv/torch"
   fi
+  "$venv/bin/python" -c 'import scikit_build_core, yaml' 2>/dev/null ||
+    "$venv/bin/pip" install --progress-bar off scikit-build-core pyyaml ||
+    say "Without scikit-build-core and PyYAML the tests of the Python package are skipped"
 }
 
 command -v apt-get >/dev/null ||
@@ -173,15 +178,18 @@ optional=()
 for package in "${optional_packages[@]}"; do
   ! is_offered "$package" || optional+=("$package")
 done
-if [ "$torch" = apt ]; then
+if [ "$torch" = none ]; then
+  install_missing "${common_packages[@]}"
+  found="what 'pip install .' needs"
+elif [ "$torch" = apt ]; then
   install_missing "${common_packages[@]}" "${apt_packages[@]}" "${optional[@]}"
   select_openmp_blas
-  found=$(dpkg-query -W -f '${Version}' libtorch-dev)
+  found="LibTorch $(dpkg-query -W -f '${Version}' libtorch-dev) from apt"
 else
   install_missing "${common_packages[@]}" "${pip_packages[@]}" "${optional[@]}"
   install_wheel
-  found=$torch_version
+  found="LibTorch $torch_version from pip"
 fi
 mkdir -p "$root/build"
 echo "$torch" >"$root/build/.torch"
-say "All is there: LibTorch $found from $torch"
+say "All is there: $found"
