@@ -4,6 +4,7 @@
 #   bin/dcgan                which starts lib/dcgan/dcgan-core
 #   share/dcgan/             configs/, which --config knows by name, and, where these look for it,
 #                            data/mnist/
+#   share/doc, share/man, share/{bash-completion,zsh,fish}
 #   include/dcgan/, lib/     the library: dcgan::dcgan
 #   lib/cmake/dcgan/         dcganConfig.cmake
 include(GNUInstallDirs)
@@ -31,7 +32,15 @@ endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION share/dcgan COMPONENT program
         FILES_MATCHING PATTERN "*.yaml")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/data/mnist DESTINATION share/dcgan/data COMPONENT program)
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/dcgan COMPONENT program)
+# The licences, of the code and of MNIST, as Debian wants them.
+file(READ LICENSE _dcgan_licence)
+file(READ data/mnist/LICENSE _dcgan_mnist_licence)
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/copyright @ONLY CONTENT
+  "@_dcgan_licence@\nFiles: share/dcgan/data/mnist/*\n\n@_dcgan_mnist_licence@")
+install(FILES ${PROJECT_BINARY_DIR}/copyright DESTINATION share/doc/dcgan COMPONENT program)
+install(DIRECTORY ${PROJECT_BINARY_DIR}/share/man ${PROJECT_BINARY_DIR}/share/bash-completion
+                  ${PROJECT_BINARY_DIR}/share/zsh ${PROJECT_BINARY_DIR}/share/fish
+        DESTINATION share COMPONENT program)
 
 set(_dcgan_package ${CMAKE_INSTALL_LIBDIR}/cmake/dcgan)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/dcgan DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}

@@ -32,7 +32,7 @@ common_packages=(
 apt_packages=(libtorch-dev libopenblas0-openmp python3-torch python3-yaml)
 pip_packages=(python3-venv)
 # Where a system has none of these, the tests that need them are skipped.
-optional_packages=(chromium dataset-fashion-mnist)
+optional_packages=(chromium dataset-fashion-mnist dpkg-dev file fish groff-base zsh)
 
 # --checks; of clang-format the tests use version 14, which is Debian 12's. python3-venv: for
 # scripts/test_packages.sh.
@@ -102,7 +102,7 @@ is_listed() {
 
 # The same, reading the lists first on a system that has none yet.
 is_offered() {
-  is_listed g++ || update_lists
+  is_listed cmake || update_lists  # apt takes "g++" for a pattern
   is_listed "$1"
 }
 

@@ -17,6 +17,13 @@ file(MAKE_DIRECTORY ${WORK})
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/first)
 file(RENAME ${WORK}/first ${WORK}/moved)
 
+foreach(file IN ITEMS man/man1/dcgan.1 bash-completion/completions/dcgan zsh/site-functions/_dcgan
+                      fish/vendor_completions.d/dcgan.fish doc/dcgan/copyright)
+  if(NOT EXISTS ${WORK}/moved/share/${file})
+    message(FATAL_ERROR "no share/${file} is installed")
+  endif()
+endforeach()
+
 # The configuration's name is enough in any folder.
 run(moved/bin/dcgan train -q --config smoke.yaml --out run)
 run(moved/bin/dcgan config --list)

@@ -63,7 +63,7 @@ void Flags::optional_text(const std::string& flag, const std::string& type,
 }
 
 void Flags::config(const std::string& meaning, std::optional<std::string>& target) {
-  text("--config", "FILE", meaning + ": a file, a shipped one's name, or - for stdin",
+  text("--config", "CONFIG", meaning + ": a file, a shipped one's name, or - for stdin",
        [&target](const std::string& value) { target = value == "-" ? "/dev/stdin" : value; });
 }
 
@@ -89,7 +89,7 @@ void Flags::latent_dim(std::optional<std::int64_t>& target) {
 }
 
 void Flags::machine(std::string& device, std::int64_t& threads) {
-  key("--device", "NAME", "run.device", "auto, cpu, cuda or cuda:N",
+  key("--device", "DEVICE", "run.device", "auto, cpu, cuda or cuda:N",
       [&device](const Config& config) { device = config.run.device; });
   key("--threads", "N", "run.threads", "CPU threads; 0: as many as it may use",
       [&threads](const Config& config) { threads = config.run.threads; });

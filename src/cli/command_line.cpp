@@ -93,22 +93,63 @@ void add_commands(CLI::App& root, const std::vector<CommandEntry>& commands) {
   }
 }
 
-}  // namespace
+constexpr const char* kMeaning =
+    "Trains DCGANs (Radford, Metz and Chintala, 2015) and samples from them.";
 
-CommandLine parse_command_line(const std::vector<CommandEntry>& commands, int argc,
-                               const char* const* argv) {
-  CommandLine line;
-  CLI::App root{"Trains DCGANs (Radford, Metz and Chintala, 2015) and samples from them.", "dcgan"};
+void set_up(CLI::App& root, const std::vector<CommandEntry>& commands, bool& is_version) {
   root.get_formatter()->label("SUBCOMMAND", "COMMAND");
   root.get_formatter()->label("REQUIRED", "(required)");
   Flags(root).on("--version", "Show the versions of dcgan and LibTorch, and the devices",
-                 line.is_version);
+                 is_version);
   root.require_subcommand(0, 1);
   root.allow_extras();  // words that nobody takes are ours to explain
   root.footer(
       "Example:\n  dcgan train --config quick.yaml\n\n"
       "'dcgan COMMAND --help' shows a command's options.");
   add_commands(root, commands);
+}
+
+OptionReference describe(const CLI::Option& option) {
+  OptionReference reference;
+  for (const auto& name : option.get_snames()) reference.names.push_back("-" + name);
+  for (const auto& name : option.get_lnames()) reference.names.push_back("--" + name);
+  const bool takes_value = option.get_items_expected_max() > 0;
+  if (takes_value) reference.type = option.get_type_name();
+  if (reference.names.empty()) reference.type = option.get_name();
+  reference.meaning = option.get_description();
+  reference.is_required = option.get_required();
+  reference.is_repeatable = option.get_items_expected_max() > 1;
+  return reference;
+}
+
+CommandReference describe(const CLI::App& app) {
+  CommandReference reference;
+  if (app.get_parent() != nullptr) reference.name = full_name(app);
+  reference.meaning = app.get_description();
+  reference.footer = app.get_footer();
+  for (const CLI::Option* option : app.get_options()) {
+    reference.options.push_back(describe(*option));
+  }
+  for (const CLI::App* inner : app.get_subcommands(nullptr)) {
+    reference.commands.push_back(describe(*inner));
+  }
+  return reference;
+}
+
+}  // namespace
+
+CommandReference describe_command_line(const std::vector<CommandEntry>& commands) {
+  CLI::App root{kMeaning, "dcgan"};
+  bool is_version = false;
+  set_up(root, commands, is_version);
+  return describe(root);
+}
+
+CommandLine parse_command_line(const std::vector<CommandEntry>& commands, int argc,
+                               const char* const* argv) {
+  CommandLine line;
+  CLI::App root{kMeaning, "dcgan"};
+  set_up(root, commands, line.is_version);
   try {
     root.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

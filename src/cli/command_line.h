@@ -27,6 +27,27 @@ struct CommandLine {
 CommandLine parse_command_line(const std::vector<CommandEntry>& commands, int argc,
                                const char* const* argv);
 
+/// An option or an argument, as the help shows it.
+struct OptionReference {
+  std::vector<std::string> names;  ///< "-q", "--quiet"; none of an argument
+  std::string type;                ///< "FILE", of its value; "" of a flag
+  std::string meaning;
+  bool is_required = false;
+  bool is_repeatable = false;
+};
+
+/// A command, or a group of them.
+struct CommandReference {
+  std::string name;  ///< "data show"; "" of the program itself
+  std::string meaning;
+  std::string footer;
+  std::vector<OptionReference> options;
+  std::vector<CommandReference> commands;
+};
+
+/// All that the help shows, for the manual page and the completions.
+CommandReference describe_command_line(const std::vector<CommandEntry>& commands);
+
 /// Calls `command` and returns its exit code. The one place that turns an exception into a message
 /// and an exit code: on stderr as text, and on stdout as JSON where `--json` is among the words.
 int run_program(int argc, const char* const* argv, const std::function<int()>& command);

@@ -6,6 +6,7 @@
 
 #include "cli/animate.h"
 #include "cli/command_line.h"
+#include "cli/completion.h"
 #include "cli/data.h"
 #include "cli/evaluate.h"
 #include "cli/export.h"
@@ -19,21 +20,27 @@
 
 namespace dcgan::cli {
 
-using Commands = std::tuple<Train, Sample, Animate, Evaluate, MakeReport, Export, Inspect, Probe,
-                            FeaturesTrain, DataList, DataFetch, DataVerify, DataShow, ShowConfig>;
+using Commands =
+    std::tuple<Train, Sample, Animate, Evaluate, MakeReport, Export, Inspect, Probe, FeaturesTrain,
+               DataList, DataFetch, DataVerify, DataShow, ShowConfig, Completion>;
 
-/// Parses argv for the commands, checks the one that was given and calls `visit` with it. Help and
-/// --version are `other(line)`'s. Returns what they return.
-template <typename Visit, typename Other>
-int dispatch(int argc, const char* const* argv, Visit visit, Other other) {
-  Commands commands;
+/// The table of `commands`, which must outlive it.
+inline std::vector<CommandEntry> entries_of(Commands& commands) {
   std::vector<CommandEntry> entries;
   const auto add = [&](auto& command) {
     entries.push_back(
         {command.kName, command.kMeaning, [&](Flags& flags) { command.bind(flags); }});
   };
   std::apply([&](auto&... command) { (add(command), ...); }, commands);
-  const CommandLine line = parse_command_line(entries, argc, argv);
+  return entries;
+}
+
+/// Parses argv for the commands, checks the one that was given and calls `visit` with it. Help and
+/// --version are `other(line)`'s. Returns what they return.
+template <typename Visit, typename Other>
+int dispatch(int argc, const char* const* argv, Visit visit, Other other) {
+  Commands commands;
+  const CommandLine line = parse_command_line(entries_of(commands), argc, argv);
   if (line.is_version || !line.help.empty()) return other(line);
   int exit_code = 0;
   const auto try_one = [&](auto& command) {

@@ -33,8 +33,8 @@ struct DataFetch : Command {
   bool force = false;                 ///< replace files that are there and wrong
 
   void bind(Flags& flags) {
-    flags.positional("NAME", "The set, as 'dcgan data list' shows it", name);
-    flags.text("--to", "DIR", "Where to put it (default: data/NAME)", to);
+    flags.positional("SET", "The set, as 'dcgan data list' shows it", name);
+    flags.text("--to", "DIR", "Where to put it (default: data/SET)", to);
     flags.text("--mirror", "URL", "The folder that has the files, instead of the usual sources",
                mirror);
     flags.on("--force", "Replace files that are there and are not the published ones", force);

@@ -28,7 +28,7 @@ struct Train : Command {
     flags.config("Configuration", config);
     flags.set(overrides);
     flags.text("--out", "DIR", "Run directory; default: a new runs/<config>-NNN", out);
-    flags.override_key("--device", "NAME", "run.device", "auto, cpu, cuda or cuda:N", overrides);
+    flags.override_key("--device", "DEVICE", "run.device", "auto, cpu, cuda or cuda:N", overrides);
     flags.override_key("--threads", "N", "run.threads", "CPU threads; 0: as many as it may use",
                        overrides);
     flags.integer("--processes", 1, 1024,

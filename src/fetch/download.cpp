@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using Handle = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
-using File = std::unique_ptr<std::FILE, decltype(&std::fclose)>;
+using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
 /// What libcurl's callbacks share.
 struct Download {

@@ -218,8 +218,8 @@ void write_rows(const CacheOrder& order, std::vector<Decoded>& found,
   const auto size_of = [&](std::int64_t rows) {
     return static_cast<std::int64_t>(header_bytes) + rows * order.format.bytes();
   };
-  const std::unique_ptr<std::FILE, decltype(&std::fclose)> file(std::fopen(part.c_str(), "wbe"),
-                                                                &std::fclose);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(part.c_str(), "wbe"),
+                                                             &std::fclose);
   const auto require = [&](bool is_good) {
     if (is_good) return;
     throw failure(fmt::format("{}, and the decoded images take {}",
