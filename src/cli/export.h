@@ -29,6 +29,8 @@ struct Export : Command {
     flags.footer(
         "Formats:\n"
         "  .safetensors  weights by their names in a PyTorch state_dict\n"
+        "  .pth          a PyTorch state_dict, for PyTorch's DCGAN example where it has that form\n"
+        "  .npz          weights as NumPy arrays\n"
         "Example:\n  dcgan export --ckpt runs/mnist-001 --to mnist.safetensors");
   }
 

@@ -19,6 +19,8 @@ struct Writer {
 constexpr Writer kWriters[] = {
     // in the order of kExportEndings
     {".safetensors", to_safetensors},
+    {".pth", to_pth},
+    {".npz", to_npz},
 };
 
 }  // namespace

@@ -7,6 +7,6 @@
 namespace dcgan {
 
 /// The endings, as export_network() knows them.
-inline const std::vector<std::string> kExportEndings{".safetensors"};
+inline const std::vector<std::string> kExportEndings{".safetensors", ".pth", ".npz"};
 
 }  // namespace dcgan

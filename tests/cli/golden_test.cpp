@@ -63,8 +63,8 @@ TEST_P(Golden, SaysWhatItAlwaysSaid) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Commands, Golden,
-                         ::testing::Values("config", "data", "evaluate", "features", "inspect",
-                                           "program", "sample", "train"),
+                         ::testing::Values("config", "data", "evaluate", "features",
+                                           "import", "inspect", "program", "sample", "train"),
                          [](const auto& test) { return test.param; });
 
 // The program's own files -------------------------------------------------------------------------
