@@ -15,6 +15,7 @@ struct Export : Command {
   std::string file;
   bool discriminator = false;
   bool raw = false;
+  bool model_card = false;
 
   void bind(Flags& flags) {
     flags.text("--ckpt", "PATH", "g.pt, checkpoint or run directory", checkpoint);
@@ -26,12 +27,19 @@ struct Export : Command {
     flags.on("--discriminator", "The discriminator of a checkpoint, not the generator",
              discriminator);
     flags.on("--raw", "A checkpoint's own weights instead of their average", raw);
+    flags.on("--model-card", "Also write README.md, a model card, and samples.png beside FILE",
+             model_card);
     flags.footer(
         "Formats:\n"
         "  .safetensors  weights by their names in a PyTorch state_dict\n"
         "  .pth          a PyTorch state_dict, for PyTorch's DCGAN example where it has that form\n"
         "  .npz          weights as NumPy arrays\n"
         "Example:\n  dcgan export --ckpt runs/mnist-001 --to mnist.safetensors");
+  }
+
+  void check() const {
+    refuse(model_card && discriminator, "--model-card describes a generator",
+           "leave --discriminator or --model-card out");
   }
 
   int run() const;
