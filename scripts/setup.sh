@@ -31,7 +31,7 @@ common_packages=(
 apt_packages=(libtorch-dev libopenblas0-openmp python3-torch)
 pip_packages=(python3-venv)
 # Where a system has none of these, the tests that need them are skipped.
-optional_packages=(dataset-fashion-mnist)
+optional_packages=(chromium dataset-fashion-mnist)
 
 # --checks; of clang-format the tests use version 14, which is Debian 12's.
 check_packages=(clang-format shellcheck)

@@ -47,6 +47,21 @@ void Flags::positional(const std::string& name, const std::string& meaning, std:
   text(name, "", meaning, target)->required();
 }
 
+void Flags::positionals(const std::string& name, const std::string& meaning,
+                        std::vector<std::string>& target) {
+  app_.add_option(name, target, meaning)->type_name("")->required();
+}
+
+void Flags::optional_text(const std::string& flag, const std::string& type,
+                          const std::string& meaning, const Take& take) {
+  const auto take_last = [=](const std::vector<std::string>& texts) {
+    take(texts.empty() ? "" : texts.back());
+  };
+  app_.add_option_function<std::vector<std::string>>(flag, take_last, meaning)
+      ->type_name(type)
+      ->expected(0, 1);
+}
+
 void Flags::config(const std::string& meaning, std::optional<std::string>& target) {
   text("--config", "FILE", meaning + ": a file, a shipped one's name, or - for stdin",
        [&target](const std::string& value) { target = value == "-" ? "/dev/stdin" : value; });

@@ -88,6 +88,12 @@ class Flags {
                     const std::string& meaning, std::vector<Override>& overrides);
   void on(const std::string& flag, const std::string& meaning, bool& target);
   void positional(const std::string& name, const std::string& meaning, std::string& target);
+  /// One or more.
+  void positionals(const std::string& name, const std::string& meaning,
+                   std::vector<std::string>& target);
+  /// A flag that may stand without its value, which is "" then.
+  void optional_text(const std::string& flag, const std::string& type, const std::string& meaning,
+                     const Take& take);
 
   void config(const std::string& meaning, std::optional<std::string>& target);
   void set(std::vector<Override>& overrides);

@@ -11,14 +11,15 @@
 #include "cli/features_train.h"
 #include "cli/import.h"
 #include "cli/inspect.h"
+#include "cli/report.h"
 #include "cli/sample.h"
 #include "cli/show_config.h"
 #include "cli/train.h"
 
 namespace dcgan::cli {
 
-using Commands = std::tuple<Train, Sample, Evaluate, Export, Import, Inspect, FeaturesTrain,
-                            DataList, DataFetch, DataVerify, DataShow, ShowConfig>;
+using Commands = std::tuple<Train, Sample, Evaluate, MakeReport, Export, Import, Inspect,
+                            FeaturesTrain, DataList, DataFetch, DataVerify, DataShow, ShowConfig>;
 
 /// Parses argv for the commands, checks the one that was given and calls `visit` with it. Help and
 /// --version are `other(line)`'s. Returns what they return.

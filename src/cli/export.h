@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/text.h"
 #include "cli/command.h"
 #include "export/formats.h"
 
@@ -31,13 +32,19 @@ struct Export : Command {
              model_card);
     flags.footer(
         "Formats:\n"
+        "  .html         a page that draws images in a browser, offline; of a generator\n"
         "  .safetensors  weights by their names in a PyTorch state_dict\n"
         "  .pth          a PyTorch state_dict, for PyTorch's DCGAN example where it has that form\n"
         "  .npz          weights as NumPy arrays\n"
-        "Example:\n  dcgan export --ckpt runs/mnist-001 --to mnist.safetensors");
+        "Examples:\n"
+        "  dcgan export --ckpt runs/mnist-001 --to mnist.html\n"
+        "  dcgan export --ckpt runs/mnist-001 --to mnist.safetensors");
   }
 
   void check() const {
+    refuse(discriminator && lower_case(file).ends_with(".html"),
+           "--discriminator makes no images, and a page shows a generator's",
+           "leave --discriminator out, or name another format with --to");
     refuse(model_card && discriminator, "--model-card describes a generator",
            "leave --discriminator or --model-card out");
   }

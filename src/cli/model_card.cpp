@@ -128,6 +128,7 @@ std::string describe_measures(const fs::path& checkpoint, std::int64_t step, con
 std::string describe_use(const fs::path& file) {
   const std::string name = file.filename().string();
   const std::string ending = lower_case(file.extension().string());
+  if (ending == ".html") return "Open " + as_markdown(name) + " in a browser.\n";
   if (ending != ".pth" && ending != ".safetensors") {
     return as_markdown(name) + " is described in dcgan's docs/export.md.\n";
   }

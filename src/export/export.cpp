@@ -18,6 +18,7 @@ struct Writer {
 
 constexpr Writer kWriters[] = {
     // in the order of kExportEndings
+    {".html", to_html},
     {".safetensors", to_safetensors},
     {".pth", to_pth},
     {".npz", to_npz},
@@ -30,7 +31,15 @@ void export_network(const std::filesystem::path& checkpoint, const std::filesyst
   const ExportedNetwork network = read_exported_network(checkpoint, options);
   const std::string ending = lower_case(file.extension().string());
   for (const Writer& writer : kWriters) {
-    if (writer.ending == ending) write_file_atomically(file, writer.write(network));
+    if (writer.ending != ending) continue;
+    std::string bytes;
+    try {
+      bytes = writer.write(network);
+    } catch (Error& error) {
+      error.in(checkpoint);
+      throw;
+    }
+    write_file_atomically(file, bytes);
   }
 }
 

@@ -7,6 +7,6 @@
 namespace dcgan {
 
 /// The endings, as export_network() knows them.
-inline const std::vector<std::string> kExportEndings{".safetensors", ".pth", ".npz"};
+inline const std::vector<std::string> kExportEndings{".html", ".safetensors", ".pth", ".npz"};
 
 }  // namespace dcgan

@@ -7,6 +7,10 @@
 
 namespace dcgan {
 
+/// A page that draws the generator's images in a browser, by itself: page/. Weights as float16, the
+/// rest as float32. Throws `failure` where float16 cannot hold a weight.
+std::string to_html(const ExportedNetwork& generator);
+
 /// NumPy's: a zip of .npy files of float32, by the arrays' names.
 std::string to_npz(const ExportedNetwork& network);
 

@@ -1,0 +1,156 @@
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "dcgan/error.h"
+#include "export/writers.h"
+#include "runtime/torch.h"
+
+namespace dcgan {
+namespace {
+
+/// By name: the files of page/, and what stands in them as {{name}}.
+using PageParts = std::map<std::string, std::string>;
+
+/// The template with each {{name}} replaced; what is put in is not searched again.
+std::string fill_page(std::string_view text, const PageParts& parts) {
+  std::string page;
+  for (std::size_t open = 0; (open = text.find("{{")) != std::string_view::npos;) {
+    const std::size_t close = text.find("}}", open);
+    page += text.substr(0, open);
+    page += parts.at(std::string(text.substr(open + 2, close - open - 2)));
+    text.remove_prefix(close + 2);
+  }
+  return page.append(text);
+}
+
+std::string to_base64(const std::string& bytes) {
+  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // OpenSSL ends it with a zero
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                  reinterpret_cast<const unsigned char*>(bytes.data()),
+                  static_cast<int>(bytes.size()));
+  text.pop_back();
+  return text;
+}
+
+/// [kernel height, kernel width, in, out]. A linear layer is a transposed convolution of one pixel;
+/// where it makes an image, its outputs are in the order [height, width, channels].
+torch::Tensor page_weight(const FoldedLayer& layer) {
+  const torch::Tensor weight = torch::tensor(layer.weight);
+  if (layer.plan.kind != LayerKind::linear) {
+    return weight.view(weight_sizes(layer.plan)).permute({2, 3, 0, 1});
+  }
+  const auto& [channels, height, width] = layer.plan.output;
+  return weight.view({channels, height, width, layer.plan.input[0]})
+      .permute({3, 1, 2, 0})
+      .reshape({1, 1, layer.plan.input[0], channels * height * width});
+}
+
+torch::Tensor page_bias(const FoldedLayer& layer) {
+  const torch::Tensor bias = torch::tensor(layer.bias);
+  if (layer.plan.kind != LayerKind::linear) return bias;
+  return bias.view(layer.plan.output).permute({1, 2, 0}).flatten();
+}
+
+/// Directions of the latents behind the modes that change the first layer's outputs most, each of
+/// length 1: eigenvectors of A A^T for its weight A [latents, outputs] (Shen, Zhou, "Closed-form
+/// factorization of latent semantics in GANs", 2021). [n, latents - modes].
+torch::Tensor main_directions(const torch::Tensor& weight, std::int64_t modes) {
+  constexpr std::int64_t kMost = 16;
+  const torch::Tensor of_latents = weight.permute({2, 0, 1, 3}).flatten(1).to(torch::kFloat64);
+  const torch::Tensor rows = of_latents.slice(0, modes);
+  if (rows.size(0) == 0) return rows.new_zeros({0, 0});
+  const torch::Tensor vectors = std::get<1>(at::linalg_eigh(rows.mm(rows.t())));  // columns
+  return vectors.flip(1).t().slice(0, 0, kMost);
+}
+
+void append_numbers(std::string& bytes, const torch::Tensor& tensor, at::ScalarType type) {
+  const torch::Tensor numbers = tensor.to(type).contiguous();
+  if (!numbers.isfinite().all().item<bool>()) {
+    throw failure("a weight is NaN, infinite or too large for the page's float16")
+        .remedy("use another checkpoint");
+  }
+  bytes.append(static_cast<const char*>(numbers.data_ptr()), numbers.nbytes());
+}
+
+struct Page {
+  nlohmann::ordered_json plan;
+  std::string numbers;         ///< in the order of readNetwork() in page/engine.js
+  std::string nonlinearities;  ///< JavaScript functions of a number, one a layer
+};
+
+Page describe_page(const ExportedNetwork& generator) {
+  using Json = nlohmann::ordered_json;
+  const std::vector<FoldedLayer> layers = fold_batch_norm(generator);
+  const LayerPlan& first = layers.front().plan;
+  const ImageShape& image = layers.back().plan.output;
+  Page page;
+  Json plans = Json::array();
+  for (const FoldedLayer& layer : layers) {
+    append_numbers(page.numbers, page_bias(layer), torch::kFloat32);
+    const auto& [in, height, width] = layer.plan.input;
+    const auto& [out, out_height, out_width] = layer.plan.output;
+    const bool is_linear = layer.plan.kind == LayerKind::linear;
+    plans.push_back({{"input", {height, width, in}},
+                     {"output", is_linear ? Json{1, 1, out * out_height * out_width}
+                                          : Json{out_height, out_width, out}},
+                     {"kernel", layer.plan.kernel},
+                     {"stride", layer.plan.stride},
+                     {"padding", layer.plan.padding}});
+    const NonlinearityForms& forms = forms_of(layer.plan.nonlinearity);
+    page.nonlinearities += fmt::format(
+        "(x) => {}, ", fmt::format(fmt::runtime(forms.javascript), format_real(layer.plan.slope)));
+  }
+  if (first.classes > 0) {
+    append_numbers(page.numbers, torch::tensor(layers.front().mode_bias), torch::kFloat32);
+  }
+  for (const FoldedLayer& layer : layers) {
+    append_numbers(page.numbers, page_weight(layer), torch::kHalf);
+  }
+  const torch::Tensor directions = main_directions(page_weight(layers.front()), first.modes);
+  append_numbers(page.numbers, directions, torch::kHalf);
+  const std::filesystem::path data = generator.config.data.path;
+  page.plan = {{"title", (data.has_filename() ? data : data.parent_path()).stem().string()},
+               {"step", generator.step},
+               {"image", {image[1], image[2], image[0]}},
+               {"latents", first.input[0]},
+               {"modes", first.modes},
+               {"classes", first.classes},
+               {"names", generator.classes},
+               {"directions", directions.size(0)},
+               {"layers", plans}};
+  return page;
+}
+
+/// JSON that stands in a <script>: no text in it can end that.
+std::string script_json(const nlohmann::ordered_json& json) {
+  std::string text;
+  for (const char c : json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) {
+    if (c == '<') {
+      text += "\\u003c";
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string to_html(const ExportedNetwork& generator) {
+  const Page page = describe_page(generator);
+  PageParts parts{
+#include "page_files.h"
+  };
+  parts["plan"] = script_json(page.plan);
+  parts["numbers"] = to_base64(page.numbers);
+  parts["nonlinearities"] = page.nonlinearities;
+  return fill_page(parts.at("index.html"), parts);
+}
+
+}  // namespace dcgan

@@ -1,0 +1,182 @@
+#include "report/page.h"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/file.h"
+#include "config/fields.h"
+#include "report/parts.h"
+
+namespace dcgan {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+/// A picture as a data: URI; null where it is no PNG, or cannot be read any more.
+Json as_data_uri(const fs::path& file) {
+  constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
+  std::string bytes;
+  try {
+    bytes = read_file(file);
+  } catch (const Error&) {
+    return nullptr;
+  }
+  if (!bytes.starts_with(kSignature) || bytes.size() > kMaxPngBytes) return nullptr;
+  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // and the 0 that ends it
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                  reinterpret_cast<const unsigned char*>(bytes.data()),
+                  static_cast<int>(bytes.size()));
+  text.pop_back();
+  return "data:image/png;base64," + text;
+}
+
+std::uintmax_t size_of(const fs::path& file) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(file, error);
+  return error ? 0 : size;
+}
+
+/// So many of `grids`, evenly spaced, the last among them.
+std::vector<SampleGrid> evenly_spaced(const std::vector<SampleGrid>& grids, std::size_t count) {
+  if (count >= grids.size()) return grids;
+  if (count == 1) return {grids.back()};
+  std::vector<SampleGrid> chosen;
+  for (std::size_t i = 0; i < count; ++i) {
+    chosen.push_back(grids[i * (grids.size() - 1) / (count - 1)]);
+  }
+  return chosen;
+}
+
+/// As many as fit into `budget` bytes.
+std::vector<SampleGrid> choose_grids(const std::vector<SampleGrid>& grids, std::uintmax_t budget) {
+  for (std::size_t count = std::min(grids.size(), kMaxGrids); count > 0; --count) {
+    std::vector<SampleGrid> chosen = evenly_spaced(grids, count);
+    std::uintmax_t bytes = 0;
+    for (const SampleGrid& grid : chosen) bytes += size_of(grid.file);
+    if (bytes <= budget) return chosen;
+  }
+  return {};
+}
+
+/// The mean of a key's numbers in some lines; null without one.
+Json mean_of(const std::vector<const Json*>& lines, const std::string& key) {
+  double sum = 0.0;
+  int count = 0;
+  for (const Json* const line : lines) {
+    if (!line->contains(key) || !(*line)[key].is_number()) continue;
+    sum += (*line)[key].get<double>();
+    ++count;
+  }
+  return count == 0 ? Json(nullptr) : Json(sum / count);
+}
+
+/// A list a key. `is_mean`: the last of several lines says where, their mean what.
+Json as_columns(const std::vector<const Json*>& lines, const std::vector<std::string>& keys,
+                std::size_t lines_a_point) {
+  Json columns = Json::object();
+  for (const char* const key : {"step", "seconds"}) columns[key] = Json::array();
+  for (const std::string& key : keys) columns[key] = Json::array();
+  for (std::size_t begin = 0; begin < lines.size(); begin += lines_a_point) {
+    const std::size_t end = std::min(begin + lines_a_point, lines.size());
+    const std::vector<const Json*> some(lines.begin() + static_cast<std::ptrdiff_t>(begin),
+                                        lines.begin() + static_cast<std::ptrdiff_t>(end));
+    for (const char* const key : {"step", "seconds"}) columns[key].push_back((*some.back())[key]);
+    for (const std::string& key : keys) columns[key].push_back(mean_of(some, key));
+  }
+  columns["lines_a_point"] = lines_a_point;
+  return columns;
+}
+
+Json curves_of(const RunRecord& run, bool evaluations) {
+  std::vector<const Json*> lines;
+  for (const Json& line : run.metrics) {
+    if (line.contains("fid") == evaluations) lines.push_back(&line);
+  }
+  if (evaluations) return as_columns(lines, {"fid", "precision", "recall"}, 1);
+  const std::size_t lines_a_point = (lines.size() + kMaxPoints - 1) / kMaxPoints;
+  return as_columns(lines,
+                    {"epoch", "d_loss", "g_loss", "d_real", "d_fake", "d_fake_after", "r1",
+                     "gradient_penalty", "images_per_second"},
+                    std::max<std::size_t>(lines_a_point, 1));
+}
+
+Json describe_run(const RunRecord& run, std::uintmax_t image_budget) {
+  const std::uintmax_t real = run.real_samples.empty() ? 0 : size_of(run.real_samples);
+  const bool has_real = real > 0 && real <= image_budget;
+  Json json{{"name", run.name},
+            {"folder", run.folder.string()},
+            {"epochs", run.config.train.epochs},
+            {"is_training", run.is_training},
+            {"of_probabilities", is_of_probabilities(run.config.train.loss)},
+            {"steps", curves_of(run, /*evaluations=*/false)},
+            {"evaluations", curves_of(run, /*evaluations=*/true)},
+            {"warnings", Json::array()},
+            {"real", has_real ? as_data_uri(run.real_samples) : Json(nullptr)},
+            {"grid_count", run.grids.size()},
+            {"grids", Json::array()},
+            {"evaluation", run.evaluation}};
+  for (const RunWarning& warning : run.warnings) {
+    json["warnings"].push_back(
+        {{"step", warning.step ? Json(*warning.step) : Json(nullptr)}, {"text", warning.text}});
+  }
+  for (const SampleGrid& grid : choose_grids(run.grids, image_budget - (has_real ? real : 0))) {
+    Json picture = as_data_uri(grid.file);
+    if (!picture.is_null()) json["grids"].push_back({{"step", grid.step}, {"image", picture}});
+  }
+  return json;
+}
+
+/// The keys whose values are not the same in all configurations.
+Json compare(const std::vector<const Config*>& configs) {
+  Json differences = Json::array();
+  for (const Field& field : config_fields()) {
+    std::vector<std::string> values;
+    for (const Config* const config : configs) values.push_back(field.get(*config));
+    const bool same = std::all_of(values.begin(), values.end(),
+                                  [&](const std::string& value) { return value == values[0]; });
+    if (same) continue;
+    differences.push_back({{"key", field.key}, {"meaning", field.meaning}, {"values", values}});
+  }
+  return differences;
+}
+
+void replace_once(std::string& text, std::string_view mark, std::string_view by) {
+  const std::size_t at = text.find(mark);
+  if (at != std::string::npos) text.replace(at, mark.size(), by);
+}
+
+}  // namespace
+
+Json report_data(const std::vector<RunRecord>& runs) {
+  const Config defaults;
+  std::vector<const Config*> configs;
+  Json described = Json::array();
+  for (const RunRecord& run : runs) {
+    configs.push_back(&run.config);
+    described.push_back(describe_run(run, kMaxPngBytes / runs.size()));
+  }
+  if (configs.size() == 1) configs.push_back(&defaults);
+  return {{"runs", described}, {"differences", compare(configs)}};
+}
+
+std::string to_page(const std::vector<RunRecord>& runs, bool watching) {
+  Json data = report_data(runs);
+  data["watching"] = watching;
+  std::string json = data.dump(-1, ' ', false, Json::error_handler_t::replace);
+  // The only character that could end the element, and one that JSON has in strings alone.
+  for (std::size_t at = 0; (at = json.find('<', at)) != std::string::npos; at += 6) {
+    json.replace(at, 1, "\\u003c");
+  }
+  std::string page(page_html());
+  replace_once(page, "/*page.css*/", page_css());
+  replace_once(page, "/*charts.js*/", charts_js());
+  replace_once(page, "/*page.js*/", page_js());
+  replace_once(page, "{{data}}", json);  // last: it may hold any of the marks
+  return page;
+}
+
+}  // namespace dcgan
