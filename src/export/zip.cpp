@@ -61,7 +61,8 @@ std::vector<ZipFile> read_zip(const std::string& bytes) {
   archive_read_support_format_zip_seekable(reader.get());  // by the directory at its end
   require_whole(archive_read_open_memory(reader.get(), bytes.data(), bytes.size()) == ARCHIVE_OK);
   std::vector<ZipFile> files;
-  std::size_t left = bytes.size();
+  constexpr std::size_t kCompressed = 1 << 24;  // a TorchScript's code is
+  std::size_t left = bytes.size() + kCompressed;
   for (struct archive_entry* entry = nullptr;;) {
     const int code = archive_read_next_header(reader.get(), &entry);
     if (code == ARCHIVE_EOF) return files;

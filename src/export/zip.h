@@ -16,7 +16,7 @@ struct ZipFile {
 std::string write_zip(const std::vector<ZipFile>& files);
 
 /// Throws `damaged`, without where, for what is truncated or fails its checksums; `failure` for
-/// compressed files, which could be of any size.
+/// what is far larger than `bytes` once decompressed.
 std::vector<ZipFile> read_zip(const std::string& bytes);
 
 }  // namespace dcgan
