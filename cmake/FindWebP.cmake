@@ -1,10 +1,14 @@
-# libwebp's decoder: WebP::WebP. Debian and Ubuntu: libwebp-dev.
-find_path(WEBP_INCLUDE_DIR webp/decode.h)
+# libwebp: WebP::WebP, and its library of animations: WebP::Mux. Debian and Ubuntu: libwebp-dev.
+find_path(WEBP_INCLUDE_DIR webp/mux.h)
 find_library(WEBP_LIBRARY webp)
+find_library(WEBP_MUX_LIBRARY webpmux)
 include(FindPackageHandleStandardArgs)
-find_package_handle_standard_args(WebP REQUIRED_VARS WEBP_LIBRARY WEBP_INCLUDE_DIR)
+find_package_handle_standard_args(WebP REQUIRED_VARS WEBP_LIBRARY WEBP_MUX_LIBRARY WEBP_INCLUDE_DIR)
 if(WebP_FOUND AND NOT TARGET WebP::WebP)
   add_library(WebP::WebP UNKNOWN IMPORTED)
   set_target_properties(WebP::WebP PROPERTIES IMPORTED_LOCATION ${WEBP_LIBRARY})
   target_include_directories(WebP::WebP SYSTEM INTERFACE ${WEBP_INCLUDE_DIR})
+  add_library(WebP::Mux UNKNOWN IMPORTED)
+  set_target_properties(WebP::Mux PROPERTIES IMPORTED_LOCATION ${WEBP_MUX_LIBRARY})
+  target_link_libraries(WebP::Mux INTERFACE WebP::WebP)
 endif()

@@ -23,7 +23,8 @@ install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/dcgan COMPONENT pr
 set(_dcgan_package ${CMAKE_INSTALL_LIBDIR}/cmake/dcgan)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/dcgan DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         COMPONENT library)
-install(TARGETS dcgan dcgan_base dcgan_config dcgan_image dcgan_sources dcgan_runtime dcgan_kernels
+install(TARGETS dcgan dcgan_base dcgan_config dcgan_image dcgan_sources dcgan_tensorboard dcgan_runtime
+                dcgan_kernels
                 dcgan_model dcgan_data dcgan_gan dcgan_generate dcgan_evaluate dcgan_training
         EXPORT dcganTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library

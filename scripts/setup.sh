@@ -12,7 +12,7 @@ Usage: scripts/setup.sh [--torch apt|pip] [--torch-version V] [--checks]
   --torch apt         LibTorch from the system's packages (CPU only, small)
   --torch pip         LibTorch from the PyPI wheel, in .venv/ (CUDA and CPU, some 5 GB)
   --torch-version V   version of the wheel; default 2.11.0
-  --checks            what the checks of style need, too: clang-format and shellcheck
+  --checks            what scripts/test.sh needs, too: clang-format, shellcheck, python3-venv
   --help              this text
 
 Without --torch it takes pip where an NVIDIA GPU is seen, else apt; pip where apt has no LibTorch.
@@ -23,8 +23,8 @@ END
 common_packages=(
   g++ cmake ninja-build ccache mold
   libcli11-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libstb-dev nlohmann-json3-dev zlib1g-dev
-  libpng-dev libjpeg-dev libwebp-dev libcurl4-openssl-dev libarchive-dev libssl-dev ca-certificates
-  libgloo-dev
+  libpng-dev libjpeg-dev libgif-dev libwebp-dev libcurl4-openssl-dev libarchive-dev libssl-dev
+  ca-certificates libgloo-dev libprotozero-dev
   libgtest-dev libgmock-dev python3
 )
 # python3-torch: the tests open a generator in Python.
@@ -33,8 +33,9 @@ pip_packages=(python3-venv)
 # Where a system has none of these, the tests that need them are skipped.
 optional_packages=(chromium dataset-fashion-mnist)
 
-# --checks; of clang-format the tests use version 14, which is Debian 12's.
-check_packages=(clang-format shellcheck)
+# --checks; of clang-format the tests use version 14, which is Debian 12's. python3-venv: for
+# scripts/test_packages.sh.
+check_packages=(clang-format shellcheck python3-venv)
 
 torch=
 torch_version=2.11.0

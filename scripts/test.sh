@@ -18,5 +18,7 @@ esac
 
 set_up --checks "$@"
 build "$torch"
+"$root/scripts/test_packages.sh" ||
+  say "Some packages of PyPI could not be installed: the tests that need them are skipped"
 say "Testing"
 exec ctest --preset "$torch" -j 2

@@ -104,6 +104,7 @@ struct TrainConfig {
   std::int64_t rank_timeout = 600;        ///< seconds that processes wait for each other
   bool sync_batch_norm = true;        ///< statistics of the whole batch, however many compute it
   std::int64_t log_every = 50;        ///< steps between two lines of metrics.jsonl
+  bool tensorboard = false;           ///< event files for TensorBoard
   std::int64_t sample_every = 0;      ///< steps between two sample grids; 0: each epoch's end
   std::int64_t checkpoint_every = 0;  ///< steps between two checkpoints; 0: each epoch's end
   std::int64_t evaluate_every = 1;    ///< epochs between two evaluations; 0: none

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <vector>
 
+#include "cli/animate.h"
 #include "cli/command_line.h"
 #include "cli/data.h"
 #include "cli/evaluate.h"
@@ -18,7 +19,7 @@
 
 namespace dcgan::cli {
 
-using Commands = std::tuple<Train, Sample, Evaluate, MakeReport, Export, Import, Inspect,
+using Commands = std::tuple<Train, Sample, Animate, Evaluate, MakeReport, Export, Import, Inspect,
                             FeaturesTrain, DataList, DataFetch, DataVerify, DataShow, ShowConfig>;
 
 /// Parses argv for the commands, checks the one that was given and calls `visit` with it. Help and

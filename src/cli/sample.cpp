@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "dcgan/error.h"
 #include "dcgan/sampler.h"
+#include "image/animation.h"
 #include "runtime/device.h"
 #include "runtime/torch.h"
 #include "sources/arrays.h"
@@ -144,6 +145,26 @@ int write_array(const Sample& options, const Sampler& sampler) {
   return 0;
 }
 
+/// The walks side by side, from their first image to the last and back, so that the end meets the
+/// start.
+int write_played_walks(const Sample& options, const Sampler& sampler) {
+  const std::int64_t steps = *options.interpolate;
+  const std::int64_t walks = options.count / steps;
+  const torch::Tensor images = all_images(options, sampler);
+  const torch::Tensor by_step = images.unflatten(0, {walks, steps}).transpose(0, 1).contiguous();
+  GridOptions grid;
+  grid.columns = options.columns.value_or(square_columns(walks));
+  grid.padding = options.padding.value_or(grid.padding);
+  Animation animation;
+  animation.count = 2 * steps - 2;
+  animation.frame = [&](std::int64_t i) {
+    return make_grid(to_images(by_step[std::min(i, animation.count - i)]), grid);
+  };
+  write_animation(options.out, animation);
+  std::cout << fmt::format("{}: {} frames of {} images\n", options.out, animation.count, walks);
+  return 0;
+}
+
 int write_one_grid(const Sample& options, const Sampler& sampler) {
   GridOptions grid;
   grid.columns = options.interpolate ? *options.interpolate
@@ -187,7 +208,9 @@ int Sample::run() const {
                          sampler.config()->data);
   }
   if (options.separate) return write_separate_images(options, sampler, launch);
-  return options.as_array ? write_array(options, sampler) : write_one_grid(options, sampler);
+  return options.as_array       ? write_array(options, sampler)
+         : options.as_animation ? write_played_walks(options, sampler)
+                                : write_one_grid(options, sampler);
 }
 
 }  // namespace dcgan::cli

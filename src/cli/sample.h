@@ -20,7 +20,8 @@ struct Sample : Command {
   std::optional<std::int64_t> asked_count;
   std::int64_t count = 64;  ///< -n, or what stands for it
   std::string out = "samples.png";
-  bool as_array = false;  ///< `out` is a .npy file
+  bool as_array = false;      ///< `out` is a .npy file
+  bool as_animation = false;  ///< `out` is a .webp or .gif file
   std::optional<std::int64_t> columns;
   std::optional<std::int64_t> padding;  ///< pixels between images
   std::int64_t seed = 1;
@@ -39,9 +40,9 @@ struct Sample : Command {
     flags.integer("-n", 1, 1'000'000, "Number of images (default 64)", asked_count);
     flags.text("--out", "FILE",
                "The PNG to write (default samples.png), or a .npy file: uint8 [N, H, W] or "
-               "[N, H, W, 3]",
+               "[N, H, W, 3]; with --interpolate a .webp or .gif, too: the walks, played",
                [this](const std::string& text) {
-                 out = require_ending("--out", text, {".png", ".npy"});
+                 out = require_ending("--out", text, {".png", ".npy", ".webp", ".gif"});
                });
     flags.integer("--columns", 1, 65536, "Images in a row (default: a square)", columns);
     flags.integer("--padding", 0, 256, "Pixels between images (default 2)", padding);
@@ -60,12 +61,12 @@ struct Sample : Command {
     flags.exclude({{"--separate", "--out"},
                    {"--separate", "--columns"},
                    {"--separate", "--padding"},
-                   {"--separate", "--interpolate"},
-                   {"--interpolate", "--columns"}});
+                   {"--separate", "--interpolate"}});
     flags.footer(
         "Examples:\n"
         "  dcgan sample --ckpt runs/mnist-001/g.pt -n 64 --out samples.png\n"
         "  dcgan sample --ckpt runs/mnist-001 --interpolate 10 --seed 7\n"
+        "  dcgan sample --ckpt runs/mnist-001 --interpolate 24 --out walk.webp\n"
         "  dcgan sample --ckpt runs/mnist-001 --class 0,1,2,3,4,5,6,7,8,9 --columns 10 -n 100\n"
         "  dcgan sample --ckpt runs/mnist-001 -n 50000 --separate images\n"
         "  dcgan sample --ckpt runs/mnist-001 -n 50000 --out images.npy");
@@ -75,8 +76,14 @@ struct Sample : Command {
     as_array = !separate && lower_case(out).ends_with(".npy");
     refuse(as_array && (columns || padding),
            "--columns and --padding arrange a grid, which a .npy file is not", "leave them out");
-    constexpr std::int64_t kRowsOfWalks = 8;
-    if (interpolate) count = *interpolate * kRowsOfWalks;
+    const std::string ending = lower_case(out);
+    as_animation = !separate && (ending.ends_with(".webp") || ending.ends_with(".gif"));
+    refuse(as_animation && !interpolate, "a .webp or .gif plays the walks of --interpolate",
+           "add --interpolate 24, or name a .png");
+    refuse(interpolate && columns && !as_animation,
+           "--interpolate and --columns exclude each other", "leave one out");
+    const std::int64_t walks = as_animation ? 16 : 8;
+    if (interpolate) count = *interpolate * walks;
     count = asked_count.value_or(count);
     refuse(interpolate && count % *interpolate != 0,
            fmt::format("-n must be a multiple of --interpolate {}, not {}", interpolate.value_or(0),

@@ -191,6 +191,9 @@ std::vector<Field> train_fields() {
               "Seconds that one of several processes waits for another before it gives up."),
       integer("train.log_every", {1, kHuge}, kFree, of(&TrainConfig::log_every),
               "Steps between two lines of metrics.jsonl."),
+      choice("train.tensorboard", kFree, of(&TrainConfig::tensorboard),
+             "Write event files for TensorBoard into the run directory: metrics, measures, sample "
+             "grids and the configuration."),
       integer("train.sample_every", {0, kHuge}, kFree, of(&TrainConfig::sample_every),
               "Steps between two sample grids; 0 is at each epoch's end."),
       integer("train.checkpoint_every", {0, kHuge}, kFree, of(&TrainConfig::checkpoint_every),

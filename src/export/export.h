@@ -10,6 +10,7 @@ namespace dcgan {
 struct ExportOptions {
   Weights weights = Weights::averaged;
   bool discriminator = false;  ///< instead of the generator; a g.pt has none
+  bool uint8 = false;          ///< .onnx of a generator: images as bytes, [N, H, W, C]
 };
 
 /// Writes a network of `checkpoint` (a g.pt, a checkpoint or a run directory) to `file`, whose

@@ -2,11 +2,13 @@
 
 #include <cmath>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "base/file.h"
+#include "config/fields.h"
 #include "config/resolve.h"
 #include "dcgan/error.h"
 #include "generate/generator_file.h"
@@ -49,6 +51,7 @@ ExportedNetwork read_exported_network(const std::filesystem::path& checkpoint,
         .remedy("name a g.pt, a checkpoint or the folder of a run");
   }
   ExportedNetwork exported;
+  exported.options = options;
   Network network;
   if (options.discriminator) {
     exported.config = parse_config(archive->config, path.string() + ": config.yaml");
@@ -67,6 +70,13 @@ ExportedNetwork read_exported_network(const std::filesystem::path& checkpoint,
     exported.arrays.push_back(to_array(name, tensor));
   }
   return exported;
+}
+
+std::string config_as_json(const Config& config) {
+  using Json = nlohmann::ordered_json;
+  Json values = Json::object();
+  for (const Field& field : config_fields()) values[field.key] = field.get(config);
+  return values.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
 }
 
 std::vector<FoldedLayer> fold_batch_norm(const ExportedNetwork& network) {

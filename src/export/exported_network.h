@@ -24,7 +24,11 @@ struct ExportedNetwork {
   Config config;
   std::int64_t step = 0;
   std::vector<std::string> classes;  ///< as in Dataset, of model.classes
+  ExportOptions options;             ///< what it was read with
 };
+
+/// Each key with its value as YAML.
+std::string config_as_json(const Config& config);
 
 /// Throws `failure` naming the file; also for a discriminator where `checkpoint` has none.
 ExportedNetwork read_exported_network(const std::filesystem::path& checkpoint,

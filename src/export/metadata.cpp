@@ -19,12 +19,6 @@ std::string json_text(const OrderedJson& json) {
   return json.dump(-1, ' ', /*ensure_ascii=*/false, OrderedJson::error_handler_t::replace);
 }
 
-std::string config_as_json(const Config& config) {
-  OrderedJson json = OrderedJson::object();
-  for (const Field& field : config_fields()) json[field.key] = field.get(config);
-  return json_text(json);
-}
-
 /// {"seed": "1", "data.format": "mnist"} as a YAML document.
 std::string config_as_yaml(const std::string& json) {
   const OrderedJson parsed = OrderedJson::parse(json);
@@ -43,11 +37,11 @@ std::string config_as_yaml(const std::string& json) {
 
 }  // namespace
 
-Metadata metadata_of(const ExportedNetwork& network) {
+Metadata file_metadata(const ExportedNetwork& network) {
   Metadata metadata{{"network", network.plan.name},
                     {"step", std::to_string(network.step)},
                     {"config", config_as_json(network.config)}};
-  if (!network.classes.empty()) metadata["class_names"] = json_text(network.classes);
+  if (!network.classes.empty()) metadata["classes"] = json_text(network.classes);
   return metadata;
 }
 
@@ -60,7 +54,7 @@ std::optional<ExportedNetwork> read_metadata(const Metadata& metadata,
         parse_config(config_as_yaml(metadata.at("config")), path.string() + ": its metadata");
     network.plan.name = metadata.at("network");
     network.step = parse_integer(metadata.at("step")).value();
-    const auto classes = metadata.find("class_names");
+    const auto classes = metadata.find("classes");
     if (classes != metadata.end()) OrderedJson::parse(classes->second).get_to(network.classes);
   } catch (const Error&) {
     throw;

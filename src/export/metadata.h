@@ -12,8 +12,8 @@ namespace dcgan {
 using Metadata = std::map<std::string, std::string>;
 
 /// "network" (generator or discriminator), "step", "config" (JSON: each key with its value as YAML)
-/// and, where there are, "class_names" (a JSON list).
-Metadata metadata_of(const ExportedNetwork& network);
+/// and, where there are, "classes" (a JSON list of names).
+Metadata file_metadata(const ExportedNetwork& network);
 
 /// The same read back: all but plan and arrays; nothing where `metadata` holds no configuration.
 /// Throws `failure` naming `path`.

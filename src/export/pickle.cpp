@@ -19,7 +19,7 @@ enum class Kind { other, number, text, list, dict, global, storage, tensor };
 
 /// A value. Values name each other by their place among all, so that none is freed twice or
 /// recursively, whatever the pickle says.
-struct Node {
+struct Value {
   Kind kind = Kind::other;
   std::int64_t number = 0;         ///< or a tensor's offset
   std::string text;                ///< or a global's name, a storage's key
@@ -35,7 +35,7 @@ class Unpickler {
  public:
   explicit Unpickler(std::string_view bytes) : bytes_(bytes) {}
 
-  const Node& run() {
+  const Value& run() {
     for (char opcode; (opcode = take(1)[0]) != '.';) {
       if (!do_scalar(opcode) && !do_memo(opcode) && !do_container(opcode)) {
         throw failure("its pickle holds more than a state_dict").remedy(kSaveAlone);
@@ -43,7 +43,7 @@ class Unpickler {
     }
     return pop();
   }
-  const Node& at(std::size_t index) const { return nodes_[index]; }
+  const Value& at(std::size_t index) const { return nodes_[index]; }
 
  private:
   std::string_view take(std::size_t size) {
@@ -66,7 +66,7 @@ class Unpickler {
     return text;
   }
 
-  void push(Node node) {
+  void push(Value node) {
     stack_.push_back(nodes_.size());
     nodes_.push_back(std::move(node));
   }
@@ -78,8 +78,8 @@ class Unpickler {
     stack_.pop_back();
     return index;
   }
-  Node& pop() { return nodes_[pop_index()]; }
-  Node& top(Kind kind) {
+  Value& pop() { return nodes_[pop_index()]; }
+  Value& top(Kind kind) {
     require_sound(!stack_.empty() && nodes_[stack_.back()].kind == kind);
     return nodes_[stack_.back()];
   }
@@ -111,7 +111,7 @@ class Unpickler {
   void make_storage();
 
   std::string_view bytes_;  ///< those that are still to be read
-  std::deque<Node> nodes_;
+  std::deque<Value> nodes_;
   std::vector<std::size_t> stack_;
   std::vector<std::size_t> marks_;  ///< sizes that the stack had
   std::unordered_map<std::size_t, std::size_t> memo_;
@@ -245,8 +245,8 @@ void Unpickler::push_global(const std::string& module, const std::string& name) 
 }
 
 void Unpickler::call() {
-  const Node arguments = pop();
-  const Node callee = pop();
+  const Value arguments = pop();
+  const Value callee = pop();
   require_sound(arguments.kind == Kind::list && callee.kind == Kind::global);
   if (callee.text == "collections.OrderedDict") return push({Kind::dict, 0, {}, {}});
   if (callee.text == "torch._utils._rebuild_parameter") {
@@ -263,14 +263,14 @@ void Unpickler::call() {
 
 /// Of ("storage", type, key, device, size); what the file holds is its size.
 void Unpickler::make_storage() {
-  const Node id = pop();
+  const Value id = pop();
   require_sound(id.kind == Kind::list && id.items.size() >= 3);
-  const Node& key = nodes_[id.items[2]];
+  const Value& key = nodes_[id.items[2]];
   require_sound(nodes_[id.items[1]].kind == Kind::global && key.kind == Kind::text);
   push({Kind::storage, 0, key.text, {id.items[1]}});
 }
 
-std::vector<std::int64_t> numbers_of(const Unpickler& unpickler, const Node& list) {
+std::vector<std::int64_t> numbers_of(const Unpickler& unpickler, const Value& list) {
   std::vector<std::int64_t> numbers;
   for (const std::size_t item : list.items) {
     require_sound(unpickler.at(item).kind == Kind::number);
@@ -287,18 +287,18 @@ std::vector<PickledTensor> read_state_dict_pickle(std::string_view pickle) {
     throw failure("its pickle is larger than a generator's").remedy(kSaveAlone);
   }
   Unpickler unpickler(pickle);
-  const Node& root = unpickler.run();
+  const Value& root = unpickler.run();
   if (root.kind != Kind::dict) throw failure("it holds no state_dict").remedy(kSaveAlone);
   require_sound(root.items.size() % 2 == 0);
   std::vector<PickledTensor> tensors;
   for (std::size_t i = 0; i < root.items.size(); i += 2) {
     const std::string& name = unpickler.at(root.items[i]).text;
-    const Node& value = unpickler.at(root.items[i + 1]);
+    const Value& value = unpickler.at(root.items[i + 1]);
     if (value.kind != Kind::tensor) {
       throw failure(fmt::format("not a state_dict: its '{}' is no tensor", printable(name)))
           .remedy(kSaveAlone);
     }
-    const Node& storage = unpickler.at(value.items[0]);
+    const Value& storage = unpickler.at(value.items[0]);
     const std::string& type = unpickler.at(storage.items[0]).text;
     tensors.push_back({name, type.substr(type.find('.') + 1), storage.text, value.number,
                        numbers_of(unpickler, unpickler.at(value.items[1])),

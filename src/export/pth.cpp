@@ -90,7 +90,7 @@ std::string to_pth(const ExportedNetwork& network) {
   for (const at::Tensor& tensor : pickler.tensorData()) {
     writer.writeRecord(fmt::format("data/{}", storages++), tensor.data_ptr(), tensor.nbytes());
   }
-  const std::string metadata = nlohmann::json(metadata_of(network)).dump();
+  const std::string metadata = nlohmann::json(file_metadata(network)).dump();
   writer.writeRecord(kMetadataFile, metadata.data(), metadata.size());
   writer.writeEndOfFile();
   return file;

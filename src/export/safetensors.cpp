@@ -108,11 +108,8 @@ NamedArray read_slice(const Slice& slice, std::string_view data) {
 
 std::string to_safetensors(const ExportedNetwork& network) {
   using Json = nlohmann::ordered_json;
-  const auto text_of = [](const Json& json) {
-    return json.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
-  };
   Json header{{kMetadataKey, {{"format", "pt"}}}};
-  for (const auto& [key, value] : metadata_of(network)) header[kMetadataKey][key] = value;
+  for (const auto& [key, value] : file_metadata(network)) header[kMetadataKey][key] = value;
   std::string data;
   for (const NamedArray& array : network.arrays) {
     const std::size_t first = data.size();
@@ -121,7 +118,7 @@ std::string to_safetensors(const ExportedNetwork& network) {
     header[array.name] = {
         {"dtype", "F32"}, {"shape", array.sizes}, {"data_offsets", {first, data.size()}}};
   }
-  std::string text = text_of(header);
+  std::string text = header.dump(-1, ' ', /*ensure_ascii=*/false);
   constexpr std::size_t kAlignment = 8;
   text.append((kAlignment - text.size() % kAlignment) % kAlignment, ' ');
   const HeaderSize size = text.size();

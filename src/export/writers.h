@@ -22,4 +22,9 @@ std::string to_pth(const ExportedNetwork& network);
 /// them. Source: the format's description in its repository.
 std::string to_safetensors(const ExportedNetwork& network);
 
+/// ONNX, opset 17: BatchNorm folded, latent modes and classes inside the graph, any batch size.
+/// docs/export.md describes inputs and outputs. Throws `failure` for weights above the format's
+/// limit.
+std::string to_onnx(const ExportedNetwork& network);
+
 }  // namespace dcgan

@@ -11,13 +11,6 @@
 namespace dcgan {
 namespace {
 
-/// A number that TorchScript reads as a float: "1" would be an int.
-std::string float_literal(double value) {
-  std::string text = format_real(value);
-  if (text.find_first_of(".e") == std::string::npos) text += ".0";
-  return text;
-}
-
 std::string weights_expression(const LayerPlan& layer) {
   const std::string self = "self." + layer.name;
   const std::string bias = layer.bias ? self + ".bias" : "None";
@@ -30,6 +23,12 @@ std::string weights_expression(const LayerPlan& layer) {
 }
 
 }  // namespace
+
+std::string float_literal(double value) {
+  std::string text = format_real(value);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
 
 std::string torchscript_layers(const NetworkPlan& plan) {
   std::string source;

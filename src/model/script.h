@@ -7,6 +7,9 @@
 
 namespace dcgan {
 
+/// A number that reads back as the same float64, and as a real one: "1" would be an integer.
+std::string float_literal(double value);
+
 /// The source of `forward(self, z)`, made from the plan. z: float [N, latent_dim] (or
 /// [N, latent_dim, 1, 1]); the result: float [N, C, H, W] in [-1, 1], also where the network ends
 /// in a sigmoid. BatchNorm uses its running statistics whatever mode the module is in. Tensors are

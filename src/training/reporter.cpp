@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <vector>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -17,6 +18,22 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 double rounded(double value, double per_unit) { return std::round(value * per_unit) / per_unit; }
+
+/// "GROUP/KEY" for each number of a line of metrics.jsonl but its step, "GROUP/KEY/INDEX" for those
+/// of a list.
+std::vector<EventFile::Scalar> scalars_of(const Json& line, const std::string& group) {
+  std::vector<EventFile::Scalar> scalars;
+  for (const auto& [key, value] : line.items()) {
+    if (key == "step") continue;
+    const std::string tag = fmt::format("{}/{}", group, key);
+    if (value.is_number()) scalars.push_back({tag, value.get<double>()});
+    if (!value.is_array()) continue;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      scalars.push_back({fmt::format("{}/{}", tag, i), value[i].get<double>()});
+    }
+  }
+  return scalars;
+}
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -80,9 +97,11 @@ std::string format_bar(const Position& at, const std::string& left, const std::s
   return bar.size() <= room ? bar : text.substr(0, room);
 }
 
-Reporter::Reporter(std::filesystem::path metrics, const Position& start, Log& log)
+Reporter::Reporter(std::filesystem::path metrics, const Position& start, Log& log,
+                   EventFile* events)
     : metrics_(std::move(metrics)),
       log_(log),
+      events_(events),
       first_step_(start.step),
       window_images_(start.images) {
   std::string kept;
@@ -113,9 +132,12 @@ std::optional<double> Reporter::best_fid_before(std::int64_t samples,
   return found == best_fids_.end() ? std::nullopt : std::optional(found->second);
 }
 
-void Reporter::append(const std::string& line) {
+void Reporter::append(const std::string& line, const std::string& group) {
   lines_ << line << std::endl;
   if (!lines_) throw write_failure(metrics_, errno);
+  if (events_ == nullptr) return;
+  const Json json = Json::parse(line);
+  events_->add_scalars(json["step"], scalars_of(json, group));
 }
 
 double Reporter::images_per_second(const Position& at) const {
@@ -125,14 +147,14 @@ double Reporter::images_per_second(const Position& at) const {
 
 void Reporter::write_metrics(const Position& at, const StepNumbers& numbers) {
   recent_rate_ = images_per_second(at);
-  append(to_json(at, numbers, seconds(), recent_rate_));
+  append(to_json(at, numbers, seconds(), recent_rate_), "training");
   window_start_ = Clock::now();
   window_images_ = at.images;
 }
 
 void Reporter::write_evaluation(const Position& at, const QuickScores& scores, std::int64_t samples,
                                 const std::string& features) {
-  append(to_json(at, scores, seconds(), samples, features));
+  append(to_json(at, scores, seconds(), samples, features), "evaluation");
 }
 
 void Reporter::show(const Position& at, const StepNumbers& numbers, bool metrics_written) {

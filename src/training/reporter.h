@@ -12,6 +12,7 @@
 
 #include "evaluate/evaluate.h"
 #include "gan/train_step.h"
+#include "tensorboard/event_file.h"
 #include "training/log.h"
 
 namespace dcgan {
@@ -50,8 +51,9 @@ class Reporter {
  public:
   /// `metrics`: the run's metrics.jsonl. Keeps the lines up to `start`, where the run begins or
   /// resumes, drops the rest (a killed run may have written past its checkpoint, or half a line),
-  /// and appends from there.
-  Reporter(std::filesystem::path metrics, const Position& start, Log& log);
+  /// and appends from there. `events`: gets the same numbers, where it is not null.
+  Reporter(std::filesystem::path metrics, const Position& start, Log& log,
+           EventFile* events = nullptr);
 
   /// Of training, over all parts of a resumed run.
   double seconds() const;
@@ -71,7 +73,7 @@ class Reporter {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void append(const std::string& line);
+  void append(const std::string& line, const std::string& group);
   double images_per_second(const Position& at) const;
 
   const std::filesystem::path metrics_;
@@ -79,6 +81,7 @@ class Reporter {
   double seconds_before_ = 0;
   std::map<std::pair<std::int64_t, std::string>, double> best_fids_;  ///< by samples and features
   Log& log_;
+  EventFile* const events_;
   const Clock::time_point start_ = Clock::now();
   const std::int64_t first_step_;
   Clock::time_point window_start_ = start_;  ///< of images_per_second()

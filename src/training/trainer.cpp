@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "config/fields.h"
 #include "config/parts.h"
+#include "config/resolve.h"
 #include "data/batch_stream.h"
 #include "dcgan/error.h"
 #include "dcgan/image.h"
@@ -16,6 +18,7 @@
 #include "gan/recorded_step.h"
 #include "generate/generator_file.h"
 #include "runtime/random.h"
+#include "tensorboard/event_file.h"
 #include "training/checkpoint.h"
 #include "training/reporter.h"
 #include "training/warnings.h"
@@ -119,7 +122,8 @@ class Loop {
                                   config_.model.latent_dim)
                           .to(state_.device)),
         monitor_(config_.train),
-        reporter_(run.metrics(), position(), log) {}
+        events_(open_events()),
+        reporter_(run.metrics(), position(), log, events_ ? &*events_ : nullptr) {}
 
   bool run(const OnStep& on_step) {
     // What ended the run before may have come between its checkpoint and its g.pt.
@@ -132,7 +136,7 @@ class Loop {
     }
     if (state_.step == 0) {
       const std::int64_t count = std::min(config_.run.sample_count, dataset_.size());
-      write_grid(run_.real_samples(), dataset_.images.narrow(0, 0, count));
+      write_grid(run_.real_samples(), "samples/real", dataset_.images.narrow(0, 0, count));
       write_samples();
     }
     while (state_.step < total_steps_) {
@@ -154,6 +158,15 @@ class Loop {
   }
 
  private:
+  /// With train.tensorboard, where steps are left.
+  std::optional<EventFile> open_events() const {
+    if (!config_.train.tensorboard || state_.step >= total_steps_) return std::nullopt;
+    EventFile events(run_.root(), state_.step);
+    events.add_text(state_.step, "configuration",
+                    fmt::format("```yaml\n{}```\n", to_yaml(config_)));
+    return events;
+  }
+
   std::int64_t epoch() const {
     return (std::max<std::int64_t>(state_.step, 1) - 1) / steps_per_epoch_ + 1;
   }
@@ -262,15 +275,17 @@ class Loop {
                                 scorer_->features.class_names));
   }
 
-  void write_samples() const {
-    write_grid(run_.samples(state_.step),
+  void write_samples() {
+    write_grid(run_.samples(state_.step), "samples/generated",
                generate_images(best_generator(state_), grid_latents_, config_.output));
   }
 
-  void write_grid(const std::filesystem::path& path, const torch::Tensor& bytes) const {
+  void write_grid(const std::filesystem::path& path, const std::string& tag,
+                  const torch::Tensor& bytes) {
     GridOptions options;
     options.columns = square_columns(bytes.size(0));
     write_png(path, make_grid(to_images(bytes), options));
+    if (events_) events_->add_image(state_.step, tag, read_file(path));
   }
 
   void write_checkpoint() {
@@ -299,6 +314,7 @@ class Loop {
   std::optional<double> best_fid_;
   Monitor monitor_;
   bool checked_ = false;  ///< a step has been checked
+  std::optional<EventFile> events_;
   Reporter reporter_;
   std::int64_t last_checkpoint_ = -1;
   StepNumbers numbers_;  ///< the newest that were read

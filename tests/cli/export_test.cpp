@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/training_fixture.h"
+#include "export/formats.h"
 #include "support/read_png.h"
 
 namespace dcgan {
@@ -13,6 +14,8 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::ProgramResult;
 using testing::Training;
+
+using Export = Training;
 
 class ModelCard : public Training {
  protected:
@@ -75,7 +78,7 @@ TEST_F(ModelCard, ShowsAColumnAClass) {
   EXPECT_EQ(grid.height, 8 * (28 + 2) + 2);
 }
 
-TEST_F(Training, ExportedGeneratorComesBackTheSame) {
+TEST_F(Export, ComesBackTheSame) {
   train("run", {"--set", "train.epochs=1", "--set", "train.ema_decay=0.9"});
   for (const std::string file : {"g.pth", "g.safetensors"}) {
     EXPECT_EQ(run({"export", "--ckpt", "run", "--to", file}).exit_code, 0);
@@ -89,6 +92,18 @@ TEST_F(Training, ExportedGeneratorComesBackTheSame) {
             ": a state_dict, not a TorchScript archive; make a g.pt of it: dcgan import --from "
             "FILE --to g.pt\n");
   }
+}
+
+TEST_F(Export, WritesARunInEveryFormat) {
+  train("run");
+  for (const std::string& ending : kExportEndings) {
+    const auto result = run({"export", "--ckpt", "run", "--to", "g" + ending});
+    EXPECT_EQ(result.out, "g" + ending + ": the generator of run\n") << result.err;
+    EXPECT_TRUE(exists("g" + ending));
+  }
+  const auto result = run({"export", "--ckpt", "run", "--to", "d.onnx", "--discriminator"});
+  EXPECT_EQ(result.out, "d.onnx: the discriminator of run\n") << result.err;
+  EXPECT_TRUE(exists("d.onnx"));
 }
 
 }  // namespace

@@ -63,9 +63,9 @@ TEST_P(Golden, SaysWhatItAlwaysSaid) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Commands, Golden,
-                         ::testing::Values("config", "data", "evaluate", "export", "features",
-                                           "import", "inspect", "program", "report", "sample",
-                                           "train"),
+                         ::testing::Values("animate", "config", "data", "evaluate", "export",
+                                           "features", "import", "inspect", "program", "report",
+                                           "sample", "train"),
                          [](const auto& test) { return test.param; });
 
 // The program's own files -------------------------------------------------------------------------

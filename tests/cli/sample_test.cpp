@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/training_fixture.h"
+#include "support/play_animation.h"
 #include "support/read_png.h"
 
 namespace dcgan {
@@ -100,6 +101,24 @@ TEST_F(Sample, WalkBeginsAndEndsAtTheLatentsOfTheSeed) {
   EXPECT_TRUE(near(cell(walk, 6, 5), cell(ends, 4, 1)));
   EXPECT_TRUE(near(cell(walk, 6, 6), cell(ends, 4, 2)));
   EXPECT_TRUE(near(cell(walk, 6, 11), cell(ends, 4, 3)));
+}
+
+TEST_F(Sample, PlaysTheWalksThereAndBack) {
+  const Image walks = sample({"-n", "18", "--interpolate", "6"});
+  for (const std::string out : {"walk.webp", "walk.gif"}) {
+    const ProgramResult result = run({"sample", "--ckpt", "run/g.pt", "-n", "18", "--interpolate",
+                                      "6", "--columns", "3", "--out", out});
+    EXPECT_EQ(result.out, out + ": 10 frames of 3 images\n") << result.err;
+    const testing::Played played = testing::play(folder_ / out);
+    ASSERT_EQ(played.frames.size(), 10U);
+    for (std::int64_t i = 0; i < 10; ++i) {
+      const Image grey = fit_image(played.frames[static_cast<std::size_t>(i)],
+                                   {.height = 2 + 30, .width = 2 + 3 * 30, .channels = 1});
+      for (std::int64_t walk = 0; walk < 3; ++walk) {
+        EXPECT_EQ(cell(grey, 3, walk), cell(walks, 6, 6 * walk + std::min(i, 10 - i))) << i;
+      }
+    }
+  }
 }
 
 TEST_F(Sample, WalkStaysWithinAMode) {
