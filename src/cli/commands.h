@@ -11,6 +11,7 @@
 #include "cli/evaluate.h"
 #include "cli/export.h"
 #include "cli/features_train.h"
+#include "cli/import.h"
 #include "cli/inspect.h"
 #include "cli/probe.h"
 #include "cli/report.h"
@@ -21,8 +22,8 @@
 namespace dcgan::cli {
 
 using Commands =
-    std::tuple<Train, Sample, Animate, Evaluate, MakeReport, Export, Inspect, Probe, FeaturesTrain,
-               DataList, DataFetch, DataVerify, DataShow, ShowConfig, Completion>;
+    std::tuple<Train, Sample, Animate, Evaluate, MakeReport, Export, Import, Inspect, Probe,
+               FeaturesTrain, DataList, DataFetch, DataVerify, DataShow, ShowConfig, Completion>;
 
 /// The table of `commands`, which must outlive it.
 inline std::vector<CommandEntry> entries_of(Commands& commands) {

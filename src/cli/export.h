@@ -17,6 +17,7 @@ struct Export : Command {
   bool discriminator = false;
   bool raw = false;
   bool uint8 = false;
+  bool model_card = false;
 
   void bind(Flags& flags) {
     flags.text("--ckpt", "PATH", "g.pt, checkpoint or run directory", checkpoint);
@@ -30,11 +31,15 @@ struct Export : Command {
     flags.on("--uint8", ".onnx: images as bytes [N, H, W, C] in place of floats [N, C, H, W]",
              uint8);
     flags.on("--raw", "A checkpoint's own weights instead of their average", raw);
+    flags.on("--model-card", "Also write README.md, a model card, and samples.png beside FILE",
+             model_card);
     flags.footer(
         "Formats:\n"
         "  .html         a page that draws images in a browser, offline; of a generator\n"
         "  .onnx         a program for ONNX Runtime and others: latents in, images out\n"
         "  .safetensors  weights by their names in a PyTorch state_dict\n"
+        "  .pth          a PyTorch state_dict, for PyTorch's DCGAN example where it has that form\n"
+        "  .npz          weights as NumPy arrays\n"
         "Examples:\n"
         "  dcgan export --ckpt runs/mnist-001 --to mnist.html\n"
         "  dcgan export --ckpt runs/mnist-001 --to mnist.safetensors");
@@ -48,6 +53,8 @@ struct Export : Command {
            "leave it out, or name a file that ends in .onnx");
     refuse(uint8 && discriminator, "--uint8 is of images, and a discriminator makes none",
            "leave one out");
+    refuse(model_card && discriminator, "--model-card describes a generator",
+           "leave --discriminator or --model-card out");
   }
 
   int run() const;

@@ -18,9 +18,8 @@ struct Writer {
 
 constexpr Writer kWriters[] = {
     // in the order of kExportEndings
-    {".html", to_html},
-    {".onnx", to_onnx},
-    {".safetensors", to_safetensors},
+    {".html", to_html}, {".onnx", to_onnx}, {".safetensors", to_safetensors},
+    {".pth", to_pth},   {".npz", to_npz},
 };
 
 }  // namespace

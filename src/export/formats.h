@@ -7,6 +7,7 @@
 namespace dcgan {
 
 /// The endings, as export_network() knows them.
-inline const std::vector<std::string> kExportEndings{".html", ".onnx", ".safetensors"};
+inline const std::vector<std::string> kExportEndings{".html", ".onnx", ".safetensors", ".pth",
+                                                     ".npz"};
 
 }  // namespace dcgan

@@ -11,8 +11,15 @@ namespace dcgan {
 /// rest as float32. Throws `failure` where float16 cannot hold a weight.
 std::string to_html(const ExportedNetwork& generator);
 
-/// Hugging Face's safetensors: every array as float32, and as metadata "format" ("pt"), "network",
-/// "step" and the configuration as JSON. Source: the format's description in its repository.
+/// NumPy's: a zip of .npy files of float32, by the arrays' names.
+std::string to_npz(const ExportedNetwork& network);
+
+/// A state_dict as torch.save writes it, by the names of PyTorch's DCGAN example where the network
+/// has its form, else by ours. Metadata lie in the archive, where PyTorch doesn't look.
+std::string to_pth(const ExportedNetwork& network);
+
+/// Hugging Face's safetensors: every array as float32, and metadata with "format" ("pt") among
+/// them. Source: the format's description in its repository.
 std::string to_safetensors(const ExportedNetwork& network);
 
 /// ONNX, opset 17: BatchNorm folded, latent modes and classes inside the graph, any batch size.

@@ -145,6 +145,13 @@ NamedTensors read_tensors(Reader& reader) {
   return tensors;
 }
 
+/// A whole zip of torch.save, or safetensors: by the names in its directory, or its header.
+bool is_state_dict(const std::string& bytes) {
+  const auto has = [&](const char* text) { return bytes.find(text) != std::string::npos; };
+  return bytes.starts_with("PK") ? has("PK\5\6") && has("/data.pkl") && !has("/constants.pkl")
+                                 : bytes.substr(0, 9).ends_with('{') && has("\"data_offsets\"");
+}
+
 ArchiveKind read_kind(const Json& description) {
   const auto format = description.at("format").get<std::string>();
   const auto version = description.at("format_version").get<std::int64_t>();
@@ -217,6 +224,11 @@ Error unreadable_archive(const std::exception& error, const std::string& bytes,
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
       std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos) {
     throw;
+  }
+  if (is_state_dict(bytes)) {
+    return failure("a state_dict, not a TorchScript archive")
+        .in(path)
+        .remedy("make a g.pt of it: dcgan import --from FILE --to g.pt");
   }
   return damaged(bytes.starts_with("PK") ? "the archive is truncated or damaged"
                                          : "not a TorchScript archive")

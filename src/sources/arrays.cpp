@@ -116,10 +116,10 @@ ByteArray read_npy(const std::filesystem::path& path) {
   }
 }
 
-std::string npy_header(const std::vector<std::int64_t>& sizes) {
+std::string npy_header(const std::vector<std::int64_t>& sizes, std::string_view type) {
   // Of 118 bytes after these ten: NumPy maps data that begin at a multiple of 64 bytes.
   const std::string dict =
-      fmt::format("{{'descr': '|u1', 'fortran_order': False, 'shape': ({}{}), }}",
+      fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", type,
                   fmt::join(sizes, ", "), sizes.size() == 1 ? "," : "");
   return std::string(kMagic) + std::string("\1\0\x76\0"sv) + fmt::format("{:<117}\n", dict);
 }

@@ -28,9 +28,9 @@ struct ByteArray {
 ByteArray read_idx(const std::filesystem::path& path);
 ByteArray read_npy(const std::filesystem::path& path);
 
-/// What stands before the elements of an array of uint8, as version 1.0: 128 bytes where the sizes
-/// are four of at most 13 digits.
-std::string npy_header(const std::vector<std::int64_t>& sizes);
+/// What stands before the elements of an array, as version 1.0: 128 bytes where the sizes are four
+/// of at most 13 digits. `type`: uint8, or "<f4" for float32.
+std::string npy_header(const std::vector<std::int64_t>& sizes, std::string_view type = "|u1");
 
 /// Writes atomically, as version 1.0. `bytes`: row-major, as many as the product of `sizes`.
 void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t>& sizes,
