@@ -31,10 +31,10 @@ TEST(LinearClassifier, IsThatOfScikitLearn) {
   const torch::Tensor labels =
       torch::tensor(expected["labels"].get<std::vector<std::int64_t>>(), torch::kInt64);
   const LinearClassifier fitted = fit_linear(features, labels, 3, expected["l2"].get<double>());
-  EXPECT_TRUE(torch::allclose(fitted.weight, rows_of(expected["weight"]), 1e-3, 1e-4));
+  // float32 losses tell weights no nearer apart.
+  EXPECT_TRUE(torch::allclose(fitted.weight, rows_of(expected["weight"]), 0, 5e-4));
   EXPECT_TRUE(torch::allclose(fitted.bias - fitted.bias.mean(),
-                              torch::tensor(expected["bias"].get<std::vector<float>>()), 1e-3,
-                              1e-4));
+                              torch::tensor(expected["bias"].get<std::vector<float>>()), 0, 5e-4));
   EXPECT_NEAR(accuracy_of(fitted, features, labels), expected["accuracy"].get<double>(), 1e-9);
 }
 
