@@ -1,42 +1,16 @@
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "dcgan/error.h"
 #include "export/writers.h"
+#include "html/page.h"
 #include "runtime/torch.h"
 
 namespace dcgan {
 namespace {
-
-/// By name: the files of page/, and what stands in them as {{name}}.
-using PageParts = std::map<std::string, std::string>;
-
-/// The template with each {{name}} replaced; what is put in is not searched again.
-std::string fill_page(std::string_view text, const PageParts& parts) {
-  std::string page;
-  for (std::size_t open = 0; (open = text.find("{{")) != std::string_view::npos;) {
-    const std::size_t close = text.find("}}", open);
-    page += text.substr(0, open);
-    page += parts.at(std::string(text.substr(open + 2, close - open - 2)));
-    text.remove_prefix(close + 2);
-  }
-  return page.append(text);
-}
-
-std::string to_base64(const std::string& bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // OpenSSL ends it with a zero
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                  reinterpret_cast<const unsigned char*>(bytes.data()),
-                  static_cast<int>(bytes.size()));
-  text.pop_back();
-  return text;
-}
 
 /// [kernel height, kernel width, in, out]. A linear layer is a transposed convolution of one pixel;
 /// where it makes an image, its outputs are in the order [height, width, channels].
@@ -127,30 +101,16 @@ Page describe_page(const ExportedNetwork& generator) {
   return page;
 }
 
-/// JSON that stands in a <script>: no text in it can end that.
-std::string script_json(const nlohmann::ordered_json& json) {
-  std::string text;
-  for (const char c : json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) {
-    if (c == '<') {
-      text += "\\u003c";
-    } else {
-      text += c;
-    }
-  }
-  return text;
-}
-
 }  // namespace
 
 std::string to_html(const ExportedNetwork& generator) {
   const Page page = describe_page(generator);
-  PageParts parts{
+  const PageParts files{
 #include "page_files.h"
   };
-  parts["plan"] = script_json(page.plan);
-  parts["numbers"] = to_base64(page.numbers);
-  parts["nonlinearities"] = page.nonlinearities;
-  return fill_page(parts.at("index.html"), parts);
+  return fill_page(files, {{"plan", script_json(page.plan)},
+                           {"numbers", to_base64(page.numbers)},
+                           {"nonlinearities", page.nonlinearities}});
 }
 
 }  // namespace dcgan

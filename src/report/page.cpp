@@ -1,14 +1,13 @@
 #include "report/page.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <string_view>
 
 #include "base/file.h"
 #include "config/fields.h"
-#include "report/parts.h"
+#include "html/page.h"
 
 namespace dcgan {
 namespace {
@@ -26,12 +25,7 @@ Json as_data_uri(const fs::path& file) {
     return nullptr;
   }
   if (!bytes.starts_with(kSignature) || bytes.size() > kMaxPngBytes) return nullptr;
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // and the 0 that ends it
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                  reinterpret_cast<const unsigned char*>(bytes.data()),
-                  static_cast<int>(bytes.size()));
-  text.pop_back();
-  return "data:image/png;base64," + text;
+  return "data:image/png;base64," + to_base64(bytes);
 }
 
 std::uintmax_t size_of(const fs::path& file) {
@@ -144,11 +138,6 @@ Json compare(const std::vector<const Config*>& configs) {
   return differences;
 }
 
-void replace_once(std::string& text, std::string_view mark, std::string_view by) {
-  const std::size_t at = text.find(mark);
-  if (at != std::string::npos) text.replace(at, mark.size(), by);
-}
-
 }  // namespace
 
 Json report_data(const std::vector<RunRecord>& runs) {
@@ -166,17 +155,10 @@ Json report_data(const std::vector<RunRecord>& runs) {
 std::string to_page(const std::vector<RunRecord>& runs, bool watching) {
   Json data = report_data(runs);
   data["watching"] = watching;
-  std::string json = data.dump(-1, ' ', false, Json::error_handler_t::replace);
-  // The only character that could end the element, and one that JSON has in strings alone.
-  for (std::size_t at = 0; (at = json.find('<', at)) != std::string::npos; at += 6) {
-    json.replace(at, 1, "\\u003c");
-  }
-  std::string page(page_html());
-  replace_once(page, "/*page.css*/", page_css());
-  replace_once(page, "/*charts.js*/", charts_js());
-  replace_once(page, "/*page.js*/", page_js());
-  replace_once(page, "{{data}}", json);  // last: it may hold any of the marks
-  return page;
+  const PageParts files{
+#include "page_files.h"
+  };
+  return fill_page(files, {{"data", script_json(data)}});
 }
 
 }  // namespace dcgan

@@ -1,7 +1,7 @@
 // One HTML page of runs, for any browser, without a network.
 //
-// page.html, page.css, charts.js and page.js lie inside the library. The page's data is a JSON
-// document in it, and the scripts set all text as text: nothing of a run becomes HTML.
+// Its files are those of page/. Its data is a JSON document in it, and the scripts set all text as
+// text: nothing of a run becomes HTML.
 #pragma once
 
 #include <nlohmann/json.hpp>
