@@ -89,7 +89,9 @@ class Generator(nn.Module):
             x = NONLINEARITIES[name](x, self.slope)
         return x.reshape(x.shape[0], *self.image_shape)
 
-    def sample(self, n: int = 64, seed: int = 1, classes: Sequence[int | str] = ()) -> np.ndarray:
+    def sample(
+        self, n: int = 64, seed: int = 1, classes: int | str | Sequence[int | str] = ()
+    ) -> np.ndarray:
         """The images of `dcgan sample -n N --seed SEED`, byte for byte: uint8 [N, H, W] or, with
         colours, [N, H, W, 3].
 
@@ -99,6 +101,8 @@ class Generator(nn.Module):
         is no longer there, or has other weights than this module, as after training it further:
         then call the module itself.
         """
+        if isinstance(classes, int | str):
+            classes = [classes]
         _, _, tensors = _read(self.path)
         own = {name: tensor.cpu().float() for name, tensor in self.state_dict().items()}
         if not all(torch.equal(own[name], tensor) for name, tensor in tensors.items()):
@@ -176,7 +180,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Tensor]
     except (Error, OSError):
         raise
     except Exception as error:  # pickle's documentation names no bounds
-        raise Error(f"{path}: damaged, or not a file of dcgan") from error
+        raise Error(f"{path}: damaged, or no g.pt (`dcgan import` makes one of a state_dict)") from error
 
 
 class _Module:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-PROGRAM = str(Path(__file__).parent / "bin" / "dcgan")
+_OWN = Path(__file__).parent / "bin" / "dcgan"
+PROGRAM = str(_OWN) if _OWN.exists() else "dcgan"  # beside the sources: that of the PATH
 
 
 class Error(RuntimeError):

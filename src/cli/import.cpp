@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <iostream>
 
 #include "export/import.h"
@@ -11,6 +12,9 @@ namespace dcgan::cli {
 
 int Import::run() const {
   require_folder_of(to);
+  std::error_code ignored;
+  refuse(std::filesystem::equivalent(from, to, ignored), "--from and --to are the same file",
+         "name another file with --to");
   std::optional<Config> wanted;
   if (config) wanted = read_config(config, {}).config;
   const Config found = import_generator(from, to, wanted);

@@ -23,20 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Trained {
-  Config config;
-  Network discriminator;
-};
-
-Trained read_discriminator(const fs::path& path, torch::Device device) {
-  const Archive archive = read_archive(path, ArchiveKind::checkpoint);
-  Trained trained{parse_config(archive.config, path.string() + ": config.yaml"), {}};
-  trained.discriminator = make_network(plan_discriminator(trained.config), torch::kCPU);
-  copy_tensors(archive, "discriminator.", named_tensors(trained.discriminator), path);
-  trained.discriminator = copy_to(trained.discriminator, device);
-  return trained;
-}
-
 /// Of the size that the discriminator takes.
 DataConfig find_labelled(const Probe& options, const DataConfig& trained_on) {
   DataConfig data = trained_on;
@@ -83,14 +69,18 @@ int Probe::run() const {
   if (read_launch().rank > 0) return 0;  // one process does it
   const Machine machine = prepare_machine(device, threads);
   const fs::path path = find_generator_file(checkpoint, /*raw=*/true);
-  const Trained trained = read_discriminator(path, machine.device);
-  const DataConfig set = find_labelled(*this, trained.config.data);
+  const std::optional<Archive> archive = parse_archive(read_file(path), path);
+  if (!archive) throw failure("no checkpoint of dcgan").in(path).remedy("name the folder of a run");
+  const Config trained = parse_config(archive->config, path.string() + ": config.yaml");
+  const Network discriminator =
+      copy_to(load_discriminator(*archive, trained, path), machine.device);
+  const DataConfig set = find_labelled(*this, trained.data);
   const Dataset training = load_dataset(set);
   const Dataset test = load_dataset(other_split(set));
   count_classes(training);  // an error without them
-  const bool saw_labels = trained.config.model.classes > 0;
+  const bool saw_labels = trained.model.classes > 0;
   const std::vector<ProbeResult> results =
-      probe(trained.discriminator, trained.config, labelled(training), labelled(test),
+      probe(discriminator, trained, labelled(training), labelled(test),
             {labels, seed, [](const std::string& text) { std::cerr << text << '\n'; }});
   if (json) {
     const Json report{

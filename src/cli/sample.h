@@ -82,6 +82,10 @@ struct Sample : Command {
            "add --interpolate 24, or name a .png");
     refuse(interpolate && columns && !as_animation,
            "--interpolate and --columns exclude each other", "leave one out");
+    constexpr std::int64_t kMostSteps = 1000;
+    refuse(as_animation && *interpolate > kMostSteps,
+           fmt::format("an animation takes --interpolate up to {}, not {}", kMostSteps,
+                       interpolate.value_or(0)));
     const std::int64_t walks = as_animation ? 16 : 8;
     if (interpolate) count = *interpolate * walks;
     count = asked_count.value_or(count);

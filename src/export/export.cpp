@@ -27,9 +27,9 @@ constexpr Writer kWriters[] = {
 void export_network(const std::filesystem::path& checkpoint, const std::filesystem::path& file,
                     const ExportOptions& options) {
   const ExportedNetwork network = read_exported_network(checkpoint, options);
-  const std::string ending = lower_case(file.extension().string());
+  const std::string name = lower_case(file.string());
   for (const Writer& writer : kWriters) {
-    if (writer.ending != ending) continue;
+    if (!name.ends_with(writer.ending)) continue;
     std::string bytes;
     try {
       bytes = writer.write(network);

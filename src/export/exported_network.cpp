@@ -26,18 +26,6 @@ NamedArray to_array(const std::string& name, const torch::Tensor& tensor) {
   return {name, numbers.sizes().vec(), {first, first + numbers.numel()}};
 }
 
-Network read_discriminator(const Archive& archive, const Config& config,
-                           const std::filesystem::path& path) {
-  if (archive.kind == ArchiveKind::generator) {
-    throw failure("it holds a generator alone")
-        .in(path)
-        .remedy("--discriminator needs a checkpoint of its run, such as checkpoints/NNNNNN.pt");
-  }
-  Network network = make_network(plan_discriminator(config), torch::kCPU);
-  copy_tensors(archive, "discriminator.", named_tensors(network), path);
-  return network;
-}
-
 }  // namespace
 
 ExportedNetwork read_exported_network(const std::filesystem::path& checkpoint,
@@ -48,7 +36,9 @@ ExportedNetwork read_exported_network(const std::filesystem::path& checkpoint,
   if (!archive || archive->kind == ArchiveKind::features) {
     throw failure("not a generator or a checkpoint of dcgan")
         .in(path)
-        .remedy("name a g.pt, a checkpoint or the folder of a run");
+        .remedy(
+            "name a g.pt, a checkpoint or the folder of a run; dcgan import makes a g.pt of a "
+            "PyTorch state_dict");
   }
   ExportedNetwork exported;
   exported.options = options;
@@ -57,7 +47,7 @@ ExportedNetwork read_exported_network(const std::filesystem::path& checkpoint,
     exported.config = parse_config(archive->config, path.string() + ": config.yaml");
     exported.step = archive->numbers.at("step");
     exported.classes = noted_class_names(*archive);
-    network = read_discriminator(*archive, exported.config, path);
+    network = load_discriminator(*archive, exported.config, path);
   } else {
     GeneratorFile file = load_generator(*archive, path, options.weights);
     exported.config = file.config;

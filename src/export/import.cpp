@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <string_view>
 
@@ -101,10 +102,21 @@ void copy_weights(NamedWeights weights, const Network& network) {
       throw failure(fmt::format("it has no tensor '{}'", name)).remedy(kWhatIsRead);
     }
     const NamedArray& array = *found->second;
+    const bool is_variance = ours.ends_with("running_var");
+    const auto is_wrong = [&](float number) {
+      return !std::isfinite(number) || (is_variance && number < 0);
+    };
+    if (std::any_of(array.numbers.begin(), array.numbers.end(), is_wrong)) {
+      throw failure(fmt::format("tensor '{}' has numbers that no generator has: NaN, infinite{}",
+                                name, is_variance ? " or negative" : ""))
+          .remedy("use another file");
+    }
     if (array.sizes != tensor.sizes().vec()) {
       throw failure(fmt::format("tensor '{}' is {}, where {} is needed", name, array.sizes,
                                 tensor.sizes().vec()))
-          .remedy(kWhatIsRead);
+          .remedy(
+              "name a configuration of its sizes with --config, or, for netG of PyTorch's DCGAN "
+              "example, none");
     }
     torch::Tensor target = tensor;
     target.copy_(torch::from_blob(const_cast<float*>(array.numbers.data()), array.sizes));

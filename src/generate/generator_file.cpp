@@ -47,6 +47,19 @@ GeneratorFile load_generator(const Archive& archive, const std::filesystem::path
   return file;
 }
 
+Network load_discriminator(const Archive& archive, const Config& config,
+                           const std::filesystem::path& path) {
+  if (archive.kind != ArchiveKind::checkpoint) {
+    throw failure("it holds no discriminator")
+        .in(path)
+        .remedy("name the folder of its run, or a checkpoint such as checkpoints/NNNNNN.pt");
+  }
+  Network network = make_network(plan_discriminator(config), torch::kCPU);
+  set_requires_grad(network, false);
+  copy_tensors(archive, "discriminator.", named_tensors(network), path);
+  return network;
+}
+
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run) {
   std::map<std::int64_t, std::filesystem::path> found;
   std::error_code ignored;

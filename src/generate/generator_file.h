@@ -31,6 +31,11 @@ struct GeneratorFile {
 GeneratorFile load_generator(const Archive& archive, const std::filesystem::path& path,
                              Weights weights = Weights::averaged);
 
+/// The discriminator of a checkpoint, on the CPU. `config`: the archive's. Throws `failure` naming
+/// the file; also for a g.pt, which has none.
+Network load_discriminator(const Archive& archive, const Config& config,
+                           const std::filesystem::path& path);
+
 /// The images of a network of ours, as a Sampler of its file makes them. latents: float32
 /// [N, latent_dim], on the network's device -> uint8 [N, C, H, W], CPU; a NaN becomes any byte.
 torch::Tensor generate_images(const Network& generator, const torch::Tensor& latents,

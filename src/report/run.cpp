@@ -178,11 +178,11 @@ std::vector<RunRecord> read_runs(const std::vector<std::string>& folders) {
 
 void require_metrics(const RunRecord& run) {
   if (!run.metrics.empty()) return;
-  throw failure("has no metrics: the run has not come to its first line")
+  throw failure("has no metrics: no line of a step was written")
       .in(run.folder / "metrics.jsonl")
       .remedy(run.is_training ? "wait a moment, or add --watch"
-                              : "resume it with: dcgan train --resume --out " +
-                                    shell_quote(run.folder.string()));
+                              : "a run writes one each train.log_every steps: train longer, or "
+                                "lower train.log_every");
 }
 
 std::int64_t newest_epoch(const fs::path& folder) {

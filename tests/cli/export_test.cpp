@@ -94,6 +94,17 @@ TEST_F(Export, ComesBackTheSame) {
   }
 }
 
+TEST_F(Export, IsNotImportedOverItself) {
+  train("run", {"--set", "train.epochs=1"});
+  run({"export", "--ckpt", "run", "--to", "g.pth"});
+  std::filesystem::rename(folder_ / "g.pth", folder_ / "g.pt");
+  const std::string before = bytes("g.pt");
+  const ProgramResult result = run({"import", "--from", "g.pt", "--to", "./g.pt"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("--from and --to are the same file"));
+  EXPECT_EQ(bytes("g.pt"), before);
+}
+
 TEST_F(Export, WritesARunInEveryFormat) {
   train("run");
   for (const std::string& ending : kExportEndings) {
@@ -101,6 +112,8 @@ TEST_F(Export, WritesARunInEveryFormat) {
     EXPECT_EQ(result.out, "g" + ending + ": the generator of run\n") << result.err;
     EXPECT_TRUE(exists("g" + ending));
   }
+  run({"export", "--ckpt", "run", "--to", ".npz"});  // a name, too
+  EXPECT_EQ(bytes(".npz"), bytes("g.npz"));
   const auto result = run({"export", "--ckpt", "run", "--to", "d.onnx", "--discriminator"});
   EXPECT_EQ(result.out, "d.onnx: the discriminator of run\n") << result.err;
   EXPECT_TRUE(exists("d.onnx"));

@@ -60,8 +60,8 @@ TEST(ExportedNetwork, OfADiscriminatorNeedsACheckpoint) {
   const TempFolder folder;
   save_generator(folder / "g.pt", small_trained_state().generator, small_config(), 3);
   EXPECT_THAT(caught([&] { read_exported_network(folder / "g.pt", {.discriminator = true}); }),
-              IsError(ErrorKind::failure, folder / "g.pt", HasSubstr("a generator alone"),
-                      HasSubstr("needs a checkpoint")));
+              IsError(ErrorKind::failure, folder / "g.pt", HasSubstr("no discriminator"),
+                      HasSubstr("checkpoint")));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 
 #include "base/file.h"
@@ -124,6 +125,18 @@ TEST_F(Import, NamesTheTensorThatIsAtFault) {
   });
   EXPECT_THAT(caught([&] { import(); }),
               says("it has no tensor 'main.0.weight' or 'layer1.weight', but 'net.0.weight'"));
+}
+
+TEST_F(Import, RefusesNumbersThatNoGeneratorHas) {
+  for (const auto& [name, number] : {std::pair<std::string, float>("main.0.weight", NAN),
+                                     {"main.1.running_var", -1.0F},
+                                     {"main.1.bias", INFINITY}}) {
+    save_example(small_config(), [&name = name, &number = number](auto& arrays) {
+      find(arrays, name).numbers[1] = number;
+    });
+    EXPECT_THAT(caught([&] { import(); }),
+                says("tensor '" + name + "' has numbers", "another file"));
+  }
 }
 
 TEST_F(Import, OfADiscriminatorSaysSo) {

@@ -224,7 +224,7 @@ class Package(unittest.TestCase):
         evidence = str(self.folder / "executed")
         file = self.folder / "evil.pt"
         rewrite(self.files["relu"], file, {"data.pkl": pickle.dumps(Evil())})
-        with self.assertRaisesRegex(dcgan.Error, "damaged, or not a file of dcgan"):
+        with self.assertRaisesRegex(dcgan.Error, "damaged, or no g.pt"):
             dcgan.load(file)
         self.assertFalse(os.path.exists(evidence))
 

@@ -138,7 +138,7 @@ TEST_F(ReadRuns, ARunWithoutMetricsSaysHowToGetSome) {
   fs::resize_file(folder + "/metrics.jsonl", 0);
   EXPECT_THAT(caught([&] { require_metrics(read_runs({folder})[0]); }),
               IsError(ErrorKind::failure, folder + "/metrics.jsonl", HasSubstr("has no metrics"),
-                      "resume it with: dcgan train --resume --out " + folder));
+                      HasSubstr("lower train.log_every")));
 }
 
 }  // namespace
