@@ -176,6 +176,17 @@ void require_folder(const std::filesystem::path& path, const std::string& remedy
       .remedy(remedy);
 }
 
+std::map<std::int64_t, std::filesystem::path> numbered_files(const std::filesystem::path& folder,
+                                                             const std::string& ending) {
+  std::map<std::int64_t, std::filesystem::path> files;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const auto number = parse_integer(entry.path().stem().string());
+    if (number && entry.path().extension() == ending) files.emplace(*number, entry.path());
+  }
+  return files;
+}
+
 bool is_non_empty_folder(const std::filesystem::path& path) {
   std::error_code ignored;
   return std::filesystem::is_directory(path, ignored) && !std::filesystem::is_empty(path, ignored);

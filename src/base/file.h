@@ -3,7 +3,9 @@
 
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -86,6 +88,11 @@ class FileLock {
   Descriptor descriptor_;
   State state_ = State::none;
 };
+
+/// The files "000620.png" of `folder` by their numbers, for the ending ".png"; none where there is
+/// no such folder.
+std::map<std::int64_t, std::filesystem::path> numbered_files(const std::filesystem::path& folder,
+                                                             const std::string& ending);
 
 /// True for a folder with at least one entry.
 bool is_non_empty_folder(const std::filesystem::path& path);

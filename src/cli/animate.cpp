@@ -4,12 +4,9 @@
 
 #include <filesystem>
 #include <iostream>
-#include <map>
-#include <system_error>
 #include <vector>
 
 #include "base/file.h"
-#include "base/text.h"
 #include "image/animation.h"
 #include "image/decode.h"
 #include "sources/output_file.h"
@@ -25,18 +22,12 @@ constexpr DecodeOptions kAnyGrid{.max_pixels = kMaxImageBytes};  ///< that a run
 std::vector<fs::path> find_grids(const fs::path& run) {
   require_folder(run, "name the directory of a run");
   const fs::path folder = run / "samples";
-  std::map<std::int64_t, fs::path> found;
-  std::error_code none;
-  for (const auto& entry : fs::directory_iterator(folder, none)) {
-    if (entry.path().extension() != ".png") continue;
-    const auto step = parse_integer(entry.path().stem().string());
-    if (step) found.emplace(*step, entry.path());
-  }
-  if (none) {
+  if (!fs::is_directory(folder)) {
     throw failure("is no run: there is no folder samples in it")
         .in(run)
         .remedy("name the directory of a run");
   }
+  const auto found = numbered_files(folder, ".png");
   if (found.size() < 2) {
     throw failure(found.empty() ? "holds no sample grid" : "holds one sample grid alone")
         .in(folder)
@@ -44,7 +35,7 @@ std::vector<fs::path> find_grids(const fs::path& run) {
   }
   std::vector<fs::path> grids;
   grids.reserve(found.size());
-  for (auto& [step, path] : found) grids.push_back(std::move(path));
+  for (const auto& [step, path] : found) grids.push_back(path);
   return grids;
 }
 

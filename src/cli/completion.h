@@ -48,8 +48,7 @@ ValueChoices choices_for(const std::string& type);
 
 ValueChoices choices_for_key(const Field& field);
 
-// For the scripts of the three shells, which offer the same, each in its own way
-// -------------------
+// For the scripts of the three shells, which offer the same, each in its own way.
 
 /// Calls `visit` for `command` and all below it.
 template <typename Visit>

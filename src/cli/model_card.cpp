@@ -16,6 +16,7 @@
 #include "config/resolve.h"
 #include "evaluate/features.h"
 #include "export/exported_network.h"
+#include "report/run.h"
 
 namespace dcgan::cli {
 namespace {
@@ -73,14 +74,13 @@ std::optional<nlohmann::json> find_measures(const fs::path& checkpoint, std::int
   for (const fs::path& run : {folder, folder.parent_path()}) {
     if (!fs::is_regular_file(run / "metrics.jsonl")) continue;
     std::optional<nlohmann::json> found;
-    std::istringstream lines(read_file(run / "metrics.jsonl"));
-    for (std::string text; std::getline(lines, text);) {
-      const auto line = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+    for (const auto& line : read_metrics(run / "metrics.jsonl")) {
       const auto is_number = [&](const char* key) {
         return line.contains(key) && line[key].is_number();
       };
-      if (!line.is_object() || !is_number("step") || !is_number("fid")) continue;
-      if (!is_number("precision") || !is_number("recall") || !is_number("samples")) continue;
+      if (!is_number("fid") || !is_number("precision") || !is_number("recall") ||
+          !is_number("samples"))
+        continue;
       if (line["step"].get<std::int64_t>() <= step) found = line;
     }
     return found;
@@ -144,10 +144,8 @@ std::string describe_data(const ExportedNetwork& network) {
                                  as_markdown(data.path), to_string(data.format), data.image_size[0],
                                  data.image_size[1], data.channels == 1 ? "grey" : "RGB");
   if (network.config.model.classes > 0) {
-    std::vector<std::string> names;
-    for (std::int64_t i = 0; i < network.config.model.classes; ++i) {
-      names.push_back(as_markdown(class_name(network.classes, static_cast<std::size_t>(i))));
-    }
+    std::vector<std::string> names = all_class_names(network);
+    for (std::string& name : names) name = as_markdown(name);
     text += fmt::format("| classes | {} |\n", fmt::join(names, ", "));
   }
   return text;
@@ -163,9 +161,7 @@ void draw_samples(const Export& options, const ExportedNetwork& network) {
   if (classes > 0 && classes <= kMaxColumns) {  // a column each
     sample.columns = classes;
     sample.count = classes * 8;
-    for (std::int64_t i = 0; i < classes; ++i) {
-      sample.classes.push_back(class_name(network.classes, static_cast<std::size_t>(i)));
-    }
+    sample.classes = all_class_names(network);
   }
   sample.run();
 }
@@ -182,12 +178,11 @@ void require_no_model_card(const fs::path& file) {
 }
 
 void write_model_card(const Export& options) {
-  const ExportedNetwork network = read_exported_network(
+  ExportedNetwork network = read_exported_network(
       options.checkpoint, {.weights = options.raw ? Weights::raw : Weights::averaged});
-  const Config config = without_folders(network.config);
+  network.config = without_folders(network.config);
+  const Config& config = network.config;
   draw_samples(options, network);
-  ExportedNetwork shown = network;
-  shown.config = config;
   const std::string text = fmt::format(
       "{}\n"
       "# {}\n\n"
@@ -202,7 +197,7 @@ void write_model_card(const Export& options) {
       "## Licence\n\n"
       "Fill in: name the licence of these weights here and as `license` at the top. The images "
       "that it was trained on have one of their own.\n",
-      kFrontMatter, as_markdown(fs::path(options.file).stem().string()), describe_data(shown),
+      kFrontMatter, as_markdown(fs::path(options.file).stem().string()), describe_data(network),
       config.model.latent_dim, format_count(network.step), config.train.batch_size,
       describe_measures(options.checkpoint, network.step, config), describe_use(options.file),
       as_code(describe(network.plan)), as_code(to_yaml(config)));

@@ -73,11 +73,11 @@ struct Sample : Command {
   }
 
   void check() {
-    as_array = !separate && lower_case(out).ends_with(".npy");
+    const std::string name = lower_case(out);
+    as_array = !separate && name.ends_with(".npy");
     refuse(as_array && (columns || padding),
            "--columns and --padding arrange a grid, which a .npy file is not", "leave them out");
-    const std::string ending = lower_case(out);
-    as_animation = !separate && (ending.ends_with(".webp") || ending.ends_with(".gif"));
+    as_animation = !separate && (name.ends_with(".webp") || name.ends_with(".gif"));
     refuse(as_animation && !interpolate, "a .webp or .gif plays the walks of --interpolate",
            "add --interpolate 24, or name a .png");
     refuse(interpolate && columns && !as_animation,

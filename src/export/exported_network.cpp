@@ -2,13 +2,12 @@
 
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "base/file.h"
-#include "config/fields.h"
+#include "base/text.h"
 #include "config/resolve.h"
 #include "dcgan/error.h"
 #include "generate/generator_file.h"
@@ -62,11 +61,12 @@ ExportedNetwork read_exported_network(const std::filesystem::path& checkpoint,
   return exported;
 }
 
-std::string config_as_json(const Config& config) {
-  using Json = nlohmann::ordered_json;
-  Json values = Json::object();
-  for (const Field& field : config_fields()) values[field.key] = field.get(config);
-  return values.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+std::vector<std::string> all_class_names(const ExportedNetwork& network) {
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < network.config.model.classes; ++i) {
+    names.push_back(class_name(network.classes, static_cast<std::size_t>(i)));
+  }
+  return names;
 }
 
 std::vector<FoldedLayer> fold_batch_norm(const ExportedNetwork& network) {

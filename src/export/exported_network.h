@@ -27,8 +27,8 @@ struct ExportedNetwork {
   ExportOptions options;             ///< what it was read with
 };
 
-/// Each key with its value as YAML.
-std::string config_as_json(const Config& config);
+/// A name for each of model.classes: its number where it has none.
+std::vector<std::string> all_class_names(const ExportedNetwork& network);
 
 /// Throws `failure` naming the file; also for a discriminator where `checkpoint` has none.
 ExportedNetwork read_exported_network(const std::filesystem::path& checkpoint,

@@ -19,6 +19,13 @@ std::string json_text(const OrderedJson& json) {
   return json.dump(-1, ' ', /*ensure_ascii=*/false, OrderedJson::error_handler_t::replace);
 }
 
+/// Each key with its value as YAML.
+std::string config_as_json(const Config& config) {
+  OrderedJson values = OrderedJson::object();
+  for (const Field& field : config_fields()) values[field.key] = field.get(config);
+  return json_text(values);
+}
+
 /// {"seed": "1", "data.format": "mnist"} as a YAML document.
 std::string config_as_yaml(const std::string& json) {
   const OrderedJson parsed = OrderedJson::parse(json);
@@ -37,11 +44,13 @@ std::string config_as_yaml(const std::string& json) {
 
 }  // namespace
 
+std::string json_list(const std::vector<std::string>& texts) { return json_text(texts); }
+
 Metadata file_metadata(const ExportedNetwork& network) {
   Metadata metadata{{"network", network.plan.name},
                     {"step", std::to_string(network.step)},
                     {"config", config_as_json(network.config)}};
-  if (!network.classes.empty()) metadata["classes"] = json_text(network.classes);
+  if (!network.classes.empty()) metadata["classes"] = json_list(network.classes);
   return metadata;
 }
 

@@ -4,12 +4,16 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "export/exported_network.h"
 
 namespace dcgan {
 
 using Metadata = std::map<std::string, std::string>;
+
+/// A JSON list; what is no UTF-8 becomes U+FFFD.
+std::string json_list(const std::vector<std::string>& texts);
 
 /// "network" (generator or discriminator), "step", "config" (JSON: each key with its value as YAML)
 /// and, where there are, "classes" (a JSON list of names).

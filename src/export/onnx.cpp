@@ -3,10 +3,10 @@
 
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "dcgan/error.h"
+#include "export/metadata.h"
 #include "export/onnx_model.h"
 #include "export/writers.h"
 #include "model/script.h"
@@ -151,19 +151,10 @@ void describe_discriminator(OnnxModel& model, const std::vector<FoldedLayer>& la
   model.outputs = {{"logits", OnnxType::float32, {}, "the larger, the more like a real image"}};
 }
 
-std::vector<std::pair<std::string, std::string>> metadata_of(const ExportedNetwork& network) {
-  std::vector<std::pair<std::string, std::string>> metadata{
-      {"network", network.plan.name},
-      {"step", std::to_string(network.step)},
-      {"config", config_as_json(network.config)}};
-  if (network.config.model.classes > 0) {
-    auto names = nlohmann::json::array();
-    for (std::int64_t i = 0; i < network.config.model.classes; ++i) {
-      names.push_back(class_name(network.classes, static_cast<std::size_t>(i)));
-    }
-    metadata.emplace_back("classes", names.dump(-1, ' ', /*ensure_ascii=*/false,
-                                                nlohmann::json::error_handler_t::replace));
-  }
+/// With a name for each class, numbers included.
+Metadata metadata_of(const ExportedNetwork& network) {
+  Metadata metadata = file_metadata(network);
+  if (network.config.model.classes > 0) metadata["classes"] = json_list(all_class_names(network));
   return metadata;
 }
 

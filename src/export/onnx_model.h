@@ -3,10 +3,9 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "export/exported_network.h"
+#include "export/metadata.h"
 
 namespace dcgan {
 
@@ -34,7 +33,7 @@ struct OnnxModel {
   std::vector<OnnxValue> outputs;
   std::vector<NamedArray> arrays;
   std::string text;
-  std::vector<std::pair<std::string, std::string>> metadata;
+  Metadata metadata;
 };
 
 constexpr std::int64_t kOnnxIrVersion = 8;  ///< of ONNX 1.10 and all later readers

@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <map>
-#include <system_error>
 #include <utility>
 
-#include "base/text.h"
+#include "base/file.h"
 #include "config/resolve.h"
 #include "dcgan/error.h"
 #include "model/script.h"
@@ -61,16 +59,8 @@ Network load_discriminator(const Archive& archive, const Config& config,
 }
 
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run) {
-  std::map<std::int64_t, std::filesystem::path> found;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", ignored)) {
-    if (entry.path().extension() != ".pt") continue;
-    const auto step = parse_integer(entry.path().stem().string());
-    if (step) found.emplace(*step, entry.path());
-  }
   std::vector<std::filesystem::path> paths;
-  paths.reserve(found.size());
-  for (auto& [step, path] : found) paths.push_back(std::move(path));
+  for (auto& [step, path] : numbered_files(run / "checkpoints", ".pt")) paths.push_back(path);
   return paths;
 }
 

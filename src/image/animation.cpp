@@ -24,10 +24,10 @@ void check_sides(const Image& frame, std::int64_t longest, const char* format) {
 
 void write_animation(const std::filesystem::path& path, const Animation& animation) {
   if (animation.count < 1) throw std::invalid_argument("write_animation: needs a frame");
-  const std::string ending = lower_case(path.extension().string());
-  const auto encode = ending == ".gif"    ? encode_animated_gif
-                      : ending == ".webp" ? encode_animated_webp
-                                          : encode_animated_png;
+  const std::string name = lower_case(path.string());
+  const auto encode = name.ends_with(".gif")    ? encode_animated_gif
+                      : name.ends_with(".webp") ? encode_animated_webp
+                                                : encode_animated_png;
   std::string bytes;
   try {
     bytes = encode(animation);

@@ -68,7 +68,7 @@ Json mean_of(const std::vector<const Json*>& lines, const std::string& key) {
   return count == 0 ? Json(nullptr) : Json(sum / count);
 }
 
-/// A list a key. `is_mean`: the last of several lines says where, their mean what.
+/// A list for each key. Of several lines a point has the last one's step and the mean of the rest.
 Json as_columns(const std::vector<const Json*>& lines, const std::vector<std::string>& keys,
                 std::size_t lines_a_point) {
   Json columns = Json::object();

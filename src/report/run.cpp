@@ -61,17 +61,6 @@ Json parse_metrics(const std::string& line) {
   return json.is_object() && has_number("step") && has_number("seconds") ? json : Json();
 }
 
-std::vector<Json> read_metrics(const fs::path& file) {
-  std::vector<Json> metrics;
-  if (!fs::exists(file)) return metrics;
-  std::istringstream lines(read_file(file));
-  for (std::string line; std::getline(lines, line);) {
-    Json json = parse_metrics(line);
-    if (!json.is_null()) metrics.push_back(std::move(json));
-  }
-  return metrics;
-}
-
 /// "1,234" or "1234".
 std::optional<std::int64_t> parse_step(std::string text) {
   text.erase(std::remove(text.begin(), text.end(), ','), text.end());
@@ -111,18 +100,6 @@ std::vector<RunWarning> read_warnings(const fs::path& file) {
   return warnings;
 }
 
-std::vector<SampleGrid> list_grids(const fs::path& folder) {
-  std::vector<SampleGrid> grids;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    const auto step = parse_integer(entry.path().stem().string());
-    if (step && entry.path().extension() == ".png") grids.push_back({*step, entry.path()});
-  }
-  std::sort(grids.begin(), grids.end(),
-            [](const SampleGrid& a, const SampleGrid& b) { return a.step < b.step; });
-  return grids;
-}
-
 Json read_evaluation(const fs::path& file) {
   if (!fs::exists(file)) return nullptr;
   Json json = Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
@@ -144,7 +121,9 @@ RunRecord read_run(const fs::path& folder) {
   run.config = parse_config(read_file(config), config.string());
   run.metrics = read_metrics(folder / "metrics.jsonl");
   run.warnings = read_warnings(folder / "train.log");
-  run.grids = list_grids(folder / "samples");
+  for (const auto& [step, file] : numbered_files(folder / "samples", ".png")) {
+    run.grids.push_back({step, file});
+  }
   run.evaluation = read_evaluation(folder / "evaluation.json");
   const fs::path real = folder / "samples" / "real.png";
   if (fs::exists(real)) run.real_samples = real;
@@ -152,6 +131,17 @@ RunRecord read_run(const fs::path& folder) {
 }
 
 }  // namespace
+
+std::vector<Json> read_metrics(const fs::path& file) {
+  std::vector<Json> metrics;
+  if (!fs::exists(file)) return metrics;
+  std::istringstream lines(read_file(file));
+  for (std::string line; std::getline(lines, line);) {
+    Json json = parse_metrics(line);
+    if (!json.is_null()) metrics.push_back(std::move(json));
+  }
+  return metrics;
+}
 
 std::vector<RunRecord> read_runs(const std::vector<std::string>& folders) {
   std::vector<RunRecord> runs;

@@ -36,6 +36,10 @@ struct RunRecord {
   bool is_training = false;            ///< a process is at it now
 };
 
+/// The lines of a metrics.jsonl, objects with a step and a time; others, such as half a line, are
+/// left out. None where there is no file.
+std::vector<nlohmann::ordered_json> read_metrics(const std::filesystem::path& file);
+
 /// The runs in `folders`, in this order. Throws a usage error for a folder that is no run, and for
 /// one that is named twice; `failure` for a file that can't be read.
 std::vector<RunRecord> read_runs(const std::vector<std::string>& folders);

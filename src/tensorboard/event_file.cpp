@@ -95,6 +95,20 @@ Message begin_event(std::string& bytes, std::int64_t step) {
   return message;
 }
 
+/// An event with one value, which `fill` describes.
+template <typename Fill>
+std::string one_value(std::int64_t step, const std::string& tag, const Fill& fill) {
+  std::string bytes;
+  Message message = begin_event(bytes, step);
+  {
+    Message summary(message, event::kSummary);
+    Message one(summary, kSummaryValue);
+    one.add_string(value::kTag, tag);
+    fill(one);
+  }
+  return bytes;
+}
+
 /// Bytes 16 to 25 of a PNG: width and height, 4 bytes each, the bit depth, and the colour type.
 std::int32_t png_number(std::string_view png, std::size_t at) {
   std::uint32_t number = 0;
@@ -154,19 +168,13 @@ void EventFile::add_image(std::int64_t step, const std::string& tag, std::string
   constexpr int kWidth = 2;
   constexpr int kChannels = 3;
   constexpr int kPng = 4;
-  std::string bytes;
-  Message message = begin_event(bytes, step);
-  {
-    Message summary(message, event::kSummary);
-    Message one(summary, kSummaryValue);
-    one.add_string(value::kTag, tag);
+  write(one_value(step, tag, [&](Message& one) {
     Message image(one, value::kImage);
     image.add_int32(kHeight, png_number(png, 20));
     image.add_int32(kWidth, png_number(png, 16));
     image.add_int32(kChannels, png.at(25) == 0 ? 1 : 3);
     image.add_bytes(kPng, png.data(), png.size());
-  }
-  write(bytes);
+  }));
 }
 
 void EventFile::add_text(std::int64_t step, const std::string& tag, std::string_view text) {
@@ -178,12 +186,7 @@ void EventFile::add_text(std::int64_t step, const std::string& tag, std::string_
   constexpr int kDimension = 2;
   constexpr int kSize = 1;
   constexpr int kStrings = 8;
-  std::string bytes;
-  Message message = begin_event(bytes, step);
-  {
-    Message summary(message, event::kSummary);
-    Message one(summary, kSummaryValue);
-    one.add_string(value::kTag, tag);
+  write(one_value(step, tag, [&](Message& one) {
     {
       Message metadata(one, value::kMetadata);
       Message(metadata, kPluginData).add_string(kPluginName, "text");
@@ -195,8 +198,7 @@ void EventFile::add_text(std::int64_t step, const std::string& tag, std::string_
       Message(shape, kDimension).add_int64(kSize, 1);
     }
     tensor.add_bytes(kStrings, text.data(), text.size());
-  }
-  write(bytes);
+  }));
 }
 
 void EventFile::write(const std::string& event) {

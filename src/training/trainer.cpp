@@ -284,8 +284,9 @@ class Loop {
                   const torch::Tensor& bytes) {
     GridOptions options;
     options.columns = square_columns(bytes.size(0));
-    write_png(path, make_grid(to_images(bytes), options));
-    if (events_) events_->add_image(state_.step, tag, read_file(path));
+    const std::string png = encode_png(make_grid(to_images(bytes), options));
+    write_file_atomically(path, png);
+    if (events_) events_->add_image(state_.step, tag, png);
   }
 
   void write_checkpoint() {

@@ -51,6 +51,15 @@ TEST_F(Animate, ShowsTheGridsInTheOrderOfTheirSteps) {
   }
 }
 
+TEST_F(Animate, TakesANameThatIsOnlyAnEnding) {
+  write_grids({"000000", "000001"});
+  for (const std::string out : {".webp", ".gif", ".png"}) {
+    animate({"--out", out});
+    animate({"--out", "training" + out});
+    EXPECT_EQ(read_file(folder_ / out), read_file(folder_ / ("training" + out)));
+  }
+}
+
 TEST_F(Animate, ShowsEachAsLongAsAskedAndTheLastOneLonger) {
   write_grids({"000000", "000001", "000002"});
   EXPECT_EQ(animate().exit_code, 0);
