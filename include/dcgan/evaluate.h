@@ -29,6 +29,8 @@ struct EvaluateOptions {
   std::int64_t threads = 0;                ///< 0: as many as the process may use
   /// A PNG to write: the samples nearest to training images, beside these.
   std::filesystem::path neighbours;
+  /// Also measure what a classifier learns from generated images of each class: minutes.
+  bool classifier_score = false;
   /// Told what is being done, a line each, and of warnings.
   std::function<void(const std::string&)> on_progress = [](const std::string&) {};
 };

@@ -33,9 +33,15 @@ struct Evaluate : Command {
     flags.on("--json", "Print JSON instead of a table", json);
     flags.png("--neighbours", "Also write the samples nearest to training images, beside these",
               options.neighbours);
+    flags.on("--classifier-score",
+             "Also train classifiers on generated and on real images of each class (minutes)",
+             options.classifier_score);
     flags.latent_dim(options.latent_dim);
     flags.machine(options.device, options.threads);
-    flags.exclude({{"--ckpt", "--images"}, {"--images", "--latent-dim"}, {"--data", "--config"}});
+    flags.exclude({{"--ckpt", "--images"},
+                   {"--images", "--latent-dim"},
+                   {"--images", "--classifier-score"},
+                   {"--data", "--config"}});
     flags.footer(
         "Examples:\n"
         "  dcgan evaluate --ckpt runs/mnist-001\n"

@@ -64,8 +64,8 @@ TEST_P(Golden, SaysWhatItAlwaysSaid) {
 
 INSTANTIATE_TEST_SUITE_P(Commands, Golden,
                          ::testing::Values("animate", "completion", "config", "data", "evaluate",
-                                           "export", "features", "import", "inspect", "program",
-                                           "report", "sample", "train"),
+                                           "export", "features", "import", "inspect", "probe",
+                                           "program", "report", "sample", "train"),
                          [](const auto& test) { return test.param; });
 
 // The program's own files -------------------------------------------------------------------------
