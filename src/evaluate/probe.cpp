@@ -57,7 +57,7 @@ struct Fold {
 /// Five, or one where a fifth is enough to tell. The rows are in a random order.
 std::vector<Fold> make_folds(const torch::Tensor& features, const torch::Tensor& labels) {
   constexpr std::int64_t kFolds = 5;
-  constexpr std::int64_t kFewImages = 10'000;
+  constexpr std::int64_t kFewImages = 5000;
   const std::int64_t size = features.size(0);
   std::vector<Fold> folds;
   for (std::int64_t i = 0; i < (size <= kFewImages ? kFolds : 1); ++i) {
@@ -73,44 +73,52 @@ std::vector<Fold> make_folds(const torch::Tensor& features, const torch::Tensor&
 }
 
 /// The weight of the penalty with the best accuracy on images that were left out. From strong to
-/// weak, each fit starting from the one before; accuracies rise to their best and fall.
+/// weak, each fit starting from the one before, until two in a row are no better.
 double choose_l2(const torch::Tensor& features, const torch::Tensor& labels, std::int64_t classes) {
-  constexpr int kWorse = 2;  // in a row are past the best
   std::vector<Fold> folds = make_folds(features, labels);
   double best = 0;
   double best_sum = -1;
   int worse = 0;
-  for (const double l2 : {30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003}) {
+  for (const double l2 : {100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001}) {
     double sum = 0;
     for (Fold& fold : folds) {
       fold.classifier =
           fit_linear(fold.features, fold.labels, classes, l2, std::move(fold.classifier));
       sum += accuracy_of(fold.classifier, fold.tested_features, fold.tested_labels);
     }
-    worse = sum > best_sum ? 0 : worse + 1;
-    if (worse == kWorse) break;
-    if (worse > 0) continue;
-    best = l2;
-    best_sum = sum;
+    if (sum > best_sum) {
+      best = l2;
+      best_sum = sum;
+      worse = 0;
+    } else if (++worse == 2) {
+      break;
+    }
   }
   return best;
 }
 
-/// The classifier of features [N, F], its penalty chosen by cross-validation, which is `l2` then.
-LinearClassifier learn(const torch::Tensor& features, const torch::Tensor& labels,
-                       std::int64_t classes, double& l2) {
-  torch::Tensor coordinates = features;
-  torch::Tensor basis;  // [F, N], orthonormal
-  // The weights are a sum of images. With fewer of these than features the same problem is smaller
-  // in coordinates of the space that they span.
+/// Turns features [N, F], in place where N >= F, into their coordinates [N, R] on the principal
+/// axes of the space that they span, R = min(N, F). Returns the axes, [F, R]. The same classifiers
+/// are smaller there, and found in a fifth of the steps.
+torch::Tensor turn_to_axes(torch::Tensor& features) {
+  torch::Tensor basis;  // orthonormal, of fewer images than features
   if (features.size(0) < features.size(1)) {
     const auto [q, r] = torch::linalg_qr(features.t(), "reduced");
     basis = q;
-    coordinates = r.t().contiguous();
+    features = r.t().contiguous();
   }
-  l2 = choose_l2(coordinates, labels, classes);
-  LinearClassifier classifier = fit_linear(coordinates, labels, classes, l2);
-  if (basis.defined()) classifier.weight = classifier.weight.mm(basis.t());
+  const torch::Tensor axes = std::get<1>(torch::linalg_eigh(features.t().mm(features), "L"));
+  for (const torch::Tensor& rows : features.split(kBatch)) rows.copy_(rows.mm(axes));
+  return basis.defined() ? basis.mm(axes) : axes;
+}
+
+/// The classifier of features [N, F], its penalty chosen by cross-validation, which is `l2` then.
+LinearClassifier learn(torch::Tensor features, const torch::Tensor& labels, std::int64_t classes,
+                       double& l2) {
+  const torch::Tensor axes = turn_to_axes(features);
+  l2 = choose_l2(features, labels, classes);
+  LinearClassifier classifier = fit_linear(features, labels, classes, l2);
+  classifier.weight = classifier.weight.mm(axes.t());
   return classifier;
 }
 
@@ -235,29 +243,34 @@ Network with_random_weights(const Network& discriminator, const Config& config,
 
 LinearClassifier fit_linear(const torch::Tensor& features, const torch::Tensor& labels,
                             std::int64_t classes, double l2, LinearClassifier start) {
-  if (!start.weight.defined()) {
-    start.weight = torch::zeros({classes, features.size(1)}, features.options());
-    start.bias = torch::zeros({classes}, features.options());
+  const torch::NoGradGuard no_grad;
+  const auto count = static_cast<double>(features.size(0));
+  // Weights are found in units of the inverse root of about their second derivative. Where features
+  // are uncorrelated, L-BFGS needs few steps then.
+  const torch::Tensor unit = (2 / count * features.norm(2, 0).square() + l2).rsqrt();  // [F]
+  torch::Tensor weight = torch::zeros({classes, features.size(1)}, features.options());
+  torch::Tensor bias = torch::zeros({classes}, features.options());
+  if (start.weight.defined()) {
+    weight.copy_(start.weight / unit);
+    bias.copy_(start.bias);
   }
-  const torch::Tensor weight = start.weight.detach().clone().requires_grad_(true);
-  const torch::Tensor bias = start.bias.detach().clone().requires_grad_(true);
   torch::optim::LBFGS optimizer(std::vector<torch::Tensor>{weight, bias},
                                 torch::optim::LBFGSOptions(1)
                                     .max_iter(200)
                                     .history_size(10)
-                                    .tolerance_grad(1e-5)
+                                    .tolerance_grad(1e-4)
                                     .tolerance_change(1e-9)
                                     .line_search_fn("strong_wolfe"));
   const torch::Tensor signs = 2 * torch::one_hot(labels, classes).to(features.options()) - 1;
   optimizer.step([&] {
-    const torch::AutoGradMode grad(true);
-    optimizer.zero_grad();
-    const torch::Tensor short_of = (1 - signs * torch::linear(features, weight, bias)).relu();
-    const torch::Tensor loss = short_of.square().sum(1).mean() + 0.5 * l2 * weight.square().sum();
-    loss.backward();
-    return loss;
+    const torch::Tensor scaled = weight * unit;
+    const torch::Tensor short_of = (1 - signs * torch::linear(features, scaled, bias)).relu();
+    const torch::Tensor slopes = -2 / count * signs * short_of;  // [N, classes]
+    weight.mutable_grad() = (slopes.t().mm(features) + l2 * scaled) * unit;
+    bias.mutable_grad() = slopes.sum(0);
+    return short_of.square().sum(1).mean() + 0.5 * l2 * scaled.square().sum();
   });
-  return {weight.detach(), bias.detach()};
+  return {weight * unit, bias};
 }
 
 double accuracy_of(const LinearClassifier& classifier, const torch::Tensor& features,
