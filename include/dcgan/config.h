@@ -64,6 +64,7 @@ struct ModelConfig {
   std::int64_t classes = 0;         ///< of the images, which both networks then know; 0: none
   std::int64_t base_channels = 64;  ///< channels of D's first layer and of G's last hidden one
   std::int64_t max_channels = 512;  ///< channels double from layer to layer up to this
+  std::int64_t hidden_units = 0;    ///< of a dense layer behind D's features and before G's; 0: none
   std::vector<std::int64_t> dense_widths{256, 512, 1024};  ///< G's hidden layers; D mirrors them
   double init_deviation = 0.02;  ///< weights ~ N(0, d^2), BatchNorm's scale ~ N(1, d^2)
 };

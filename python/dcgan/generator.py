@@ -63,13 +63,16 @@ class Generator(nn.Module):
         self.last_nonlinearity = own["output"]
         self.slope = float(own["slope"])
         names = sorted({name.partition(".")[0] for name in tensors}, key=lambda name: int(name[5:]))
+        from_latent = 2 if model.get("hidden_units", 0) > 0 else 1
         for i, name in enumerate(names):  # "layer1", ...
-            # The first convolution covers its output. The last doubles the size, and so do those
-            # before it, in turns with one that keeps it as long as there are extra ones.
+            # A convolution from the latent or a hidden dense layer covers its output. The last
+            # doubles the size, and so do those before it, in turns with one that keeps it as long
+            # as there are extra ones.
             from_last = len(names) - 1 - i
             is_extra = from_last % 2 == 1 and from_last < 2 * own["extra_layers"]
-            stride = 1 if i == 0 or is_extra else 2
-            self.add_module(name, _make_layer(name, tensors, stride, padding=min(i, 1)))
+            stride = 1 if i < from_latent or is_extra else 2
+            padding = 0 if i < from_latent else 1
+            self.add_module(name, _make_layer(name, tensors, stride, padding))
         self.load_state_dict(tensors)
         self.eval()
 

@@ -98,6 +98,9 @@ std::vector<Field> model_fields() {
           "it."),
       integer("model.max_channels", {1, 4096}, kFixed, of(&ModelConfig::max_channels),
               "dcgan: maximum number of channels; at least model.base_channels."),
+      integer("model.hidden_units", {0, 65536}, kFixed, of(&ModelConfig::hidden_units),
+              "dcgan: units of a hidden dense layer, which the paper leaves out, next to the latent "
+              "and next to the logit; 0 is none."),
       integers("model.dense_widths", "list of integers", "1 to 8 of them, ", "a list of 1 to 8", 1,
                8, {1, 65536}, kFixed, of(&ModelConfig::dense_widths),
                "dense: widths of the generator's hidden layers; the discriminator mirrors them."),
