@@ -46,7 +46,7 @@ TEST(ConfigFields, TakeTheirOwnDefault) {
     FieldValue value{false, {text}};
     if (text.starts_with('[')) {
       value = {true, {}};
-      std::string items = text.substr(1, text.size() - 2) + ",";
+      std::string items = text == "[]" ? "" : text.substr(1, text.size() - 2) + ",";
       for (std::size_t comma; (comma = items.find(',')) != std::string::npos;) {
         value.items.push_back(items.substr(0, comma));
         items.erase(0, comma + 1);
@@ -66,7 +66,8 @@ TEST(ConfigFields, EachSetOneFieldAndNoOther) {
       {false, {"3"}},       {false, {"dense"}},   {false, {"gelu"}},   {false, {"cpu"}},
       {false, {"sigmoid"}}, {false, {"minimax"}}, {false, {"cosine"}}, {false, {"a.pt"}},
       {false, {"bf16"}},    {false, {"npy"}},     {false, {"pad"}},    {false, {"black"}},
-      {false, {"true"}},    {false, {"auto"}},    {true, {"9", "11"}}};
+      {false, {"true"}},    {false, {"auto"}},    {true, {"9", "11"}}, {false, {"sgd"}},
+      {false, {"pytorch"}}};
   for (const Field& field : config_fields()) {
     const Config defaults;
     Config config;

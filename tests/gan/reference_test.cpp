@@ -182,6 +182,7 @@ INSTANTIATE_TEST_SUITE_P(PyTorch, Reference,
                                            "dense_28x28x1_regularised", "dcgan_26x11x1_modes",
                                            "dcgan_28x28x1_hinge", "dcgan_21x13x1_least_squares",
                                            "dcgan_28x28x1_classes", "dense_21x13x1_classes",
+                                           "dcgan_21x13x1_sgd", "dcgan_21x13x1_rmsprop",
                                            "dcgan_28x28x1_deeper", "dcgan_28x28x1_mismatch"),
                          [](const auto& entry) { return std::string(entry.param); });
 
