@@ -190,8 +190,8 @@ std::vector<Field> train_fields() {
              "false refuses them."),
       texts("train.freeze", "list of layers", "a list of layers such as [discriminator.layer1]",
             kFixed, of(&TrainConfig::freeze),
-            "Layers whose parameters are not trained, counted from the input; their BatchNorm's "
-            "running statistics still follow the batches."),
+            "Layers that are not trained, such as discriminator.layer1, counted from the input; "
+            "their BatchNorm's running statistics still follow the batches."),
       choice(
           "train.precision", kFixed, of(&TrainConfig::precision),
           "Type of the multiplications: fp32; bf16; auto is bf16 on a CPU that multiplies it, else "

@@ -55,7 +55,9 @@ void expect_uniform(const torch::Tensor& tensor, double bound, const std::string
   EXPECT_LE(numbers.abs().max().item<double>(), 1 + 1e-6) << name;
   EXPECT_NEAR(numbers.mean().item<double>(), 0, 4 / std::sqrt(3) / root) << name;
   EXPECT_NEAR(numbers.square().mean().item<double>(), 1.0 / 3, 4 * 0.3 / root) << name;
-  if (numbers.numel() > 10'000) EXPECT_GT(numbers.abs().max().item<double>(), 0.999) << name;
+  if (numbers.numel() > 10'000) {
+    EXPECT_GT(numbers.abs().max().item<double>(), 0.999) << name;
+  }
 }
 
 TEST(Init, OfPyTorchHasTheBoundsOfItsModules) {

@@ -44,7 +44,7 @@ class InitialWeights : public ::testing::Test {
   }
 
   TempFolder folder_;
-  Log log_{Verbosity::silent};
+  Log log_{Verbosity::quiet};
   Config config_ = testing::small_config();
   Config source_config_ = [] {
     Config config = testing::small_config();
@@ -114,7 +114,7 @@ TEST_F(InitialWeights, OfOtherShapesAreListedAndRefused) {
 }
 
 TEST_F(InitialWeights, OfADeeperNetworkAreListedAndRefused) {
-  config_.data.image_size = {16, 16};
+  config_.data.image_size = {32, 32};
   EXPECT_THAT(caught([&] { start(config_, "run"); }).problem(),
               HasSubstr("generator.layer4.weight [2, 1, 4, 4] here, none there"));
 }
