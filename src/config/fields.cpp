@@ -103,7 +103,7 @@ std::vector<Field> model_fields() {
                "dense: widths of the generator's hidden layers; the discriminator mirrors them."),
       choice("model.init", kFixed, of(&ModelConfig::init),
              "Initial weights: normal with model.init_deviation, as in the paper; or torch.nn's "
-             "default, uniform in ±1/sqrt(fan_in), BatchNorm's scale 1."),
+             "default, uniform within 1/sqrt(fan_in) of 0, BatchNorm's scale 1."),
       number("model.init_deviation", {0, 1e30, true}, kFixed, of(&ModelConfig::init_deviation),
              "model.init normal: standard deviation of the initial weights."),
   };
@@ -182,9 +182,8 @@ std::vector<Field> train_fields() {
              "average."),
       text("train.init_from", "none | file | run", "none, a file or the folder of a run", kFixed,
            of(&TrainConfig::init_from),
-           "Start from the networks in a g.pt (the generator alone), a checkpoint or a run, of "
-           "which "
-           "the newest checkpoint is taken; read at step 0 only."),
+           "Start from the networks in a g.pt (the generator alone), a checkpoint, or a run, of "
+           "which the newest checkpoint is taken; read at step 0 only."),
       choice("train.init_partial", kFixed, of(&TrainConfig::init_partial),
              "Tensors that train.init_from lacks, or has in another shape, start with new weights; "
              "false refuses them."),
