@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "kernels/multi_tensor.h"
 #include "runtime/torch.h"
 
@@ -44,6 +46,24 @@ NamedTensors select(const Network& network, bool parameters) {
   return named;
 }
 
+/// torch.nn's kaiming_uniform_(a=sqrt(5)), whose fan_in is of the weight's second dimension also in
+/// a transposed convolution, where that counts the outputs.
+void initialise_as_pytorch(Network& network, std::int64_t seed, Purpose purpose) {
+  std::int64_t stream = 0;
+  for (Layer& layer : network.layers) {
+    const std::int64_t fan_in = layer.weight.numel() / layer.weight.size(0);
+    const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
+    for (const torch::Tensor& tensor : {layer.weight, layer.bias}) {
+      if (tensor.defined()) {
+        const auto row = uniform_rows(seed, purpose, stream, 1, tensor.numel());
+        tensor.copy_(row.view(tensor.sizes()).mul_(bound));
+      }
+      ++stream;  // a layer without a bias keeps its stream, so that the next one keeps its own
+    }
+    if (layer.norm_scale.defined()) layer.norm_scale.fill_(1);
+  }
+}
+
 /// The same network with `change` of each tensor in its place.
 template <typename Change>
 Network with_each_tensor(Network network, const Change& change) {
@@ -84,8 +104,9 @@ Network make_network(const NetworkPlan& plan, torch::Device device) {
   return network;
 }
 
-void initialise(Network& network, std::int64_t seed, Purpose purpose, double deviation) {
+void initialise(Network& network, std::int64_t seed, Purpose purpose, double deviation, Init init) {
   const torch::NoGradGuard no_grad;
+  if (init == Init::pytorch) return initialise_as_pytorch(network, seed, purpose);
   const auto normal = [&](const torch::Tensor& like, std::int64_t stream) {
     return normal_rows(seed, purpose, stream, 1, like.numel()).view(like.sizes());
   };
@@ -120,6 +141,12 @@ Network with_own_gradients(const Network& network) {
 
 NamedTensors named_parameters(const Network& network) { return select(network, true); }
 
+NamedTensors trained_parameters(const Network& network) {
+  Network trained = network;
+  std::erase_if(trained.layers, [](const Layer& layer) { return layer.frozen; });
+  return named_parameters(trained);
+}
+
 NamedTensors named_tensors(const Network& network) {
   NamedTensors named = named_parameters(network);
   for (auto& buffer : select(network, false)) named.push_back(std::move(buffer));
@@ -151,7 +178,8 @@ NetworkPlan plan_of(const Network& network) {
 }
 
 void set_requires_grad(Network& network, bool requires_grad) {
-  for (const torch::Tensor& tensor : parameters(network)) tensor.set_requires_grad(requires_grad);
+  for (const torch::Tensor& tensor : parameters(network)) tensor.set_requires_grad(false);
+  for (auto& [name, tensor] : trained_parameters(network)) tensor.set_requires_grad(requires_grad);
 }
 
 }  // namespace dcgan
