@@ -106,7 +106,8 @@ TEST_F(Probe, NeedsADiscriminator) {
 /// Pictures in a folder for each class, of which nothing is held out.
 TEST_F(Probe, NeedsImagesToTestOn) {
   for (int i = 0; i < 24; ++i) {
-    testing::put_picture(*folder_ / (i % 2 == 0 ? "pictures/a" : "pictures/b"), i);
+    const std::string folder = i % 2 == 0 ? "pictures/a/" : "pictures/b/";
+    testing::put_picture(*folder_ / (folder + std::to_string(i) + ".png"), 10 * i);
   }
   const std::string config =
       "data: {path: pictures, format: folder, image_size: [8, 8], channels: 1, classes: true, ";

@@ -7,6 +7,7 @@
 #include "runtime/random.h"
 #include "runtime/torch.h"
 #include "support/expect_error.h"
+#include "support/small_set.h"
 
 namespace dcgan {
 namespace {
@@ -129,6 +130,24 @@ TEST_F(Evaluation, ClassesOfOtherFeaturesAreNotThoseAskedFor) {
       report.left_out,
       ElementsAre(AllOf(HasSubstr("class_accuracy: "), HasSubstr("the generator has")),
                   HasSubstr("take 0 % of the real images"), HasSubstr("tell 0 classes apart")));
+}
+
+TEST(ClassifierScore, IsThatOfRealImagesForPerfectSamplesAndLowForNoise) {
+  const Dataset training = testing::striped_set(256);
+  const Dataset test = testing::striped_set(100);
+  const torch::Tensor noise = uniform_rows(5, Purpose::sample_latents, 0, 256, 64);
+  Report report;
+  for (const torch::Tensor& generated :
+       {training.images, ((noise + 1) * 127).to(torch::kUInt8).view({-1, 1, 8, 8})}) {
+    add_classifier_score(report, generated, training, test, {.seed = 2});
+  }
+  const Measure& perfect = report.measures[0];
+  const Measure& noisy = report.measures[1];
+  EXPECT_EQ(perfect.key, "classifier_score");
+  EXPECT_GT(perfect.real.value, 0.9);
+  EXPECT_EQ(perfect.samples.value, perfect.real.value);
+  EXPECT_EQ(noisy.real.value, perfect.real.value);
+  EXPECT_LT(noisy.samples.value, 0.8);
 }
 
 TEST_F(Evaluation, NoticesSamplesUnlikeRealOnes) {
