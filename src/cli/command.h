@@ -27,9 +27,15 @@ class Option;
 
 namespace dcgan::cli {
 
+/// How many images a command draws at most.
+inline constexpr std::int64_t kMaxImages = 1'000'000;
+
 /// Throws a usage error for what is no integer in the range.
 std::int64_t read_integer(const std::string& flag, const std::string& text, std::int64_t min,
                           std::int64_t max);
+
+/// The numbers of images in "3,17,40", each below kMaxImages; throws a usage error for others.
+std::vector<std::int64_t> read_numbers(const std::string& flag, const std::string& text);
 
 /// The file name that is `text`; throws a usage error where it has none of the endings.
 std::string require_ending(const std::string& flag, const std::string& text,
@@ -67,6 +73,9 @@ class Flags {
       Target& target) {
     return text(flag, type, meaning, [&target](const std::string& value) { target = value; });
   }
+  /// One that may be given several times, each of which counts.
+  void texts(const std::string& flag, const std::string& type, const std::string& meaning,
+             const Take& take);
   template <typename Target>
   void integer(const std::string& flag, std::int64_t min, std::int64_t max,
                const std::string& meaning, Target& target) {
