@@ -196,7 +196,7 @@ TEST_F(Latents, BlendIsTheSumOfTheMeans) {
   // The picture: 11, 2, 4 in the third column, and the result in the centre of nine.
   const Image picture = read_png(folder_ / "blend.png");
   const Image grid = read_png(folder_ / "all.png");
-  EXPECT_EQ(part(picture, 0, 2 + 2 * 46), cell(grid, 12, 11));
+  EXPECT_EQ(part(picture, 2, 2 + 2 * 46), cell(grid, 12, 11));
   expect_success({"sample", "--ckpt", "run", "--latents", "z.npy", "--out", "nine.png"});
   EXPECT_EQ(part(picture, 128 - 92 + 32, 2 + 3 * 46 + 32),
             cell(read_png(folder_ / "nine.png"), 3, 0));

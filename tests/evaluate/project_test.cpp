@@ -15,11 +15,12 @@ namespace {
 /// tests/fixtures/make_projection.py.
 class ProjectionReference : public ::testing::Test {
  protected:
-  ProjectionReference() : gan_(testing::load_reference("dcgan_26x11x1_modes")) {
+  ProjectionReference()
+      : gan_(testing::load_reference("dcgan_26x11x1_modes")),
+        state_(testing::make_reference_state(gan_)) {
     const torch::jit::Module module =
         torch::jit::load(DCGAN_SOURCE_DIR "/tests/fixtures/projection.pt");
     for (const auto& buffer : module.named_buffers()) expected_[buffer.name] = buffer.value;
-    state_ = testing::make_reference_state(gan_);
     set_requires_grad(state_.generator, false);
     set_requires_grad(state_.discriminator, false);
     target_ = make_target(expected_["target"], hidden_features(state_.discriminator));
