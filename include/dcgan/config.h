@@ -29,6 +29,12 @@ using Extent = std::array<std::int64_t, 2>;  ///< {height, width} in pixels
 using Color = std::array<std::uint8_t, 3>;   ///< red, green, blue
 enum class ModelKind { dcgan, dense };
 enum class Activation { relu, leaky_relu, elu, selu, gelu, swish };
+/// Which layers BatchNorm is in: all but G's last and D's first (batch), or also in these
+/// (batch_all). D's logit has none ever.
+enum class Norm { none, batch, batch_all, layer, instance, spectral };
+constexpr bool is_batch_norm(Norm norm) { return norm == Norm::batch || norm == Norm::batch_all; }
+enum class Downsampling { stride, max_pool, avg_pool };
+enum class Upsampling { transposed, nearest, bilinear };
 enum class OutputRange { tanh, sigmoid };
 enum class LossKind { non_saturating, minimax, hinge, least_squares, wasserstein };
 /// Whether sigmoid(D's output) is a probability under it, or D's output a plain number.
@@ -66,6 +72,9 @@ struct ModelConfig {
   std::int64_t classes = 0;         ///< of the images, which both networks then know; 0: none
   std::int64_t base_channels = 64;  ///< channels of D's first layer and of G's last hidden one
   std::int64_t max_channels = 512;  ///< channels double from layer to layer up to this
+  std::int64_t hidden_units = 0;  ///< of a dense layer behind D's features and before G's; 0: none
+  Downsampling downsampling = Downsampling::stride;        ///< how D halves the size
+  Upsampling upsampling = Upsampling::transposed;          ///< how G doubles it
   std::vector<std::int64_t> dense_widths{256, 512, 1024};  ///< G's hidden layers; D mirrors them
   Init init = Init::normal;
   double init_deviation = 0.02;  ///< normal: weights ~ N(0, d^2), BatchNorm's scale ~ N(1, d^2)
@@ -75,7 +84,7 @@ struct ModelConfig {
 struct NetworkConfig {
   Activation activation = Activation::relu;
   double slope = 0.2;  ///< leaky_relu's slope for x < 0, elu's alpha, swish's beta
-  bool batch_norm = true;
+  Norm norm = Norm::batch;
   double lr = 2e-4;                ///< the optimizer's step size, before train.lr_schedule
   std::int64_t base_channels = 0;  ///< in place of model.base_channels; 0: that one
   std::int64_t extra_layers = 0;   ///< of 3x3 at stride 1, at so many of the sizes next the image's

@@ -98,6 +98,16 @@ std::vector<Field> model_fields() {
           "it."),
       integer("model.max_channels", {1, 4096}, kFixed, of(&ModelConfig::max_channels),
               "dcgan: maximum number of channels; at least model.base_channels."),
+      integer(
+          "model.hidden_units", {0, 65536}, kFixed, of(&ModelConfig::hidden_units),
+          "dcgan: units of a hidden dense layer, which the paper leaves out, next to the latent "
+          "and next to the logit; 0 is none."),
+      choice("model.downsampling", kFixed, of(&ModelConfig::downsampling),
+             "dcgan: how the discriminator halves the size: strided convolutions, or 3x3 "
+             "convolutions at stride 1 with pooling behind them."),
+      choice("model.upsampling", kFixed, of(&ModelConfig::upsampling),
+             "dcgan: how the generator doubles the size: transposed convolutions, or an enlarged "
+             "map and a 3x3 convolution."),
       integers("model.dense_widths", "list of integers", "1 to 8 of them, ", "a list of 1 to 8", 1,
                8, {1, 65536}, kFixed, of(&ModelConfig::dense_widths),
                "dense: widths of the generator's hidden layers; the discriminator mirrors them."),
@@ -117,8 +127,11 @@ std::vector<Field> network_fields(const std::string& section, NetworkConfig Conf
              "Activation function between its layers."),
       number(section + ".slope", {0, 100}, kFixed, of(&NetworkConfig::slope),
              "leaky_relu's slope below 0, elu's alpha, swish's beta; the others have none."),
-      choice(section + ".batch_norm", kFixed, of(&NetworkConfig::batch_norm),
-             "BatchNorm between its layers."),
+      choice(
+          section + ".norm", kFixed, of(&NetworkConfig::norm),
+          "Normalisation: batch is BatchNorm between its layers; batch_all also in the generator's "
+          "last and the discriminator's first; layer and instance are of each image alone; "
+          "spectral divides every weight by its spectral norm."),
       integer(section + ".base_channels", {0, 4096}, kFixed, of(&NetworkConfig::base_channels),
               "dcgan: replaces model.base_channels for this network; 0 does not."),
       integer(
@@ -313,6 +326,16 @@ std::vector<Conflict> find_conflicts(const Config& config) {
         fmt::format("model.max_channels ({}) must not be below {} ({})", model.max_channels, key,
                     channels));
   }
+  for (const auto& [key, norm] : {std::pair("generator.norm", config.generator.norm),
+                                  std::pair("discriminator.norm", config.discriminator.norm)}) {
+    const bool has_dense_layer = model.kind == ModelKind::dense || model.hidden_units > 0;
+    if (norm != Norm::instance || !has_dense_layer) continue;
+    add({key, "model.kind", "model.hidden_units"},
+        fmt::format("{}: instance would make each output of a dense layer 0: it normalises over "
+                    "an image's pixels, of which there is one",
+                    key),
+        "set it to layer");
+  }
   const auto& data = config.data;
   const auto& train = config.train;
   const std::int64_t shorter = std::min(data.image_size[0], data.image_size[1]);
@@ -327,7 +350,7 @@ std::vector<Conflict> find_conflicts(const Config& config) {
     add({"train.loss", "train.gradient_penalty", "train.weight_clip", "train.r1_gamma"},
         "train.loss: wasserstein needs a discriminator whose slope is bounded, or its loss has no "
         "end",
-        "set train.gradient_penalty: 10 (with discriminator.batch_norm: false), or "
+        "set train.gradient_penalty: 10 (with discriminator.norm: none), or "
         "train.weight_clip: 0.01");
   }
   if (train.evaluate_samples > 0 && train.evaluate_samples < kMinEvaluatedSamples) {

@@ -43,7 +43,8 @@ std::string to_text(const Json& json, int indent = -1) {
 }
 
 bool is_buffer_name(const std::string& name) {
-  return name == "running_mean" || name == "running_var" || name == "mode_bias";
+  return name == "running_mean" || name == "running_var" || name == "mode_bias" ||
+         name == "spectral_u";
 }
 
 /// Over all that an archive says: tensors by name, configuration, numbers and notes.

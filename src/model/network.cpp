@@ -29,6 +29,7 @@ constexpr Slot kSlots[] = {{"weight", &Layer::weight, true},
                            {"norm.weight", &Layer::norm_scale, true},
                            {"norm.bias", &Layer::norm_shift, true},
                            {"mode_bias", &Layer::mode_bias, false},
+                           {"spectral_u", &Layer::spectral_u, false},
                            {"norm.running_mean", &Layer::running_mean, false},
                            {"norm.running_var", &Layer::running_var, false}};
 
@@ -87,9 +88,12 @@ Network make_network(const NetworkPlan& plan, torch::Device device) {
     const std::int64_t channels =
         layer_plan.kind == LayerKind::linear ? layer.weight.size(0) : layer_plan.output[0];
     if (layer_plan.bias) layer.bias = torch::zeros({channels}, options);
-    if (layer_plan.batch_norm) {
+    if (has_scale(layer_plan.norm)) {
       layer.norm_scale = torch::zeros({channels}, options);
       layer.norm_shift = torch::zeros({channels}, options);
+    }
+    if (layer_plan.norm == Norm::spectral) layer.spectral_u = torch::ones({channels}, options);
+    if (layer_plan.norm == Norm::batch) {
       layer.running_mean = torch::zeros({channels}, options);
       layer.running_var = torch::ones({channels}, options);
     }
@@ -103,15 +107,21 @@ Network make_network(const NetworkPlan& plan, torch::Device device) {
 void initialise(Network& network, std::int64_t seed, Purpose purpose, double deviation, Init init) {
   const torch::NoGradGuard no_grad;
   if (init == Init::pytorch) return initialise_as_pytorch(network, seed, purpose);
+  const auto normal = [&](const torch::Tensor& like, std::int64_t stream) {
+    return normal_rows(seed, purpose, stream, 1, like.numel()).view(like.sizes());
+  };
   const auto draw = [&](const torch::Tensor& tensor, std::int64_t stream, double mean) {
-    const auto row = normal_rows(seed, purpose, stream, 1, tensor.numel()).view(tensor.sizes());
-    tensor.copy_(row.mul(deviation).add_(mean));
+    tensor.copy_(normal(tensor, stream).mul(deviation).add_(mean));
   };
   std::int64_t stream = 0;
   for (Layer& layer : network.layers) {
     draw(layer.weight, stream++, 0.0);
-    if (layer.plan.batch_norm) draw(layer.norm_scale, stream, 1.0);
-    ++stream;  // a layer without BatchNorm keeps its stream, so that the next one keeps its own
+    if (layer.norm_scale.defined()) draw(layer.norm_scale, stream, 1.0);
+    if (layer.spectral_u.defined()) {
+      const torch::Tensor direction = normal(layer.spectral_u, stream);
+      layer.spectral_u.copy_(direction / direction.norm());
+    }
+    ++stream;  // a layer without a norm keeps its stream, so that the next one keeps its own
   }
 }
 

@@ -20,10 +20,11 @@ struct Layer {
   LayerPlan plan;
   torch::Tensor weight;        ///< see weight_sizes()
   torch::Tensor bias;          ///< [out]
-  torch::Tensor norm_scale;    ///< BatchNorm's gamma, [out]
-  torch::Tensor norm_shift;    ///< BatchNorm's beta, [out]
+  torch::Tensor norm_scale;    ///< the norm's gamma, [out]
+  torch::Tensor norm_shift;    ///< the norm's beta, [out]
   torch::Tensor running_mean;  ///< [out]; a buffer, not trained
   torch::Tensor running_var;   ///< [out]; a buffer, not trained
+  torch::Tensor spectral_u;    ///< [out], under spectral normalisation; a buffer; see forward()
   torch::Tensor mode_bias;     ///< [modes], where they have classes; a buffer; see mode_bias_for()
   bool frozen = false;         ///< its parameters are not trained; see freeze_layers()
 };
@@ -34,14 +35,15 @@ struct Network {
   std::vector<Layer> layers;
 };
 
-/// Tensors as the plan says, zero but for BatchNorm's running variance, which is 1.
+/// Tensors as the plan says, zero but for BatchNorm's running variance and spectral_u, which are 1.
 Network make_network(const NetworkPlan& plan, torch::Device device);
 
-/// Of a new network: weights from N(0, deviation^2), BatchNorm's scale from N(1, deviation^2)
-/// (Radford et al. 2015, section 4; BatchNorm as in the public reference implementation). With
-/// Init::pytorch as torch.nn does: weights and biases uniform in +-1 / sqrt(fan_in), BatchNorm's
-/// scale 1. Each tensor has its own stream of (seed, purpose), so that a layer's weights do not
-/// depend on the other layers. `purpose`: generator_init or discriminator_init.
+/// Of a new network: weights from N(0, deviation^2), a norm's scale from N(1, deviation^2)
+/// (Radford et al. 2015, section 4; BatchNorm as in the public reference implementation),
+/// spectral_u of length 1 in any direction. With Init::pytorch as torch.nn does: weights and biases
+/// uniform in +-1 / sqrt(fan_in), a norm's scale 1. Each tensor has its own stream of (seed,
+/// purpose), so that a layer's weights do not depend on the other layers. `purpose`: generator_init
+/// or discriminator_init.
 void initialise(Network& network, std::int64_t seed, Purpose purpose, double deviation,
                 Init init = Init::normal);
 
@@ -58,7 +60,7 @@ NamedTensors named_parameters(const Network& network);
 /// Those of layers that are not frozen: what an optimizer updates.
 NamedTensors trained_parameters(const Network& network);
 
-/// Parameters, then buffers: "layer1.mode_bias", "layer1.norm.running_mean",
+/// Parameters, then buffers: "layer1.mode_bias", "layer1.spectral_u", "layer1.norm.running_mean",
 /// "layer1.norm.running_var", ..., which are kept but not trained.
 NamedTensors named_tensors(const Network& network);
 

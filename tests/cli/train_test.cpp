@@ -258,9 +258,9 @@ TEST_F(Training, RegularisedAndKilledGoesOnBitForBit) {
 
 TEST_F(Training, WassersteinAndStoppedAmongTheDiscriminatorsStepsGoesOnBitForBit) {
   const std::vector<std::string> critic{
-      "--set", "train.loss=wasserstein",         "--set", "train.gradient_penalty=10",
-      "--set", "train.discriminator_steps=3",    "--set", "train.ema_decay=0.9",
-      "--set", "discriminator.batch_norm=false", "--set", "train.checkpoint_every=50"};
+      "--set", "train.loss=wasserstein",      "--set", "train.gradient_penalty=10",
+      "--set", "train.discriminator_steps=3", "--set", "train.ema_decay=0.9",
+      "--set", "discriminator.norm=none",     "--set", "train.checkpoint_every=50"};
   // Step 100 is the first of D's three.
   EXPECT_THAT(expect_to_go_on_to_the_same_end(critic).err, HasSubstr("(step 100)"));
   EXPECT_TRUE(metrics("run").front().contains("gradient_penalty"));
@@ -413,7 +413,7 @@ TEST_F(Training, RefusesALastBatchThatBatchNormCannotNormalise) {
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(result.err,
             "dcgan: an epoch's last batch has a single image, which BatchNorm can't normalise; "
-            "set data.drop_last: true, another train.batch_size, or batch_norm: false for "
+            "set data.drop_last: true, another train.batch_size, or norm: layer for "
             "both networks\n");
   EXPECT_FALSE(exists("runs"));
 }
@@ -478,7 +478,7 @@ TEST_F(Training, StopsAtALossThatIsNotFinite) {
                                   "nan) (no checkpoint had been "
                                   "written yet); try a lower generator.lr and discriminator.lr, "
                                   "model.init_deviation near 0.02, "
-                                  "generator.batch_norm and discriminator.batch_norm: true\n"));
+                                  "generator.norm and discriminator.norm: batch\n"));
   EXPECT_FALSE(exists("run/g.pt"));
 }
 
@@ -514,7 +514,15 @@ INSTANTIATE_TEST_SUITE_P(
         ModelCase{"SeluAndGelu", {"generator.activation=selu", "discriminator.activation=gelu"}},
         ModelCase{"Swish", {"generator.activation=swish", "discriminator.activation=swish"}},
         ModelCase{"Sigmoid", {"generator.output=sigmoid"}},
-        ModelCase{"NoBatchNorm", {"generator.batch_norm=false", "discriminator.batch_norm=false"}},
+        ModelCase{"NoBatchNorm", {"generator.norm=none", "discriminator.norm=none"}},
+        ModelCase{"BatchAll", {"generator.norm=batch_all", "discriminator.norm=batch_all"}},
+        ModelCase{"LayerNorm", {"generator.norm=layer", "discriminator.norm=layer"}},
+        ModelCase{"InstanceNorm", {"generator.norm=instance", "discriminator.norm=instance"}},
+        ModelCase{"SpectralNorm", {"generator.norm=spectral", "discriminator.norm=spectral"}},
+        ModelCase{"MaxPoolNearest", {"model.downsampling=max_pool", "model.upsampling=nearest"}},
+        ModelCase{"AvgPoolBilinear",
+                  {"model.downsampling=avg_pool", "model.upsampling=bilinear",
+                   "data.image_size=[33, 17]"}},
         ModelCase{"Minimax", {"train.loss=minimax", "train.beta1=0.9"}},
         ModelCase{"IncompleteBatch",
                   {"data.drop_last=false", "data.limit=27", "data.shuffle=false"}}),

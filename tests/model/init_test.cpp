@@ -40,7 +40,7 @@ TEST(Init, DependsOnSeedAndPurpose) {
 
 TEST(Init, LayersHaveStreamsOfTheirOwn) {
   Config without_norm;
-  without_norm.generator.batch_norm = false;
+  without_norm.generator.norm = Norm::none;
   const Network with = initialised(1, Purpose::generator_init);
   const Network without = initialised(1, Purpose::generator_init, without_norm);
   for (std::size_t i = 0; i < with.layers.size(); ++i) {
