@@ -105,6 +105,8 @@ TEST(Init, OfPyTorchDrawsBiasesAndLeavesBatchNormPlain) {
   EXPECT_TRUE(torch::equal(normed.layers[0].norm_scale, torch::ones({256})));
   EXPECT_TRUE(torch::equal(normed.layers[0].norm_shift, torch::zeros({256})));
   EXPECT_TRUE(torch::equal(normed.layers[1].weight, plain.layers[1].weight));
+  config.generator.norm = Norm::spectral;
+  EXPECT_NEAR(made().layers[0].spectral_u.norm().item<double>(), 1, 1e-5);
 }
 
 }  // namespace
