@@ -27,6 +27,7 @@ bool any_training(const std::vector<std::string>& folders) {
 
 std::vector<std::int64_t> newest_epochs(const std::vector<std::string>& folders) {
   std::vector<std::int64_t> epochs;
+  epochs.reserve(folders.size());
   for (const std::string& folder : folders) epochs.push_back(newest_epoch(folder));
   return epochs;
 }

@@ -133,6 +133,7 @@ Json compare(const std::vector<const Config*>& configs) {
   Json differences = Json::array();
   for (const Field& field : config_fields()) {
     std::vector<std::string> values;
+    values.reserve(configs.size());
     for (const Config* const config : configs) values.push_back(field.get(*config));
     const bool same = std::all_of(values.begin(), values.end(),
                                   [&](const std::string& value) { return value == values[0]; });
