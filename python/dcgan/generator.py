@@ -10,6 +10,7 @@ import tempfile
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +64,28 @@ class Generator(nn.Module):
         self.hidden_nonlinearity = own["activation"]
         self.last_nonlinearity = own["output"]
         self.slope = float(own["slope"])
+        upsampling = model.get("upsampling", "transposed")
         names = sorted({name.partition(".")[0] for name in tensors}, key=lambda name: int(name[5:]))
+        from_latent = 2 if model.get("hidden_units", 0) > 0 else 1
         for i, name in enumerate(names):  # "layer1", ...
-            # The first convolution covers its output. The last doubles the size, and so do those
-            # before it, in turns with one that keeps it as long as there are extra ones.
+            # A convolution from the latent or a hidden dense layer covers its output. The last
+            # doubles the size, and so do those before it, in turns with one that keeps it as long
+            # as there are extra ones.
             from_last = len(names) - 1 - i
             is_extra = from_last % 2 == 1 and from_last < 2 * own["extra_layers"]
-            stride = 1 if i == 0 or is_extra else 2
-            self.add_module(name, _make_layer(name, tensors, stride, padding=min(i, 1)))
+            covers = i < from_latent
+            stride = 1 if covers or is_extra else 2
+            enlarged = stride == 2 and upsampling != "transposed"
+            layer = _make_layer(
+                name, tensors, own.get("norm", "batch"), enlarged, stride, 0 if covers else 1
+            )
+            if enlarged:
+                layer.enlarge = partial(F.interpolate, mode=upsampling)
+            self.add_module(name, layer)
+        size = self.image_shape[1:]
+        for layer in reversed([layer for layer in self.children() if hasattr(layer, "enlarge")]):
+            layer.enlarge = partial(layer.enlarge, size=size)
+            size = tuple((side + 1) // 2 for side in size)
         self.load_state_dict(tensors)
         self.eval()
 
@@ -83,8 +98,14 @@ class Generator(nn.Module):
             z = torch.cat([mode, z[:, self.modes :]], 1)
         x = z if isinstance(layers[0], nn.Linear) else z[:, :, None, None]
         for layer in layers:
-            norm = getattr(layer, "norm", None)
-            x = layer(x) if norm is None else norm(layer(x))
+            if hasattr(layer, "enlarge"):
+                x = layer.enlarge(x)
+            if hasattr(layer, "spectral_u"):
+                x = _apply_divided(layer, x)
+            else:
+                x = layer(x)
+            if hasattr(layer, "norm"):
+                x = layer.norm(x)
             is_last = layer is layers[-1]
             name = self.last_nonlinearity if is_last else self.hidden_nonlinearity
             x = NONLINEARITIES[name](x, self.slope)
@@ -152,15 +173,37 @@ def _with_arguments(message: str) -> str:
     return message
 
 
-def _make_layer(name: str, tensors: dict[str, Tensor], stride: int, padding: int) -> nn.Module:
+def _apply_divided(layer: Any, x: Tensor) -> Tensor:
+    """The layer under spectral normalisation (src/model/forward.h), which iterates in train mode."""
+    transposed = isinstance(layer, nn.ConvTranspose2d)
+    matrix = (layer.weight.transpose(0, 1) if transposed else layer.weight).flatten(1)
+    with torch.no_grad():
+        v = F.normalize(matrix.t() @ layer.spectral_u, dim=0)
+        u = F.normalize(matrix @ v, dim=0)
+        if layer.training:
+            layer.spectral_u.copy_(u)
+    weight = layer.weight / torch.dot(u, matrix @ v)
+    if isinstance(layer, nn.Linear):
+        return F.linear(x, weight, layer.bias)
+    convolve = F.conv_transpose2d if transposed else F.conv2d
+    return convolve(x, weight, layer.bias, layer.stride, layer.padding)
+
+
+def _make_layer(
+    name: str, tensors: dict[str, Tensor], norm_name: str, enlarged: bool, stride: int, padding: int
+) -> nn.Module:
     weight = tensors[name + ".weight"]
     bias = name + ".bias" in tensors
-    norm: type[nn.BatchNorm1d] | type[nn.BatchNorm2d]
+    norm: Callable[[int], nn.Module]
     # Without initial weights, which would take numbers from PyTorch's random generator.
     if weight.dim() == 2:
         channels, inputs = weight.shape
         layer = nn.utils.skip_init(nn.Linear, inputs, channels, bias)
         norm = nn.BatchNorm1d
+    elif enlarged:
+        channels, inputs, *kernel = weight.shape
+        layer = nn.utils.skip_init(nn.Conv2d, inputs, channels, kernel, padding=padding, bias=bias)
+        norm = nn.BatchNorm2d
     else:
         inputs, channels, *kernel = weight.shape
         layer = nn.utils.skip_init(
@@ -168,9 +211,13 @@ def _make_layer(name: str, tensors: dict[str, Tensor], stride: int, padding: int
         )
         norm = nn.BatchNorm2d
     if name + ".norm.weight" in tensors:
-        layer.norm = norm(channels)
-    if name + ".mode_bias" in tensors:
-        layer.register_buffer("mode_bias", torch.empty_like(tensors[name + ".mode_bias"]))
+        if norm_name in ("layer", "instance"):
+            layer.norm = nn.GroupNorm(1 if norm_name == "layer" else channels, channels)
+        else:
+            layer.norm = norm(channels)
+    for buffer in ("mode_bias", "spectral_u"):
+        if f"{name}.{buffer}" in tensors:
+            layer.register_buffer(buffer, torch.empty_like(tensors[f"{name}.{buffer}"]))
     return layer
 
 

@@ -72,6 +72,7 @@ Config without_folders(Config config) {
   };
   config.data.path = last_part(config.data.path);
   config.train.features = last_part(config.train.features);
+  config.train.init_from = last_part(config.train.init_from);
   config.data.cache = DataConfig().cache;
   return config;
 }

@@ -39,7 +39,8 @@ constexpr KindNames kKinds[] = {{"dcgan generator", "DCGANGenerator"},  // in Ar
 const KindNames& names_of(ArchiveKind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
 
 bool is_buffer_name(const std::string& name) {
-  return name == "running_mean" || name == "running_var" || name == "mode_bias";
+  return name == "running_mean" || name == "running_var" || name == "mode_bias" ||
+         name == "spectral_u";
 }
 
 /// Over all that an archive says: tensors by name, configuration, numbers and notes.
