@@ -27,7 +27,7 @@ struct Sample : Command {
   std::int64_t seed = 1;
   std::optional<std::string> separate;  ///< a folder: one PNG an image
   std::optional<std::int64_t> interpolate;
-  std::vector<std::string> classes;  ///< of the images, in turn; empty: any
+  std::vector<std::string> classes;  ///< of the images, in turn, each "3" or "0,1"; empty: any
   double truncation = 1.0;           ///< latents are scaled by it
   std::optional<std::int64_t> latent_dim;
   bool raw = false;  ///< the last step's weights, not their average
@@ -50,9 +50,13 @@ struct Sample : Command {
     flags.text("--separate", "DIR", "Write a PNG an image into DIR instead of one grid", separate);
     flags.integer("--interpolate", 2, 8192,
                   "Rows of N images, each a walk from one latent to another", interpolate);
-    flags.text("--class", "C[,C]...",
-               "Images of these classes in turn (walks: rows); of a generator with model.classes",
-               [this](const std::string& text) { classes = read_classes(text); });
+    flags.repeated(
+        "--class", "C[,C]...",
+        "Images of these classes in turn (walks: rows); of a generator with model.classes",
+        [this](const std::string& text) {
+          split_classes(text);
+          classes.push_back(text);
+        });
     flags.text("--truncation", "PSI", "Scale the latents; below 1: more typical, less varied",
                [this](const std::string& text) { truncation = read_truncation(text); });
     flags.latent_dim(latent_dim);
@@ -98,9 +102,8 @@ struct Sample : Command {
 
   int run() const;
 
- private:
   /// "3" or "cat, dog". Which there are is for the generator to say.
-  static std::vector<std::string> read_classes(const std::string& text) {
+  static std::vector<std::string> split_classes(const std::string& text) {
     std::vector<std::string> classes;
     std::istringstream words(text + ',');
     for (std::string word; std::getline(words, word, ',');) {
@@ -112,6 +115,7 @@ struct Sample : Command {
     return classes;
   }
 
+ private:
   static double read_truncation(const std::string& text) {
     const double psi = parse_real(text).value_or(0);
     refuse(psi <= 0 || psi > 2,

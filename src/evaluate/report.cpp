@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "dcgan/evaluate.h"
 
@@ -215,7 +216,7 @@ std::string to_json(const Report& report) {
     json["findings"].push_back({{"measure", finding.measure}, {"text", finding.text}});
   }
   json["left_out"] = report.left_out;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return json_text(json, 2) + '\n';
 }
 
 }  // namespace dcgan
