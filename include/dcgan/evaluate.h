@@ -29,6 +29,7 @@ struct EvaluateOptions {
   std::int64_t threads = 0;                ///< 0: as many as the process may use
   /// A PNG to write: the samples nearest to training images, beside these.
   std::filesystem::path neighbours;
+  std::int64_t recovery = 0;  ///< images of each kind for Report::recovery; 0: none
   /// Told what is being done, a line each, and of warnings.
   std::function<void(const std::string&)> on_progress = [](const std::string&) {};
 };
@@ -44,6 +45,16 @@ struct Measure {
   Estimate samples;  ///< of the samples against the reference
   Estimate real;     ///< of real images of the other split, as many where there are, against it
   double by_chance = 0.0;  ///< real images may be so far from each other, whatever the errors say
+};
+
+/// How near a generator comes to images, by the latents found for them (Metz et al., "Unrolled
+/// generative adversarial networks", 2017, section 3.4): the root mean squared difference of their
+/// pixels, [0, 255], the mean of `count` images of each kind.
+struct Recovery {
+  std::int64_t count = 0;
+  Estimate held_out;
+  Estimate training;
+  Estimate generated;  ///< which it can make: what the search alone leaves
 };
 
 struct Report {
@@ -62,6 +73,7 @@ struct Report {
   std::vector<double> shares;            ///< of each class among the samples; empty without classes
   std::vector<double> real_shares;       ///< and among the reference
   std::vector<std::string> class_names;  ///< of the features; or none
+  std::optional<Recovery> recovery;      ///< where it was asked for
   std::vector<std::string> left_out;     ///< measures that could not be taken, and why, a line each
 };
 

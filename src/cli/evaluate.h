@@ -13,6 +13,8 @@ struct Evaluate : Command {
   static constexpr const char* kName = "evaluate";
   static constexpr const char* kMeaning = "Measure generated images against real ones";
 
+  static constexpr std::int64_t kRecovered = 64;
+  static constexpr std::int64_t kMaxRecovered = 10'000;
   EvaluateOptions options;
   std::optional<std::string> config;  ///< one that names the real images
   bool json = false;                  ///< instead of a table
@@ -33,9 +35,20 @@ struct Evaluate : Command {
     flags.on("--json", "Print JSON instead of a table", json);
     flags.png("--neighbours", "Also write the samples nearest to training images, beside these",
               options.neighbours);
+    flags.optional_text("--recovery", "N",
+                        "Also how near the generator comes to N images (default 64) held out "
+                        "from training, beside training and generated ones",
+                        [this](const std::string& text) {
+                          options.recovery =
+                              text.empty() ? kRecovered
+                                           : read_integer("--recovery", text, 2, kMaxRecovered);
+                        });
     flags.latent_dim(options.latent_dim);
     flags.machine(options.device, options.threads);
-    flags.exclude({{"--ckpt", "--images"}, {"--images", "--latent-dim"}, {"--data", "--config"}});
+    flags.exclude({{"--ckpt", "--images"},
+                   {"--images", "--latent-dim"},
+                   {"--images", "--recovery"},
+                   {"--data", "--config"}});
     flags.footer(
         "Examples:\n"
         "  dcgan evaluate --ckpt runs/mnist-001\n"

@@ -107,6 +107,10 @@ template <>
 inline constexpr std::initializer_list<const char*> kWords<LossKind>{
     "non_saturating", "minimax", "hinge", "least_squares", "wasserstein"};
 template <>
+inline constexpr std::initializer_list<const char*> kWords<Init>{"normal", "pytorch"};
+template <>
+inline constexpr std::initializer_list<const char*> kWords<OptimizerKind>{"adam", "sgd", "rmsprop"};
+template <>
 inline constexpr std::initializer_list<const char*> kWords<LrSchedule>{"constant", "linear",
                                                                        "cosine"};
 template <>

@@ -316,6 +316,8 @@ ResolvedConfig resolve_config(const std::optional<fs::path>& file,
   if (cache != "auto" && cache != "none") make_absolute("data.cache", cache);
   std::string& features = resolved.config.train.features;
   if (features != "auto") make_absolute("train.features", features);
+  std::string& init_from = resolved.config.train.init_from;
+  if (init_from != "none") make_absolute("train.init_from", init_from);
   return resolved;
 }
 

@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "dcgan/error.h"
-#include "gan/adam.h"
+#include "gan/optimizer.h"
 #include "model/script.h"
 #include "runtime/random.h"
 #include "runtime/torch.h"
@@ -233,7 +233,7 @@ std::optional<Network> train_classifier(const Dataset& dataset, const Classifier
   const std::int64_t batch = std::min(kTrainBatch, dataset.size());
   const std::int64_t steps = dataset.size() / batch;  // an epoch's incomplete batch is left out
   const Network classifier = initial_classifier(dataset, options);
-  Adam optimizer(named_parameters(classifier), {kPeakLr, 0.9, 0.99, 1e-8});
+  Optimizer optimizer(named_parameters(classifier), {kPeakLr, 0.9, 0.99, 1e-8});
   for (std::int64_t epoch = 0; epoch < options.epochs; ++epoch) {
     const torch::Tensor order =
         torch::tensor(permutation(options.seed, Purpose::classifier_order, epoch, dataset.size()));

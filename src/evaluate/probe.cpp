@@ -41,7 +41,8 @@ Network untrained(const Network& discriminator, const Config& config, const torc
                   std::int64_t seed) {
   const torch::Device device = discriminator.layers.front().weight.device();
   Network network = make_network(plan_of(discriminator), torch::kCPU);
-  initialise(network, seed, Purpose::discriminator_init, config.model.init_deviation);
+  initialise(network, seed, Purpose::discriminator_init, config.model.init_deviation,
+             config.model.init);
   network = copy_to(network, device);
   constexpr std::int64_t kBatches = 40;  // of a momentum of 0.1
   for (std::int64_t i = 0; i < kBatches; ++i) {

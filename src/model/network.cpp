@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "kernels/multi_tensor.h"
 #include "runtime/torch.h"
 
@@ -44,6 +46,20 @@ NamedTensors select(const Network& network, bool parameters) {
   return named;
 }
 
+/// torch.nn's kaiming_uniform_(a=sqrt(5)), whose fan_in is of the weight's second dimension also in
+/// a transposed convolution, where that counts the outputs.
+void initialise_as_pytorch(Layer& layer, std::int64_t seed, Purpose purpose, std::int64_t stream) {
+  const std::int64_t fan_in = layer.weight.numel() / layer.weight.size(0);
+  const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
+  const auto draw = [&](const torch::Tensor& tensor, std::int64_t own_stream) {
+    const auto row = uniform_rows(seed, purpose, own_stream, 1, tensor.numel());
+    tensor.copy_(row.view(tensor.sizes()).mul_(bound));
+  };
+  draw(layer.weight, stream);
+  if (layer.bias.defined()) draw(layer.bias, stream + 1);
+  if (layer.norm_scale.defined()) layer.norm_scale.fill_(1);
+}
+
 /// The same network with `change` of each tensor in its place.
 template <typename Change>
 Network with_each_tensor(Network network, const Change& change) {
@@ -84,7 +100,7 @@ Network make_network(const NetworkPlan& plan, torch::Device device) {
   return network;
 }
 
-void initialise(Network& network, std::int64_t seed, Purpose purpose, double deviation) {
+void initialise(Network& network, std::int64_t seed, Purpose purpose, double deviation, Init init) {
   const torch::NoGradGuard no_grad;
   const auto normal = [&](const torch::Tensor& like, std::int64_t stream) {
     return normal_rows(seed, purpose, stream, 1, like.numel()).view(like.sizes());
@@ -94,13 +110,17 @@ void initialise(Network& network, std::int64_t seed, Purpose purpose, double dev
   };
   std::int64_t stream = 0;
   for (Layer& layer : network.layers) {
-    draw(layer.weight, stream++, 0.0);
-    if (layer.norm_scale.defined()) draw(layer.norm_scale, stream, 1.0);
+    if (init == Init::pytorch) {
+      initialise_as_pytorch(layer, seed, purpose, stream);
+    } else {
+      draw(layer.weight, stream, 0.0);
+      if (layer.norm_scale.defined()) draw(layer.norm_scale, stream + 1, 1.0);
+    }
     if (layer.spectral_u.defined()) {
-      const torch::Tensor direction = normal(layer.spectral_u, stream);
+      const torch::Tensor direction = normal(layer.spectral_u, stream + 1);
       layer.spectral_u.copy_(direction / direction.norm());
     }
-    ++stream;  // a layer without a norm keeps its stream, so that the next one keeps its own
+    stream += 2;  // also without a norm, so that the next layer keeps its own
   }
 }
 
@@ -119,6 +139,12 @@ Network with_own_gradients(const Network& network) {
 }
 
 NamedTensors named_parameters(const Network& network) { return select(network, true); }
+
+NamedTensors trained_parameters(const Network& network) {
+  Network trained = network;
+  std::erase_if(trained.layers, [](const Layer& layer) { return layer.frozen; });
+  return named_parameters(trained);
+}
 
 NamedTensors named_tensors(const Network& network) {
   NamedTensors named = named_parameters(network);
@@ -151,7 +177,8 @@ NetworkPlan plan_of(const Network& network) {
 }
 
 void set_requires_grad(Network& network, bool requires_grad) {
-  for (const torch::Tensor& tensor : parameters(network)) tensor.set_requires_grad(requires_grad);
+  for (const torch::Tensor& tensor : parameters(network)) tensor.set_requires_grad(false);
+  for (auto& [name, tensor] : trained_parameters(network)) tensor.set_requires_grad(requires_grad);
 }
 
 }  // namespace dcgan

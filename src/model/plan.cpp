@@ -51,6 +51,9 @@ std::vector<LayerPlan> make_stack(const Config& config, const NetworkConfig& net
     }
     channels = std::min(channels * 2, model.max_channels);
   }
+  if (model.hidden_units > 0) {
+    add(convolution_plan(shape, model.hidden_units, {shape[1], shape[2]}, {1, 1}, {0, 0}));
+  }
   add(convolution_plan(shape, 1, {shape[1], shape[2]}, {1, 1}, {0, 0}));
   return layers;
 }

@@ -13,7 +13,8 @@
 //   N: BatchNorm, R: ReLU, L: LeakyReLU
 //
 // extra_layers puts a 3x3 convolution at stride 1 behind each of D's first halvings, and before
-// each of G's last doublings.
+// each of G's last doublings. hidden_units puts a dense layer, written as a convolution of all
+// pixels, before D's logit and behind G's latent.
 //
 // Source: Radford, Metz, Chintala (2015), section 3, for any image size.
 #pragma once

@@ -366,7 +366,7 @@ void check_batches(const Config& config, const Dataset& dataset) {
   const bool single = !config.data.drop_last && dataset.size() % config.train.batch_size == 1;
   // A convolution's feature map has a variance within one image; a dense feature does not.
   const bool dense_norm =
-      config.model.kind == ModelKind::dense &&
+      (config.model.kind == ModelKind::dense || config.model.hidden_units > 0) &&
       (is_batch_norm(config.generator.norm) || is_batch_norm(config.discriminator.norm));
   if (!single || !dense_norm) return;
   throw usage_error("an epoch's last batch has a single image, which BatchNorm can't normalise")

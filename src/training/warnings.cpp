@@ -136,7 +136,7 @@ torch::Tensor diversity(const torch::Tensor& images) {
 torch::Tensor gradient_size(const Network& network) {
   std::vector<torch::Tensor> squares;
   std::int64_t count = 0;
-  for (const torch::Tensor& parameter : parameters(network)) {
+  for (const auto& [name, parameter] : trained_parameters(network)) {
     squares.push_back(parameter.grad().square().sum());
     count += parameter.numel();
   }

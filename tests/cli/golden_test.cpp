@@ -63,8 +63,8 @@ TEST_P(Golden, SaysWhatItAlwaysSaid) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Commands, Golden,
-                         ::testing::Values("animate", "completion", "config", "data", "evaluate",
-                                           "export", "features", "import", "inspect", "program",
+                         ::testing::Values("animate", "blend", "completion", "config", "data", "evaluate",
+                                           "export", "features", "import", "inspect", "program", "project",
                                            "report", "sample", "train"),
                          [](const auto& test) { return test.param; });
 

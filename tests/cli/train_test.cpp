@@ -273,6 +273,39 @@ TEST_F(Training, ResumesWithClassesToTheSameEnd) {
                                    "--set", "train.r1_every=50"});
 }
 
+TEST_F(Training, ResumesWithoutTheFileThatItStartedFrom) {
+  train("source", {"--set", "train.epochs=1"});
+  const ProgramResult first =
+      train("whole", {"--set", "train.init_from=source", "--set", "train.optimizer=sgd", "--set",
+                      "train.freeze=discriminator.layer1"});
+  EXPECT_THAT(first.err, HasSubstr("starting from " + (folder_ / "source").string() +
+                                   "/checkpoints/000064.pt (step 64): both networks"));
+  std::filesystem::copy(folder_ / "whole", folder_ / "run",
+                        std::filesystem::copy_options::recursive);
+  std::filesystem::remove(folder_ / "run/checkpoints/000128.pt");
+  std::filesystem::remove(folder_ / "run/g.pt");
+  std::filesystem::remove_all(folder_ / "source");
+  EXPECT_EQ(resume("run").exit_code, 0);
+  expect_same_end("whole", "run", "000128");
+}
+
+TEST_F(Training, ResumeRefusesAnotherOptimizer) {
+  train("run", {"--set", "train.epochs=1"});
+  const ProgramResult refused = resume("run", {"--set", "train.optimizer=sgd"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("train.optimizer: adam in the run, sgd now"));
+}
+
+TEST_F(Training, OfAnotherSizeThanItStartsFromLeavesNoRun) {
+  train("source", {"--set", "train.epochs=1"});
+  const ProgramResult refused = run({"train", "--config", "tiny.yaml", "--out", "run", "--set",
+                                     "train.init_from=source", "--set", "model.base_channels=6"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("generator.layer1.weight [8, 24, 4, 4] here, [8, 16, 4, 4] "
+                                     "there"));
+  EXPECT_FALSE(exists("run"));
+}
+
 TEST_F(Training, EndedBetweenItsLastCheckpointAndItsGeneratorResumesToBoth) {
   train("run");
   const std::string generator = bytes("run/g.pt");

@@ -239,6 +239,9 @@ TEST_F(HtmlPage, IsUsedWithMouseAndKeysAndDrawsTheLatentsOfSample) {
       {"chosen", 1},
       {"slider", true},
       {"variation", true},
+      {"refused", {true, true, true, true}},
+      {"taken", true},
+      {"width", "an image has 12 latents, not 2"},
       {"walk", true},
       {"classes", {"any", "&lt;/script&gt;&lt;b&gt;bold&lt;/b&gt;", "{{plan}} &amp; \"b\""}}};
   EXPECT_EQ(answers, wanted);

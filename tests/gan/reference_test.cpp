@@ -185,7 +185,8 @@ INSTANTIATE_TEST_SUITE_P(
                       "dense_21x13x1_classes", "dcgan_28x28x1_deeper", "dcgan_28x28x1_mismatch",
                       "dcgan_21x13x1_batch_all", "dcgan_21x13x1_layer", "dense_21x13x1_layer",
                       "dcgan_26x11x1_instance", "dcgan_21x13x3_spectral", "dense_21x13x1_spectral",
-                      "dcgan_21x13x1_max_pool", "dcgan_26x11x3_avg_pool"),
+                      "dcgan_21x13x1_max_pool", "dcgan_26x11x3_avg_pool", "dcgan_21x13x1_sgd",
+                      "dcgan_21x13x1_rmsprop"),
     [](const auto& entry) { return std::string(entry.param); });
 
 }  // namespace

@@ -46,6 +46,18 @@ TEST(Plan, CountsParametersAndOperations) {
             2 * (409600LL + 294912LL * 16 + 131072LL * 49 + 1024LL * 196));
 }
 
+TEST(Plan, PutsAHiddenDenseLayerNextToTheLatentAndTheLogit) {
+  Config config = config_of_size(28, 28);
+  config.model.hidden_units = 1024;
+  EXPECT_THAT(outputs(plan_generator(config)),
+              ElementsAre(ImageShape{1024, 1, 1}, ImageShape{256, 4, 4}, ImageShape{128, 7, 7},
+                          ImageShape{64, 14, 14}, ImageShape{1, 28, 28}));
+  EXPECT_THAT(outputs(plan_discriminator(config)),
+              ElementsAre(ImageShape{64, 14, 14}, ImageShape{128, 7, 7}, ImageShape{256, 4, 4},
+                          ImageShape{1024, 1, 1}, ImageShape{1, 1, 1}));
+  EXPECT_EQ(parameter_count(plan_discriminator(config).layers[3]), 1024 * 256 * 16 + 2 * 1024);
+}
+
 TEST(Plan, HasNoBatchNormAtTheGeneratorsOutputAndTheDiscriminatorsInput) {
   const Config config = config_of_size(64, 64, 3);
   const auto has_norm = [](const NetworkPlan& plan) {

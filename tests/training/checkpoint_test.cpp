@@ -69,6 +69,21 @@ TEST_F(Checkpoint, GoesOnBitForBitWithPenaltyAverageAndSchedule) {
   }
 }
 
+TEST_F(Checkpoint, GoesOnBitForBitWithEveryOptimizerAndFrozenLayers) {
+  for (const auto kind : {OptimizerKind::adam, OptimizerKind::sgd, OptimizerKind::rmsprop}) {
+    Config config = testing::small_regularised_config();
+    config.train.optimizer = kind;
+    config.train.freeze = {"discriminator.layer1", "generator.layer2"};
+    TrainState whole = small_trained_state(config, 3);
+    save_checkpoint(path_, whole, config, "");
+    TrainState other = make_train_state(config, torch::kCPU, testing::kSmallRun);
+    restore(other, read(), path_);
+    testing::train_on_noise(other, config, 3);
+    testing::train_on_noise(whole, config, 3);
+    EXPECT_TRUE(equal(other, whole)) << to_string(kind);
+  }
+}
+
 TEST_F(Checkpoint, WithoutTheAverageThatItsRunHasIsRefused) {
   expect_refused(testing::small_regularised_config(), read(), "average.layer1.weight");
 }
