@@ -51,8 +51,12 @@ constexpr MeasureInfo kMeasures[] = {
      "memorising: many samples are nearly training images"},
     {"nearest_median", "", 0.0, 0.0, "pixels to the nearest training image", ""},
     {"nearest_q01", "", 0.0, 0.0, "the same of the nearest 1 %", ""},
+    {"period2", "lower", 0.0, 1.0, "spectral energy at period 2, × 10⁻⁴",
+     "a pattern of two pixels lies over the samples"},
     {"class_accuracy", "higher", 0.02, 0.0, "samples of the class asked for",
      "many samples look like another class than they should be"},
+    {"classifier_score", "higher", 0.02, 0.0, "accuracy of a classifier trained on them",
+     "a classifier learns less from the samples than from real images"},
 };
 
 const MeasureInfo& info_of(const Measure& measure) {
