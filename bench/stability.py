@@ -36,8 +36,8 @@ LOSSES = {
     "wasserstein": ["train.loss=wasserstein", "train.gradient_penalty=10",
                     "train.discriminator_steps=5"],
 }
-COMMON = ["model.base_channels=16", "train.epochs=3", "generator.batch_norm=false",
-          "discriminator.batch_norm=false", "train.precision=auto"]
+COMMON = ["model.base_channels=16", "train.epochs=3", "generator.norm=none",
+          "discriminator.norm=none", "train.precision=auto"]
 
 
 def train(program, settings, seed, folder):

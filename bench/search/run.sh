@@ -156,7 +156,7 @@ fashion() { # NAME KEY=VALUE...
 fashion "10 modes of 120 latents" model.latent_modes=10 model.latent_dim=120
 fashion "40 modes of 180 latents" model.latent_modes=40 model.latent_dim=180
 fashion "gamma 0.2" train.r1_gamma=0.2
-fashion "D without BatchNorm, gamma 0.2" train.r1_gamma=0.2 discriminator.batch_norm=false
+fashion "D without BatchNorm, gamma 0.2" train.r1_gamma=0.2 discriminator.norm=none
 fashion "constant rate" train.lr_schedule=constant
 fashion "G's rate 4e-3" generator.lr=0.004
 fashion "constant rate, EMA 0.9995" train.lr_schedule=constant train.ema_decay=0.9995

@@ -29,12 +29,20 @@ using Extent = std::array<std::int64_t, 2>;  ///< {height, width} in pixels
 using Color = std::array<std::uint8_t, 3>;   ///< red, green, blue
 enum class ModelKind { dcgan, dense };
 enum class Activation { relu, leaky_relu, elu, selu, gelu, swish };
+/// Which layers BatchNorm is in: all but G's last and D's first (batch), or also in these
+/// (batch_all). D's logit has none ever.
+enum class Norm { none, batch, batch_all, layer, instance, spectral };
+constexpr bool is_batch_norm(Norm norm) { return norm == Norm::batch || norm == Norm::batch_all; }
+enum class Downsampling { stride, max_pool, avg_pool };
+enum class Upsampling { transposed, nearest, bilinear };
 enum class OutputRange { tanh, sigmoid };
 enum class LossKind { non_saturating, minimax, hinge, least_squares, wasserstein };
 /// Whether sigmoid(D's output) is a probability under it, or D's output a plain number.
 constexpr bool is_of_probabilities(LossKind loss) {
   return loss == LossKind::non_saturating || loss == LossKind::minimax;
 }
+enum class Init { normal, pytorch };
+enum class OptimizerKind { adam, sgd, rmsprop };
 enum class LrSchedule { constant, linear, cosine };
 enum class Precision { fp32, bf16, automatic };
 
@@ -64,16 +72,20 @@ struct ModelConfig {
   std::int64_t classes = 0;         ///< of the images, which both networks then know; 0: none
   std::int64_t base_channels = 64;  ///< channels of D's first layer and of G's last hidden one
   std::int64_t max_channels = 512;  ///< channels double from layer to layer up to this
+  std::int64_t hidden_units = 0;  ///< of a dense layer behind D's features and before G's; 0: none
+  Downsampling downsampling = Downsampling::stride;        ///< how D halves the size
+  Upsampling upsampling = Upsampling::transposed;          ///< how G doubles it
   std::vector<std::int64_t> dense_widths{256, 512, 1024};  ///< G's hidden layers; D mirrors them
-  double init_deviation = 0.02;  ///< weights ~ N(0, d^2), BatchNorm's scale ~ N(1, d^2)
+  Init init = Init::normal;
+  double init_deviation = 0.02;  ///< normal: weights ~ N(0, d^2), BatchNorm's scale ~ N(1, d^2)
 };
 
 /// What G and D each have.
 struct NetworkConfig {
   Activation activation = Activation::relu;
   double slope = 0.2;  ///< leaky_relu's slope for x < 0, elu's alpha, swish's beta
-  bool batch_norm = true;
-  double lr = 2e-4;                ///< Adam's step size, before train.lr_schedule
+  Norm norm = Norm::batch;
+  double lr = 2e-4;                ///< the optimizer's step size, before train.lr_schedule
   std::int64_t base_channels = 0;  ///< in place of model.base_channels; 0: that one
   std::int64_t extra_layers = 0;   ///< of 3x3 at stride 1, at so many of the sizes next the image's
 };
@@ -85,9 +97,13 @@ struct TrainConfig {
   std::int64_t epochs = 10;
   std::int64_t batch_size = 64;
   LossKind loss = LossKind::non_saturating;
-  double beta1 = 0.5;
-  double beta2 = 0.999;
+  OptimizerKind optimizer = OptimizerKind::adam;
+  double beta1 = 0.5;    ///< sgd: its momentum
+  double beta2 = 0.999;  ///< rmsprop: its alpha
   double eps = 1e-8;
+  std::string init_from = "none";   ///< a g.pt, checkpoint or run; absolute once resolved
+  bool init_partial = false;        ///< what does not fit of init_from begins with new weights
+  std::vector<std::string> freeze;  ///< "generator.layer1", ...: not trained
   LrSchedule lr_schedule = LrSchedule::constant;  ///< of both learning rates, over the whole run
   std::int64_t discriminator_steps = 1;           ///< steps of D for each of G
   double label_smoothing = 0;    ///< one-sided: D's target for a real image is 1 - this

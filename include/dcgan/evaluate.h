@@ -30,6 +30,8 @@ struct EvaluateOptions {
   /// A PNG to write: the samples nearest to training images, beside these.
   std::filesystem::path neighbours;
   std::int64_t recovery = 0;  ///< images of each kind for Report::recovery; 0: none
+  /// Also measure what a classifier learns from generated images of each class: minutes.
+  bool classifier_score = false;
   /// Told what is being done, a line each, and of warnings.
   std::function<void(const std::string&)> on_progress = [](const std::string&) {};
 };

@@ -5,10 +5,12 @@ import json
 import math
 import os
 import pickle
+import re
 import tempfile
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +64,28 @@ class Generator(nn.Module):
         self.hidden_nonlinearity = own["activation"]
         self.last_nonlinearity = own["output"]
         self.slope = float(own["slope"])
+        upsampling = model.get("upsampling", "transposed")
         names = sorted({name.partition(".")[0] for name in tensors}, key=lambda name: int(name[5:]))
+        from_latent = 2 if model.get("hidden_units", 0) > 0 else 1
         for i, name in enumerate(names):  # "layer1", ...
-            # The first convolution covers its output. The last doubles the size, and so do those
-            # before it, in turns with one that keeps it as long as there are extra ones.
+            # A convolution from the latent or a hidden dense layer covers its output. The last
+            # doubles the size, and so do those before it, in turns with one that keeps it as long
+            # as there are extra ones.
             from_last = len(names) - 1 - i
             is_extra = from_last % 2 == 1 and from_last < 2 * own["extra_layers"]
-            stride = 1 if i == 0 or is_extra else 2
-            self.add_module(name, _make_layer(name, tensors, stride, padding=min(i, 1)))
+            covers = i < from_latent
+            stride = 1 if covers or is_extra else 2
+            enlarged = stride == 2 and upsampling != "transposed"
+            layer = _make_layer(
+                name, tensors, own.get("norm", "batch"), enlarged, stride, 0 if covers else 1
+            )
+            if enlarged:
+                layer.enlarge = partial(F.interpolate, mode=upsampling)
+            self.add_module(name, layer)
+        size = self.image_shape[1:]
+        for layer in reversed([layer for layer in self.children() if hasattr(layer, "enlarge")]):
+            layer.enlarge = partial(layer.enlarge, size=size)
+            size = tuple((side + 1) // 2 for side in size)
         self.load_state_dict(tensors)
         self.eval()
 
@@ -82,8 +98,14 @@ class Generator(nn.Module):
             z = torch.cat([mode, z[:, self.modes :]], 1)
         x = z if isinstance(layers[0], nn.Linear) else z[:, :, None, None]
         for layer in layers:
-            norm = getattr(layer, "norm", None)
-            x = layer(x) if norm is None else norm(layer(x))
+            if hasattr(layer, "enlarge"):
+                x = layer.enlarge(x)
+            if hasattr(layer, "spectral_u"):
+                x = _apply_divided(layer, x)
+            else:
+                x = layer(x)
+            if hasattr(layer, "norm"):
+                x = layer.norm(x)
             is_last = layer is layers[-1]
             name = self.last_nonlinearity if is_last else self.hidden_nonlinearity
             x = NONLINEARITIES[name](x, self.slope)
@@ -95,7 +117,7 @@ class Generator(nn.Module):
         """The images of `dcgan sample -n N --seed SEED`, byte for byte: uint8 [N, H, W] or, with
         colours, [N, H, W, 3].
 
-        classes: of the images, in turn, by name or number; none: any.
+        classes: of the images, in turn, by name or, where no name is a number, by number; none: any.
 
         The program makes them from the file, wherever this module is. Raises Error where the file
         is no longer there, or has other weights than this module, as after training it further:
@@ -113,8 +135,11 @@ class Generator(nn.Module):
         with tempfile.TemporaryDirectory() as folder:
             out = os.path.join(folder, "images.npy")
             options = ["-n", str(n), "--seed", str(seed)]
-            options += ["--class", ",".join(map(str, classes))] if len(classes) > 0 else []
-            run(["sample", "--ckpt", str(self.path), "--out", out, *options])
+            options += [f"--class={one}" for one in classes]
+            try:
+                run(["sample", "--ckpt", str(self.path), "--out", out, *options])
+            except Error as error:
+                raise Error(_with_arguments(str(error))) from None
             return np.load(out)
 
 
@@ -141,15 +166,44 @@ def load(path: str | os.PathLike[str]) -> Generator:
     return generator
 
 
-def _make_layer(name: str, tensors: dict[str, Tensor], stride: int, padding: int) -> nn.Module:
+def _with_arguments(message: str) -> str:
+    """Names sample()'s arguments where the program names its options."""
+    for option, argument in (("-n", "n"), ("--seed", "seed"), ("--class", "classes")):
+        message = re.sub(rf"(?<!\S){option}(?!\w)", argument, message)
+    return message
+
+
+def _apply_divided(layer: Any, x: Tensor) -> Tensor:
+    """The layer under spectral normalisation (src/model/forward.h), which iterates in train mode."""
+    transposed = isinstance(layer, nn.ConvTranspose2d)
+    matrix = (layer.weight.transpose(0, 1) if transposed else layer.weight).flatten(1)
+    with torch.no_grad():
+        v = F.normalize(matrix.t() @ layer.spectral_u, dim=0)
+        u = F.normalize(matrix @ v, dim=0)
+        if layer.training:
+            layer.spectral_u.copy_(u)
+    weight = layer.weight / torch.dot(u, matrix @ v)
+    if isinstance(layer, nn.Linear):
+        return F.linear(x, weight, layer.bias)
+    convolve = F.conv_transpose2d if transposed else F.conv2d
+    return convolve(x, weight, layer.bias, layer.stride, layer.padding)
+
+
+def _make_layer(
+    name: str, tensors: dict[str, Tensor], norm_name: str, enlarged: bool, stride: int, padding: int
+) -> nn.Module:
     weight = tensors[name + ".weight"]
     bias = name + ".bias" in tensors
-    norm: type[nn.BatchNorm1d] | type[nn.BatchNorm2d]
+    norm: Callable[[int], nn.Module]
     # Without initial weights, which would take numbers from PyTorch's random generator.
     if weight.dim() == 2:
         channels, inputs = weight.shape
         layer = nn.utils.skip_init(nn.Linear, inputs, channels, bias)
         norm = nn.BatchNorm1d
+    elif enlarged:
+        channels, inputs, *kernel = weight.shape
+        layer = nn.utils.skip_init(nn.Conv2d, inputs, channels, kernel, padding=padding, bias=bias)
+        norm = nn.BatchNorm2d
     else:
         inputs, channels, *kernel = weight.shape
         layer = nn.utils.skip_init(
@@ -157,9 +211,13 @@ def _make_layer(name: str, tensors: dict[str, Tensor], stride: int, padding: int
         )
         norm = nn.BatchNorm2d
     if name + ".norm.weight" in tensors:
-        layer.norm = norm(channels)
-    if name + ".mode_bias" in tensors:
-        layer.register_buffer("mode_bias", torch.empty_like(tensors[name + ".mode_bias"]))
+        if norm_name in ("layer", "instance"):
+            layer.norm = nn.GroupNorm(1 if norm_name == "layer" else channels, channels)
+        else:
+            layer.norm = norm(channels)
+    for buffer in ("mode_bias", "spectral_u"):
+        if f"{name}.{buffer}" in tensors:
+            layer.register_buffer(buffer, torch.empty_like(tensors[f"{name}.{buffer}"]))
     return layer
 
 
@@ -177,8 +235,11 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Tensor]
                 )
             config = yaml.safe_load(archive.read(f"{root}/extra/config.yaml"))
             return description, config, _named_tensors(_Unpickler(archive, root).load(), "")
-    except (Error, OSError):
+    except Error:
         raise
+    except OSError as error:
+        remedy = "name a g.pt or the folder of a run; dcgan.train() returns the path of one"
+        raise Error(f"{path}: {(error.strerror or str(error)).lower()}; {remedy}") from error
     except Exception as error:  # pickle's documentation names no bounds
         raise Error(f"{path}: damaged, or no g.pt (`dcgan import` makes one of a state_dict)") from error
 

@@ -26,13 +26,13 @@ struct Blend : Command {
   void bind(Flags& flags) {
     flags.text("--ckpt", "PATH", "g.pt, checkpoint, run directory or TorchScript", checkpoint);
     flags.require("--ckpt");
-    flags.texts("--plus", "N[,N]...",
-                "Add the mean latent of the images of these numbers; may be repeated",
-                [this](const std::string& text) { plus.push_back(read_numbers("--plus", text)); });
+    flags.repeated(
+        "--plus", "N[,N]...", "Add the mean latent of the images of these numbers",
+        [this](const std::string& text) { plus.push_back(read_numbers("--plus", text)); });
     flags.require("--plus");
-    flags.texts(
-        "--minus", "N[,N]...", "Subtract it; may be repeated",
-        [this](const std::string& text) { minus.push_back(read_numbers("--minus", text)); });
+    flags.repeated("--minus", "N[,N]...", "Subtract it", [this](const std::string& text) {
+      minus.push_back(read_numbers("--minus", text));
+    });
     flags.png("--out", "The picture to write (default blend.png)", out);
     flags.seed("Of the images, as in 'dcgan sample --numbered', and of the noise (default 1)",
                seed);

@@ -40,6 +40,17 @@ void Flags::override_key(const std::string& flag, const std::string& type, const
   });
 }
 
+void Flags::repeated(const std::string& flag, const std::string& type, const std::string& meaning,
+                     const Take& take) {
+  const auto take_all = [=](const std::vector<std::string>& texts) {
+    for (const std::string& one : texts) take(one);
+  };
+  app_.add_option_function<std::vector<std::string>>(flag, take_all, meaning + "; may be repeated")
+      ->type_name(type)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void Flags::on(const std::string& flag, const std::string& meaning, bool& target) {
   app_.add_flag(flag, target, meaning);
 }
@@ -68,22 +79,11 @@ void Flags::config(const std::string& meaning, std::optional<std::string>& targe
        [&target](const std::string& value) { target = value == "-" ? "/dev/stdin" : value; });
 }
 
-void Flags::texts(const std::string& flag, const std::string& type, const std::string& meaning,
-                  const Take& take) {
-  const auto take_all = [=](const std::vector<std::string>& texts) {
-    for (const std::string& one : texts) take(one);
-  };
-  app_.add_option_function<std::vector<std::string>>(flag, take_all, meaning)
-      ->type_name(type)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-}
-
 void Flags::set(std::vector<Override>& overrides) {
-  texts("--set", "KEY=VALUE", "Set a configuration key, over the file; may be repeated",
-        [&overrides](const std::string& text) {
-          overrides.push_back({"--set", text});
-        });
+  repeated("--set", "KEY=VALUE", "Set a configuration key, over the file",
+           [&overrides](const std::string& text) {
+             overrides.push_back({"--set", text});
+           });
 }
 
 void Flags::seed(const std::string& meaning, std::int64_t& target) {

@@ -73,9 +73,6 @@ class Flags {
       Target& target) {
     return text(flag, type, meaning, [&target](const std::string& value) { target = value; });
   }
-  /// One that may be given several times, each of which counts.
-  void texts(const std::string& flag, const std::string& type, const std::string& meaning,
-             const Take& take);
   template <typename Target>
   void integer(const std::string& flag, std::int64_t min, std::int64_t max,
                const std::string& meaning, Target& target) {
@@ -95,6 +92,9 @@ class Flags {
   /// A flag that is short for `--set key=...`; resolve_config() checks it together with the rest.
   void override_key(const std::string& flag, const std::string& type, const std::string& key,
                     const std::string& meaning, std::vector<Override>& overrides);
+  /// Each time that it is given counts.
+  void repeated(const std::string& flag, const std::string& type, const std::string& meaning,
+                const Take& take);
   void on(const std::string& flag, const std::string& meaning, bool& target);
   void positional(const std::string& name, const std::string& meaning, std::string& target);
   /// One or more.

@@ -43,11 +43,15 @@ struct Evaluate : Command {
                               text.empty() ? kRecovered
                                            : read_integer("--recovery", text, 2, kMaxRecovered);
                         });
+    flags.on("--classifier-score",
+             "Also train classifiers on generated and on real images of each class (minutes)",
+             options.classifier_score);
     flags.latent_dim(options.latent_dim);
     flags.machine(options.device, options.threads);
     flags.exclude({{"--ckpt", "--images"},
                    {"--images", "--latent-dim"},
                    {"--images", "--recovery"},
+                   {"--images", "--classifier-score"},
                    {"--data", "--config"}});
     flags.footer(
         "Examples:\n"

@@ -10,11 +10,18 @@
 #include "cli/summary.h"
 #include "config/fields.h"
 #include "config/resolve.h"
+#include "data/dataset.h"
+#include "dcgan/sampler.h"
 #include "evaluate/classifier.h"
+#include "evaluate/guided.h"
+#include "evaluate/neighbours.h"
 #include "generate/generator_file.h"
 #include "model/archive.h"
 #include "model/foreign_module.h"
 #include "model/plan.h"
+#include "runtime/device.h"
+#include "runtime/torch.h"
+#include "sources/output_file.h"
 
 namespace dcgan::cli {
 namespace {
@@ -133,9 +140,28 @@ Report report_file(const fs::path& path) {
                                                 : report_archive(*archive, path);
 }
 
+/// The picture of `inspect --features`.
+void draw_features(const Inspect& options) {
+  constexpr std::int64_t kImages = 3000;
+  require_folder_of(*options.features);
+  prepare_machine("cpu", /*threads=*/0);
+  const auto [path, config, discriminator] = open_discriminator(options.path);
+  const DataConfig data = in_folder(config.data, options.data.value_or(config.data.path));
+  keep_out_of_pictures("--features", *options.features, *options.features, data);
+  const torch::Tensor images = load_dataset(data).images;
+  const torch::Tensor some = images.index_select(0, evenly_spaced(images.size(0), kImages));
+  const torch::Tensor sheet = draw_strong_units(discriminator, config, some);
+  write_png(*options.features, to_images(sheet.unsqueeze(0)).front());
+  std::cout << *options.features << '\n';
+}
+
 }  // namespace
 
 int Inspect::run() const {
+  if (features) {
+    draw_features(*this);
+    return 0;
+  }
   // Of a run, the newest checkpoint says the most: it holds both networks.
   const Report report = report_file(find_generator_file(path, /*raw=*/true));
   std::cout << (json ? to_document(report.json) : to_lines(report.json) + report.tables);

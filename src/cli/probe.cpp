@@ -4,7 +4,6 @@
 
 #include <iostream>
 
-#include "base/file.h"
 #include "base/launcher.h"
 #include "base/text.h"
 #include "cli/summary.h"
@@ -13,30 +12,28 @@
 #include "evaluate/classifier.h"
 #include "evaluate/probe.h"
 #include "generate/generator_file.h"
-#include "model/archive.h"
 #include "runtime/device.h"
 #include "runtime/torch.h"
-#include "sources/image_source.h"
 
 namespace dcgan::cli {
 namespace {
 
-namespace fs = std::filesystem;
-
 /// Of the size that the discriminator takes.
 DataConfig find_labelled(const Probe& options, const DataConfig& trained_on) {
-  DataConfig data = trained_on;
+  DataConfig data = in_folder(trained_on, options.data.value_or(trained_on.path));
   if (options.config) data = read_config(options.config, {}).config.data;
-  if (options.data) {
-    data.path = *options.data;
-    data.format = guess_format(data.path);
-  }
   data.image_size = trained_on.image_size;
   data.channels = trained_on.channels;
   data.classes = true;
   data.limit = 0;
   data.split = DataSplit::train;
-  return data;
+  if (has_other_split(data)) return data;
+  throw failure("data.held_out is 0, so that no image is left to test a classifier on")
+      .in(data.path)
+      .key("data.held_out")
+      .remedy(
+          "name labelled images with --data, or with --config a configuration that holds some "
+          "out");
 }
 
 LabelledImages labelled(const Dataset& set) { return {set.images, set.labels.to(torch::kInt64)}; }
@@ -68,12 +65,8 @@ std::string as_table(const std::vector<ProbeResult>& results) {
 int Probe::run() const {
   if (read_launch().rank > 0) return 0;  // one process does it
   const Machine machine = prepare_machine(device, threads);
-  const fs::path path = find_generator_file(checkpoint, /*raw=*/true);
-  const std::optional<Archive> archive = parse_archive(read_file(path), path);
-  if (!archive) throw failure("no checkpoint of dcgan").in(path).remedy("name the folder of a run");
-  const Config trained = parse_config(archive->config, path.string() + ": config.yaml");
-  const Network discriminator =
-      copy_to(load_discriminator(*archive, trained, path), machine.device);
+  const auto [path, trained, on_cpu] = open_discriminator(checkpoint);
+  const Network discriminator = copy_to(on_cpu, machine.device);
   const DataConfig set = find_labelled(*this, trained.data);
   const Dataset training = load_dataset(set);
   const Dataset test = load_dataset(other_split(set));

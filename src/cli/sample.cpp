@@ -42,10 +42,23 @@ std::optional<std::int64_t> find_class(const std::string& text, const Sampler& s
   return number && *number >= 0 && *number < sampler.class_count() ? number : std::nullopt;
 }
 
-/// The numbers of --class. Throws a usage error for one that the generator does not know.
+/// The classes of --class. A name with a comma is one class.
+std::vector<std::string> asked_classes(const Sample& options, const Sampler& sampler) {
+  const std::vector<std::string>& names = sampler.class_names();
+  std::vector<std::string> classes;
+  for (const std::string& text : options.classes) {
+    const bool is_name = std::find(names.begin(), names.end(), text) != names.end();
+    for (std::string& one : is_name ? std::vector{text} : Sample::split_classes(text)) {
+      classes.push_back(std::move(one));
+    }
+  }
+  return classes;
+}
+
+/// Their numbers. Throws a usage error for one that the generator does not know.
 std::vector<std::int64_t> find_classes(const Sample& options, const Sampler& sampler) {
   std::vector<std::int64_t> numbers;
-  for (const std::string& text : options.classes) {
+  for (const std::string& text : asked_classes(options, sampler)) {
     if (sampler.class_count() == 0) {
       throw usage_error(options.checkpoint + " knows no classes")
           .in("--class")
@@ -72,9 +85,8 @@ torch::Tensor as_asked(const Sample& options, const Sampler& sampler, torch::Ten
                        const torch::Tensor& turns) {
   latents.slice(1, mode_count(sampler)).mul_(options.truncation);
   if (options.classes.empty()) return latents;
-  const auto classes = static_cast<std::int64_t>(options.classes.size());
-  const torch::Tensor wanted =
-      torch::tensor(find_classes(options, sampler)).index_select(0, turns.remainder(classes));
+  const torch::Tensor classes = torch::tensor(find_classes(options, sampler));
+  const torch::Tensor wanted = classes.index_select(0, turns.remainder(classes.size(0)));
   return sampler.choose_classes(latents, wanted);
 }
 

@@ -32,7 +32,7 @@ struct Sample : Command {
   bool numbered = false;                  ///< each image below its number
   std::optional<std::string> latents;     ///< a .npy file in place of drawing
   std::optional<std::string> latents_to;  ///< --save-latents
-  std::vector<std::string> classes;       ///< of the images, in turn; empty: any
+  std::vector<std::string> classes;       ///< of the images, in turn, each "3" or "0,1"; empty: any
   double truncation = 1.0;                ///< latents are scaled by it
   std::optional<std::int64_t> latent_dim;
   bool raw = false;  ///< the last step's weights, not their average
@@ -72,9 +72,13 @@ struct Sample : Command {
                [this](const std::string& text) {
                  latents_to = require_ending("--save-latents", text, {".npy"});
                });
-    flags.text("--class", "C[,C]...",
-               "Images of these classes in turn (walks: rows); of a generator with model.classes",
-               [this](const std::string& text) { classes = read_classes(text); });
+    flags.repeated(
+        "--class", "C[,C]...",
+        "Images of these classes in turn (walks: rows); of a generator with model.classes",
+        [this](const std::string& text) {
+          split_classes(text);
+          classes.push_back(text);
+        });
     flags.text("--truncation", "PSI", "Scale the latents; below 1: more typical, less varied",
                [this](const std::string& text) { truncation = read_truncation(text); });
     flags.latent_dim(latent_dim);
@@ -107,11 +111,11 @@ struct Sample : Command {
     refuse(as_array && (columns || padding),
            "--columns and --padding arrange a grid, which a .npy file is not", "leave them out");
     as_animation = !separate && (name.ends_with(".webp") || name.ends_with(".gif"));
-    refuse(as_animation && !interpolate, "a .webp or .gif plays the walks of --interpolate",
-           "add --interpolate 24, or name a .png");
     refuse(through.size() == 1, "--through needs two numbers or more", "for example: 3,17,40");
     constexpr std::int64_t kStepsOfARow = 8;
     if (!through.empty()) interpolate = interpolate.value_or(kStepsOfARow);
+    refuse(as_animation && !interpolate, "a .webp or .gif plays the walks of --interpolate",
+           "add --interpolate 24, or name a .png");
     refuse(interpolate && columns && !as_animation,
            "--interpolate and --columns exclude each other", "leave one out");
     refuse(straight && !interpolate, "--lerp is of walks", "add --interpolate or --through");
@@ -138,9 +142,8 @@ struct Sample : Command {
 
   int run() const;
 
- private:
   /// "3" or "cat, dog". Which there are is for the generator to say.
-  static std::vector<std::string> read_classes(const std::string& text) {
+  static std::vector<std::string> split_classes(const std::string& text) {
     std::vector<std::string> classes;
     std::istringstream words(text + ',');
     for (std::string word; std::getline(words, word, ',');) {
@@ -152,6 +155,7 @@ struct Sample : Command {
     return classes;
   }
 
+ private:
   static double read_truncation(const std::string& text) {
     const double psi = parse_real(text).value_or(0);
     refuse(psi <= 0 || psi > 2,

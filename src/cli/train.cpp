@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/version.h>
 
 #include <chrono>
@@ -14,6 +15,7 @@
 #include "base/stop.h"
 #include "base/text.h"
 #include "data/batch_stream.h"
+#include "model/forward.h"
 #include "runtime/device.h"
 #include "runtime/process_group.h"
 #include "training/log.h"
@@ -53,11 +55,23 @@ std::string resume_command(const RunDirectory& run) {
   return fmt::format("{} train --resume --out {}", program(), shell_quote(run.root().string()));
 }
 
+/// What of the networks is not computed by our kernels, a line each; nothing where all is.
+void log_stock_operations(const TrainState& state, Log& log) {
+  if (!state.device.is_cpu()) return;
+  for (const Network* network : {&state.generator, &state.discriminator}) {
+    const std::vector<std::string> names = stock_operations(plan_of(*network));
+    if (names.empty()) continue;
+    log.debug(fmt::format("{}: {} by LibTorch's operators, the rest by dcgan's kernels",
+                          network->name, fmt::join(names, ", ")));
+  }
+}
+
 /// Everything but writing: one step on real data, the tables, the memory.
 void dry_run(TrainingJob& job, const ResolvedConfig& resolved, const Machine& machine, Log& log) {
   std::cout << describe_config(resolved).changed << '\n'
             << describe_networks(job.state) << '\n'
             << describe_start(job, machine) << std::endl;
+  log_stock_operations(job.state, log);
   BatchStream stream(job.dataset, stream_options(job.config, machine.device), job.state.step);
   const Batch batch = stream.next();
   const StepNumbers numbers =

@@ -159,6 +159,23 @@ Field text(const std::string& key, const std::string& type, const std::string& w
       yaml_scalar);
 }
 
+/// A list of texts, or one by itself.
+template <typename Access>
+Field texts(const std::string& key, const std::string& type, const std::string& what,
+            ResumeRule resume, Access access, const std::string& meaning) {
+  return bind(
+      {key, type, "", meaning, resume}, what, access,
+      [](const FieldValue& value) -> std::optional<std::vector<std::string>> {
+        if (!std::all_of(value.items.begin(), value.items.end(), is_not_empty)) return {};
+        return value.items;
+      },
+      [](const std::vector<std::string>& items) {
+        std::vector<std::string> scalars;
+        for (const std::string& item : items) scalars.push_back(yaml_scalar(item));
+        return fmt::format("[{}]", fmt::join(scalars, ", "));
+      });
+}
+
 /// A colour by its number, "#ff8000", or "black" or "white".
 inline std::optional<Color> parse_color(const std::string& text) {
   if (text == "black") return Color{0, 0, 0};

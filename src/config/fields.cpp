@@ -98,11 +98,24 @@ std::vector<Field> model_fields() {
           "it."),
       integer("model.max_channels", {1, 4096}, kFixed, of(&ModelConfig::max_channels),
               "dcgan: maximum number of channels; at least model.base_channels."),
+      integer(
+          "model.hidden_units", {0, 65536}, kFixed, of(&ModelConfig::hidden_units),
+          "dcgan: units of a hidden dense layer, which the paper leaves out, next to the latent "
+          "and next to the logit; 0 is none."),
+      choice("model.downsampling", kFixed, of(&ModelConfig::downsampling),
+             "dcgan: how the discriminator halves the size: strided convolutions, or 3x3 "
+             "convolutions at stride 1 with pooling behind them."),
+      choice("model.upsampling", kFixed, of(&ModelConfig::upsampling),
+             "dcgan: how the generator doubles the size: transposed convolutions, or an enlarged "
+             "map and a 3x3 convolution."),
       integers("model.dense_widths", "list of integers", "1 to 8 of them, ", "a list of 1 to 8", 1,
                8, {1, 65536}, kFixed, of(&ModelConfig::dense_widths),
                "dense: widths of the generator's hidden layers; the discriminator mirrors them."),
+      choice("model.init", kFixed, of(&ModelConfig::init),
+             "Initial weights: normal with model.init_deviation, as in the paper; or torch.nn's "
+             "default, uniform within 1/sqrt(fan_in) of 0, BatchNorm's scale 1."),
       number("model.init_deviation", {0, 1e30, true}, kFixed, of(&ModelConfig::init_deviation),
-             "Standard deviation of the initial weights."),
+             "model.init normal: standard deviation of the initial weights."),
   };
 }
 
@@ -114,8 +127,11 @@ std::vector<Field> network_fields(const std::string& section, NetworkConfig Conf
              "Activation function between its layers."),
       number(section + ".slope", {0, 100}, kFixed, of(&NetworkConfig::slope),
              "leaky_relu's slope below 0, elu's alpha, swish's beta; the others have none."),
-      choice(section + ".batch_norm", kFixed, of(&NetworkConfig::batch_norm),
-             "BatchNorm between its layers."),
+      choice(
+          section + ".norm", kFixed, of(&NetworkConfig::norm),
+          "Normalisation: batch is BatchNorm between its layers; batch_all also in the generator's "
+          "last and the discriminator's first; layer and instance are of each image alone; "
+          "spectral divides every weight by its spectral norm."),
       integer(section + ".base_channels", {0, 4096}, kFixed, of(&NetworkConfig::base_channels),
               "dcgan: replaces model.base_channels for this network; 0 does not."),
       integer(
@@ -123,7 +139,7 @@ std::vector<Field> network_fields(const std::string& section, NetworkConfig Conf
           "dcgan: 3x3 convolutions at stride 1, the first at half the image size, the next at a "
           "quarter and so on; at most one at each size."),
       number(section + ".lr", {0, 10, true}, kFixed, of(&NetworkConfig::lr),
-             "Adam's learning rate; train.lr_schedule may lower it."),
+             "Learning rate of its optimizer; train.lr_schedule may lower it."),
   };
 }
 
@@ -141,12 +157,14 @@ std::vector<Field> train_fields() {
           "and wasserstein use the discriminator's output itself."),
       integer("train.discriminator_steps", {1, 1000}, kFixed, of(&TrainConfig::discriminator_steps),
               "Updates of the discriminator for each of the generator; each takes a batch."),
+      choice("train.optimizer", kFixed, of(&TrainConfig::optimizer),
+             "Of both networks: adam, sgd with momentum, or rmsprop, as in torch.optim."),
       number("train.beta1", {0, 1, false, true}, kFixed, of(&TrainConfig::beta1),
-             "Adam's decay of the gradient's mean."),
+             "adam: decay of the gradient's mean; sgd: its momentum; rmsprop has none."),
       number("train.beta2", {0, 1, false, true}, kFixed, of(&TrainConfig::beta2),
-             "Adam's decay of the gradient's square."),
+             "adam: decay of the gradient's square; rmsprop: its alpha, the same; sgd has none."),
       number("train.eps", {0, 1, true}, kFixed, of(&TrainConfig::eps),
-             "Added to Adam's denominator."),
+             "Added to the denominator of adam and rmsprop; sgd has none."),
       choice("train.lr_schedule", kFixed, of(&TrainConfig::lr_schedule),
              "How both learning rates fall to 0 after the last step; constant: they stay."),
       number("train.label_smoothing", {0, 0.5, false, true}, kFixed,
@@ -175,6 +193,17 @@ std::vector<Field> train_fields() {
       number("train.ema_decay", {0, 1, false, true}, kFixed, of(&TrainConfig::ema_decay),
              "Decay of the generator's moving average, which samples and g.pt then hold; 0 is no "
              "average."),
+      text("train.init_from", "none | file | run", "none, a file or the folder of a run", kFixed,
+           of(&TrainConfig::init_from),
+           "Start from the networks in a g.pt (the generator alone), a checkpoint, or a run, of "
+           "which the newest checkpoint is taken; read at step 0 only."),
+      choice("train.init_partial", kFixed, of(&TrainConfig::init_partial),
+             "Tensors that train.init_from lacks, or has in another shape, start with new weights; "
+             "false refuses them."),
+      texts("train.freeze", "list of layers", "a list of layers such as [discriminator.layer1]",
+            kFixed, of(&TrainConfig::freeze),
+            "Layers that are not trained, such as discriminator.layer1, counted from the input; "
+            "their BatchNorm's running statistics still follow the batches."),
       choice(
           "train.precision", kFixed, of(&TrainConfig::precision),
           "Type of the multiplications: fp32; bf16; auto is bf16 on a CPU that multiplies it, else "
@@ -297,6 +326,16 @@ std::vector<Conflict> find_conflicts(const Config& config) {
         fmt::format("model.max_channels ({}) must not be below {} ({})", model.max_channels, key,
                     channels));
   }
+  for (const auto& [key, norm] : {std::pair("generator.norm", config.generator.norm),
+                                  std::pair("discriminator.norm", config.discriminator.norm)}) {
+    const bool has_dense_layer = model.kind == ModelKind::dense || model.hidden_units > 0;
+    if (norm != Norm::instance || !has_dense_layer) continue;
+    add({key, "model.kind", "model.hidden_units"},
+        fmt::format("{}: instance would make each output of a dense layer 0: it normalises over "
+                    "an image's pixels, of which there is one",
+                    key),
+        "set it to layer");
+  }
   const auto& data = config.data;
   const auto& train = config.train;
   const std::int64_t shorter = std::min(data.image_size[0], data.image_size[1]);
@@ -311,7 +350,7 @@ std::vector<Conflict> find_conflicts(const Config& config) {
     add({"train.loss", "train.gradient_penalty", "train.weight_clip", "train.r1_gamma"},
         "train.loss: wasserstein needs a discriminator whose slope is bounded, or its loss has no "
         "end",
-        "set train.gradient_penalty: 10 (with discriminator.batch_norm: false), or "
+        "set train.gradient_penalty: 10 (with discriminator.norm: none), or "
         "train.weight_clip: 0.01");
   }
   if (train.evaluate_samples > 0 && train.evaluate_samples < kMinEvaluatedSamples) {

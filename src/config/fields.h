@@ -93,10 +93,23 @@ template <>
 inline constexpr std::initializer_list<const char*> kWords<Activation>{
     "relu", "leaky_relu", "elu", "selu", "gelu", "swish"};
 template <>
+inline constexpr std::initializer_list<const char*> kWords<Norm>{"none",  "batch",    "batch_all",
+                                                                 "layer", "instance", "spectral"};
+template <>
+inline constexpr std::initializer_list<const char*> kWords<Downsampling>{"stride", "max_pool",
+                                                                         "avg_pool"};
+template <>
+inline constexpr std::initializer_list<const char*> kWords<Upsampling>{"transposed", "nearest",
+                                                                       "bilinear"};
+template <>
 inline constexpr std::initializer_list<const char*> kWords<OutputRange>{"tanh", "sigmoid"};
 template <>
 inline constexpr std::initializer_list<const char*> kWords<LossKind>{
     "non_saturating", "minimax", "hinge", "least_squares", "wasserstein"};
+template <>
+inline constexpr std::initializer_list<const char*> kWords<Init>{"normal", "pytorch"};
+template <>
+inline constexpr std::initializer_list<const char*> kWords<OptimizerKind>{"adam", "sgd", "rmsprop"};
 template <>
 inline constexpr std::initializer_list<const char*> kWords<LrSchedule>{"constant", "linear",
                                                                        "cosine"};

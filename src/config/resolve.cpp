@@ -42,6 +42,18 @@ std::string remedy_for_key(const std::string& key) {
   return did_you_mean(key, known, "'dcgan config' lists all keys");
 }
 
+/// The key and the value that say today what `x.batch_norm: true | false` of old files says.
+void translate_old_key(std::string& key, std::optional<FieldValue>& value) {
+  if (name_of(key) != "batch_norm" || first_of(section_of(key)) == nullptr) return;
+  const std::string renamed = section_of(key) + ".norm";
+  if (find_field(renamed) == nullptr) return;
+  key = renamed;
+  if (!value || value->is_list) return;
+  std::string& item = value->items.front();
+  if (item == "true") item = to_string(Norm::batch);
+  if (item == "false") item = to_string(Norm::none);
+}
+
 // Values ------------------------------------------------------------------------------------------
 
 /// Nothing for a map, or a list that holds more than single values.
@@ -130,7 +142,12 @@ class Gatherer {
   void apply(const Override& override_text) {
     const std::string& flag = override_text.flag;
     const auto equals = override_text.text.find('=');
-    const std::string key = trimmed(override_text.text.substr(0, equals));
+    std::string key = trimmed(override_text.text.substr(0, equals));
+    std::optional<FieldValue> value;
+    if (equals != std::string::npos) {
+      value = value_of_text(trimmed(override_text.text.substr(equals + 1)));
+    }
+    translate_old_key(key, value);
     const Field* const field = find_field(key);
     if (field == nullptr) {
       add(Error(kind_, fmt::format("unknown key '{}'", printable(key)))
@@ -141,8 +158,7 @@ class Gatherer {
               .in(flag)
               .remedy(fmt::format("write {}=...", key)));
     } else {
-      set(*field, value_of_text(trimmed(override_text.text.substr(equals + 1))),
-          {Origin::Source::command_line, flag});
+      set(*field, value, {Origin::Source::command_line, flag});
     }
   }
 
@@ -223,8 +239,10 @@ class Gatherer {
     }
   }
 
-  void read_key(const std::string& key, const Entry& entry) {
+  void read_key(std::string key, const Entry& entry) {
     const int line = line_of(entry.key);
+    std::optional<FieldValue> value = value_of(entry.value);
+    translate_old_key(key, value);
     const Field* const field = find_field(key);
     if (field == nullptr) {
       add(line, fmt::format("unknown key '{}'", printable(key))).remedy(remedy_for_key(key));
@@ -235,7 +253,7 @@ class Gatherer {
       add(line, fmt::format("'{}' is given twice; the first is in line {}", key, before.line))
           .key(key);
     } else {
-      set(*field, value_of(entry.value), {Origin::Source::file, document_, line});
+      set(*field, value, {Origin::Source::file, document_, line});
     }
   }
 
@@ -298,6 +316,8 @@ ResolvedConfig resolve_config(const std::optional<fs::path>& file,
   if (cache != "auto" && cache != "none") make_absolute("data.cache", cache);
   std::string& features = resolved.config.train.features;
   if (features != "auto") make_absolute("train.features", features);
+  std::string& init_from = resolved.config.train.init_from;
+  if (init_from != "none") make_absolute("train.init_from", init_from);
   return resolved;
 }
 

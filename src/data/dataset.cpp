@@ -243,6 +243,14 @@ Dataset load_dataset(const DataConfig& asked, const PrepareProgress& progress) {
       .remedy("change data.held_out (at most 0.5), or add images");
 }
 
+DataConfig in_folder(DataConfig data, const std::string& path) {
+  if (path == data.path) return data;
+  data.path = path;
+  data.format = guess_format(path);
+  if (data.held_out == 0) data.held_out = DataConfig().held_out;
+  return data;
+}
+
 bool has_other_split(const DataConfig& data) {
   return has_own_splits(data.format) || data.held_out > 0;
 }

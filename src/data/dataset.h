@@ -42,6 +42,10 @@ struct Dataset {
 /// whatever is wrong, naming the file.
 Dataset load_dataset(const DataConfig& data, const PrepareProgress& progress = {});
 
+/// `data` in the folder `path`, whose format is guessed. Of another set than data's own some is
+/// held out in any case: nobody trained on it.
+DataConfig in_folder(DataConfig data, const std::string& path);
+
 /// Whether a set keeps images back from training, so that other_split() is not empty.
 bool has_other_split(const DataConfig& data);
 

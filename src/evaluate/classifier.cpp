@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "dcgan/error.h"
-#include "gan/adam.h"
+#include "gan/optimizer.h"
 #include "model/script.h"
 #include "runtime/random.h"
 #include "runtime/torch.h"
@@ -100,7 +100,7 @@ Network make_classifier(const ImageShape& image, std::int64_t classes, bool fold
   const auto add = [&](LayerPlan layer, Nonlinearity nonlinearity) {
     layer.nonlinearity = nonlinearity;
     layer.name = fmt::format("layer{}", plan.layers.size() + 1);
-    layer.batch_norm = !folded;
+    layer.norm = folded ? Norm::none : Norm::batch;
     layer.bias = folded;
     shape = layer.output;
     plan.layers.push_back(std::move(layer));
@@ -130,7 +130,7 @@ void initialise_by_fan_in(
     const double fan_in = static_cast<double>(count) / static_cast<double>(layer.weight.size(0));
     const torch::Tensor row = draw(stream, count);
     layer.weight.copy_(row.view(layer.weight.sizes()).mul(std::sqrt(gain / fan_in)));
-    if (layer.plan.batch_norm) layer.norm_scale.fill_(1.0);
+    if (layer.norm_scale.defined()) layer.norm_scale.fill_(1.0);
   }
 }
 
@@ -156,13 +156,13 @@ Network fold(const Network& classifier) {
   for (std::size_t i = 0; i < folded.layers.size(); ++i) {
     const Layer& from = classifier.layers[i];
     Layer& to = folded.layers[i];
-    if (!from.plan.batch_norm) {  // the head
+    if (from.plan.norm == Norm::none) {  // the head
       to.weight.copy_(from.weight);
       to.bias.copy_(from.bias);
       continue;
     }
     const torch::Tensor scale =
-        wide(from.norm_scale) / (wide(from.running_var) + kBatchNormEps).sqrt();  // [out]
+        wide(from.norm_scale) / (wide(from.running_var) + kNormEps).sqrt();  // [out]
     to.weight.copy_((wide(from.weight).flatten(1) * scale.unsqueeze(1)).view_as(to.weight));
     to.bias.copy_(wide(from.norm_shift) - wide(from.running_mean) * scale);
   }
@@ -233,7 +233,7 @@ std::optional<Network> train_classifier(const Dataset& dataset, const Classifier
   const std::int64_t batch = std::min(kTrainBatch, dataset.size());
   const std::int64_t steps = dataset.size() / batch;  // an epoch's incomplete batch is left out
   const Network classifier = initial_classifier(dataset, options);
-  Adam optimizer(named_parameters(classifier), {kPeakLr, 0.9, 0.99, 1e-8});
+  Optimizer optimizer(named_parameters(classifier), {kPeakLr, 0.9, 0.99, 1e-8});
   for (std::int64_t epoch = 0; epoch < options.epochs; ++epoch) {
     const torch::Tensor order =
         torch::tensor(permutation(options.seed, Purpose::classifier_order, epoch, dataset.size()));

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "dcgan/error.h"
+#include "evaluate/spectrum.h"
 #include "runtime/random.h"
 #include "runtime/torch.h"
 
@@ -219,6 +220,26 @@ void add_class_accuracy(Report& report, const Described& samples, const torch::T
   }
   report.measures.push_back(
       {"class_accuracy", share_of(samples.classes->labels.eq(asked)), of_real});
+}
+
+void add_period_two(Report& report, const torch::Tensor& samples, const torch::Tensor& real) {
+  constexpr double kUnit = 1e4;
+  report.measures.push_back({"period2", mean_of(kUnit * period_two_shares(samples)),
+                             mean_of(kUnit * period_two_shares(real))});
+}
+
+void add_classifier_score(Report& report, const torch::Tensor& generated, const Dataset& training,
+                          const Dataset& test, const ClassifierOptions& options) {
+  const torch::AutoGradMode grad(true);
+  const auto score_of = [&](const torch::Tensor& images) {
+    Dataset set = training;
+    set.images = images;
+    const std::optional<Network> classifier = train_classifier(set, options);
+    const std::int64_t correct = count_correct(*classifier, test, options.device);
+    return share_of(torch::arange(test.size()).lt(correct));
+  };
+  const Estimate of_samples = score_of(generated);
+  report.measures.push_back({"classifier_score", of_samples, score_of(training.images)});
 }
 
 }  // namespace dcgan

@@ -7,8 +7,10 @@
 #include <optional>
 #include <vector>
 
+#include "data/dataset.h"
 #include "dcgan/evaluate.h"
 #include "evaluate/classes.h"
+#include "evaluate/classifier.h"
 #include "evaluate/distances.h"
 #include "evaluate/features.h"
 #include "evaluate/neighbours.h"
@@ -70,5 +72,15 @@ Report evaluate(const Described& samples, const Described& real, const Described
 /// Leaves it out, with why, where the features have no classes or others than the generator.
 void add_class_accuracy(Report& report, const Described& samples, const torch::Tensor& asked,
                         std::int64_t classes, const Described& real, const torch::Tensor& labels);
+
+/// Adds `period2`: the mean of period_two_shares() in units of 10^-4. Images: uint8 [N, C, H, W].
+void add_period_two(Report& report, const torch::Tensor& samples, const torch::Tensor& real);
+
+/// Adds `classifier_score` (Ravuri, Vinyals, "Classification accuracy score for conditional
+/// generative models", 2019): the share of `test` that a classifier tells right which learned from
+/// generated images, beside that of one that learned from `training`. generated: uint8
+/// [N, C, H, W], of training's labels, in its order.
+void add_classifier_score(Report& report, const torch::Tensor& generated, const Dataset& training,
+                          const Dataset& test, const ClassifierOptions& options);
 
 }  // namespace dcgan

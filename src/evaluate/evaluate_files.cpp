@@ -22,7 +22,6 @@
 #include "runtime/device.h"
 #include "runtime/random.h"
 #include "runtime/torch.h"
-#include "sources/image_source.h"
 #include "sources/output_file.h"
 
 namespace dcgan {
@@ -80,12 +79,7 @@ DataConfig find_data(const EvaluateOptions& options, const Source& source,
         .in(source.name)
         .remedy("name them with --data or --config");
   }
-  if (!options.data.empty() && options.data != data.path) {
-    data.path = options.data.string();
-    data.format = guess_format(data.path);
-    // Of another set the generator has seen nothing, whatever its own held out.
-    if (data.held_out == 0) data.held_out = DataConfig().held_out;
-  }
+  if (!options.data.empty()) data = in_folder(data, options.data.string());
   const std::array real{data.channels, data.image_size[0], data.image_size[1]};
   if (made == real) return data;
   throw failure(fmt::format("its images are {}, but those of {} are {} (channels, height, width)",
@@ -120,6 +114,39 @@ RealImages load_real_images(const EvaluateOptions& options, DataConfig data) {
         .in(set->name);
   }
   return real;
+}
+
+/// Images of the training images' classes, one for each, and what classifiers learn from both.
+void score_classifiers(Report& report, const EvaluateOptions& options, const Sampler& sampler,
+                       const RealImages& real, torch::Device device) {
+  Dataset training = real.training;
+  training.images = real.trained_on;
+  training.labels = training.labels.slice(0, 0, training.size());
+  options.on_progress(
+      fmt::format("generating {} images to learn from", format_count(training.size())));
+  const torch::Tensor latents = sampler.draw_latents(options.seed, 0, training.size());
+  const torch::Tensor generated =
+      sampler.generate(sampler.choose_classes(latents, training.labels.to(torch::kInt64)));
+  ClassifierOptions learning{.seed = options.seed, .device = device};
+  learning.flip = sampler.config() && sampler.config()->data.flip;
+  learning.epoch_done = [&](std::int64_t epoch, double) {
+    options.on_progress(
+        fmt::format("training a classifier, epoch {} of {}", epoch, learning.epochs));
+  };
+  add_classifier_score(report, generated, training, real.reference, learning);
+}
+
+/// The generator's classes, which must be those of the real images.
+void require_classes(const Source& source, const RealImages& real) {
+  const std::int64_t classes = source.sampler->class_count();
+  const std::int64_t there = std::max(real.training.labels.max().item<std::int64_t>(),
+                                      real.reference.labels.max().item<std::int64_t>()) +
+                             1;
+  if (classes == there) return;
+  throw failure(
+      fmt::format("the generator has {} classes, its real images have {}", classes, there))
+      .in(source.name)
+      .remedy("--classifier-score needs the data set that the generator was trained on");
 }
 
 // Results -----------------------------------------------------------------------------------------
@@ -165,6 +192,11 @@ Report evaluate(const EvaluateOptions& options) {
   const bool has_neighbours = !options.neighbours.empty();
   if (has_neighbours) require_folder_of(options.neighbours.string());
   const Source source = open_source(options, device);
+  if (options.classifier_score && (!source.sampler || source.sampler->class_count() == 0)) {
+    throw failure("has no classes, so that no classifier can learn from its images")
+        .in(source.name)
+        .remedy("leave out --classifier-score, or train with model.classes");
+  }
   const auto draw_samples = [&](std::int64_t count) {
     if (!source.sampler) return source.images;
     return source.sampler->generate(source.sampler->draw_latents(options.seed, 0, count));
@@ -175,6 +207,7 @@ Report evaluate(const EvaluateOptions& options) {
     keep_out_of_pictures("--neighbours", file, file, data);
   }
   const RealImages real = load_real_images(options, data);
+  if (options.classifier_score) require_classes(source, real);
   const Features features = Features::find(options.features, real.training.set, device);
 
   if (source.sampler) {
@@ -189,12 +222,14 @@ Report evaluate(const EvaluateOptions& options) {
   const auto real_rows = [&](const torch::Tensor& rows) {
     return choose_images(rows, samples.size(0), options.seed, Purpose::evaluation_order);
   };
-  const Described real_set = describe_images(real_rows(real.training.images));
+  const torch::Tensor real_images = real_rows(real.training.images);
+  const Described real_set = describe_images(real_images);
   const Described reference_set = describe_images(real.reference.images);
   options.on_progress("searching the training images");
   const Copies copies = find_copies(samples, real.trained_on, real.reference.images);
   options.on_progress("measuring");
   Report report = evaluate(samples_set, real_set, reference_set, copies, options.seed);
+  add_period_two(report, samples, real_images);
   if (source.sampler && source.sampler->class_count() > 0) {
     if (!options.data.empty() || options.config) {
       report.left_out.emplace_back(
@@ -208,6 +243,9 @@ Report evaluate(const EvaluateOptions& options) {
   }
   if (source.sampler && options.recovery > 0) {
     report.recovery = measure_recovery(options, *source.sampler, real, samples);
+  }
+  if (options.classifier_score) {
+    score_classifiers(report, options, *source.sampler, real, device);
   }
   report.samples = source.name;
   if (source.sampler) report.seed = options.seed;

@@ -15,22 +15,30 @@
 
 namespace dcgan {
 
-/// The outputs of all of D's hidden layers, each max-pooled to a grid of at most 4 x 4, flattened,
-/// one behind another. images: uint8 [N, C, H, W] -> float32 [N, F], on the network's device.
+/// What all of D's hidden layers compute before their activations, each max-pooled to a grid of at
+/// most 4 x 4, flattened, one behind another. images: uint8 [N, C, H, W] -> float32 [N, F], on the
+/// network's device.
 torch::Tensor discriminator_features(const Network& discriminator, const torch::Tensor& images);
 
-/// A softmax classifier: logits = x weight^T + bias.
+/// The same network with the weights that it began with and, in BatchNorm, statistics of `images`,
+/// uint8 [N, C, H, W]. `discriminator`: trained with `config`.
+Network with_random_weights(const Network& discriminator, const Config& config,
+                            const torch::Tensor& images, std::int64_t seed);
+
+/// A linear classifier: scores = x weight^T + bias.
 struct LinearClassifier {
   torch::Tensor weight;  ///< float32 [classes, F]
   torch::Tensor bias;    ///< float32 [classes]
 };
 
-/// Minimises the mean cross entropy + l2 / 2 * |weight|^2, from `start` on, by L-BFGS. features:
-/// float32 [N, F]; labels: int64 [N], below `classes`.
+/// An L2-SVM, one class against the rest: minimises the mean over images of the sum over classes of
+/// max(0, 1 - t * score)^2, where t is 1 for the image's class and -1 for others, + l2 / 2 *
+/// |weight|^2; from `start` on, by L-BFGS. features: float32 [N, F]; labels: int64 [N], below
+/// `classes`.
 LinearClassifier fit_linear(const torch::Tensor& features, const torch::Tensor& labels,
                             std::int64_t classes, double l2, LinearClassifier start = {});
 
-/// The share of rows [N, F] whose largest logit is that of their label, [0, 1].
+/// The share of rows [N, F] whose largest score is that of their label, [0, 1].
 double accuracy_of(const LinearClassifier& classifier, const torch::Tensor& features,
                    const torch::Tensor& labels);
 

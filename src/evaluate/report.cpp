@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "dcgan/evaluate.h"
 
@@ -50,8 +51,12 @@ constexpr MeasureInfo kMeasures[] = {
      "memorising: many samples are nearly training images"},
     {"nearest_median", "", 0.0, 0.0, "pixels to the nearest training image", ""},
     {"nearest_q01", "", 0.0, 0.0, "the same of the nearest 1 %", ""},
+    {"period2", "lower", 0.0, 1.0, "spectral energy at period 2, × 10⁻⁴",
+     "a pattern of two pixels lies over the samples"},
     {"class_accuracy", "higher", 0.02, 0.0, "samples of the class asked for",
      "many samples look like another class than they should be"},
+    {"classifier_score", "higher", 0.02, 0.0, "accuracy of a classifier trained on them",
+     "a classifier learns less from the samples than from real images"},
 };
 
 const MeasureInfo& info_of(const Measure& measure) {
@@ -231,7 +236,7 @@ std::string to_json(const Report& report) {
     json["findings"].push_back({{"measure", finding.measure}, {"text", finding.text}});
   }
   json["left_out"] = report.left_out;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return json_text(json, 2) + '\n';
 }
 
 }  // namespace dcgan

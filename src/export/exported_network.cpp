@@ -25,6 +25,16 @@ NamedArray to_array(const std::string& name, const torch::Tensor& tensor) {
   return {name, numbers.sizes().vec(), {first, first + numbers.numel()}};
 }
 
+/// Of a weight, as forward() estimates it.
+double spectral_norm(const LayerPlan& plan, const std::vector<float>& weight,
+                     const std::vector<float>& u) {
+  torch::Tensor matrix = torch::tensor(weight, torch::kFloat64).view(weight_sizes(plan));
+  if (plan.kind == LayerKind::transposed_convolution) matrix = matrix.transpose(0, 1);
+  matrix = matrix.flatten(1);
+  const torch::Tensor v = matrix.t().mv(torch::tensor(u, torch::kFloat64));
+  return (matrix.mv(v).norm() / v.norm()).item<double>();
+}
+
 }  // namespace
 
 ExportedNetwork read_exported_network(const std::filesystem::path& checkpoint,
@@ -69,7 +79,7 @@ std::vector<std::string> all_class_names(const ExportedNetwork& network) {
   return names;
 }
 
-std::vector<FoldedLayer> fold_batch_norm(const ExportedNetwork& network) {
+std::vector<FoldedLayer> fold_norms(const ExportedNetwork& network) {
   std::map<std::string, const std::vector<float>*> numbers;
   for (const NamedArray& array : network.arrays) numbers[array.name] = &array.numbers;
   std::vector<FoldedLayer> layers;
@@ -79,7 +89,7 @@ std::vector<FoldedLayer> fold_batch_norm(const ExportedNetwork& network) {
     };
     FoldedLayer layer;
     layer.plan = plan;
-    layer.plan.batch_norm = false;
+    if (!has_scale(plan.norm) || plan.norm == Norm::batch) layer.plan.norm = Norm::none;
     layer.plan.bias = true;
     layer.weight = of_layer("weight");
     const bool is_linear = plan.kind == LayerKind::linear;
@@ -87,7 +97,15 @@ std::vector<FoldedLayer> fold_batch_norm(const ExportedNetwork& network) {
         is_linear ? plan.output[0] * plan.output[1] * plan.output[2] : plan.output[0]);
     layer.bias = plan.bias ? of_layer("bias") : std::vector<float>(outputs, 0.0F);
     if (plan.modes > 0 && plan.classes > 0) layer.mode_bias = of_layer("mode_bias");
-    if (plan.batch_norm) {
+    if (layer.plan.norm != Norm::none) {
+      layer.norm_scale = of_layer("norm.weight");
+      layer.norm_shift = of_layer("norm.bias");
+    }
+    if (plan.norm == Norm::spectral) {
+      const double norm = spectral_norm(plan, layer.weight, of_layer("spectral_u"));
+      for (float& number : layer.weight) number = static_cast<float>(number / norm);
+    }
+    if (plan.norm == Norm::batch) {
       // A transposed weight is [in, out, kh, kw], the others [out, ...].
       const auto area = static_cast<std::size_t>(plan.kernel[0] * plan.kernel[1]);
       const bool is_transposed = plan.kind == LayerKind::transposed_convolution;
@@ -95,7 +113,7 @@ std::vector<FoldedLayer> fold_batch_norm(const ExportedNetwork& network) {
       std::vector<double> scale(outputs);
       for (std::size_t i = 0; i < outputs; ++i) {
         scale[i] = of_layer("norm.weight")[i] /
-                   std::sqrt(static_cast<double>(of_layer("norm.running_var")[i]) + kBatchNormEps);
+                   std::sqrt(static_cast<double>(of_layer("norm.running_var")[i]) + kNormEps);
         layer.bias[i] = static_cast<float>(
             of_layer("norm.bias")[i] +
             (static_cast<double>(layer.bias[i]) - of_layer("norm.running_mean")[i]) * scale[i]);

@@ -34,16 +34,18 @@ std::vector<std::string> all_class_names(const ExportedNetwork& network);
 ExportedNetwork read_exported_network(const std::filesystem::path& checkpoint,
                                       const ExportOptions& options);
 
-/// A layer without BatchNorm: its running statistics are part of weight and bias (Jacob et al.,
-/// "Quantization and training of neural networks for efficient integer-arithmetic-only inference",
-/// 2018, eq. 14).
+/// A layer without BatchNorm and spectral normalisation: running statistics are part of weight and
+/// bias (Jacob et al., "Quantization and training of neural networks for efficient
+/// integer-arithmetic-only inference", 2018, eq. 14), and the weight is divided already.
 struct FoldedLayer {
   LayerPlan plan;
-  std::vector<float> weight;     ///< in the order of weight_sizes()
-  std::vector<float> bias;       ///< [out]; zeros where the layer had neither bias nor BatchNorm
-  std::vector<float> mode_bias;  ///< [modes]; empty where the modes have no classes
+  std::vector<float> weight;      ///< in the order of weight_sizes()
+  std::vector<float> bias;        ///< [out]; zeros where the layer had neither bias nor BatchNorm
+  std::vector<float> norm_scale;  ///< [out], of layer and instance normalisation, else empty
+  std::vector<float> norm_shift;  ///< likewise
+  std::vector<float> mode_bias;   ///< [modes]; empty where the modes have no classes
 };
 
-std::vector<FoldedLayer> fold_batch_norm(const ExportedNetwork& network);
+std::vector<FoldedLayer> fold_norms(const ExportedNetwork& network);
 
 }  // namespace dcgan

@@ -12,12 +12,16 @@
 namespace dcgan {
 namespace {
 
-/// [kernel height, kernel width, in, out]. A linear layer is a transposed convolution of one pixel;
-/// where it makes an image, its outputs are in the order [height, width, channels].
+/// [kernel height, kernel width, in, out]. A linear layer is a transposed convolution of one pixel,
+/// and so is a 3x3 convolution, padded by 1, with its kernel turned; where a linear one makes an
+/// image, its outputs are in the order [height, width, channels].
 torch::Tensor page_weight(const FoldedLayer& layer) {
   const torch::Tensor weight = torch::tensor(layer.weight);
-  if (layer.plan.kind != LayerKind::linear) {
+  if (layer.plan.kind == LayerKind::transposed_convolution) {
     return weight.view(weight_sizes(layer.plan)).permute({2, 3, 0, 1});
+  }
+  if (layer.plan.kind == LayerKind::convolution) {
+    return weight.view(weight_sizes(layer.plan)).flip({2, 3}).permute({2, 3, 1, 0});
   }
   const auto& [channels, height, width] = layer.plan.output;
   return weight.view({channels, height, width, layer.plan.input[0]})
@@ -60,22 +64,34 @@ struct Page {
 
 Page describe_page(const ExportedNetwork& generator) {
   using Json = nlohmann::ordered_json;
-  const std::vector<FoldedLayer> layers = fold_batch_norm(generator);
+  const std::vector<FoldedLayer> layers = fold_norms(generator);
   const LayerPlan& first = layers.front().plan;
   const ImageShape& image = layers.back().plan.output;
   Page page;
   Json plans = Json::array();
   for (const FoldedLayer& layer : layers) {
     append_numbers(page.numbers, page_bias(layer), torch::kFloat32);
+    const bool has_norm = layer.plan.norm != Norm::none;  // layer or instance
+    if (has_norm) {
+      append_numbers(page.numbers, torch::tensor(layer.norm_scale), torch::kFloat32);
+      append_numbers(page.numbers, torch::tensor(layer.norm_shift), torch::kFloat32);
+    }
     const auto& [in, height, width] = layer.plan.input;
     const auto& [out, out_height, out_width] = layer.plan.output;
     const bool is_linear = layer.plan.kind == LayerKind::linear;
-    plans.push_back({{"input", {height, width, in}},
-                     {"output", is_linear ? Json{1, 1, out * out_height * out_width}
-                                          : Json{out_height, out_width, out}},
-                     {"kernel", layer.plan.kernel},
-                     {"stride", layer.plan.stride},
-                     {"padding", layer.plan.padding}});
+    const bool is_enlarged = layer.plan.resampling != Resampling::none;
+    plans.push_back(
+        {{"from", {height, width}},
+         {"input", is_enlarged ? Json{out_height, out_width, in} : Json{height, width, in}},
+         {"enlarge", is_enlarged ? name_of(layer.plan.resampling) : ""},
+         {"groups", !has_norm                        ? 0
+                    : layer.plan.norm == Norm::layer ? 1
+                                                     : out},
+         {"output",
+          is_linear ? Json{1, 1, out * out_height * out_width} : Json{out_height, out_width, out}},
+         {"kernel", layer.plan.kernel},
+         {"stride", layer.plan.stride},
+         {"padding", layer.plan.padding}});
     const NonlinearityForms& forms = forms_of(layer.plan.nonlinearity);
     page.nonlinearities += fmt::format(
         "(x) => {}, ", fmt::format(fmt::runtime(forms.javascript), format_real(layer.plan.slope)));

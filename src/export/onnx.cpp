@@ -9,6 +9,7 @@
 #include "export/metadata.h"
 #include "export/onnx_model.h"
 #include "export/writers.h"
+#include "model/forward.h"
 #include "model/script.h"
 
 namespace dcgan {
@@ -76,6 +77,51 @@ NamedArray class_scores(const FoldedLayer& first) {
   return scores;
 }
 
+/// As resample() in model/forward.cpp.
+std::string resampling_text(const LayerPlan& layer) {
+  const auto& [channels, height, width] = layer.output;
+  constexpr const char* kPool = "kernel_shape = [2, 2], strides = [2, 2], ceil_mode = 1";
+  switch (layer.resampling) {
+    case Resampling::none:
+      break;
+    case Resampling::max_pool:
+      return fmt::format("x = MaxPool <{}> (x)\n", kPool);
+    case Resampling::avg_pool:
+      return fmt::format("x = AveragePool <{}> (x)\n", kPool);
+    case Resampling::nearest:
+    case Resampling::bilinear:
+      return fmt::format(
+          "count = Shape <end = 1> (x); sizes = Concat <axis = 0> (count, [{}, {}, {}])\n"
+          "x = Resize <{}> (x, _, _, sizes)\n",
+          layer.input[0], height, width,
+          layer.resampling == Resampling::bilinear
+              ? "mode = linear, coordinate_transformation_mode = half_pixel"
+              : "mode = nearest, coordinate_transformation_mode = asymmetric, nearest_mode = "
+                "floor");
+  }
+  return "";
+}
+
+/// Layer and instance normalisation; what fold_norms() leaves.
+std::string norm_text(const LayerPlan& layer) {
+  if (layer.norm == Norm::none) return "";
+  const std::string epsilon = float_literal(kNormEps);
+  if (layer.norm == Norm::instance) {
+    return fmt::format(
+        "x = InstanceNormalization <epsilon = {0}> (x, {1}.norm.weight, {1}.norm.bias)\n", epsilon,
+        layer.name);
+  }
+  const ImageShape& size = is_pooling(layer.resampling) ? layer.input : layer.output;
+  const std::string sizes = layer.kind == LayerKind::linear
+                                ? std::to_string(layer.output[0])
+                                : fmt::format("{}, {}, {}", layer.output[0], size[1], size[2]);
+  return fmt::format(
+      "x = Reshape(x, [0, 1, -1])\n"
+      "x = InstanceNormalization <epsilon = {0}> (x, [1.0], [0.0])\n"
+      "x = Reshape(x, [0, {2}]); x = Mul(x, {1}.norm.weight); x = Add(x, {1}.norm.bias)\n",
+      epsilon, layer.name, sizes);
+}
+
 std::string layer_text(const LayerPlan& layer) {
   std::string operation = "Gemm <transB = 1>";
   if (layer.kind != LayerKind::linear) {
@@ -84,11 +130,16 @@ std::string layer_text(const LayerPlan& layer) {
                             layer.stride[0], layer.stride[1], layer.padding[0], layer.padding[1],
                             layer.padding[0], layer.padding[1]);
   }
-  std::string text = fmt::format("x = {0} (x, {1}.weight, {1}.bias)\n", operation, layer.name);
-  if (layer.nonlinearity == Nonlinearity::none) return text;
-  return text +
-         fmt::format(fmt::runtime(forms_of(layer.nonlinearity).onnx), float_literal(layer.slope)) +
-         "\n";
+  const bool pools = is_pooling(layer.resampling);
+  std::string text = pools ? std::string() : resampling_text(layer);
+  text += fmt::format("x = {0} (x, {1}.weight, {1}.bias)\n", operation, layer.name);
+  text += norm_text(layer);
+  if (layer.nonlinearity != Nonlinearity::none) {
+    text +=
+        fmt::format(fmt::runtime(forms_of(layer.nonlinearity).onnx), float_literal(layer.slope)) +
+        "\n";
+  }
+  return pools ? text + resampling_text(layer) : text;
 }
 
 /// x -> images, as to_bytes() where they are bytes.
@@ -162,7 +213,7 @@ Metadata metadata_of(const ExportedNetwork& network) {
 
 std::string to_onnx(const ExportedNetwork& network) {
   check_size(network.plan);
-  std::vector<FoldedLayer> layers = fold_batch_norm(network);
+  std::vector<FoldedLayer> layers = fold_norms(network);
   OnnxModel model;
   model.name = network.plan.name;
   model.metadata = metadata_of(network);
@@ -176,6 +227,12 @@ std::string to_onnx(const ExportedNetwork& network) {
     model.arrays.push_back(
         {layer.plan.name + ".weight", weight_sizes(layer.plan), std::move(layer.weight)});
     model.arrays.push_back({layer.plan.name + ".bias", {outputs}, std::move(layer.bias)});
+    if (layer.norm_scale.empty()) continue;
+    const bool of_map = layer.plan.norm == Norm::layer && layer.plan.kind != LayerKind::linear;
+    const std::vector<std::int64_t> sizes =
+        of_map ? std::vector<std::int64_t>{outputs, 1, 1} : std::vector<std::int64_t>{outputs};
+    model.arrays.push_back({layer.plan.name + ".norm.weight", sizes, std::move(layer.norm_scale)});
+    model.arrays.push_back({layer.plan.name + ".norm.bias", sizes, std::move(layer.norm_shift)});
   }
   return serialise(model);
 }

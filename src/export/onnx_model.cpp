@@ -70,6 +70,13 @@ void write_attribute(pbf_builder<onnx::Node>& node, const std::string& name,
   attribute.add_enum(Attribute::type, static_cast<int>(type));
 }
 
+void write_word(pbf_builder<onnx::Node>& node, const std::string& name, const std::string& word) {
+  pbf_builder<onnx::Attribute> attribute(node, onnx::Node::attribute);
+  attribute.add_string(onnx::Attribute::name, name);
+  attribute.add_bytes(onnx::Attribute::s, word);
+  attribute.add_enum(onnx::Attribute::type, static_cast<int>(onnx::AttributeType::text));
+}
+
 /// Writes the statements of a text as the nodes of a graph.
 class GraphWriter {
  public:
@@ -113,12 +120,18 @@ class GraphWriter {
     const std::string attributes = parts[3];
     for (std::sregex_iterator found(attributes.begin(), attributes.end(), attribute), end;
          found != end; ++found) {
-      write_attribute(node, (*found)[1], read_constant((*found)[2]));
+      const std::string value = (*found)[2];
+      if (is_constant(value)) {
+        write_attribute(node, (*found)[1], read_constant(value));
+      } else {
+        write_word(node, (*found)[1], value);
+      }
     }
   }
 
   /// What a name stands for now. A constant becomes an array at its first use.
   std::string value_of(const std::string& item) {
+    if (item == "_") return "";
     const auto known = values_.find(item);
     if (known != values_.end()) return known->second;
     if (!is_constant(item)) return item;

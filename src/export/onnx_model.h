@@ -26,7 +26,8 @@ struct OnnxValue {
 ///     y = Sigmoid(x); x = Mul(x, y)
 ///
 /// The names are of inputs, arrays and earlier statements; the last value of a name counts. A
-/// number or a list of numbers is a constant: float32 where it has a '.' or an 'e', else int64.
+/// number or a list of numbers is a constant: float32 where it has a '.' or an 'e', else int64. An
+/// attribute may also be a word. `_` stands for an input that is left out.
 struct OnnxModel {
   std::string name;
   std::vector<OnnxValue> inputs;

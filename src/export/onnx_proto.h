@@ -19,7 +19,7 @@ enum class OperatorSetId : Tag { domain = 1, version = 2 };
 enum class StringStringEntry : Tag { key = 1, value = 2 };
 enum class Graph : Tag { node = 1, name = 2, initializer = 5, input = 11, output = 12 };
 enum class Node : Tag { input = 1, output = 2, name = 3, op_type = 4, attribute = 5 };
-enum class Attribute : Tag { name = 1, f = 2, i = 3, floats = 7, ints = 8, type = 20 };
+enum class Attribute : Tag { name = 1, f = 2, i = 3, s = 4, floats = 7, ints = 8, type = 20 };
 enum class Tensor : Tag { dims = 1, data_type = 2, name = 8, raw_data = 9 };
 enum class ValueInfo : Tag { name = 1, type = 2, doc_string = 3 };
 enum class Type : Tag { tensor_type = 1 };
@@ -28,6 +28,6 @@ enum class TensorShape : Tag { dim = 1 };
 enum class Dimension : Tag { dim_value = 1, dim_param = 2 };
 
 /// AttributeProto.AttributeType.
-enum class AttributeType { real = 1, integer = 2, reals = 6, integers = 7 };
+enum class AttributeType { real = 1, integer = 2, text = 3, reals = 6, integers = 7 };
 
 }  // namespace dcgan::onnx

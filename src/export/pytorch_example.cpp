@@ -20,12 +20,13 @@ bool has_example_form(const NetworkPlan& plan) {
         generates ? layer.nonlinearity == Nonlinearity::relu
                   : layer.nonlinearity == Nonlinearity::leaky_relu && layer.slope == 0.2;
     if (!is_activated || layer.modes > 0 || layer.output[0] != channels) return false;
-    if (layer.batch_norm != (generates || i > 0)) return false;
+    if (layer.norm != (generates || i > 0 ? Norm::batch : Norm::none)) return false;
     channels = generates ? channels / 2 : channels * 2;
   }
   for (const LayerPlan& layer : layers) {
     if (layer.kind == LayerKind::linear || layer.kernel != Extent{4, 4} || layer.bias) return false;
   }
+  if (last.norm != Norm::none) return false;
   return generates ? last.nonlinearity == Nonlinearity::tanh : last.output[0] == 1;
 }
 
@@ -39,7 +40,7 @@ std::string example_name(const NetworkPlan& plan, const std::string& name) {
                  ? fmt::format("main.{}.{}", index + 1, tensor.substr(kNorm.size()))
                  : fmt::format("main.{}.{}", index, tensor);
     }
-    index += layer.batch_norm ? 3 : 2;
+    index += layer.norm == Norm::batch ? 3 : 2;
   }
   return name;
 }

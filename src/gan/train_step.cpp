@@ -7,6 +7,7 @@
 
 #include "base/gz.h"
 #include "gan/backward.h"
+#include "gan/freeze.h"
 #include "gan/loss.h"
 #include "gan/schedule.h"
 #include "model/forward.h"
@@ -17,8 +18,9 @@
 namespace dcgan {
 namespace {
 
-Adam make_optimizer(const Network& network, double lr, const TrainConfig& train) {
-  return Adam(named_parameters(network), {lr, train.beta1, train.beta2, train.eps});
+Optimizer make_optimizer(const Network& network, double lr, const TrainConfig& train) {
+  return Optimizer(trained_parameters(network),
+                   {lr, train.beta1, train.beta2, train.eps, train.optimizer});
 }
 
 /// Mean D(x): a probability where the loss is one of those, else D's output.
@@ -118,9 +120,9 @@ torch::Tensor penalty_between(const TrainState& state, const Pair& images,
   return gradient_penalty(forward(state.discriminator, mixed, Mode::train, options), mixed);
 }
 
-void clip(const Network& network, double limit) {
+void clip(const std::vector<torch::Tensor>& parameters, double limit) {
   const torch::NoGradGuard no_grad;
-  for (const torch::Tensor& parameter : parameters(network)) parameter.clamp_(-limit, limit);
+  for (const torch::Tensor& parameter : parameters) parameter.clamp_(-limit, limit);
 }
 
 /// D's half: fake has no graph.
@@ -163,7 +165,8 @@ void update_discriminator(TrainState& state, const StepInputs& inputs, Pair imag
   backward(objective, state.discriminator_optimizer.parameters(), numbers, state.reducer);
   update_weights(state, [&] {
     state.discriminator_optimizer.step(inputs.rates.discriminator);
-    if (options.weight_clip > 0) clip(state.discriminator, options.weight_clip);
+    if (options.weight_clip > 0)
+      clip(state.discriminator_optimizer.parameters(), options.weight_clip);
   });
 }
 
@@ -192,11 +195,12 @@ void update_generator(TrainState& state, const StepInputs& inputs, const torch::
 TrainState make_train_state(const Config& config, torch::Device device, std::int64_t total_steps) {
   Network generator = make_network(plan_generator(config), device);
   Network discriminator = make_network(plan_discriminator(config), device);
-  const double deviation = config.model.init_deviation;
-  initialise(generator, config.seed, Purpose::generator_init, deviation);
-  initialise(discriminator, config.seed, Purpose::discriminator_init, deviation);
-  Adam generator_optimizer = make_optimizer(generator, config.generator.lr, config.train);
-  Adam discriminator_optimizer =
+  const auto [init, deviation] = std::pair(config.model.init, config.model.init_deviation);
+  initialise(generator, config.seed, Purpose::generator_init, deviation, init);
+  initialise(discriminator, config.seed, Purpose::discriminator_init, deviation, init);
+  freeze_layers(generator, discriminator, config.train.freeze);
+  Optimizer generator_optimizer = make_optimizer(generator, config.generator.lr, config.train);
+  Optimizer discriminator_optimizer =
       make_optimizer(discriminator, config.discriminator.lr, config.train);
   std::optional<Network> average;
   if (config.train.ema_decay > 0) {

@@ -1,8 +1,8 @@
 // One step of adversarial training.
 //
 //                 real x ─────────► D ─► real logits ┐
-//   z ─► G ─► fake ─ detach ──────► D ─► fake logits ┴► D's loss ─► Adam updates D
-//              └─────────────────► D (updated) ─► logits ─► G's loss ─► Adam updates G
+//   z ─► G ─► fake ─ detach ──────► D ─► fake logits ┴► D's loss ─► D's update
+//              └─────────────────► D (updated) ─► logits ─► G's loss ─► G's update
 //
 // Real and fake are batches of their own to D, so that BatchNorm sees each by itself; the fake
 // images of D's half are those of G's; D's parameters need no gradient in G's half.
@@ -15,7 +15,8 @@
 // but for its BatchNorm's running statistics, which see every batch. With train.class_mismatch D's
 // half also has the loss on real images of a wrong class, from the numbers D gave for them. With
 // train.translation D sees every image shifted (translate.h). With train.ema_decay an average of G
-// follows its weights and BatchNorm's statistics.
+// follows its weights and BatchNorm's statistics. Layers of train.freeze keep their parameters;
+// their BatchNorm's running statistics follow the batches.
 #pragma once
 
 #include <torch/types.h>
@@ -28,7 +29,7 @@
 #include <vector>
 
 #include "dcgan/config.h"
-#include "gan/adam.h"
+#include "gan/optimizer.h"
 #include "gan/translate.h"
 #include "model/network.h"
 #include "runtime/reducer.h"
@@ -39,8 +40,8 @@ namespace dcgan {
 struct TrainState {
   Network generator;
   Network discriminator;
-  Adam generator_optimizer;
-  Adam discriminator_optimizer;
+  Optimizer generator_optimizer;
+  Optimizer discriminator_optimizer;
   std::optional<Network> average;  ///< of G over the steps; nothing without train.ema_decay
   TrainConfig options;
   std::int64_t total_steps = 0;  ///< what the learning rates' schedule is stretched over
@@ -107,7 +108,7 @@ struct StepKind {
 /// What changes from step to step by a formula; as tensors, so that a recorded step reads them
 /// anew.
 struct StepRates {
-  torch::Tensor discriminator;  ///< Adam::next_rates() of D
+  torch::Tensor discriminator;  ///< Optimizer::next_rates() of D
   torch::Tensor generator;      ///< of G; undefined in a step without G's half
   torch::Tensor average;        ///< float32 []: weight of G in its average; undefined likewise
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 #include "base/file.h"
@@ -56,6 +57,16 @@ Network load_discriminator(const Archive& archive, const Config& config,
   set_requires_grad(network, false);
   copy_tensors(archive, "discriminator.", named_tensors(network), path);
   return network;
+}
+
+DiscriminatorFile open_discriminator(const std::filesystem::path& path) {
+  const std::filesystem::path file = find_generator_file(path, /*raw=*/true);
+  const std::optional<Archive> archive = parse_archive(read_file(file), file);
+  if (!archive) {
+    throw failure("no checkpoint of dcgan").in(file).remedy("name the folder of a run");
+  }
+  const Config config = parse_config(archive->config, file.string() + ": config.yaml");
+  return {file, config, load_discriminator(*archive, config, file)};
 }
 
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run) {

@@ -36,6 +36,15 @@ GeneratorFile load_generator(const Archive& archive, const std::filesystem::path
 Network load_discriminator(const Archive& archive, const Config& config,
                            const std::filesystem::path& path);
 
+struct DiscriminatorFile {
+  std::filesystem::path path;  ///< of the checkpoint
+  Config config;
+  Network discriminator;  ///< on the CPU
+};
+
+/// That of a checkpoint, or of the newest one in a run's folder. Throws `failure` naming the file.
+DiscriminatorFile open_discriminator(const std::filesystem::path& path);
+
 /// The images of a network of ours, as a Sampler of its file makes them. latents: float32
 /// [N, latent_dim], on the network's device -> uint8 [N, C, H, W], CPU; a NaN becomes any byte.
 torch::Tensor generate_images(const Network& generator, const torch::Tensor& latents,

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "kernels/multi_tensor.h"
 #include "runtime/torch.h"
 
@@ -27,6 +29,7 @@ constexpr Slot kSlots[] = {{"weight", &Layer::weight, true},
                            {"norm.weight", &Layer::norm_scale, true},
                            {"norm.bias", &Layer::norm_shift, true},
                            {"mode_bias", &Layer::mode_bias, false},
+                           {"spectral_u", &Layer::spectral_u, false},
                            {"norm.running_mean", &Layer::running_mean, false},
                            {"norm.running_var", &Layer::running_var, false}};
 
@@ -41,6 +44,20 @@ NamedTensors select(const Network& network, bool parameters) {
     }
   }
   return named;
+}
+
+/// torch.nn's kaiming_uniform_(a=sqrt(5)), whose fan_in is of the weight's second dimension also in
+/// a transposed convolution, where that counts the outputs.
+void initialise_as_pytorch(Layer& layer, std::int64_t seed, Purpose purpose, std::int64_t stream) {
+  const std::int64_t fan_in = layer.weight.numel() / layer.weight.size(0);
+  const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
+  const auto draw = [&](const torch::Tensor& tensor, std::int64_t own_stream) {
+    const auto row = uniform_rows(seed, purpose, own_stream, 1, tensor.numel());
+    tensor.copy_(row.view(tensor.sizes()).mul_(bound));
+  };
+  draw(layer.weight, stream);
+  if (layer.bias.defined()) draw(layer.bias, stream + 1);
+  if (layer.norm_scale.defined()) layer.norm_scale.fill_(1);
 }
 
 /// The same network with `change` of each tensor in its place.
@@ -67,9 +84,12 @@ Network make_network(const NetworkPlan& plan, torch::Device device) {
     const std::int64_t channels =
         layer_plan.kind == LayerKind::linear ? layer.weight.size(0) : layer_plan.output[0];
     if (layer_plan.bias) layer.bias = torch::zeros({channels}, options);
-    if (layer_plan.batch_norm) {
+    if (has_scale(layer_plan.norm)) {
       layer.norm_scale = torch::zeros({channels}, options);
       layer.norm_shift = torch::zeros({channels}, options);
+    }
+    if (layer_plan.norm == Norm::spectral) layer.spectral_u = torch::ones({channels}, options);
+    if (layer_plan.norm == Norm::batch) {
       layer.running_mean = torch::zeros({channels}, options);
       layer.running_var = torch::ones({channels}, options);
     }
@@ -80,17 +100,27 @@ Network make_network(const NetworkPlan& plan, torch::Device device) {
   return network;
 }
 
-void initialise(Network& network, std::int64_t seed, Purpose purpose, double deviation) {
+void initialise(Network& network, std::int64_t seed, Purpose purpose, double deviation, Init init) {
   const torch::NoGradGuard no_grad;
+  const auto normal = [&](const torch::Tensor& like, std::int64_t stream) {
+    return normal_rows(seed, purpose, stream, 1, like.numel()).view(like.sizes());
+  };
   const auto draw = [&](const torch::Tensor& tensor, std::int64_t stream, double mean) {
-    const auto row = normal_rows(seed, purpose, stream, 1, tensor.numel()).view(tensor.sizes());
-    tensor.copy_(row.mul(deviation).add_(mean));
+    tensor.copy_(normal(tensor, stream).mul(deviation).add_(mean));
   };
   std::int64_t stream = 0;
   for (Layer& layer : network.layers) {
-    draw(layer.weight, stream++, 0.0);
-    if (layer.plan.batch_norm) draw(layer.norm_scale, stream, 1.0);
-    ++stream;  // a layer without BatchNorm keeps its stream, so that the next one keeps its own
+    if (init == Init::pytorch) {
+      initialise_as_pytorch(layer, seed, purpose, stream);
+    } else {
+      draw(layer.weight, stream, 0.0);
+      if (layer.norm_scale.defined()) draw(layer.norm_scale, stream + 1, 1.0);
+    }
+    if (layer.spectral_u.defined()) {
+      const torch::Tensor direction = normal(layer.spectral_u, stream + 1);
+      layer.spectral_u.copy_(direction / direction.norm());
+    }
+    stream += 2;  // also without a norm, so that the next layer keeps its own
   }
 }
 
@@ -109,6 +139,12 @@ Network with_own_gradients(const Network& network) {
 }
 
 NamedTensors named_parameters(const Network& network) { return select(network, true); }
+
+NamedTensors trained_parameters(const Network& network) {
+  Network trained = network;
+  std::erase_if(trained.layers, [](const Layer& layer) { return layer.frozen; });
+  return named_parameters(trained);
+}
 
 NamedTensors named_tensors(const Network& network) {
   NamedTensors named = named_parameters(network);
@@ -141,7 +177,8 @@ NetworkPlan plan_of(const Network& network) {
 }
 
 void set_requires_grad(Network& network, bool requires_grad) {
-  for (const torch::Tensor& tensor : parameters(network)) tensor.set_requires_grad(requires_grad);
+  for (const torch::Tensor& tensor : parameters(network)) tensor.set_requires_grad(false);
+  for (auto& [name, tensor] : trained_parameters(network)) tensor.set_requires_grad(requires_grad);
 }
 
 }  // namespace dcgan

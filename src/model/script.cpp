@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
 #include <cmath>
 
 #include "base/text.h"
@@ -11,15 +12,56 @@
 namespace dcgan {
 namespace {
 
-std::string weights_expression(const LayerPlan& layer) {
+/// `weight` becomes the layer's, divided as forward() does under spectral normalisation.
+std::string spectral_lines(const LayerPlan& layer) {
+  const bool transposed = layer.kind == LayerKind::transposed_convolution;
+  return fmt::format(
+      "    weight = self.{0}.weight\n"
+      "    matrix = torch.flatten(weight{1}, 1)\n"
+      "    v = torch.mv(torch.t(matrix), self.{0}.spectral_u)\n"
+      "    v = v / torch.clamp_min(torch.norm(v), 1e-12)\n"
+      "    weight = weight / torch.norm(torch.mv(matrix, v))\n",
+      layer.name, transposed ? ".transpose(0, 1)" : "");
+}
+
+/// The layer's linear part.
+std::string weights_lines(const LayerPlan& layer) {
+  const bool spectral = layer.norm == Norm::spectral;
   const std::string self = "self." + layer.name;
   const std::string bias = layer.bias ? self + ".bias" : "None";
+  const std::string weight = spectral ? std::string("weight") : self + ".weight";
+  const std::string before = spectral ? spectral_lines(layer) : std::string();
   if (layer.kind == LayerKind::linear) {
-    return fmt::format("torch.linear(x, {}.weight, {})", self, bias);
+    return before + fmt::format("    x = torch.linear(x, {}, {})\n", weight, bias);
   }
-  return fmt::format("torch.{}(x, {}.weight, {}, {}, {})",
-                     layer.kind == LayerKind::convolution ? "conv2d" : "conv_transpose2d", self,
-                     bias, layer.stride, layer.padding);
+  return before + fmt::format("    x = torch.{}(x, {}, {}, {}, {})\n",
+                              layer.kind == LayerKind::convolution ? "conv2d" : "conv_transpose2d",
+                              weight, bias, layer.stride, layer.padding);
+}
+
+std::string norm_lines(const LayerPlan& layer) {
+  if (layer.norm == Norm::batch) {
+    return fmt::format(
+        "    x = torch.batch_norm(x, self.{0}.norm.weight, self.{0}.norm.bias, "
+        "self.{0}.norm.running_mean, self.{0}.norm.running_var, False, {1}, {2}, True)\n",
+        layer.name, float_literal(kBatchNormMomentum), float_literal(kNormEps));
+  }
+  if (!has_scale(layer.norm)) return "";
+  return fmt::format(
+      "    x = torch.group_norm(x, {1}, self.{0}.norm.weight, self.{0}.norm.bias, {2}, True)\n",
+      layer.name, layer.norm == Norm::layer ? 1 : layer.output[0], float_literal(kNormEps));
+}
+
+/// As resample() in forward.cpp.
+std::string resampling_lines(const LayerPlan& layer) {
+  constexpr std::array kForms{"", "torch.max_pool2d(x, [2, 2], [2, 2], [0, 0], [1, 1], True)",
+                              "torch.avg_pool2d(x, [2, 2], [2, 2], [0, 0], True, False)",
+                              "torch.upsample_nearest2d(x, [{}, {}])",
+                              "torch.upsample_bilinear2d(x, [{}, {}], False)"};
+  if (layer.resampling == Resampling::none) return "";
+  const char* const form = kForms.at(static_cast<std::size_t>(layer.resampling));
+  return fmt::format("    x = {}\n",
+                     fmt::format(fmt::runtime(form), layer.output[1], layer.output[2]));
 }
 
 }  // namespace
@@ -35,18 +77,15 @@ std::string torchscript_layers(const NetworkPlan& plan) {
   for (const LayerPlan& layer : plan.layers) {
     const bool of_image = layer.input[1] * layer.input[2] > 1;
     if (layer.kind == LayerKind::linear && of_image) source += "    x = torch.flatten(x, 1)\n";
-    source += fmt::format("    x = {}\n", weights_expression(layer));
-    if (layer.batch_norm) {
-      source += fmt::format(
-          "    x = torch.batch_norm(x, self.{0}.norm.weight, self.{0}.norm.bias, "
-          "self.{0}.norm.running_mean, self.{0}.norm.running_var, False, {1}, {2}, True)\n",
-          layer.name, float_literal(kBatchNormMomentum), float_literal(kBatchNormEps));
-    }
+    const bool pools = is_pooling(layer.resampling);
+    if (!pools) source += resampling_lines(layer);
+    source += weights_lines(layer) + norm_lines(layer);
     if (layer.nonlinearity != Nonlinearity::none) {
       source += fmt::format("    x = {}\n",
                             fmt::format(fmt::runtime(forms_of(layer.nonlinearity).torchscript),
                                         float_literal(layer.slope)));
     }
+    if (pools) source += resampling_lines(layer);
   }
   return source;
 }

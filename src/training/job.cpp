@@ -12,6 +12,7 @@
 #include "gan/recorded_step.h"
 #include "runtime/cpu.h"
 #include "training/checkpoint.h"
+#include "training/initial_weights.h"
 #include "training/load_data.h"
 #include "training/run_directory.h"
 #include "training/trainer.h"
@@ -75,12 +76,16 @@ void compare_processes(const TrainingJob& job, ProcessGroup& group) {
   group.require_same("weights", checksum_of(job.state));
 }
 
-TrainingJob new_job(const Config& config, const Machine& machine, Log& log) {
+/// `first`: whether the run begins here, rather than goes on from a checkpoint.
+TrainingJob new_job(const Config& config, const Machine& machine, bool first, Log& log) {
   // A build that can't record steps on the device is told before the images are read.
   if (config.run.cuda_graph && !machine.device.is_cpu()) make_recorder(machine.device);
+  // So is whoever names a file or layers that do not fit.
+  TrainState state = make_train_state(config, machine.device);
+  if (first && config.train.init_from != "none") take_initial_weights(state, log);
   Dataset dataset = load_dataset(config.data, log);
   check_batches(config, dataset);
-  TrainState state = make_train_state(config, machine.device, total_steps(config, dataset.size()));
+  state.total_steps = total_steps(config, dataset.size());
   if (config.model.classes > 0) set_class_counts(state, count_classes(config, dataset));
   std::optional<Scorer> scorer = Scorer::make(config, dataset, machine.device, log);
   return {config, std::move(dataset), std::move(state), std::move(scorer)};
@@ -100,12 +105,12 @@ TrainingJob resumed_job(const fs::path& run, const Config& config, const Machine
     check_resumable(resolve_config(run / "config.yaml", {}).config, config, run / "config.yaml",
                     log);
     log.info("no checkpoint was written yet: starting from step 0");
-    return new_job(config, machine, log);
+    return new_job(config, machine, /*first=*/true, log);
   }
   const fs::path& path = checkpoints.back();
   const Archive archive = read_newest(checkpoints);
   check_resumable(parse_config(archive.config, path.string() + ": config.yaml"), config, path, log);
-  TrainingJob job = new_job(config, machine, log);
+  TrainingJob job = new_job(config, machine, /*first=*/false, log);
   check_same_dataset(archive, job.dataset, path);
   restore(job.state, archive, path);
   log.info(fmt::format("resuming from {} (step {})", path.string(), format_count(job.state.step)));
@@ -148,8 +153,8 @@ TrainingJob load_job(const std::optional<std::string>& out, bool resume, const C
   }
   const bool leads = group == nullptr || group->leads();
   if (!resume && out && leads) check_is_free(*out);
-  TrainingJob job =
-      resume ? resumed_job(*out, config, machine, log) : new_job(config, machine, log);
+  TrainingJob job = resume ? resumed_job(*out, config, machine, log)
+                           : new_job(config, machine, /*first=*/true, log);
   job.group = group;
   if (group != nullptr) compare_processes(job, *group);
   return job;

@@ -240,7 +240,7 @@ class Loop {
             "try a lower generator.lr and discriminator.lr, model.init_deviation near 0.02, {}",
             config_.train.loss == LossKind::wasserstein
                 ? "train.gradient_penalty: 10"
-                : "generator.batch_norm and discriminator.batch_norm: true"));
+                : "generator.norm and discriminator.norm: batch"));
   }
 
   /// Says once what is wrong with the training, if anything is.
@@ -365,14 +365,14 @@ void check_batches(const Config& config, const Dataset& dataset) {
   }
   const bool single = !config.data.drop_last && dataset.size() % config.train.batch_size == 1;
   // A convolution's feature map has a variance within one image; a dense feature does not.
-  const bool dense_norm = config.model.kind == ModelKind::dense &&
-                          (config.generator.batch_norm || config.discriminator.batch_norm);
+  const bool dense_norm =
+      (config.model.kind == ModelKind::dense || config.model.hidden_units > 0) &&
+      (is_batch_norm(config.generator.norm) || is_batch_norm(config.discriminator.norm));
   if (!single || !dense_norm) return;
   throw usage_error("an epoch's last batch has a single image, which BatchNorm can't normalise")
       .key("data.drop_last")
       .remedy(
-          "set data.drop_last: true, another train.batch_size, or batch_norm: false for both "
-          "networks");
+          "set data.drop_last: true, another train.batch_size, or norm: layer for both networks");
 }
 
 std::vector<std::int64_t> count_classes(const Config& config, const Dataset& dataset) {

@@ -89,7 +89,7 @@ std::vector<std::string> Monitor::check(const Observation& seen) {
     warnings.push_back(fmt::format(
         "the generator's gradient vanishes: for {} steps it has been under a thousandth of "
         "what it was at the beginning, so the generator stands still; try train.loss: "
-        "non_saturating, generator.batch_norm and discriminator.batch_norm: true, or a lower "
+        "non_saturating, generator.norm and discriminator.norm: batch, or a lower "
         "discriminator.lr",
         steps));
   }
@@ -136,7 +136,7 @@ torch::Tensor diversity(const torch::Tensor& images) {
 torch::Tensor gradient_size(const Network& network) {
   std::vector<torch::Tensor> squares;
   std::int64_t count = 0;
-  for (const torch::Tensor& parameter : parameters(network)) {
+  for (const auto& [name, parameter] : trained_parameters(network)) {
     squares.push_back(parameter.grad().square().sum());
     count += parameter.numel();
   }

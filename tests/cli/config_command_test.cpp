@@ -135,7 +135,7 @@ TEST(Configurations, DenseIsTheTextbookButForItsKindAndTheNormOfD) {
   const auto mnist = resolve_config(kSource / "configs/mnist-paper.yaml", {});
   auto expected = mnist.config;
   expected.model.kind = ModelKind::dense;
-  expected.discriminator.batch_norm = false;
+  expected.discriminator.norm = Norm::none;
   const auto dense = resolve_config(kSource / "configs/dense.yaml", {});
   EXPECT_TRUE(compare_configs(expected, dense.config).empty());
 }

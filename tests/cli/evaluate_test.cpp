@@ -115,7 +115,7 @@ TEST_F(Evaluate, PrintsJson) {
   EXPECT_EQ(all["reference"]["split"], "test");
   EXPECT_EQ(all["reference"]["count"], 160);
   EXPECT_EQ(all["real"]["count"], 120);
-  EXPECT_EQ(all["measures"].size(), 14U);
+  EXPECT_EQ(all["measures"].size(), 15U);
   EXPECT_EQ(all["classes"]["shares"].size(), 10U);
 }
 
@@ -131,6 +131,25 @@ TEST_F(Evaluate, IsTheSameAgainAndWithOtherThreads) {
   all["measures"].erase("fid");
   other["measures"].erase("fid");
   EXPECT_EQ(other, all);
+}
+
+TEST_F(Evaluate, TrainsClassifiersOnSamplesAndOnRealImages) {
+  const auto trained =
+      run({"train", "-q", "--config", "tiny.yaml", "--out", "told", "--set", "model.classes=12",
+           "--set", "model.latent_modes=12", "--set", "model.latent_dim=12"});
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const json all = report({"--ckpt", "told", "--classifier-score"})["measures"];
+  const json& score = all["classifier_score"];
+  EXPECT_GT(score["real"], 0.3);  // of 12 classes
+  EXPECT_LT(score["value"], score["real"]);
+  EXPECT_GT(score["error"], 0);
+  EXPECT_EQ(report({"--ckpt", "told", "--classifier-score"})["measures"], all);
+}
+
+TEST_F(Evaluate, TrainsNoClassifierOnSamplesWithoutClasses) {
+  expect_failure(evaluate({"--ckpt", "run", "--classifier-score"}),
+                 "run/g.pt: has no classes, so that no classifier can learn from its images; leave "
+                 "out --classifier-score, or train with model.classes");
 }
 
 TEST_F(Evaluate, MeasuresImagesThatSampleWrote) {

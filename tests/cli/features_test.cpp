@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "support/put_striped_set.h"
 #include "support/run_program.h"
 #include "support/temp_folder.h"
 
@@ -33,24 +34,7 @@ class FeaturesTrain : public ::testing::Test {
   }
 
   void put(const std::string& split, int count, bool labelled) const {
-    const auto header = [](char dimensions) { return std::string{'\0', '\0', '\x08', dimensions}; };
-    const auto size = [](int n) {
-      return std::string{'\0', '\0', static_cast<char>(n >> 8), static_cast<char>(n & 255)};
-    };
-    std::string pixels;
-    std::string labels;
-    for (int i = 0; i < count; ++i) {
-      const int label = i % 2;
-      labels += static_cast<char>(labelled ? label : 0);
-      for (int pixel = 0; pixel < 64; ++pixel) {
-        const int stripe = (label == 0 ? pixel / 8 : pixel % 8) % 2;
-        pixels += static_cast<char>(stripe * 100 + (i * 31 + pixel * 17) % 50);
-      }
-    }
-    const std::string stem = (folder_ / "data" / split).string();
-    write_file_atomically(stem + "-images-idx3-ubyte",
-                          header('\x03') + size(count) + size(8) + size(8) + pixels);
-    write_file_atomically(stem + "-labels-idx1-ubyte", header('\x01') + size(count) + labels);
+    testing::put_striped_set(folder_ / "data", split, count, labelled);
   }
 
   ProgramResult run(const std::vector<std::string>& arguments) const {

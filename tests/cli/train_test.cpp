@@ -258,9 +258,9 @@ TEST_F(Training, RegularisedAndKilledGoesOnBitForBit) {
 
 TEST_F(Training, WassersteinAndStoppedAmongTheDiscriminatorsStepsGoesOnBitForBit) {
   const std::vector<std::string> critic{
-      "--set", "train.loss=wasserstein",         "--set", "train.gradient_penalty=10",
-      "--set", "train.discriminator_steps=3",    "--set", "train.ema_decay=0.9",
-      "--set", "discriminator.batch_norm=false", "--set", "train.checkpoint_every=50"};
+      "--set", "train.loss=wasserstein",      "--set", "train.gradient_penalty=10",
+      "--set", "train.discriminator_steps=3", "--set", "train.ema_decay=0.9",
+      "--set", "discriminator.norm=none",     "--set", "train.checkpoint_every=50"};
   // Step 100 is the first of D's three.
   EXPECT_THAT(expect_to_go_on_to_the_same_end(critic).err, HasSubstr("(step 100)"));
   EXPECT_TRUE(metrics("run").front().contains("gradient_penalty"));
@@ -271,6 +271,39 @@ TEST_F(Training, ResumesWithClassesToTheSameEnd) {
   expect_to_go_on_to_the_same_end({"--set", "model.classes=10", "--set", "model.latent_modes=20",
                                    "--set", "model.latent_dim=24", "--set", "train.r1_gamma=1",
                                    "--set", "train.r1_every=50"});
+}
+
+TEST_F(Training, ResumesWithoutTheFileThatItStartedFrom) {
+  train("source", {"--set", "train.epochs=1"});
+  const ProgramResult first =
+      train("whole", {"--set", "train.init_from=source", "--set", "train.optimizer=sgd", "--set",
+                      "train.freeze=discriminator.layer1"});
+  EXPECT_THAT(first.err, HasSubstr("starting from " + (folder_ / "source").string() +
+                                   "/checkpoints/000064.pt (step 64): both networks"));
+  std::filesystem::copy(folder_ / "whole", folder_ / "run",
+                        std::filesystem::copy_options::recursive);
+  std::filesystem::remove(folder_ / "run/checkpoints/000128.pt");
+  std::filesystem::remove(folder_ / "run/g.pt");
+  std::filesystem::remove_all(folder_ / "source");
+  EXPECT_EQ(resume("run").exit_code, 0);
+  expect_same_end("whole", "run", "000128");
+}
+
+TEST_F(Training, ResumeRefusesAnotherOptimizer) {
+  train("run", {"--set", "train.epochs=1"});
+  const ProgramResult refused = resume("run", {"--set", "train.optimizer=sgd"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("train.optimizer: adam in the run, sgd now"));
+}
+
+TEST_F(Training, OfAnotherSizeThanItStartsFromLeavesNoRun) {
+  train("source", {"--set", "train.epochs=1"});
+  const ProgramResult refused = run({"train", "--config", "tiny.yaml", "--out", "run", "--set",
+                                     "train.init_from=source", "--set", "model.base_channels=6"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("generator.layer1.weight [8, 24, 4, 4] here, [8, 16, 4, 4] "
+                                     "there"));
+  EXPECT_FALSE(exists("run"));
 }
 
 TEST_F(Training, EndedBetweenItsLastCheckpointAndItsGeneratorResumesToBoth) {
@@ -380,7 +413,7 @@ TEST_F(Training, RefusesALastBatchThatBatchNormCannotNormalise) {
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(result.err,
             "dcgan: an epoch's last batch has a single image, which BatchNorm can't normalise; "
-            "set data.drop_last: true, another train.batch_size, or batch_norm: false for "
+            "set data.drop_last: true, another train.batch_size, or norm: layer for "
             "both networks\n");
   EXPECT_FALSE(exists("runs"));
 }
@@ -445,7 +478,7 @@ TEST_F(Training, StopsAtALossThatIsNotFinite) {
                                   "nan) (no checkpoint had been "
                                   "written yet); try a lower generator.lr and discriminator.lr, "
                                   "model.init_deviation near 0.02, "
-                                  "generator.batch_norm and discriminator.batch_norm: true\n"));
+                                  "generator.norm and discriminator.norm: batch\n"));
   EXPECT_FALSE(exists("run/g.pt"));
 }
 
@@ -481,7 +514,15 @@ INSTANTIATE_TEST_SUITE_P(
         ModelCase{"SeluAndGelu", {"generator.activation=selu", "discriminator.activation=gelu"}},
         ModelCase{"Swish", {"generator.activation=swish", "discriminator.activation=swish"}},
         ModelCase{"Sigmoid", {"generator.output=sigmoid"}},
-        ModelCase{"NoBatchNorm", {"generator.batch_norm=false", "discriminator.batch_norm=false"}},
+        ModelCase{"NoBatchNorm", {"generator.norm=none", "discriminator.norm=none"}},
+        ModelCase{"BatchAll", {"generator.norm=batch_all", "discriminator.norm=batch_all"}},
+        ModelCase{"LayerNorm", {"generator.norm=layer", "discriminator.norm=layer"}},
+        ModelCase{"InstanceNorm", {"generator.norm=instance", "discriminator.norm=instance"}},
+        ModelCase{"SpectralNorm", {"generator.norm=spectral", "discriminator.norm=spectral"}},
+        ModelCase{"MaxPoolNearest", {"model.downsampling=max_pool", "model.upsampling=nearest"}},
+        ModelCase{"AvgPoolBilinear",
+                  {"model.downsampling=avg_pool", "model.upsampling=bilinear",
+                   "data.image_size=[33, 17]"}},
         ModelCase{"Minimax", {"train.loss=minimax", "train.beta1=0.9"}},
         ModelCase{"IncompleteBatch",
                   {"data.drop_last=false", "data.limit=27", "data.shuffle=false"}}),

@@ -97,8 +97,8 @@ INSTANTIATE_TEST_SUITE_P(
                 {"discriminator.lr=0.05", "generator.lr=0.000001", "train.loss=minimax"},
                 {"the generator's gradient vanishes: for 300 steps"}},
         Failing{"MissingClass",
-                {"generator.batch_norm=false", "discriminator.batch_norm=false",
-                 "generator.lr=0.02", "discriminator.lr=0.01", "train.evaluate_samples=100"},
+                {"generator.norm=none", "discriminator.norm=none", "generator.lr=0.02",
+                 "discriminator.lr=0.01", "train.evaluate_samples=100"},
                 {"missing from the samples in two evaluations in a row"}},
         Failing{
             "SwingingLoss",

@@ -46,7 +46,7 @@ TEST(ConfigFields, TakeTheirOwnDefault) {
     FieldValue value{false, {text}};
     if (text.starts_with('[')) {
       value = {true, {}};
-      std::string items = text.substr(1, text.size() - 2) + ",";
+      std::string items = text == "[]" ? "" : text.substr(1, text.size() - 2) + ",";
       for (std::size_t comma; (comma = items.find(',')) != std::string::npos;) {
         value.items.push_back(items.substr(0, comma));
         items.erase(0, comma + 1);
@@ -62,11 +62,12 @@ TEST(ConfigFields, TakeTheirOwnDefault) {
 /// Each row must be bound to a field of its own: a copied row that sets its neighbour shows here.
 TEST(ConfigFields, EachSetOneFieldAndNoOther) {
   const std::vector<FieldValue> tries{
-      {false, {"2"}},       {false, {"0.25"}},    {false, {"false"}},  {false, {"test"}},
-      {false, {"3"}},       {false, {"dense"}},   {false, {"gelu"}},   {false, {"cpu"}},
-      {false, {"sigmoid"}}, {false, {"minimax"}}, {false, {"cosine"}}, {false, {"a.pt"}},
-      {false, {"bf16"}},    {false, {"npy"}},     {false, {"pad"}},    {false, {"black"}},
-      {false, {"true"}},    {false, {"auto"}},    {true, {"9", "11"}}};
+      {false, {"2"}},        {false, {"0.25"}},    {false, {"false"}},   {false, {"test"}},
+      {false, {"3"}},        {false, {"dense"}},   {false, {"gelu"}},    {false, {"cpu"}},
+      {false, {"sigmoid"}},  {false, {"minimax"}}, {false, {"cosine"}},  {false, {"a.pt"}},
+      {false, {"bf16"}},     {false, {"npy"}},     {false, {"pad"}},     {false, {"black"}},
+      {false, {"true"}},     {false, {"auto"}},    {false, {"layer"}},   {false, {"bilinear"}},
+      {false, {"avg_pool"}}, {false, {"sgd"}},     {false, {"pytorch"}}, {true, {"9", "11"}}};
   for (const Field& field : config_fields()) {
     const Config defaults;
     Config config;
@@ -225,8 +226,15 @@ TEST(FindConflicts, NamesWhatDoesNotGoTogetherAndAWayOut) {
            {[](Config& c) { c.train.loss = LossKind::wasserstein; },
             "train.loss: wasserstein needs a discriminator whose slope is bounded, or its loss has "
             "no end",
-            "set train.gradient_penalty: 10 (with discriminator.batch_norm: false), or "
+            "set train.gradient_penalty: 10 (with discriminator.norm: none), or "
             "train.weight_clip: 0.01"},
+           {[](Config& c) {
+              c.model.kind = ModelKind::dense;
+              c.generator.norm = Norm::instance;
+            },
+            "generator.norm: instance would make each output of a dense layer 0: it normalises "
+            "over an image's pixels, of which there is one",
+            "set it to layer"},
            {[](Config& c) { c.train.evaluate_samples = 9; },
             "train.evaluate_samples (9) must be at least 10, or 0: fewer images can't be measured",
             ""},

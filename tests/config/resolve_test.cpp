@@ -70,6 +70,19 @@ TEST_F(ResolveConfig, ReadsListsFromTheCommandLine) {
   EXPECT_THAT(resolved.config.data.image_size, ElementsAre(32, 48));
 }
 
+TEST_F(ResolveConfig, ReadsTheOldKeyOfBatchNorm) {
+  const auto resolved =
+      resolve("generator:\n  batch_norm: false\n", {{"--set", "discriminator.batch_norm=true"}});
+  EXPECT_EQ(resolved.config.generator.norm, Norm::none);
+  EXPECT_EQ(resolved.config.discriminator.norm, Norm::batch);
+  EXPECT_EQ(resolved.origins.at("generator.norm").text(), "c.yaml:2");
+  EXPECT_EQ(to_yaml(resolved.config).find("batch_norm: false"), std::string::npos);
+  EXPECT_EQ(parse_config("discriminator.batch_norm: false", "g.pt").discriminator.norm, Norm::none);
+  EXPECT_THAT(problem("generator:\n  norm: layer\n  batch_norm: true\n"),
+              IsError(ErrorKind::usage, "c.yaml",
+                      "'generator.norm' is given twice; the first is in line 2", ""));
+}
+
 TEST_F(ResolveConfig, TakesAWholeKeyAtTheTop) {
   EXPECT_EQ(resolve("train.epochs: 5\n").config.train.epochs, 5);
 }

@@ -32,20 +32,27 @@ Network network_of(const std::vector<FoldedLayer>& layers) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
     network.layers[i].weight = to_tensor(layers[i].weight, network.layers[i].weight.sizes());
     network.layers[i].bias = to_tensor(layers[i].bias, network.layers[i].bias.sizes());
+    if (layers[i].norm_scale.empty()) continue;
+    network.layers[i].norm_scale = torch::tensor(layers[i].norm_scale);
+    network.layers[i].norm_shift = torch::tensor(layers[i].norm_shift);
   }
   return network;
 }
 
-TEST(ExportedNetwork, HasBatchNormInWeightAndBias) {
+TEST(ExportedNetwork, HasBatchAndSpectralNormInWeightAndBias) {
   const TempFolder folder;
-  for (const ModelKind kind : {ModelKind::dcgan, ModelKind::dense}) {
+  for (const auto& [kind, norm] :
+       {std::pair(ModelKind::dcgan, Norm::batch), std::pair(ModelKind::dense, Norm::batch),
+        std::pair(ModelKind::dcgan, Norm::batch_all), std::pair(ModelKind::dcgan, Norm::spectral),
+        std::pair(ModelKind::dense, Norm::spectral), std::pair(ModelKind::dcgan, Norm::layer)}) {
     Config config = small_config();
     config.model.kind = kind;
+    config.generator.norm = config.discriminator.norm = norm;
     const TrainState state = small_trained_state(config);
     save_checkpoint(folder / "c.pt", state, config, "");
     const auto folded = [&](bool discriminator) {
-      return network_of(fold_batch_norm(
-          read_exported_network(folder / "c.pt", {.discriminator = discriminator})));
+      return network_of(
+          fold_norms(read_exported_network(folder / "c.pt", {.discriminator = discriminator})));
     };
     const torch::NoGradGuard no_grad;
     const torch::Tensor z = normal_rows(9, Purpose::sample_latents, 0, 5, config.model.latent_dim);

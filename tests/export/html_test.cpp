@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "config/fields.h"
 #include "export/export.h"
 #include "export/writers.h"
 #include "generate/generator_file.h"
@@ -180,7 +181,7 @@ TEST_F(HtmlPage, DrawsTheImagesOfEveryKindOfGenerator) {
   });
   add_trained("modes alone, no BatchNorm", [](Config& config) {
     config.model.latent_modes = 12;
-    config.generator.batch_norm = false;
+    config.generator.norm = Norm::none;
     config.generator.activation = Activation::gelu;
   });
   add_trained("64 x 64", [](Config& config) {
@@ -188,13 +189,29 @@ TEST_F(HtmlPage, DrawsTheImagesOfEveryKindOfGenerator) {
     config.model.base_channels = 8;
     config.data.channels = 3;
   });
-  for (const bool batch_norm : {true, false}) {
-    add_trained(batch_norm ? "dense" : "dense without BatchNorm", [&](Config& config) {
+  add_trained("layer norm, nearest", [](Config& config) {
+    config.generator.norm = Norm::layer;
+    config.model.upsampling = Upsampling::nearest;
+    config.data.image_size = {21, 13};
+  });
+  add_trained("instance norm, bilinear", [](Config& config) {
+    config.generator.norm = Norm::instance;
+    config.model.upsampling = Upsampling::bilinear;
+    config.model.base_channels = 5;
+    config.generator.extra_layers = 1;
+    config.data.image_size = {13, 20};
+    config.data.channels = 3;
+  });
+  add_trained("spectral norm", [](Config& config) { config.generator.norm = Norm::spectral; });
+  add_trained("BatchNorm in all layers",
+              [](Config& config) { config.generator.norm = Norm::batch_all; });
+  for (const Norm norm : {Norm::batch, Norm::none, Norm::layer}) {
+    add_trained("dense, norm " + to_string(norm), [&](Config& config) {
       config.model.kind = ModelKind::dense;
       config.model.dense_widths = {10, 15};
       config.data.image_size = {8, 11};
       config.data.channels = 3;
-      config.generator.batch_norm = batch_norm;
+      config.generator.norm = norm;
       config.generator.activation = Activation::swish;
     });
   }
@@ -222,6 +239,9 @@ TEST_F(HtmlPage, IsUsedWithMouseAndKeysAndDrawsTheLatentsOfSample) {
       {"chosen", 1},
       {"slider", true},
       {"variation", true},
+      {"refused", {true, true, true, true}},
+      {"taken", true},
+      {"width", "an image has 12 latents, not 2"},
       {"walk", true},
       {"classes", {"any", "&lt;/script&gt;&lt;b&gt;bold&lt;/b&gt;", "{{plan}} &amp; \"b\""}}};
   EXPECT_EQ(answers, wanted);

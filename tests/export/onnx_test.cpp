@@ -67,13 +67,15 @@ std::vector<OnnxCase> onnx_cases() {
       {{28, 28}, 1}, {{64, 64}, 3}, {{9, 17}, 3}, {{31, 8}, 1}};
   std::vector<OnnxCase> cases;
   for (std::size_t latents = 0; latents < 3; ++latents) {
-    for (const bool batch_norm : {true, false}) {
-      const std::size_t round = 2 * latents + (batch_norm ? 0 : 1);
+    for (const bool with_norm : {true, false}) {
+      const std::size_t round = 2 * latents + (with_norm ? 0 : 1);
       for (std::size_t structure = 0; structure < 12; ++structure) {
         Config config;
         std::tie(config.data.image_size, config.data.channels) = shapes[structure % 4];
         config.model.kind = structure < 8 ? ModelKind::dcgan : ModelKind::dense;
         config.model.base_channels = 3;
+        config.model.downsampling = static_cast<Downsampling>((structure + round) % 3);
+        config.model.upsampling = static_cast<Upsampling>((structure / 2 + round) % 3);
         config.model.dense_widths = {7, 11};
         config.model.latent_dim = 6 + static_cast<std::int64_t>(latents);
         config.model.latent_modes = std::array{0, 7, 6}.at(latents);  // 7: all latents
@@ -84,7 +86,13 @@ std::vector<OnnxCase> onnx_cases() {
           const std::size_t other = network == &config.generator ? 0 : 3;
           network->activation = static_cast<Activation>((structure + round + other) % 6);
           network->slope = 0.1 + 0.15 * static_cast<double>(round);
-          network->batch_norm = batch_norm;
+          const bool dense = config.model.kind == ModelKind::dense;
+          network->norm = !with_norm           ? (structure % 3 == 0 ? Norm::spectral : Norm::none)
+                          : structure % 4 == 0 ? Norm::batch
+                          : structure % 4 == 1 ? Norm::layer
+                          : structure % 4 == 2 ? Norm::batch_all
+                          : dense              ? Norm::layer
+                                               : Norm::instance;
           network->extra_layers = structure / 4 == 1 ? 2 : 0;
         }
         cases.push_back({fmt::format("{:02}", cases.size()), config});
@@ -123,7 +131,7 @@ class Onnx : public ::testing::Test {
     }
     torch::Tensor images = forward(state.generator, chosen, Mode::eval);
     if (config.output == OutputRange::sigmoid) images = images * 2.0 - 1.0;
-    EXPECT_GT(images.std(0).mean().item<double>(), 0.003) << name;  // they differ, far above 1e-5
+    EXPECT_GT(images.std(0).mean().item<double>(), 0.001) << name;  // they differ, far above 1e-5
     for (const bool uint8 : {false, true}) {
       const fs::path stem = folder_ / (name + (uint8 ? "-b" : "-g"));
       write(stem.string() + ".onnx", {.uint8 = uint8});
@@ -144,7 +152,7 @@ class Onnx : public ::testing::Test {
       save_npy(stem + ".class.npy", labels);
     }
     const torch::Tensor logits = forward(state.discriminator, real, Mode::eval, options);
-    EXPECT_GT(logits.std().item<double>(), 0.01) << name;
+    EXPECT_GT(logits.std().item<double>(), 0.001) << name;
     save_npy(stem + ".logits.npy", logits);
   }
 

@@ -78,16 +78,15 @@ struct Case {
   TrainConfig train;
   int kinds;  ///< of steps
   std::int64_t classes = 0;
+  Norm norm = Norm::batch;
 };
 
 void PrintTo(const Case& of, std::ostream* out) { *out << of.name; }
 
 std::vector<Case> cases() {
-  std::vector<Case> all{{"plain", {}, 2},
-                        {"everything", {}, 2},
-                        {"wgan", {}, 3},
-                        {"bf16", {}, 2},
-                        {"classes", {}, 2, 3}};
+  std::vector<Case> all{{"plain", {}, 2},      {"everything", {}, 2},
+                        {"wgan", {}, 3},       {"bf16", {}, 2},
+                        {"classes", {}, 2, 3}, {"spectral", {}, 2, 0, Norm::spectral}};
   all[1].train.r1_gamma = 1;
   all[1].train.r1_every = 3;
   all[1].train.ema_decay = 0.9;
@@ -102,6 +101,7 @@ std::vector<Case> cases() {
   all[3].train.ema_decay = 0.9;
   all[4].train = all[1].train;
   all[4].train.class_mismatch = 0.5;
+  all[5].train = all[1].train;
   return all;
 }
 
@@ -113,6 +113,7 @@ class RecordedStepOf : public ::testing::TestWithParam<Case> {
     config.model.latent_dim = 8;
     config.model.classes = GetParam().classes;
     config.model.latent_modes = 2 * GetParam().classes;
+    config.generator.norm = config.discriminator.norm = GetParam().norm;
     config.train = GetParam().train;
     config.train.batch_size = 6;
     return config;

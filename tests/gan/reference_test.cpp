@@ -167,23 +167,27 @@ INSTANTIATE_TEST_SUITE_P(PyTorch, Wasserstein,
                          ::testing::Values("dcgan_28x28x1_wgan_gp", "dcgan_21x13x3_wgan"),
                          [](const auto& entry) { return std::string(entry.param); });
 
-INSTANTIATE_TEST_SUITE_P(PyTorch, Regularised,
-                         ::testing::Values("dcgan_28x28x1_regularised",
-                                           "dcgan_21x13x3_regularised_plain",
-                                           "dense_28x28x1_regularised", "dcgan_28x28x1_classes",
-                                           "dcgan_28x28x1_deeper", "dcgan_28x28x1_mismatch"),
-                         [](const auto& entry) { return std::string(entry.param); });
+INSTANTIATE_TEST_SUITE_P(
+    PyTorch, Regularised,
+    ::testing::Values("dcgan_28x28x1_regularised", "dcgan_21x13x3_regularised_plain",
+                      "dense_28x28x1_regularised", "dcgan_28x28x1_classes", "dcgan_28x28x1_deeper",
+                      "dcgan_28x28x1_mismatch", "dcgan_21x13x1_layer", "dcgan_26x11x1_instance",
+                      "dcgan_21x13x3_spectral", "dcgan_21x13x1_max_pool", "dcgan_26x11x3_avg_pool"),
+    [](const auto& entry) { return std::string(entry.param); });
 
-INSTANTIATE_TEST_SUITE_P(PyTorch, Reference,
-                         ::testing::Values("dcgan_28x28x1", "dcgan_64x64x3", "dcgan_21x13x1",
-                                           "dcgan_26x11x1", "dcgan_28x28x1_plain", "dense_28x28x1",
-                                           "dense_21x13x3", "dcgan_28x28x1_regularised",
-                                           "dcgan_21x13x3_regularised_plain",
-                                           "dense_28x28x1_regularised", "dcgan_26x11x1_modes",
-                                           "dcgan_28x28x1_hinge", "dcgan_21x13x1_least_squares",
-                                           "dcgan_28x28x1_classes", "dense_21x13x1_classes",
-                                           "dcgan_28x28x1_deeper", "dcgan_28x28x1_mismatch"),
-                         [](const auto& entry) { return std::string(entry.param); });
+INSTANTIATE_TEST_SUITE_P(
+    PyTorch, Reference,
+    ::testing::Values("dcgan_28x28x1", "dcgan_64x64x3", "dcgan_21x13x1", "dcgan_26x11x1",
+                      "dcgan_28x28x1_plain", "dense_28x28x1", "dense_21x13x3",
+                      "dcgan_28x28x1_regularised", "dcgan_21x13x3_regularised_plain",
+                      "dense_28x28x1_regularised", "dcgan_26x11x1_modes", "dcgan_28x28x1_hinge",
+                      "dcgan_21x13x1_least_squares", "dcgan_28x28x1_classes",
+                      "dense_21x13x1_classes", "dcgan_28x28x1_deeper", "dcgan_28x28x1_mismatch",
+                      "dcgan_21x13x1_batch_all", "dcgan_21x13x1_layer", "dense_21x13x1_layer",
+                      "dcgan_26x11x1_instance", "dcgan_21x13x3_spectral", "dense_21x13x1_spectral",
+                      "dcgan_21x13x1_max_pool", "dcgan_26x11x3_avg_pool", "dcgan_21x13x1_sgd",
+                      "dcgan_21x13x1_rmsprop"),
+    [](const auto& entry) { return std::string(entry.param); });
 
 }  // namespace
 }  // namespace dcgan

@@ -227,7 +227,7 @@ TEST(TrainStep, PullsTheCriticsSlopeToOne) {
   Config config = tiny_config();
   config.train.loss = LossKind::wasserstein;
   config.train.gradient_penalty = 1000;  // little but the slope counts
-  config.discriminator.batch_norm = false;
+  config.discriminator.norm = Norm::none;
   config.discriminator.lr = 2e-3;
   const Inputs inputs = make_inputs(config);
   TrainState state = make_train_state(config, torch::kCPU);

@@ -181,9 +181,23 @@ std::vector<GeneratorCase> generators() {
   dense.model.kind = ModelKind::dense;
   dense.model.dense_widths = {6, 7};
   Config plain = small_config();
-  plain.generator.batch_norm = false;
+  plain.generator.norm = Norm::none;
   plain.generator.activation = Activation::swish;
   plain.output = OutputRange::sigmoid;
+  Config layer = colour;
+  layer.generator.norm = Norm::layer;
+  layer.model.upsampling = Upsampling::nearest;
+  Config instance = layer;
+  instance.generator.norm = Norm::instance;
+  instance.model.upsampling = Upsampling::bilinear;
+  instance.generator.extra_layers = 1;
+  Config spectral = colour;
+  spectral.generator.norm = Norm::spectral;
+  spectral.model.upsampling = Upsampling::nearest;
+  Config dense_spectral = dense;
+  dense_spectral.generator.norm = Norm::spectral;
+  Config batch_all = colour;
+  batch_all.generator.norm = Norm::batch_all;
   Config modes = small_config();
   modes.model.latent_modes = 2;
   Config dense_modes = dense;
@@ -192,8 +206,18 @@ std::vector<GeneratorCase> generators() {
   classes.model.latent_dim = 5;
   classes.model.latent_modes = 4;
   classes.model.classes = 2;
-  return {{"dcgan", dcgan}, {"colour", colour},           {"dense", dense},    {"plain", plain},
-          {"modes", modes}, {"dense_modes", dense_modes}, {"classes", classes}};
+  return {{"dcgan", dcgan},
+          {"colour", colour},
+          {"dense", dense},
+          {"plain", plain},
+          {"modes", modes},
+          {"dense_modes", dense_modes},
+          {"classes", classes},
+          {"layer", layer},
+          {"instance", instance},
+          {"spectral", spectral},
+          {"dense_spectral", dense_spectral},
+          {"batch_all", batch_all}};
 }
 
 std::string case_name(const ::testing::TestParamInfo<GeneratorCase>& entry) {

@@ -1,5 +1,6 @@
 #include "model/forward.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -87,9 +88,12 @@ TEST(Forward, ADiscriminatorWithClassesAddsTheLogitOfTheClass) {
 }
 
 TEST(Forward, OfTwoBatchesIsThatOfEach) {
-  for (const ModelKind kind : {ModelKind::dcgan, ModelKind::dense}) {
+  for (const auto& [kind, norm] :
+       {std::pair(ModelKind::dcgan, Norm::batch), std::pair(ModelKind::dense, Norm::batch),
+        std::pair(ModelKind::dcgan, Norm::spectral)}) {
     Config config;
     config.model.kind = kind;
+    config.discriminator.norm = norm;
     config.model.base_channels = 8;
     Network together = some_discriminator(config);
     Network alone = copy_to(together, torch::kCPU);
@@ -122,40 +126,108 @@ std::vector<torch::Tensor> judged(const Network& network, const torch::Tensor& i
 
 TEST(Forward, InBfloat16IsNearFloat32AndGivesFloat32) {
   for (const ModelKind kind : {ModelKind::dcgan, ModelKind::dense}) {
-    for (const bool batch_norm : {true, false}) {
+    for (const Norm norm : {Norm::batch, Norm::none, Norm::layer, Norm::spectral}) {
       Config config;
       config.model.kind = kind;
       config.model.base_channels = 8;
       config.data.channels = 3;
-      config.discriminator.batch_norm = batch_norm;
-      Network network = some_discriminator(config);
+      config.discriminator.norm = norm;
       const torch::Tensor images = noise({64, 3, 28, 28}, 4);
-      const auto exact = judged(network, images, false);
-      const auto rounded = judged(network, images, true);
+      const auto exact = judged(some_discriminator(config), images, false);
+      const auto rounded = judged(some_discriminator(config), images, true);
       for (std::size_t i = 0; i < exact.size(); ++i) {
         EXPECT_EQ(rounded[i].scalar_type(), torch::kFloat32) << i;
         const bool is_logits = i + 1 == exact.size();
         const double distance = ((rounded[i] - exact[i]).norm() / exact[i].norm()).item<double>();
         // A unit that the rounding moves over a ReLU's kink has another gradient altogether.
-        EXPECT_LT(distance, is_logits ? 0.02 : 0.1) << to_string(kind) << batch_norm << i;
-        EXPECT_GT(distance, 1e-5) << to_string(kind) << batch_norm << i;
+        EXPECT_LT(distance, is_logits ? 0.02 : 0.1) << to_string(kind) << to_string(norm) << i;
+        EXPECT_GT(distance, 1e-5) << to_string(kind) << to_string(norm) << i;
       }
     }
   }
 }
 
 TEST(Forward, OfAGeneratorInBfloat16IsNearFloat32) {
+  for (const Upsampling upsampling :
+       {Upsampling::transposed, Upsampling::nearest, Upsampling::bilinear}) {
+    Config config;
+    config.model.base_channels = 8;
+    config.model.latent_modes = 10;
+    config.model.upsampling = upsampling;
+    Network network = some_generator(config);
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor latents = noise({10, 100}, 4);
+    const torch::Tensor exact = forward(network, latents, Mode::train);
+    const torch::Tensor rounded = forward(network, latents, Mode::train, {.bfloat16 = true});
+    EXPECT_EQ(rounded.scalar_type(), torch::kFloat32);
+    EXPECT_LT(((rounded - exact).norm() / exact.norm()).item<double>(), 0.03);
+    EXPECT_FALSE(torch::equal(rounded, exact));
+  }
+}
+
+TEST(Forward, InBfloat16PoolsAndEnlargesBothWays) {
+  const torch::Tensor images = noise({8, 1, 21, 13}, 4);
+  for (const auto& [downsampling, upsampling] :
+       {std::pair(Downsampling::max_pool, Upsampling::nearest),
+        std::pair(Downsampling::avg_pool, Upsampling::bilinear)}) {
+    Config config;
+    config.model.base_channels = 8;
+    config.data.image_size = {21, 13};
+    config.model.downsampling = downsampling;
+    config.model.upsampling = upsampling;
+    const auto exact = judged(some_discriminator(config), images, false);
+    const auto rounded = judged(some_discriminator(config), images, true);
+    EXPECT_LT(((rounded.back() - exact.back()).norm() / exact.back().norm()).item<double>(), 0.05);
+    const Network generator = some_generator(config);
+    forward(generator, noise({8, 100}, 5), Mode::train, {.bfloat16 = true}).sum().backward();
+    EXPECT_TRUE(generator.layers.front().weight.grad().isfinite().all().item<bool>());
+  }
+}
+
+TEST(Forward, UnderLayerAndInstanceNormAnImageDoesNotDependOnItsBatchMates) {
+  for (const Norm norm : {Norm::layer, Norm::instance}) {
+    Config config;
+    config.model.base_channels = 8;
+    config.discriminator.norm = norm;
+    const Network network = some_discriminator(config);
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor images = noise({6, 1, 28, 28}, 4);
+    const torch::Tensor together = forward(network, images, Mode::train);
+    const torch::Tensor alone = forward(network, images.narrow(0, 2, 1), Mode::eval);
+    EXPECT_TRUE(torch::allclose(together[2], alone[0], 1e-5, 1e-6)) << to_string(norm);
+  }
+}
+
+TEST(Forward, UnderSpectralNormEachWeightComesToHaveNormOne) {
+  for (const ModelKind kind : {ModelKind::dcgan, ModelKind::dense}) {
+    Config config;
+    config.model.kind = kind;
+    config.model.base_channels = 4;
+    config.generator.norm = Norm::spectral;
+    Network network = some_generator(config);
+    const torch::NoGradGuard no_grad;
+    for (int i = 0; i < 100; ++i) forward(network, noise({2, 100}, 4), Mode::train);
+    for (const Layer& layer : network.layers) {
+      const bool transposed = layer.plan.kind == LayerKind::transposed_convolution;
+      const torch::Tensor matrix =
+          (transposed ? layer.weight.transpose(0, 1) : layer.weight).flatten(1);
+      const double largest = at::linalg_matrix_norm(matrix, 2).item<double>();
+      const torch::Tensor followed = matrix.t().mv(layer.spectral_u);
+      EXPECT_NEAR(followed.norm().item<double>(), largest, 2e-3 * largest) << layer.plan.name;
+    }
+    const torch::Tensor u = network.layers.front().spectral_u.clone();
+    forward(network, noise({2, 100}, 4), Mode::eval);
+    EXPECT_TRUE(torch::equal(network.layers.front().spectral_u, u));
+  }
+}
+
+TEST(Forward, SaysWhatLibTorchsOperatorsCompute) {
   Config config;
-  config.model.base_channels = 8;
-  config.model.latent_modes = 10;
-  Network network = some_generator(config);
-  const torch::NoGradGuard no_grad;
-  const torch::Tensor latents = noise({10, 100}, 4);
-  const torch::Tensor exact = forward(network, latents, Mode::train);
-  const torch::Tensor rounded = forward(network, latents, Mode::train, {.bfloat16 = true});
-  EXPECT_EQ(rounded.scalar_type(), torch::kFloat32);
-  EXPECT_LT(((rounded - exact).norm() / exact.norm()).item<double>(), 0.03);
-  EXPECT_FALSE(torch::equal(rounded, exact));
+  EXPECT_THAT(stock_operations(plan_generator(config)), ::testing::IsEmpty());
+  config.model.upsampling = Upsampling::nearest;
+  config.generator.norm = Norm::spectral;
+  EXPECT_THAT(stock_operations(plan_generator(config)),
+              ::testing::ElementsAre("spectral norm", "nearest"));
 }
 
 struct PlainCase {
@@ -164,13 +236,15 @@ struct PlainCase {
   std::int64_t width;
   std::int64_t channels;
   Activation activation;
-  bool batch_norm;
+  Norm norm;
+  Downsampling downsampling = Downsampling::stride;
+  Upsampling upsampling = Upsampling::transposed;
 };
 
 void PrintTo(const PlainCase& plain, std::ostream* out) {
   *out << to_string(plain.kind) << '_' << plain.height << 'x' << plain.width << 'x'
-       << plain.channels << '_' << to_string(plain.activation)
-       << (plain.batch_norm ? "" : "_without_norm");
+       << plain.channels << '_' << to_string(plain.activation) << '_' << to_string(plain.norm)
+       << '_' << to_string(plain.downsampling);
 }
 
 /// A float64 network takes LibTorch's operators, with which the kernels must agree.
@@ -185,14 +259,17 @@ TEST_P(ForwardAgainstOperators, HasItsResultGradientsAndSecondDerivatives) {
   config.data.image_size = {plain.height, plain.width};
   config.data.channels = plain.channels;
   config.generator.activation = config.discriminator.activation = plain.activation;
-  config.generator.batch_norm = config.discriminator.batch_norm = plain.batch_norm;
+  config.generator.norm = config.discriminator.norm = plain.norm;
+  config.model.downsampling = plain.downsampling;
+  config.model.upsampling = plain.upsampling;
   const auto compare = [](const NetworkPlan& plan, const torch::Tensor& input) {
     Network network = make_network(plan, torch::kCPU);
     initialise(network, 1, Purpose::generator_init, 0.1);
     Network exact = copy_to(network, torch::kCPU);
     for (Layer& layer : exact.layers) {
-      for (torch::Tensor* tensor : {&layer.weight, &layer.bias, &layer.norm_scale,
-                                    &layer.norm_shift, &layer.running_mean, &layer.running_var}) {
+      for (torch::Tensor* tensor :
+           {&layer.weight, &layer.bias, &layer.norm_scale, &layer.norm_shift, &layer.running_mean,
+            &layer.running_var, &layer.spectral_u}) {
         if (tensor->defined()) *tensor = tensor->detach().to(torch::kFloat64);
       }
     }
@@ -226,16 +303,24 @@ TEST_P(ForwardAgainstOperators, HasItsResultGradientsAndSecondDerivatives) {
 
 INSTANTIATE_TEST_SUITE_P(
     Networks, ForwardAgainstOperators,
-    ::testing::Values(PlainCase{ModelKind::dcgan, 28, 28, 1, Activation::relu, true},
-                      PlainCase{ModelKind::dcgan, 28, 28, 1, Activation::leaky_relu, true},
-                      PlainCase{ModelKind::dcgan, 28, 28, 3, Activation::leaky_relu, false},
-                      PlainCase{ModelKind::dcgan, 32, 32, 3, Activation::elu, true},
-                      PlainCase{ModelKind::dcgan, 21, 13, 1, Activation::selu, true},
-                      PlainCase{ModelKind::dcgan, 26, 11, 3, Activation::gelu, true},
-                      PlainCase{ModelKind::dcgan, 64, 64, 3, Activation::swish, true},
-                      PlainCase{ModelKind::dcgan, 17, 40, 1, Activation::relu, false},
-                      PlainCase{ModelKind::dense, 28, 28, 1, Activation::leaky_relu, true},
-                      PlainCase{ModelKind::dense, 13, 9, 3, Activation::gelu, false}),
+    ::testing::Values(PlainCase{ModelKind::dcgan, 28, 28, 1, Activation::relu, Norm::batch},
+                      PlainCase{ModelKind::dcgan, 28, 28, 1, Activation::leaky_relu, Norm::batch},
+                      PlainCase{ModelKind::dcgan, 28, 28, 3, Activation::leaky_relu, Norm::none},
+                      PlainCase{ModelKind::dcgan, 32, 32, 3, Activation::elu, Norm::batch},
+                      PlainCase{ModelKind::dcgan, 21, 13, 1, Activation::selu, Norm::batch},
+                      PlainCase{ModelKind::dcgan, 26, 11, 3, Activation::gelu, Norm::batch},
+                      PlainCase{ModelKind::dcgan, 64, 64, 3, Activation::swish, Norm::batch},
+                      PlainCase{ModelKind::dcgan, 17, 40, 1, Activation::relu, Norm::none},
+                      PlainCase{ModelKind::dense, 28, 28, 1, Activation::leaky_relu, Norm::batch},
+                      PlainCase{ModelKind::dense, 13, 9, 3, Activation::gelu, Norm::none},
+                      PlainCase{ModelKind::dcgan, 28, 28, 3, Activation::gelu, Norm::layer},
+                      PlainCase{ModelKind::dcgan, 28, 28, 3, Activation::gelu, Norm::instance},
+                      PlainCase{ModelKind::dcgan, 28, 28, 3, Activation::gelu, Norm::spectral},
+                      PlainCase{ModelKind::dense, 13, 9, 3, Activation::gelu, Norm::spectral},
+                      PlainCase{ModelKind::dcgan, 28, 28, 3, Activation::gelu, Norm::batch,
+                                Downsampling::max_pool, Upsampling::nearest},
+                      PlainCase{ModelKind::dcgan, 21, 13, 1, Activation::gelu, Norm::batch,
+                                Downsampling::avg_pool, Upsampling::bilinear}),
     [](const auto& entry) { return ::testing::PrintToString(entry.param); });
 
 struct ActivationCase {
@@ -255,7 +340,7 @@ TEST_P(ForwardWithActivation, AppliesTheFormula) {
   config.model.kind = ModelKind::dense;
   config.model.latent_dim = 1;
   config.model.dense_widths = {1};
-  config.generator.batch_norm = false;
+  config.generator.norm = Norm::none;
   config.generator.activation = GetParam().activation;
   config.generator.slope = 0.3;
   Network network = make_network(plan_generator(config), torch::kCPU);

@@ -46,11 +46,23 @@ TEST(Plan, CountsParametersAndOperations) {
             2 * (409600LL + 294912LL * 16 + 131072LL * 49 + 1024LL * 196));
 }
 
+TEST(Plan, PutsAHiddenDenseLayerNextToTheLatentAndTheLogit) {
+  Config config = config_of_size(28, 28);
+  config.model.hidden_units = 1024;
+  EXPECT_THAT(outputs(plan_generator(config)),
+              ElementsAre(ImageShape{1024, 1, 1}, ImageShape{256, 4, 4}, ImageShape{128, 7, 7},
+                          ImageShape{64, 14, 14}, ImageShape{1, 28, 28}));
+  EXPECT_THAT(outputs(plan_discriminator(config)),
+              ElementsAre(ImageShape{64, 14, 14}, ImageShape{128, 7, 7}, ImageShape{256, 4, 4},
+                          ImageShape{1024, 1, 1}, ImageShape{1, 1, 1}));
+  EXPECT_EQ(parameter_count(plan_discriminator(config).layers[3]), 1024 * 256 * 16 + 2 * 1024);
+}
+
 TEST(Plan, HasNoBatchNormAtTheGeneratorsOutputAndTheDiscriminatorsInput) {
   const Config config = config_of_size(64, 64, 3);
   const auto has_norm = [](const NetworkPlan& plan) {
     std::vector<bool> flags;
-    for (const LayerPlan& layer : plan.layers) flags.push_back(layer.batch_norm);
+    for (const LayerPlan& layer : plan.layers) flags.push_back(layer.norm == Norm::batch);
     return flags;
   };
   EXPECT_THAT(has_norm(plan_generator(config)), ElementsAre(true, true, true, true, false));
@@ -59,12 +71,57 @@ TEST(Plan, HasNoBatchNormAtTheGeneratorsOutputAndTheDiscriminatorsInput) {
 
 TEST(Plan, GivesABiasOnlyWhereThereIsNoBatchNormInTheNetwork) {
   Config config = config_of_size(28, 28);
-  config.generator.batch_norm = false;
+  config.generator.norm = Norm::none;
   for (const LayerPlan& layer : plan_generator(config).layers) {
     EXPECT_TRUE(layer.bias);
-    EXPECT_FALSE(layer.batch_norm);
+    EXPECT_EQ(layer.norm, Norm::none);
   }
   for (const LayerPlan& layer : plan_discriminator(config).layers) EXPECT_FALSE(layer.bias);
+}
+
+std::vector<Norm> norms(const NetworkPlan& plan) {
+  std::vector<Norm> all;
+  for (const LayerPlan& layer : plan.layers) all.push_back(layer.norm);
+  return all;
+}
+
+TEST(Plan, UnderBatchAllHasBatchNormEverywhereButAtTheLogit) {
+  Config config = config_of_size(28, 28);
+  config.generator.norm = config.discriminator.norm = Norm::batch_all;
+  const auto [none, batch] = std::pair(Norm::none, Norm::batch);
+  EXPECT_THAT(norms(plan_generator(config)), ElementsAre(batch, batch, batch, batch));
+  EXPECT_THAT(norms(plan_discriminator(config)), ElementsAre(batch, batch, batch, none));
+  EXPECT_FALSE(plan_discriminator(config).layers.front().bias);
+}
+
+TEST(Plan, NormalisesEveryWeightSpectrallyBesideItsBias) {
+  Config config = config_of_size(28, 28);
+  config.generator.norm = config.discriminator.norm = Norm::spectral;
+  for (const NetworkPlan& plan : {plan_generator(config), plan_discriminator(config)}) {
+    for (const LayerPlan& layer : plan.layers) {
+      EXPECT_EQ(layer.norm, Norm::spectral) << plan.name << layer.name;
+      EXPECT_TRUE(layer.bias) << plan.name << layer.name;
+    }
+  }
+}
+
+TEST(Plan, PoolsAndEnlargesInPlaceOfStrides) {
+  Config config = config_of_size(21, 13);
+  config.discriminator.extra_layers = 1;
+  const auto strided = outputs(plan_discriminator(config));
+  const auto transposed = outputs(plan_generator(config));
+  config.model.downsampling = Downsampling::avg_pool;
+  config.model.upsampling = Upsampling::bilinear;
+  const NetworkPlan discriminator = plan_discriminator(config);
+  EXPECT_EQ(outputs(discriminator), strided);
+  EXPECT_EQ(outputs(plan_generator(config)), transposed);
+  EXPECT_EQ(describe(discriminator.layers[2]),
+            "convolution 3x3, BatchNorm, leaky_relu(0.2), average pooling");
+  EXPECT_EQ(describe(plan_generator(config).layers[1]),
+            "bilinear, convolution 3x3, BatchNorm, relu");
+  // As many products as pixels before pooling and behind enlargement.
+  EXPECT_EQ(forward_flops(discriminator.layers[0]), 2 * 64 * 9 * 21 * 13);
+  EXPECT_EQ(forward_flops(plan_generator(config).layers.back()), 2 * 64 * 9 * 21 * 13);
 }
 
 TEST(Plan, ChannelsStopAtTheMaximum) {
@@ -86,7 +143,7 @@ TEST(Plan, HasExtraLayersAtTheSizesNextTheImages) {
                           ImageShape{128, 7, 7}, ImageShape{256, 4, 4}, ImageShape{1, 1, 1}));
   EXPECT_EQ(discriminator.layers[1].kernel, (Extent{3, 3}));
   EXPECT_EQ(discriminator.layers[1].stride, (Extent{1, 1}));
-  EXPECT_TRUE(discriminator.layers[1].batch_norm);
+  EXPECT_EQ(discriminator.layers[1].norm, Norm::batch);
   EXPECT_THAT(outputs(plan_generator(config)),
               ElementsAre(ImageShape{256, 4, 4}, ImageShape{128, 7, 7}, ImageShape{64, 14, 14},
                           ImageShape{64, 14, 14}, ImageShape{1, 28, 28}));

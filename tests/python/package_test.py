@@ -48,7 +48,7 @@ CASES = {
     "leaky_relu": {
         "generator.slope": 0.3,
         "generator.output": "sigmoid",
-        "generator.batch_norm": False,
+        "generator.norm": "none",
         "generator.extra_layers": 1,
         "data.image_size": [21, 13],
     },
@@ -58,11 +58,25 @@ CASES = {
     "swish": {
         "generator.slope": 1.5,
         "generator.output": "sigmoid",
-        "generator.batch_norm": False,
+        "generator.norm": "none",
         "model.kind": "dense",
         "model.latent_modes": 20,
         "model.classes": 10,
     },
+}
+# Every norm and enlargement, with what else decides which layers there are.
+STRUCTURES = {
+    "layer": {"generator.norm": "layer", "model.upsampling": "nearest"},
+    "dense_layer": {"generator.norm": "layer", "model.kind": "dense"},
+    "instance": {
+        "generator.norm": "instance",
+        "model.upsampling": "bilinear",
+        "generator.extra_layers": 1,
+        "data.image_size": [21, 13],
+    },
+    "spectral": {"generator.norm": "spectral", "model.upsampling": "nearest"},
+    "dense_spectral": {"generator.norm": "spectral", "model.kind": "dense"},
+    "batch_all": {"generator.norm": "batch_all"},
 }
 
 
@@ -90,6 +104,8 @@ class Package(unittest.TestCase):
             )
             for activation, keys in CASES.items()
         }
+        for name, keys in STRUCTURES.items():
+            cls.files[name] = train_quietly(keys, cls.folder / name)
 
     @classmethod
     def tearDownClass(cls):
@@ -125,10 +141,11 @@ class Package(unittest.TestCase):
                 )
 
     def test_module_is_in_eval_mode_and_can_be_trained(self):
-        module = dcgan.load(self.files["relu"])
-        self.assertFalse(module.training)
-        module.train()(torch.randn(4, module.latent_dim)).square().sum().backward()
-        self.assertTrue(all(p.grad is not None for p in module.parameters()))
+        for name in ("relu", *STRUCTURES):
+            module = dcgan.load(self.files[name])
+            self.assertFalse(module.training)
+            module.train()(torch.randn(4, module.latent_dim)).square().sum().backward()
+            self.assertTrue(all(p.grad is not None for p in module.parameters()), name)
 
     def test_loading_leaves_the_random_generator_alone(self):
         before = torch.get_rng_state()
@@ -149,6 +166,8 @@ class Package(unittest.TestCase):
                 self.assertEqual(images.dtype, np.uint8)
                 self.assertEqual(images.shape, (5, *module.image_shape[1:]))
                 self.assertTrue(np.array_equal(images, np.load(out)))
+                if options:
+                    self.assertTrue(np.array_equal(images, module.sample(5, seed=7, classes="3,1")))
 
     def test_class_is_chosen_by_its_latent(self):
         module = dcgan.load(self.files["selu"])
@@ -171,7 +190,7 @@ class Package(unittest.TestCase):
 
     @unittest.skipIf(int(torch.__version__.split(".")[0]) < 2, "torch.export came with PyTorch 2")
     def test_torch_export_and_compile_take_it(self):
-        for name in ("relu", "selu", "swish"):
+        for name in ("relu", "selu", "swish", "instance", "spectral"):
             with self.subTest(name), torch.no_grad():
                 module = dcgan.load(self.files[name])
                 z = torch.randn(3, module.latent_dim)
@@ -190,8 +209,19 @@ class Package(unittest.TestCase):
             module.sample(1)
 
     def test_names_a_missing_file(self):
-        with self.assertRaisesRegex(FileNotFoundError, "nosuch.pt"):
-            dcgan.load(self.folder / "nosuch.pt")
+        for path in ("nosuch.pt", "relu/checkpoints"):  # a folder without g.pt
+            with self.assertRaisesRegex(dcgan.Error, r"\.pt: no such file.*; name a g.pt or the"):
+                dcgan.load(self.folder / path)
+
+    def test_errors_of_samples_name_arguments(self):
+        module = dcgan.load(self.files["relu"])
+        for arguments, message in (
+            ({"n": 0}, "^n must be an integer from 1"),
+            ({"seed": -1}, "^seed must be an integer from 0"),
+            ({"classes": "a,b"}, "^classes: .* knows no classes; leave classes out"),
+        ):
+            with self.subTest(arguments), self.assertRaisesRegex(dcgan.Error, message):
+                module.sample(**arguments)
 
     def test_refuses_a_checkpoint(self):
         checkpoint = next((self.folder / "relu/checkpoints").glob("*.pt"))

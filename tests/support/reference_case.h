@@ -20,7 +20,8 @@ struct ReferenceCase {
 };
 
 inline ReferenceCase load_reference(const std::string& name) {
-  const std::string path = std::string(DCGAN_SOURCE_DIR) + "/tests/fixtures/" + name + ".pt";
+  std::string path = DCGAN_SOURCE_DIR "/tests/fixtures/";
+  path.append(name).append(".pt");
   torch::jit::ExtraFilesMap extra{{"config.yaml", ""}};
   const torch::jit::Module module = torch::jit::load(path, torch::Device(torch::kCPU), extra);
   ReferenceCase reference;

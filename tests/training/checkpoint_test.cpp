@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "config/fields.h"
 #include "config/resolve.h"
 #include "support/expect_error.h"
 #include "support/small_state.h"
@@ -55,14 +56,32 @@ TEST_F(Checkpoint, GoesOnBitForBit) {
 
 TEST_F(Checkpoint, GoesOnBitForBitWithPenaltyAverageAndSchedule) {
   // Three steps: the next one has a penalty, as the third had.
-  const Config config = testing::small_regularised_config();
-  TrainState whole = small_trained_state(config, 3);
-  save_checkpoint(path_, whole, config, "");
-  TrainState other = make_train_state(config, torch::kCPU, testing::kSmallRun);
-  restore(other, read(), path_);
-  testing::train_on_noise(other, config, 3);
-  testing::train_on_noise(whole, config, 3);
-  EXPECT_TRUE(equal(other, whole));
+  for (const Norm norm : {Norm::batch, Norm::layer, Norm::spectral}) {
+    Config config = testing::small_regularised_config();
+    config.generator.norm = config.discriminator.norm = norm;
+    TrainState whole = small_trained_state(config, 3);
+    save_checkpoint(path_, whole, config, "");
+    TrainState other = make_train_state(config, torch::kCPU, testing::kSmallRun);
+    restore(other, read(), path_);
+    testing::train_on_noise(other, config, 3);
+    testing::train_on_noise(whole, config, 3);
+    EXPECT_TRUE(equal(other, whole)) << to_string(norm);
+  }
+}
+
+TEST_F(Checkpoint, GoesOnBitForBitWithEveryOptimizerAndFrozenLayers) {
+  for (const auto kind : {OptimizerKind::adam, OptimizerKind::sgd, OptimizerKind::rmsprop}) {
+    Config config = testing::small_regularised_config();
+    config.train.optimizer = kind;
+    config.train.freeze = {"discriminator.layer1", "generator.layer2"};
+    TrainState whole = small_trained_state(config, 3);
+    save_checkpoint(path_, whole, config, "");
+    TrainState other = make_train_state(config, torch::kCPU, testing::kSmallRun);
+    restore(other, read(), path_);
+    testing::train_on_noise(other, config, 3);
+    testing::train_on_noise(whole, config, 3);
+    EXPECT_TRUE(equal(other, whole)) << to_string(kind);
+  }
 }
 
 TEST_F(Checkpoint, WithoutTheAverageThatItsRunHasIsRefused) {

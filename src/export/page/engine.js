@@ -21,8 +21,8 @@ function fromHalf(bits) {
 const fillUp = (channels) => Math.ceil(channels / 4) * 4;
 
 /**
- * What the file holds behind its plan, float32 first: each layer's bias and that of the modes. Then
- * float16: each layer's weight [kernel height, kernel width, in, out] and the directions
+ * What the file holds behind its plan, float32 first: each layer's bias, with the norm's scale
+ * and shift where it has `groups`, and the bias of the modes. Then float16: each layer's weight [kernel height, kernel width, in, out] and the directions
  * [n, latents - modes].
  */
 function readNetwork(plan, buffer) {
@@ -31,7 +31,11 @@ function readNetwork(plan, buffer) {
     at += count * Type.BYTES_PER_ELEMENT;
     return new Type(buffer, at - count * Type.BYTES_PER_ELEMENT, count);
   };
-  const layers = plan.layers.map((layer) => ({...layer, bias: take(Float32Array, layer.output[2])}));
+  const layers = plan.layers.map((layer) => {
+    const [bias, scale, shift] = [true, layer.groups > 0, layer.groups > 0].map(
+        (has) => take(Float32Array, has ? layer.output[2] : 0));
+    return {...layer, bias, scale, shift};
+  });
   const modeBias = take(Float32Array, plan.classes > 0 ? plan.modes : 0);
   for (const layer of layers) {
     const [height, width] = layer.kernel;
@@ -120,6 +124,54 @@ function convolve(layer, x) {
   return y;
 }
 
+/** Layer normalisation of map y, of one group, or instance normalisation, a group a channel. */
+function normalise({output, groups, scale, shift}, y) {
+  const [height, width, channels] = output;
+  const step = fillUp(channels);
+  const count = height * width * channels / groups;
+  for (let first = 0; first < channels; first += channels / groups) {
+    const visit = (use) => {
+      for (let pixel = 0; pixel < height * width; ++pixel) {
+        for (let c = first; c < first + channels / groups; ++c) use(pixel * step + c, c);
+      }
+    };
+    let mean = 0, variance = 0;
+    visit((at) => { mean += y[at] / count; });
+    visit((at) => { variance += (y[at] - mean) ** 2 / count; });
+    const factor = 1 / Math.sqrt(variance + 1e-5);
+    visit((at, c) => { y[at] = (y[at] - mean) * factor * scale[c] + shift[c]; });
+  }
+}
+
+/** For each of `to` pixels of a side the two of `from` that it lies between, and how far. */
+function placesBetween(from, to, kind) {
+  return Array.from({length: to}, (_, i) => {
+    const at = kind === 'bilinear' ? Math.max((i + 0.5) * from / to - 0.5, 0)
+                                   : Math.floor(i * from / to);
+    const low = Math.floor(at);
+    return [low, Math.min(low + 1, from - 1), at - low];
+  });
+}
+
+/** Map x in the size of the layer's input, as PyTorch's interpolate() makes it. */
+function enlarge({from, input, enlarge: kind}, x) {
+  const [height, width, channels] = input;
+  const step = fillUp(channels);
+  const y = new Float32Array(height * width * step);
+  const columns = placesBetween(from[1], width, kind);
+  placesBetween(from[0], height, kind).forEach(([top, bottom, down], row) => {
+    columns.forEach(([left, right, across], column) => {
+      for (let c = 0; c < channels; ++c) {
+        const pixel = (i, j) => x[(i * from[1] + j) * step + c];
+        const upper = pixel(top, left) * (1 - across) + pixel(top, right) * across;
+        const lower = pixel(bottom, left) * (1 - across) + pixel(bottom, right) * across;
+        y[(row * width + column) * step + c] = upper * (1 - down) + lower * down;
+      }
+    });
+  });
+  return y;
+}
+
 /** The function latents -> the image's pixels, RGBA, row by row. */
 function makeGenerator(network) {
   const layers = network.layers.map(
@@ -134,7 +186,9 @@ function makeGenerator(network) {
       map[modeOf(network, latents)] = Math.sqrt(network.modes);
     }
     for (const layer of layers) {
+      if (layer.enlarge) map = enlarge(layer, map);
       map = convolve(layer, map);
+      if (layer.groups > 0) normalise(layer, map);
       for (let i = 0; i < map.length; ++i) map[i] = layer.activate(map[i]);
     }
     const pixels = new Uint8ClampedArray(height * width * 4).fill(255);
