@@ -33,7 +33,8 @@ std::string config_as_yaml(const std::string& json) {
   }
   std::string yaml;
   for (const auto& [section, lines] : sections) {
-    yaml += section.empty() ? lines : section + ":\n" + lines;
+    if (!section.empty()) yaml.append(section).append(":\n");
+    yaml += lines;
   }
   return yaml;
 }
