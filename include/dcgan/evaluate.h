@@ -29,6 +29,7 @@ struct EvaluateOptions {
   std::int64_t threads = 0;                ///< 0: as many as the process may use
   /// A PNG to write: the samples nearest to training images, beside these.
   std::filesystem::path neighbours;
+  std::int64_t recovery = 0;  ///< images of each kind for Report::recovery; 0: none
   /// Also measure what a classifier learns from generated images of each class: minutes.
   bool classifier_score = false;
   /// Told what is being done, a line each, and of warnings.
@@ -48,6 +49,16 @@ struct Measure {
   double by_chance = 0.0;  ///< real images may be so far from each other, whatever the errors say
 };
 
+/// How near a generator comes to images, by the latents found for them (Metz et al., "Unrolled
+/// generative adversarial networks", 2017, section 3.4): the root mean squared difference of their
+/// pixels, [0, 255], the mean of `count` images of each kind.
+struct Recovery {
+  std::int64_t count = 0;
+  Estimate held_out;
+  Estimate training;
+  Estimate generated;  ///< which it can make: what the search alone leaves
+};
+
 struct Report {
   std::string samples;  ///< where they come from: "runs/mnist-001/g.pt"
   std::int64_t sample_count = 0;
@@ -64,6 +75,7 @@ struct Report {
   std::vector<double> shares;            ///< of each class among the samples; empty without classes
   std::vector<double> real_shares;       ///< and among the reference
   std::vector<std::string> class_names;  ///< of the features; or none
+  std::optional<Recovery> recovery;      ///< where it was asked for
   std::vector<std::string> left_out;     ///< measures that could not be taken, and why, a line each
 };
 

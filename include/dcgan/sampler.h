@@ -35,6 +35,9 @@ class Sampler {
 
   std::int64_t latent_dim() const;
 
+  /// Where it computes.
+  torch::Device device() const;
+
   /// What the generator was trained with; nothing for a TorchScript that is not ours.
   const std::optional<Config>& config() const;
 
@@ -43,6 +46,10 @@ class Sampler {
 
   /// Their names, as in Dataset; or none.
   const std::vector<std::string>& class_names() const;
+
+  /// The modes that latents choose, where the generator has modes (model.latent_modes): float32
+  /// [N, latent_dim], CPU -> int64 [N], CPU.
+  torch::Tensor modes_of(const torch::Tensor& latents) const;
 
   /// The classes of the images that latents become, where the generator knows classes: float32
   /// [N, latent_dim], CPU -> int64 [N], CPU.
@@ -59,6 +66,11 @@ class Sampler {
   /// its batch-mates or their number, to the last bit.
   torch::Tensor generate(const torch::Tensor& latents) const;
 
+  /// latents: float32 [N, latent_dim], CPU -> float32 [N, C, H, W] in [-1, 1], on the generator's
+  /// device. Gradients reach the latents, but not those that choose a mode. Unlike generate()'s the
+  /// last bits may depend on N.
+  torch::Tensor forward(const torch::Tensor& latents) const;
+
   struct Impl;
 
  private:
@@ -73,5 +85,8 @@ std::vector<Image> to_images(const torch::Tensor& bytes);
 /// latents: White, "Sampling generative networks", 2016, section 2.1): from [D] and to [D],
 /// float32, in `steps` >= 2 rows from `from` to `to`, both included: [steps, D].
 torch::Tensor slerp(const torch::Tensor& from, const torch::Tensor& to, std::int64_t steps);
+
+/// The same on the straight line between the two.
+torch::Tensor lerp(const torch::Tensor& from, const torch::Tensor& to, std::int64_t steps);
 
 }  // namespace dcgan

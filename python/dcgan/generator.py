@@ -5,6 +5,7 @@ import json
 import math
 import os
 import pickle
+import re
 import tempfile
 import zipfile
 from collections import OrderedDict
@@ -116,7 +117,7 @@ class Generator(nn.Module):
         """The images of `dcgan sample -n N --seed SEED`, byte for byte: uint8 [N, H, W] or, with
         colours, [N, H, W, 3].
 
-        classes: of the images, in turn, by name or number; none: any.
+        classes: of the images, in turn, by name or, where no name is a number, by number; none: any.
 
         The program makes them from the file, wherever this module is. Raises Error where the file
         is no longer there, or has other weights than this module, as after training it further:
@@ -134,8 +135,11 @@ class Generator(nn.Module):
         with tempfile.TemporaryDirectory() as folder:
             out = os.path.join(folder, "images.npy")
             options = ["-n", str(n), "--seed", str(seed)]
-            options += ["--class", ",".join(map(str, classes))] if len(classes) > 0 else []
-            run(["sample", "--ckpt", str(self.path), "--out", out, *options])
+            options += [f"--class={one}" for one in classes]
+            try:
+                run(["sample", "--ckpt", str(self.path), "--out", out, *options])
+            except Error as error:
+                raise Error(_with_arguments(str(error))) from None
             return np.load(out)
 
 
@@ -160,6 +164,13 @@ def load(path: str | os.PathLike[str]) -> Generator:
     except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise Error(f"{path}: its tensors are not those of its configuration") from error
     return generator
+
+
+def _with_arguments(message: str) -> str:
+    """Names sample()'s arguments where the program names its options."""
+    for option, argument in (("-n", "n"), ("--seed", "seed"), ("--class", "classes")):
+        message = re.sub(rf"(?<!\S){option}(?!\w)", argument, message)
+    return message
 
 
 def _apply_divided(layer: Any, x: Tensor) -> Tensor:
@@ -224,8 +235,11 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Tensor]
                 )
             config = yaml.safe_load(archive.read(f"{root}/extra/config.yaml"))
             return description, config, _named_tensors(_Unpickler(archive, root).load(), "")
-    except (Error, OSError):
+    except Error:
         raise
+    except OSError as error:
+        remedy = "name a g.pt or the folder of a run; dcgan.train() returns the path of one"
+        raise Error(f"{path}: {(error.strerror or str(error)).lower()}; {remedy}") from error
     except Exception as error:  # pickle's documentation names no bounds
         raise Error(f"{path}: damaged, or no g.pt (`dcgan import` makes one of a state_dict)") from error
 

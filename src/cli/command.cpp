@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <sstream>
 
 #include "base/text.h"
 #include "config/fields.h"
@@ -39,6 +40,17 @@ void Flags::override_key(const std::string& flag, const std::string& type, const
   });
 }
 
+void Flags::repeated(const std::string& flag, const std::string& type, const std::string& meaning,
+                     const Take& take) {
+  const auto take_all = [=](const std::vector<std::string>& texts) {
+    for (const std::string& one : texts) take(one);
+  };
+  app_.add_option_function<std::vector<std::string>>(flag, take_all, meaning + "; may be repeated")
+      ->type_name(type)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void Flags::on(const std::string& flag, const std::string& meaning, bool& target) {
   app_.add_flag(flag, target, meaning);
 }
@@ -68,15 +80,10 @@ void Flags::config(const std::string& meaning, std::optional<std::string>& targe
 }
 
 void Flags::set(std::vector<Override>& overrides) {
-  app_.add_option_function<std::vector<std::string>>(
-          "--set",
-          [&overrides](const std::vector<std::string>& texts) {
-            for (const std::string& one : texts) overrides.push_back({"--set", one});
-          },
-          "Set a configuration key, over the file; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  repeated("--set", "KEY=VALUE", "Set a configuration key, over the file",
+           [&overrides](const std::string& text) {
+             overrides.push_back({"--set", text});
+           });
 }
 
 void Flags::seed(const std::string& meaning, std::int64_t& target) {
@@ -114,6 +121,19 @@ std::int64_t read_integer(const std::string& flag, const std::string& text, std:
   if (number && *number >= min && *number <= max) return *number;
   throw usage_error(fmt::format("{} must be an integer from {} to {}, not '{}'", flag, min, max,
                                 printable(text)));
+}
+
+std::vector<std::int64_t> read_numbers(const std::string& flag, const std::string& text) {
+  std::vector<std::int64_t> numbers;
+  std::istringstream words(text + ',');
+  for (std::string word; std::getline(words, word, ',');) {
+    numbers.push_back(parse_integer(trimmed(word)).value_or(-1));
+    refuse(numbers.back() < 0 || numbers.back() >= kMaxImages,
+           fmt::format("{} must be numbers of images from 0 to {}, such as 3,17,40, not '{}'", flag,
+                       kMaxImages - 1, printable(text)),
+           "'dcgan sample --numbered' shows them");
+  }
+  return numbers;
 }
 
 std::string require_ending(const std::string& flag, const std::string& text,

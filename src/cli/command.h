@@ -27,9 +27,15 @@ class Option;
 
 namespace dcgan::cli {
 
+/// How many images a command draws at most.
+inline constexpr std::int64_t kMaxImages = 1'000'000;
+
 /// Throws a usage error for what is no integer in the range.
 std::int64_t read_integer(const std::string& flag, const std::string& text, std::int64_t min,
                           std::int64_t max);
+
+/// The numbers of images in "3,17,40", each below kMaxImages; throws a usage error for others.
+std::vector<std::int64_t> read_numbers(const std::string& flag, const std::string& text);
 
 /// The file name that is `text`; throws a usage error where it has none of the endings.
 std::string require_ending(const std::string& flag, const std::string& text,
@@ -86,6 +92,9 @@ class Flags {
   /// A flag that is short for `--set key=...`; resolve_config() checks it together with the rest.
   void override_key(const std::string& flag, const std::string& type, const std::string& key,
                     const std::string& meaning, std::vector<Override>& overrides);
+  /// Each time that it is given counts.
+  void repeated(const std::string& flag, const std::string& type, const std::string& meaning,
+                const Take& take);
   void on(const std::string& flag, const std::string& meaning, bool& target);
   void positional(const std::string& name, const std::string& meaning, std::string& target);
   /// One or more.

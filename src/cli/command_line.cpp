@@ -50,6 +50,10 @@ void check_words(const CLI::App& app) {
   const std::string word = words.front().substr(0, words.front().find('='));
   const bool is_option = word.starts_with('-');
   const std::vector<std::string> commands = commands_of(app);
+  if (!is_option && word != words.front() && app.get_option_no_throw("--set") != nullptr) {
+    throw usage_error(fmt::format("unknown argument '{}'", printable(words.front())))
+        .remedy("each key needs a --set of its own: --set " + shell_quote(words.front()));
+  }
   throw usage_error(fmt::format("unknown {} '{}'",
                                 is_option          ? "option"
                                 : commands.empty() ? "argument"

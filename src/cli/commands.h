@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/animate.h"
+#include "cli/blend.h"
 #include "cli/command_line.h"
 #include "cli/completion.h"
 #include "cli/data.h"
@@ -14,6 +15,7 @@
 #include "cli/import.h"
 #include "cli/inspect.h"
 #include "cli/probe.h"
+#include "cli/project.h"
 #include "cli/report.h"
 #include "cli/sample.h"
 #include "cli/show_config.h"
@@ -22,8 +24,8 @@
 namespace dcgan::cli {
 
 using Commands =
-    std::tuple<Train, Sample, Animate, Evaluate, MakeReport, Export, Import, Inspect, Probe,
-               FeaturesTrain, DataList, DataFetch, DataVerify, DataShow, ShowConfig, Completion>;
+    std::tuple<Train, Sample, Blend, Project, Animate, Evaluate, MakeReport, Export, Import, Inspect,
+               Probe, FeaturesTrain, DataList, DataFetch, DataVerify, DataShow, ShowConfig, Completion>;
 
 /// The table of `commands`, which must outlive it.
 inline std::vector<CommandEntry> entries_of(Commands& commands) {

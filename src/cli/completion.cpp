@@ -48,8 +48,8 @@ ValueChoices choices_for(const std::string& type) {
   if (type == "CONFIG") {
     for (const auto& row : list_configs(shipped_configs())) choices.words.push_back(row.front());
   }
-  choices.has_files = type.find("FILE") != std::string::npos || type == "DIR" || type == "PATH" ||
-                      type == "RUN" || type == "CONFIG";
+  choices.has_files = type.find("FILE") != std::string::npos || type == "PATH" || type == "CONFIG";
+  choices.has_folders = type == "DIR" || type == "RUN";
   choices.has_keys = type == "KEY=VALUE";
   return choices;
 }

@@ -39,8 +39,9 @@ struct Completion : Command {
 /// What can stand for a value.
 struct ValueChoices {
   std::vector<std::string> words;
-  bool has_files = false;  ///< any file or folder as well
-  bool has_keys = false;   ///< KEY=VALUE
+  bool has_files = false;    ///< any file or folder as well
+  bool has_folders = false;  ///< any folder as well
+  bool has_keys = false;     ///< KEY=VALUE
 };
 
 /// For OptionReference::type.

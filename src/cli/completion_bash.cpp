@@ -12,6 +12,11 @@ _dcgan_files() {
   compopt -o filenames 2>/dev/null
 }
 
+_dcgan_folders() {
+  mapfile -t COMPREPLY < <(compgen -d -- "$value")
+  compopt -o filenames 2>/dev/null
+}
+
 # After --set: a key and its "=", then the values of the key.
 _dcgan_keys() {
   local key=${value%%=*}
@@ -75,6 +80,7 @@ complete -F _dcgan dcgan
 std::string in_bash(const ValueChoices& choices) {
   std::vector<std::string> parts;
   if (choices.has_files) parts.emplace_back("_dcgan_files");
+  if (choices.has_folders) parts.emplace_back("_dcgan_folders");
   if (choices.has_keys) parts.emplace_back("_dcgan_keys");
   if (!choices.words.empty()) parts.push_back(fmt::format("list='{}'", joined(choices.words)));
   if (parts.empty()) parts.emplace_back(":");
@@ -91,7 +97,9 @@ std::string bash_branch(const CommandReference& command) {
     if (!is_argument(option)) continue;
     const ValueChoices choices = choices_for(option.type);
     words.insert(words.end(), choices.words.begin(), choices.words.end());
-    if (choices.has_files) files = "[[ $value == -* ]] || _dcgan_files; ";
+    const char* const is_value = "[[ $value == -* ]] || ";
+    if (choices.has_files) files = fmt::format("{}_dcgan_files; ", is_value);
+    if (choices.has_folders) files = fmt::format("{}_dcgan_folders; ", is_value);
   }
   return fmt::format("        '{}') {}list='{}' ;;\n", command.name, files, joined(words));
 }

@@ -37,6 +37,7 @@ std::string fish_quoted(const std::string& text) {
 std::string in_fish(const ValueChoices& choices) {
   std::string text;
   if (choices.has_files) text += " -F";
+  if (choices.has_folders) text += " -a '(__fish_complete_directories)'";
   if (choices.has_keys) text += " -a '(__dcgan_keys)'";
   if (!choices.words.empty()) text += fmt::format(" -a '{}'", joined(choices.words));
   return text;

@@ -53,7 +53,8 @@ std::string zsh_action(const std::string& type) {
   const ValueChoices choices = choices_for(type);
   if (type == "CONFIG") return "_dcgan_configs";
   if (choices.has_keys) return "_dcgan_keys";
-  if (choices.has_files) return type == "DIR" || type == "RUN" ? "_files -/" : "_files";
+  if (choices.has_files) return "_files";
+  if (choices.has_folders) return "_files -/";
   return choices.words.empty() ? " " : fmt::format("({})", joined(choices.words));
 }
 

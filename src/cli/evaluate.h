@@ -13,6 +13,8 @@ struct Evaluate : Command {
   static constexpr const char* kName = "evaluate";
   static constexpr const char* kMeaning = "Measure generated images against real ones";
 
+  static constexpr std::int64_t kRecovered = 64;
+  static constexpr std::int64_t kMaxRecovered = 10'000;
   EvaluateOptions options;
   std::optional<std::string> config;  ///< one that names the real images
   bool json = false;                  ///< instead of a table
@@ -33,6 +35,14 @@ struct Evaluate : Command {
     flags.on("--json", "Print JSON instead of a table", json);
     flags.png("--neighbours", "Also write the samples nearest to training images, beside these",
               options.neighbours);
+    flags.optional_text("--recovery", "N",
+                        "Also how near the generator comes to N images (default 64) held out "
+                        "from training, beside training and generated ones",
+                        [this](const std::string& text) {
+                          options.recovery =
+                              text.empty() ? kRecovered
+                                           : read_integer("--recovery", text, 2, kMaxRecovered);
+                        });
     flags.on("--classifier-score",
              "Also train classifiers on generated and on real images of each class (minutes)",
              options.classifier_score);
@@ -40,6 +50,7 @@ struct Evaluate : Command {
     flags.machine(options.device, options.threads);
     flags.exclude({{"--ckpt", "--images"},
                    {"--images", "--latent-dim"},
+                   {"--images", "--recovery"},
                    {"--images", "--classifier-score"},
                    {"--data", "--config"}});
     flags.footer(

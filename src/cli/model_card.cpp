@@ -11,28 +11,21 @@
 #include "base/file.h"
 #include "base/gz.h"
 #include "base/text.h"
-#include "cli/sample.h"
 #include "config/fields.h"
 #include "config/resolve.h"
 #include "evaluate/features.h"
 #include "export/exported_network.h"
+#include "generate/generator_file.h"
+#include "model/modes.h"
+#include "model/network.h"
 #include "report/run.h"
+#include "runtime/random.h"
+#include "runtime/torch.h"
 
 namespace dcgan::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kFrontMatter =
-    "---\n"
-    "license: other\n"
-    "library_name: dcgan\n"
-    "pipeline_tag: unconditional-image-generation\n"
-    "tags:\n"
-    "  - dcgan\n"
-    "  - gan\n"
-    "  - unconditional-image-generation\n"
-    "---\n";
 
 fs::path card_of(const fs::path& file) { return file.parent_path() / "README.md"; }
 fs::path grid_of(const fs::path& file) { return file.parent_path() / "samples.png"; }
@@ -55,6 +48,22 @@ std::string as_code(const std::string& text) {
   return block;
 }
 
+/// Hugging Face has a task of images without conditions, and none of images by class.
+std::string front_matter(bool has_classes) {
+  return fmt::format(
+      "---\n"
+      "license: other\n"
+      "library_name: dcgan\n"
+      "{}"
+      "tags:\n"
+      "  - dcgan\n"
+      "  - gan\n"
+      "  - {}\n"
+      "---\n",
+      has_classes ? "" : "pipeline_tag: unconditional-image-generation\n",
+      has_classes ? "class-conditional-image-generation" : "unconditional-image-generation");
+}
+
 /// Without the folders of the machine that it was trained on.
 Config without_folders(Config config) {
   const auto last_part = [](const std::string& path) {
@@ -75,7 +84,7 @@ std::optional<nlohmann::json> find_measures(const fs::path& checkpoint, std::int
   for (const fs::path& run : {folder, folder.parent_path()}) {
     if (!fs::is_regular_file(run / "metrics.jsonl")) continue;
     std::optional<nlohmann::json> found;
-    for (const auto& line : read_metrics(run / "metrics.jsonl")) {
+    for (const auto& line : read_metrics(run / "metrics.jsonl").lines) {
       const auto is_number = [&](const char* key) {
         return line.contains(key) && line[key].is_number();
       };
@@ -152,19 +161,28 @@ std::string describe_data(const ExportedNetwork& network) {
   return text;
 }
 
-void draw_samples(const Export& options, const ExportedNetwork& network) {
-  Sample sample;
-  sample.checkpoint = options.checkpoint;
-  sample.out = grid_of(options.file).string();
-  sample.raw = options.raw;
-  constexpr std::int64_t kMaxColumns = 16;
-  const std::int64_t classes = network.config.model.classes;
-  if (classes > 0 && classes <= kMaxColumns) {  // a column each
-    sample.columns = classes;
-    sample.count = classes * 8;
-    sample.classes = all_class_names(network);
+/// The images of `dcgan sample`; with up to 16 classes a column each.
+void draw_samples(const ExportedNetwork& network, const fs::path& file) {
+  const torch::NoGradGuard no_grad;
+  Network generator = make_network(network.plan, torch::kCPU);
+  const NamedTensors tensors = named_tensors(generator);
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    torch::Tensor tensor = tensors[i].second;
+    tensor.copy_(torch::tensor(network.arrays[i].numbers).view(tensor.sizes()));
   }
-  sample.run();
+  constexpr std::int64_t kMaxColumns = 16;
+  const ModelConfig& model = network.config.model;
+  const bool by_class = model.classes > 0 && model.classes <= kMaxColumns;
+  const std::int64_t columns = by_class ? model.classes : 8;
+  torch::Tensor latents =
+      normal_rows(/*seed=*/1, Purpose::sample_latents, 0, columns * 8, model.latent_dim);
+  if (by_class) {
+    latents = choose_classes(latents, model.latent_modes, model.classes,
+                             torch::arange(latents.size(0)).remainder(columns));
+  }
+  const torch::Tensor images = generate_images(generator, latents, network.config.output);
+  write_png(file, make_grid(to_images(images), {.columns = columns}));
+  std::cout << fmt::format("{}: {} images\n", file.string(), images.size(0));
 }
 
 }  // namespace
@@ -178,12 +196,10 @@ void require_no_model_card(const fs::path& file) {
   }
 }
 
-void write_model_card(const Export& options) {
-  ExportedNetwork network = read_exported_network(
-      options.checkpoint, {.weights = options.raw ? Weights::raw : Weights::averaged});
+void write_model_card(const Export& options, ExportedNetwork network) {
   network.config = without_folders(network.config);
   const Config& config = network.config;
-  draw_samples(options, network);
+  draw_samples(network, grid_of(options.file));
   const std::string text = fmt::format(
       "{}\n"
       "# {}\n\n"
@@ -198,10 +214,10 @@ void write_model_card(const Export& options) {
       "## Licence\n\n"
       "Fill in: name the licence of these weights here and as `license` at the top. The images "
       "that it was trained on have one of their own.\n",
-      kFrontMatter, as_markdown(fs::path(options.file).stem().string()), describe_data(network),
-      config.model.latent_dim, format_count(network.step), config.train.batch_size,
-      describe_measures(options.checkpoint, network.step, config), describe_use(options.file),
-      as_code(describe(network.plan)), as_code(to_yaml(config)));
+      front_matter(config.model.classes > 0), as_markdown(fs::path(options.file).stem().string()),
+      describe_data(network), config.model.latent_dim, format_count(network.step),
+      config.train.batch_size, describe_measures(options.checkpoint, network.step, config),
+      describe_use(options.file), as_code(describe(network.plan)), as_code(to_yaml(config)));
   write_file_atomically(card_of(options.file), text);
   std::cout << fmt::format("{}: a model card\n", card_of(options.file).string());
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "cli/export.h"
+#include "export/exported_network.h"
 
 namespace dcgan::cli {
 
@@ -13,6 +14,6 @@ void require_no_model_card(const std::filesystem::path& file);
 
 /// What is known of the generator that was exported. Measures are those of the run that its
 /// checkpoint lies in.
-void write_model_card(const Export& options);
+void write_model_card(const Export& options, ExportedNetwork network);
 
 }  // namespace dcgan::cli

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/stop.h"
+#include "base/text.h"
 #include "dcgan/error.h"
 #include "report/csv.h"
 #include "report/page.h"
@@ -26,14 +27,29 @@ bool any_training(const std::vector<std::string>& folders) {
 
 std::vector<std::int64_t> newest_epochs(const std::vector<std::string>& folders) {
   std::vector<std::int64_t> epochs;
+  epochs.reserve(folders.size());
   for (const std::string& folder : folders) epochs.push_back(newest_epoch(folder));
   return epochs;
 }
 
 std::vector<RunRecord> read_runs_with_metrics(const std::vector<std::string>& folders) {
   std::vector<RunRecord> runs = read_runs(folders);
-  for (const RunRecord& run : runs) require_metrics(run);
+  require_metrics(runs);
   return runs;
+}
+
+void warn(const std::string& problem) {
+  std::cerr << "warning: " << without_controls(problem) << '\n';
+}
+
+/// What it lacks is told once, on the last page.
+void write_page(const std::vector<RunRecord>& runs, const std::string& file, bool watching) {
+  const nlohmann::ordered_json data = report_data(runs);
+  write_file_atomically(file, to_page(data, watching), watching ? Flush::no : Flush::yes);
+  if (watching) return;
+  for (const auto& run : data["runs"]) {
+    for (const auto& problem : run["problems"]) warn(problem);
+  }
 }
 
 /// Waits until a run has a new epoch or the last has ended. Epochs may take hours: then a minute is
@@ -53,7 +69,7 @@ void wait_for_news(const std::vector<std::string>& folders, const StopSignal& st
 int keep_writing(const std::vector<std::string>& folders, const std::string& file) {
   const StopSignal stop;
   if (!any_training(folders)) {
-    write_file_atomically(file, to_page(read_runs_with_metrics(folders), /*watching=*/false));
+    write_page(read_runs_with_metrics(folders), file, /*watching=*/false);
     std::cout << fmt::format("{}: no run is training; nothing to watch\n", file);
     return 0;
   }
@@ -63,7 +79,7 @@ int keep_writing(const std::vector<std::string>& folders, const std::string& fil
   while (watching) {
     watching = any_training(folders) && !stop.requested();
     // What is read after the last run has ended is all of it.
-    write_file_atomically(file, to_page(read_runs(folders), watching), Flush::no);
+    write_page(read_runs(folders), file, watching);
     if (watching) wait_for_news(folders, stop);
   }
   return stop.requested() ? kExitStopped : 0;
@@ -81,8 +97,12 @@ int MakeReport::run_in_front() const {
   if (csv && !csv->empty()) write_file_atomically(*csv, to_csv(read));
   if (csv && csv->empty()) std::cout << to_csv(read);
   if (!csv || out) {
-    write_file_atomically(page, to_page(read, /*watching=*/false));
+    write_page(read, page, /*watching=*/false);
     (csv && csv->empty() ? std::cerr : std::cout) << page << '\n';
+    return 0;
+  }
+  for (const RunRecord& run : read) {
+    for (const std::string& problem : run.problems) warn(problem);
   }
   return 0;
 }

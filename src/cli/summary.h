@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/json.h"
 #include "base/text.h"
 
 namespace dcgan::cli {
@@ -40,8 +41,6 @@ inline std::string to_lines(const Json& json) {
 }
 
 /// The document; what is no UTF-8 becomes U+FFFD.
-inline std::string to_document(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
-}
+inline std::string to_document(const Json& json) { return json_text(json, 2) + '\n'; }
 
 }  // namespace dcgan::cli

@@ -25,12 +25,6 @@ constexpr std::int64_t kMinForTwins = 100;
 
 // Errors ------------------------------------------------------------------------------------------
 
-/// The mean of independent numbers.
-Estimate mean_of(const torch::Tensor& numbers) {
-  const double count = static_cast<double>(numbers.size(0));
-  return {numbers.mean().item<double>(), numbers.std().item<double>() / std::sqrt(count)};
-}
-
 /// The share of independent images of which something holds.
 Estimate share_of(const torch::Tensor& holds) {
   // Keeps the error's mean right where it holds of one image or of none.
@@ -122,6 +116,11 @@ void require_distinct_features(const Described& real) {
                             "measured with them",
                             format_count(real.size())))
       .remedy("name others with --features or train.features");
+}
+
+Estimate mean_of(const torch::Tensor& numbers) {
+  const double count = static_cast<double>(numbers.size(0));
+  return {numbers.mean().item<double>(), numbers.std().item<double>() / std::sqrt(count)};
 }
 
 torch::Tensor choose_images(const torch::Tensor& images, std::int64_t count, std::int64_t seed,

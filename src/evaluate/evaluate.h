@@ -21,6 +21,9 @@ namespace dcgan {
 /// The fewest images that a set may have.
 inline constexpr std::int64_t kMinImages = 10;
 
+/// The mean of independent numbers [N], and its error.
+Estimate mean_of(const torch::Tensor& numbers);
+
 /// `count` of the images [N, ...], or all of them, in an order that depends on (seed, purpose)
 /// alone.
 torch::Tensor choose_images(const torch::Tensor& images, std::int64_t count, std::int64_t seed,

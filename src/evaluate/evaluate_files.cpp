@@ -17,6 +17,7 @@
 #include "dcgan/image.h"
 #include "dcgan/sampler.h"
 #include "evaluate/evaluate.h"
+#include "evaluate/project.h"
 #include "generate/generator_file.h"
 #include "runtime/device.h"
 #include "runtime/random.h"
@@ -167,6 +168,20 @@ void write_neighbours(const fs::path& file, const Copies& copies, const torch::T
   write_png(file, make_grid(to_images(torch::cat({left, right}, /*dim=*/3)), grid));
 }
 
+/// By pixels alone, so that it compares generators whatever D they had.
+Recovery measure_recovery(const EvaluateOptions& options, const Sampler& sampler,
+                          const RealImages& real, const torch::Tensor& samples) {
+  const std::int64_t count =
+      std::min({options.recovery, real.reference.size(), real.trained_on.size(0), samples.size(0)});
+  options.on_progress(fmt::format("searching latents for {} images", 3 * count));
+  const auto error_of = [&](const torch::Tensor& images) {
+    const torch::Tensor some =
+        choose_images(images, count, options.seed, Purpose::projection_images);
+    return mean_of(project(sampler, some, {}, options.seed).errors);
+  };
+  return {count, error_of(real.reference.images), error_of(real.trained_on), error_of(samples)};
+}
+
 }  // namespace
 
 Report evaluate(const EvaluateOptions& options) {
@@ -225,6 +240,9 @@ Report evaluate(const EvaluateOptions& options) {
       add_class_accuracy(report, samples_set, source.sampler->classes_of(latents),
                          source.sampler->class_count(), real_set, real_rows(real.training.labels));
     }
+  }
+  if (source.sampler && options.recovery > 0) {
+    report.recovery = measure_recovery(options, *source.sampler, real, samples);
   }
   if (options.classifier_score) {
     score_classifiers(report, options, *source.sampler, real, device);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "dcgan/evaluate.h"
 
@@ -185,6 +186,13 @@ std::string to_table(const Report& report) {
   text +=
       format_table({"measure", ">samples", ">real", "better", "samples are", "what it is"}, rows);
   if (!report.shares.empty()) text += class_table(report);
+  if (report.recovery) {
+    text += fmt::format(
+        "\nrecovery, the error of the nearest image that it makes, of 255, of {} images each:\n"
+        "held-out {}, training {}, generated {}\n",
+        report.recovery->count, format_estimate(report.recovery->held_out),
+        format_estimate(report.recovery->training), format_estimate(report.recovery->generated));
+  }
   for (const std::string& line : report.left_out) text += fmt::format("\nleft out: {}", line);
   if (!report.left_out.empty()) text += '\n';
   const std::vector<Finding> found = findings(report);
@@ -212,6 +220,15 @@ std::string to_json(const Report& report) {
                                      {"real_error", measure.real.error},
                                      {"worse", is_worse(report, measure)}};
   }
+  if (report.recovery) {
+    const auto as_json = [](const Estimate& estimate) {
+      return Json{{"value", estimate.value}, {"error", estimate.error}};
+    };
+    json["recovery"] = {{"count", report.recovery->count},
+                        {"held_out", as_json(report.recovery->held_out)},
+                        {"training", as_json(report.recovery->training)},
+                        {"generated", as_json(report.recovery->generated)}};
+  }
   json["classes"] = {{"shares", report.shares}, {"real_shares", report.real_shares}};
   if (!report.class_names.empty()) json["classes"]["names"] = report.class_names;
   json["findings"] = Json::array();
@@ -219,7 +236,7 @@ std::string to_json(const Report& report) {
     json["findings"].push_back({{"measure", finding.measure}, {"text", finding.text}});
   }
   json["left_out"] = report.left_out;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return json_text(json, 2) + '\n';
 }
 
 }  // namespace dcgan

@@ -26,7 +26,11 @@ constexpr Writer kWriters[] = {
 
 void export_network(const std::filesystem::path& checkpoint, const std::filesystem::path& file,
                     const ExportOptions& options) {
-  const ExportedNetwork network = read_exported_network(checkpoint, options);
+  write_network(read_exported_network(checkpoint, options), checkpoint, file);
+}
+
+void write_network(const ExportedNetwork& network, const std::filesystem::path& checkpoint,
+                   const std::filesystem::path& file) {
   const std::string name = lower_case(file.string());
   for (const Writer& writer : kWriters) {
     if (!name.ends_with(writer.ending)) continue;

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "config/fields.h"
 #include "config/resolve.h"
@@ -13,11 +14,6 @@ namespace dcgan {
 namespace {
 
 using OrderedJson = nlohmann::ordered_json;
-
-/// What is no UTF-8, as a folder's name need not be, becomes U+FFFD.
-std::string json_text(const OrderedJson& json) {
-  return json.dump(-1, ' ', /*ensure_ascii=*/false, OrderedJson::error_handler_t::replace);
-}
 
 /// Each key with its value as YAML.
 std::string config_as_json(const Config& config) {
@@ -37,14 +33,17 @@ std::string config_as_yaml(const std::string& json) {
   }
   std::string yaml;
   for (const auto& [section, lines] : sections) {
-    yaml += section.empty() ? lines : section + ":\n" + lines;
+    if (!section.empty()) yaml.append(section).append(":\n");
+    yaml += lines;
   }
   return yaml;
 }
 
 }  // namespace
 
-std::string json_list(const std::vector<std::string>& texts) { return json_text(texts); }
+std::string json_list(const std::vector<std::string>& texts) {
+  return json_text(OrderedJson(texts));
+}
 
 Metadata file_metadata(const ExportedNetwork& network) {
   Metadata metadata{{"network", network.plan.name},

@@ -199,7 +199,7 @@ bool Unpickler::do_container(char opcode) {
     case '\x85':  // TUPLE1
     case '\x86':
     case '\x87': {  // TUPLE3
-      const auto size = static_cast<std::size_t>(opcode - '\x85' + 1);
+      const std::size_t size = opcode == '\x85' ? 1 : opcode == '\x86' ? 2 : 3;
       require_sound(size <= stack_.size());
       return push({Kind::list, 0, {}, pop_many(stack_.size() - size)}), true;
     }

@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "dcgan/error.h"
 #include "export/metadata.h"
@@ -90,7 +91,7 @@ std::string to_pth(const ExportedNetwork& network) {
   for (const at::Tensor& tensor : pickler.tensorData()) {
     writer.writeRecord(fmt::format("data/{}", storages++), tensor.data_ptr(), tensor.nbytes());
   }
-  const std::string metadata = nlohmann::json(file_metadata(network)).dump();
+  const std::string metadata = json_text(nlohmann::json(file_metadata(network)));
   writer.writeRecord(kMetadataFile, metadata.data(), metadata.size());
   writer.writeEndOfFile();
   return file;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "dcgan/error.h"
 #include "export/state_dict.h"
@@ -118,7 +119,7 @@ std::string to_safetensors(const ExportedNetwork& network) {
     header[array.name] = {
         {"dtype", "F32"}, {"shape", array.sizes}, {"data_offsets", {first, data.size()}}};
   }
-  std::string text = header.dump(-1, ' ', /*ensure_ascii=*/false);
+  std::string text = json_text(header);
   constexpr std::size_t kAlignment = 8;
   text.append((kAlignment - text.size() % kAlignment) % kAlignment, ' ');
   const HeaderSize size = text.size();

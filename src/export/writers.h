@@ -1,11 +1,17 @@
 // The writers: a network -> the bytes of a file.
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "export/exported_network.h"
 
 namespace dcgan {
+
+/// Writes it in the format that the ending of `file` says; atomically. Errors of the network name
+/// `checkpoint`, which it was read from.
+void write_network(const ExportedNetwork& network, const std::filesystem::path& checkpoint,
+                   const std::filesystem::path& file);
 
 /// A page that draws the generator's images in a browser, by itself: page/. Weights as float16, the
 /// rest as float32. Throws `failure` where float16 cannot hold a weight.

@@ -155,6 +155,8 @@ Sampler Sampler::open(const std::filesystem::path& path, torch::Device device,
 
 std::int64_t Sampler::latent_dim() const { return impl_->latent_dim; }
 
+torch::Device Sampler::device() const { return impl_->device; }
+
 const std::optional<Config>& Sampler::config() const { return impl_->config; }
 
 std::int64_t Sampler::class_count() const {
@@ -162,6 +164,10 @@ std::int64_t Sampler::class_count() const {
 }
 
 const std::vector<std::string>& Sampler::class_names() const { return impl_->class_names; }
+
+torch::Tensor Sampler::modes_of(const torch::Tensor& latents) const {
+  return dcgan::modes_of(latents, impl_->config->model.latent_modes, impl_->mode_bias);
+}
 
 torch::Tensor Sampler::classes_of(const torch::Tensor& latents) const {
   return dcgan::classes_of(latents, impl_->config->model.latent_modes, class_count(),
@@ -186,6 +192,10 @@ torch::Tensor Sampler::generate(const torch::Tensor& latents) const {
         .in(impl_->path)
         .remedy("use another file");
   });
+}
+
+torch::Tensor Sampler::forward(const torch::Tensor& latents) const {
+  return impl_->run(latents.to(impl_->device));
 }
 
 torch::Tensor generate_images(const Network& generator, const torch::Tensor& latents,
@@ -224,12 +234,20 @@ torch::Tensor slerp(const torch::Tensor& from, const torch::Tensor& to, std::int
   const double angle = std::acos(cosine);
   const double sine = std::sin(angle);
   constexpr double kAlmostParallel = 1e-6;
+  if (sine < kAlmostParallel) return lerp(from, to, steps);
   std::vector<torch::Tensor> rows;
   for (std::int64_t i = 0; i < steps; ++i) {
     const double t = static_cast<double>(i) / static_cast<double>(steps - 1);
-    rows.push_back(sine < kAlmostParallel ? from * (1.0 - t) + to * t
-                                          : from * (std::sin((1.0 - t) * angle) / sine) +
-                                                to * (std::sin(t * angle) / sine));
+    rows.push_back(from * (std::sin((1.0 - t) * angle) / sine) + to * (std::sin(t * angle) / sine));
+  }
+  return torch::stack(rows);
+}
+
+torch::Tensor lerp(const torch::Tensor& from, const torch::Tensor& to, std::int64_t steps) {
+  std::vector<torch::Tensor> rows;
+  for (std::int64_t i = 0; i < steps; ++i) {
+    const double t = static_cast<double>(i) / static_cast<double>(steps - 1);
+    rows.push_back(from * (1.0 - t) + to * t);
   }
   return torch::stack(rows);
 }

@@ -2,6 +2,8 @@
 
 #include <openssl/evp.h>
 
+#include "base/json.h"
+
 namespace dcgan {
 
 std::string fill_page(const PageParts& files, const PageParts& texts) {
@@ -18,7 +20,7 @@ std::string fill_page(const PageParts& files, const PageParts& texts) {
 }
 
 std::string script_json(const nlohmann::ordered_json& json) {
-  std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string text = json_text(json);
   // The only character that could end the element, and one that JSON has in strings alone.
   constexpr std::string_view kEscaped = "\\u003c";
   for (std::size_t at = 0; (at = text.find('<', at)) != std::string::npos; at += kEscaped.size()) {

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "dcgan/error.h"
+#include "image/draw.h"
 
 // stb's code is not ours to clean.
 #pragma GCC diagnostic push
@@ -71,8 +72,7 @@ Image make_grid(const std::vector<Image>& images, const GridOptions& options) {
                               grid.height, grid.width))
         .remedy("make fewer, or one file each");
   }
-  grid.pixels.assign(static_cast<std::size_t>(grid.height * grid.width * grid.channels),
-                     options.background);
+  grid = blank(grid.height, grid.width, grid.channels, options.background);
 
   const std::int64_t line = first.width * first.channels;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -84,11 +84,7 @@ Image make_grid(const std::vector<Image>& images, const GridOptions& options) {
     }
     const std::int64_t top = options.padding + i / columns * (first.height + options.padding);
     const std::int64_t left = options.padding + i % columns * (first.width + options.padding);
-    for (std::int64_t y = 0; y < image.height; ++y) {
-      const auto source = image.pixels.begin() + y * line;
-      const auto target = grid.pixels.begin() + ((top + y) * grid.width + left) * grid.channels;
-      std::copy(source, source + line, target);
-    }
+    paste(grid, image, top, left);
   }
   return grid;
 }

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/gz.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "dcgan/error.h"
 
@@ -37,11 +38,6 @@ constexpr KindNames kKinds[] = {{"dcgan generator", "DCGANGenerator"},  // in Ar
 
 const KindNames& names_of(ArchiveKind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
 
-/// What is no UTF-8, as a folder's name need not be, becomes U+FFFD.
-std::string to_text(const Json& json, int indent = -1) {
-  return json.dump(indent, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
-}
-
 bool is_buffer_name(const std::string& name) {
   return name == "running_mean" || name == "running_var" || name == "mode_bias" ||
          name == "spectral_u";
@@ -54,7 +50,7 @@ std::string checksum(const Archive& archive) {
             [](const auto& a, const auto& b) { return a.first < b.first; });
   std::uint32_t crc = 0;
   const Json said{{"numbers", archive.numbers}, {"notes", archive.notes}};
-  for (const std::string& text : {archive.config, to_text(said)}) {
+  for (const std::string& text : {archive.config, json_text(said)}) {
     crc = crc32_of(text.data(), text.size(), crc);
   }
   for (const auto& [name, tensor] : tensors) {
@@ -181,7 +177,8 @@ void write_archive(const std::filesystem::path& path, const Archive& archive) {
                   {"numbers", archive.numbers},
                   {"notes", archive.notes}};
   std::ostringstream stream;
-  module.save(stream, {{kDescriptionFile, to_text(json, 2) + "\n"}, {kConfigFile, archive.config}});
+  module.save(stream,
+              {{kDescriptionFile, json_text(json, 2) + "\n"}, {kConfigFile, archive.config}});
   write_file_atomically(path, stream.str());
 }
 

@@ -48,20 +48,16 @@ NamedTensors select(const Network& network, bool parameters) {
 
 /// torch.nn's kaiming_uniform_(a=sqrt(5)), whose fan_in is of the weight's second dimension also in
 /// a transposed convolution, where that counts the outputs.
-void initialise_as_pytorch(Network& network, std::int64_t seed, Purpose purpose) {
-  std::int64_t stream = 0;
-  for (Layer& layer : network.layers) {
-    const std::int64_t fan_in = layer.weight.numel() / layer.weight.size(0);
-    const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
-    for (const torch::Tensor& tensor : {layer.weight, layer.bias}) {
-      if (tensor.defined()) {
-        const auto row = uniform_rows(seed, purpose, stream, 1, tensor.numel());
-        tensor.copy_(row.view(tensor.sizes()).mul_(bound));
-      }
-      ++stream;  // a layer without a bias keeps its stream, so that the next one keeps its own
-    }
-    if (layer.norm_scale.defined()) layer.norm_scale.fill_(1);
-  }
+void initialise_as_pytorch(Layer& layer, std::int64_t seed, Purpose purpose, std::int64_t stream) {
+  const std::int64_t fan_in = layer.weight.numel() / layer.weight.size(0);
+  const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
+  const auto draw = [&](const torch::Tensor& tensor, std::int64_t own_stream) {
+    const auto row = uniform_rows(seed, purpose, own_stream, 1, tensor.numel());
+    tensor.copy_(row.view(tensor.sizes()).mul_(bound));
+  };
+  draw(layer.weight, stream);
+  if (layer.bias.defined()) draw(layer.bias, stream + 1);
+  if (layer.norm_scale.defined()) layer.norm_scale.fill_(1);
 }
 
 /// The same network with `change` of each tensor in its place.
@@ -106,7 +102,6 @@ Network make_network(const NetworkPlan& plan, torch::Device device) {
 
 void initialise(Network& network, std::int64_t seed, Purpose purpose, double deviation, Init init) {
   const torch::NoGradGuard no_grad;
-  if (init == Init::pytorch) return initialise_as_pytorch(network, seed, purpose);
   const auto normal = [&](const torch::Tensor& like, std::int64_t stream) {
     return normal_rows(seed, purpose, stream, 1, like.numel()).view(like.sizes());
   };
@@ -115,13 +110,17 @@ void initialise(Network& network, std::int64_t seed, Purpose purpose, double dev
   };
   std::int64_t stream = 0;
   for (Layer& layer : network.layers) {
-    draw(layer.weight, stream++, 0.0);
-    if (layer.norm_scale.defined()) draw(layer.norm_scale, stream, 1.0);
+    if (init == Init::pytorch) {
+      initialise_as_pytorch(layer, seed, purpose, stream);
+    } else {
+      draw(layer.weight, stream, 0.0);
+      if (layer.norm_scale.defined()) draw(layer.norm_scale, stream + 1, 1.0);
+    }
     if (layer.spectral_u.defined()) {
-      const torch::Tensor direction = normal(layer.spectral_u, stream);
+      const torch::Tensor direction = normal(layer.spectral_u, stream + 1);
       layer.spectral_u.copy_(direction / direction.norm());
     }
-    ++stream;  // a layer without a norm keeps its stream, so that the next one keeps its own
+    stream += 2;  // also without a norm, so that the next layer keeps its own
   }
 }
 

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <string_view>
 
 #include "base/file.h"
 #include "config/fields.h"
+#include "dcgan/image.h"
 #include "html/page.h"
+#include "image/decode.h"
 
 namespace dcgan {
 namespace {
@@ -15,17 +16,18 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-/// A picture as a data: URI; null where it is no PNG, or cannot be read any more.
-Json as_data_uri(const fs::path& file) {
-  constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
-  std::string bytes;
+/// A picture as a data: URI; null, and a problem, where it is no PNG that a browser shows.
+Json as_data_uri(const fs::path& file, Json& problems) {
   try {
-    bytes = read_file(file);
-  } catch (const Error&) {
+    const std::string bytes = read_file(file);
+    if (image_format(bytes) != ImageFormat::png) throw failure("is no PNG");
+    if (bytes.size() > kMaxPngBytes) throw failure("is too large");
+    decode_image(bytes, {.max_pixels = kMaxImageBytes});
+    return "data:image/png;base64," + to_base64(bytes);
+  } catch (Error& error) {
+    problems.push_back(error.in(file).summary() + ", left out");
     return nullptr;
   }
-  if (!bytes.starts_with(kSignature) || bytes.size() > kMaxPngBytes) return nullptr;
-  return "data:image/png;base64," + to_base64(bytes);
 }
 
 std::uintmax_t size_of(const fs::path& file) {
@@ -101,6 +103,7 @@ Json curves_of(const RunRecord& run, bool evaluations) {
 Json describe_run(const RunRecord& run, std::uintmax_t image_budget) {
   const std::uintmax_t real = run.real_samples.empty() ? 0 : size_of(run.real_samples);
   const bool has_real = real > 0 && real <= image_budget;
+  Json problems = run.problems;
   Json json{{"name", run.name},
             {"folder", run.folder.string()},
             {"epochs", run.config.train.epochs},
@@ -109,7 +112,7 @@ Json describe_run(const RunRecord& run, std::uintmax_t image_budget) {
             {"steps", curves_of(run, /*evaluations=*/false)},
             {"evaluations", curves_of(run, /*evaluations=*/true)},
             {"warnings", Json::array()},
-            {"real", has_real ? as_data_uri(run.real_samples) : Json(nullptr)},
+            {"real", has_real ? as_data_uri(run.real_samples, problems) : Json(nullptr)},
             {"grid_count", run.grids.size()},
             {"grids", Json::array()},
             {"evaluation", run.evaluation}};
@@ -118,9 +121,10 @@ Json describe_run(const RunRecord& run, std::uintmax_t image_budget) {
         {{"step", warning.step ? Json(*warning.step) : Json(nullptr)}, {"text", warning.text}});
   }
   for (const SampleGrid& grid : choose_grids(run.grids, image_budget - (has_real ? real : 0))) {
-    Json picture = as_data_uri(grid.file);
+    Json picture = as_data_uri(grid.file, problems);
     if (!picture.is_null()) json["grids"].push_back({{"step", grid.step}, {"image", picture}});
   }
+  json["problems"] = problems;
   return json;
 }
 
@@ -129,6 +133,7 @@ Json compare(const std::vector<const Config*>& configs) {
   Json differences = Json::array();
   for (const Field& field : config_fields()) {
     std::vector<std::string> values;
+    values.reserve(configs.size());
     for (const Config* const config : configs) values.push_back(field.get(*config));
     const bool same = std::all_of(values.begin(), values.end(),
                                   [&](const std::string& value) { return value == values[0]; });
@@ -152,8 +157,7 @@ Json report_data(const std::vector<RunRecord>& runs) {
   return {{"runs", described}, {"differences", compare(configs)}};
 }
 
-std::string to_page(const std::vector<RunRecord>& runs, bool watching) {
-  Json data = report_data(runs);
+std::string to_page(Json data, bool watching) {
   data["watching"] = watching;
   const PageParts files{
 #include "page_files.h"

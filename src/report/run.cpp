@@ -38,7 +38,8 @@ std::vector<std::string> runs_near(const fs::path& path) {
 
 void require_run(const fs::path& path) {
   if (fs::is_directory(path) && holds_run(path)) return;
-  if (!fs::exists(path)) throw usage_error("no such folder").in(path);
+  if (!fs::exists(path))
+    throw failure("no such folder").in(path).remedy("name the folder of a run");
   constexpr std::size_t kMaxNamed = 3;
   std::vector<std::string> near = runs_near(path);
   const std::size_t count = near.size();
@@ -46,8 +47,8 @@ void require_run(const fs::path& path) {
   std::string remedy = "name the folder of a run, which has config.yaml and metrics.jsonl";
   if (count > 0) remedy = fmt::format("did you mean {}?", or_list(near));
   if (count > kMaxNamed) remedy += fmt::format(" It holds {} runs", count);
-  throw usage_error(fs::is_directory(path) ? "there is no run in this folder"
-                                           : "a file, not the folder of a run")
+  throw failure(fs::is_directory(path) ? "there is no run in this folder"
+                                       : "a file, not the folder of a run")
       .in(path)
       .remedy(remedy);
 }
@@ -119,7 +120,14 @@ RunRecord read_run(const fs::path& folder) {
   run.is_training = is_training(folder);
   const fs::path config = folder / "config.yaml";
   run.config = parse_config(read_file(config), config.string());
-  run.metrics = read_metrics(folder / "metrics.jsonl");
+  const fs::path metrics = folder / "metrics.jsonl";
+  auto [lines, left_out, ends_in_half] = read_metrics(metrics);
+  run.metrics = std::move(lines);
+  if (ends_in_half && !run.is_training) ++left_out;
+  if (left_out > 0) {
+    run.problems.push_back(fmt::format("{}: {} line(s) cut short or no metrics, left out",
+                                       metrics.string(), left_out));
+  }
   run.warnings = read_warnings(folder / "train.log");
   for (const auto& [step, file] : numbered_files(folder / "samples", ".png")) {
     run.grids.push_back({step, file});
@@ -132,13 +140,19 @@ RunRecord read_run(const fs::path& folder) {
 
 }  // namespace
 
-std::vector<Json> read_metrics(const fs::path& file) {
-  std::vector<Json> metrics;
+Metrics read_metrics(const fs::path& file) {
+  Metrics metrics;
   if (!fs::exists(file)) return metrics;
   std::istringstream lines(read_file(file));
   for (std::string line; std::getline(lines, line);) {
     Json json = parse_metrics(line);
-    if (!json.is_null()) metrics.push_back(std::move(json));
+    if (!json.is_null()) {
+      metrics.lines.push_back(std::move(json));
+    } else if (lines.eof()) {
+      metrics.ends_in_half = true;
+    } else if (!line.empty()) {
+      ++metrics.left_out;
+    }
   }
   return metrics;
 }
@@ -166,13 +180,20 @@ std::vector<RunRecord> read_runs(const std::vector<std::string>& folders) {
   return runs;
 }
 
-void require_metrics(const RunRecord& run) {
-  if (!run.metrics.empty()) return;
-  throw failure("has no metrics: no line of a step was written")
-      .in(run.folder / "metrics.jsonl")
-      .remedy(run.is_training ? "wait a moment, or add --watch"
-                              : "a run writes one each train.log_every steps: train longer, or "
-                                "lower train.log_every");
+void require_metrics(std::vector<RunRecord>& runs) {
+  const bool has_some = std::any_of(runs.begin(), runs.end(),
+                                    [](const RunRecord& run) { return !run.metrics.empty(); });
+  for (RunRecord& run : runs) {
+    if (!run.metrics.empty()) continue;
+    const Error error =
+        failure("has no metrics: no line of a step was written")
+            .in(run.folder / "metrics.jsonl")
+            .remedy(run.is_training ? "wait a moment, or add --watch"
+                                    : "a run writes one each train.log_every steps: train longer, "
+                                      "or lower train.log_every");
+    if (!has_some) throw error;
+    run.problems.push_back(error.summary());
+  }
 }
 
 std::int64_t newest_epoch(const fs::path& folder) {

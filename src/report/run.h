@@ -34,18 +34,25 @@ struct RunRecord {
   std::filesystem::path real_samples;  ///< empty where there are none
   nlohmann::ordered_json evaluation;   ///< evaluation.json, of `dcgan evaluate --json`; else null
   bool is_training = false;            ///< a process is at it now
+  std::vector<std::string> problems;   ///< what is left out, and why: "metrics.jsonl: ..."
 };
 
-/// The lines of a metrics.jsonl, objects with a step and a time; others, such as half a line, are
-/// left out. None where there is no file.
-std::vector<nlohmann::ordered_json> read_metrics(const std::filesystem::path& file);
+struct Metrics {
+  std::vector<nlohmann::ordered_json> lines;  ///< objects with a step and a time
+  std::int64_t left_out = 0;                  ///< whole lines that are none
+  bool ends_in_half = false;                  ///< the last line: being written, or cut short
+};
 
-/// The runs in `folders`, in this order. Throws a usage error for a folder that is no run, and for
-/// one that is named twice; `failure` for a file that can't be read.
+/// A metrics.jsonl; of none where there is no file.
+Metrics read_metrics(const std::filesystem::path& file);
+
+/// The runs in `folders`, in this order. Throws `failure` for a folder that is no run and for a
+/// file that can't be read, a usage error for a run that is named twice.
 std::vector<RunRecord> read_runs(const std::vector<std::string>& folders);
 
-/// Throws `failure` where the run has no line of metrics.
-void require_metrics(const RunRecord& run);
+/// Throws `failure` where no run has a line of metrics; where others have some it is a problem of
+/// the run.
+void require_metrics(std::vector<RunRecord>& runs);
 
 /// The epoch of the newest line of metrics.jsonl, read from the file's end; 0 without one.
 std::int64_t newest_epoch(const std::filesystem::path& folder);

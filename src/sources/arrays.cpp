@@ -5,6 +5,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/file.h"
@@ -17,9 +18,10 @@ namespace {
 
 using namespace std::string_view_literals;
 
-/// Of the sizes in a file's header and all that stands behind it.
-ByteArray make_array(std::vector<std::int64_t> sizes, std::string_view data) {
-  std::int64_t count = 1;
+/// Throws unless `data`, all that stands behind a file's header, is what it promises.
+void check_size(const std::vector<std::int64_t>& sizes, std::int64_t element_bytes,
+                std::string_view data) {
+  std::int64_t count = element_bytes;
   for (const std::int64_t size : sizes) {
     if (size < 0 || __builtin_mul_overflow(count, size, &count)) {
       throw damaged("its header is damaged");
@@ -30,6 +32,11 @@ ByteArray make_array(std::vector<std::int64_t> sizes, std::string_view data) {
     throw damaged(fmt::format("its header promises {} bytes of data, but {} are there",
                               format_count(count), format_count(there)));
   }
+}
+
+/// Of the sizes in a file's header and all that stands behind it.
+ByteArray make_array(std::vector<std::int64_t> sizes, std::string_view data) {
+  check_size(sizes, 1, data);
   return {std::move(sizes), {data.begin(), data.end()}};
 }
 
@@ -56,21 +63,15 @@ ByteArray parse_idx(std::string_view content) {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
 
-void check_type(const std::string& type, bool fortran_order) {
-  if (type != "|u1") {
-    throw failure(
-        fmt::format("holds elements of type '{}'; only uint8 ('|u1') can be read", printable(type)))
-        .remedy(
-            "write it with numpy.save(file, images.astype(numpy.uint8)), numbers in [0, 1] "
-            "multiplied by 255 before");
-  }
-  if (fortran_order) {
-    throw failure("is in Fortran order")
-        .remedy("write it in C order: numpy.save(file, numpy.ascontiguousarray(images))");
-  }
-}
+/// What stands in a .npy file.
+struct NpyContent {
+  std::string type;  ///< of the elements, such as "|u1"
+  bool fortran_order = false;
+  std::vector<std::int64_t> sizes;
+  std::string_view data;
+};
 
-ByteArray parse_npy(std::string_view content) {
+NpyContent parse_npy(std::string_view content) {
   if (!content.starts_with(kMagic)) {
     throw damaged("is no .npy file: it does not begin with \\x93NUMPY");
   }
@@ -82,15 +83,65 @@ ByteArray parse_npy(std::string_view content) {
   // With lists in the place of tuples Python's dict is YAML.
   std::replace(header.begin(), header.end(), '(', '[');
   std::replace(header.begin(), header.end(), ')', ']');
-  std::vector<std::int64_t> sizes;
   try {
     const YAML::Node dict = YAML::Load(header);
-    check_type(dict["descr"].as<std::string>("records"), dict["fortran_order"].as<bool>());
-    sizes = dict["shape"].as<std::vector<std::int64_t>>();
+    return {dict["descr"].as<std::string>("records"), dict["fortran_order"].as<bool>(),
+            dict["shape"].as<std::vector<std::int64_t>>(), content.substr(begin + length)};
   } catch (const YAML::Exception&) {
     throw damaged("its header is damaged");
   }
-  return make_array(std::move(sizes), content.substr(begin + length));
+}
+
+void check_order(const NpyContent& content) {
+  if (!content.fortran_order) return;
+  throw failure("is in Fortran order")
+      .remedy("write it in C order: numpy.save(file, numpy.ascontiguousarray(array))");
+}
+
+ByteArray parse_bytes(std::string_view bytes) {
+  NpyContent content = parse_npy(bytes);
+  if (content.type != "|u1") {
+    throw failure(fmt::format("holds elements of type '{}'; only uint8 ('|u1') can be read",
+                              printable(content.type)))
+        .remedy(
+            "write it with numpy.save(file, images.astype(numpy.uint8)), numbers in [0, 1] "
+            "multiplied by 255 before");
+  }
+  check_order(content);
+  return make_array(std::move(content.sizes), content.data);
+}
+
+template <typename Element>
+std::vector<float> to_floats(std::string_view data) {
+  std::vector<Element> elements(data.size() / sizeof(Element));
+  std::memcpy(elements.data(), data.data(), data.size());
+  return {elements.begin(), elements.end()};
+}
+
+FloatArray parse_floats(std::string_view bytes) {
+  NpyContent content = parse_npy(bytes);
+  const bool is_double = content.type == "<f8";
+  if (content.type != "<f4" && !is_double) {
+    throw failure(fmt::format("holds elements of type '{}'; float32 or float64 is needed",
+                              printable(content.type)))
+        .remedy("write it with numpy.save(file, array.astype(numpy.float32))");
+  }
+  check_order(content);
+  check_size(content.sizes, is_double ? sizeof(double) : sizeof(float), content.data);
+  return {std::move(content.sizes),
+          is_double ? to_floats<double>(content.data) : to_floats<float>(content.data)};
+}
+
+/// What `parse` makes of a .npy file.
+template <typename Parse>
+auto read_npy_file(const std::filesystem::path& path, Parse parse) {
+  const std::string content = read_file(path);
+  try {
+    return parse(content);
+  } catch (Error& error) {
+    if (error.kind() == ErrorKind::damaged) error.remedy("write it with numpy.save");
+    throw error.in(path);
+  }
 }
 
 }  // namespace
@@ -106,14 +157,10 @@ ByteArray read_idx(const std::filesystem::path& path) {
   }
 }
 
-ByteArray read_npy(const std::filesystem::path& path) {
-  const std::string content = read_file(path);
-  try {
-    return parse_npy(content);
-  } catch (Error& error) {
-    if (error.kind() == ErrorKind::damaged) error.remedy("write it with numpy.save");
-    throw error.in(path);
-  }
+ByteArray read_npy(const std::filesystem::path& path) { return read_npy_file(path, parse_bytes); }
+
+FloatArray read_float_npy(const std::filesystem::path& path) {
+  return read_npy_file(path, parse_floats);
 }
 
 std::string npy_header(const std::vector<std::int64_t>& sizes, std::string_view type) {
@@ -125,8 +172,8 @@ std::string npy_header(const std::vector<std::int64_t>& sizes, std::string_view 
 }
 
 void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t>& sizes,
-               std::string_view bytes) {
-  write_file_atomically(path, npy_header(sizes).append(bytes));
+               std::string_view bytes, std::string_view type) {
+  write_file_atomically(path, npy_header(sizes, type).append(bytes));
 }
 
 }  // namespace dcgan

@@ -28,12 +28,20 @@ struct ByteArray {
 ByteArray read_idx(const std::filesystem::path& path);
 ByteArray read_npy(const std::filesystem::path& path);
 
+struct FloatArray {
+  std::vector<std::int64_t> sizes;
+  std::vector<float> numbers;  ///< row-major, as many as the product of `sizes`
+};
+
+/// The same of a .npy of little-endian float32 or float64, which becomes float32.
+FloatArray read_float_npy(const std::filesystem::path& path);
+
 /// What stands before the elements of an array, as version 1.0: 128 bytes where the sizes are four
 /// of at most 13 digits. `type`: uint8, or "<f4" for float32.
 std::string npy_header(const std::vector<std::int64_t>& sizes, std::string_view type = "|u1");
 
-/// Writes atomically, as version 1.0. `bytes`: row-major, as many as the product of `sizes`.
+/// Writes atomically, as version 1.0. `bytes`: row-major, of elements of `type`.
 void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t>& sizes,
-               std::string_view bytes);
+               std::string_view bytes, std::string_view type = "|u1");
 
 }  // namespace dcgan

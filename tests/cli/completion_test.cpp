@@ -152,6 +152,20 @@ TEST_F(Completion, BashOffersValues) {
   EXPECT_THAT(ask_bash({"unknown", ""}), IsEmpty());
 }
 
+TEST_F(Completion, OffersFoldersAloneWhereAFileIsOfNoUse) {
+  fs::create_directory(folder_ / "mine");
+  write_file_atomically(folder_ / "mine.yaml", "");
+  for (const Words& before : {Words{"report"}, {"animate"}, {"train", "--out"}}) {
+    Words words = before;
+    words.emplace_back("mi");
+    EXPECT_THAT(ask_bash(words), ElementsAre("mine"));
+    const std::string line = before.front() + (before.size() > 1 ? " --out mi" : " mi");
+    if (find_tool("fish").empty()) continue;
+    EXPECT_THAT(ask_fish(line), ElementsAre("mine/"));
+  }
+  EXPECT_THAT(completion("zsh"), HasSubstr("'*:RUN:_files -/'"));
+}
+
 TEST_F(Completion, OffersEveryShippedConfigurationAndKey) {
   const Words configs = ask_bash({"data", "show", "--config", ""});
   for (const auto& entry : fs::directory_iterator(kShipped)) {

@@ -32,7 +32,9 @@ class ModelCard : public Training {
 TEST_F(ModelCard, SaysWhatIsKnown) {
   train("run", {"--set", "train.epochs=1", "--set", "train.evaluate_samples=100"});
   const std::string text = card("run");
-  EXPECT_TRUE(text.starts_with("---\nlicense: other\nlibrary_name: dcgan\n"));
+  EXPECT_TRUE(
+      text.starts_with("---\nlicense: other\nlibrary_name: dcgan\n"
+                       "pipeline_tag: unconditional-image-generation\n"));
   EXPECT_THAT(text,
               AllOf(HasSubstr("\n# digits\n"), HasSubstr("| data | mnist (mnist) |"),
                     HasSubstr("| images | 28 x 28, grey |"), HasSubstr("| steps | 64 of batch 8 |"),
@@ -76,6 +78,23 @@ TEST_F(ModelCard, ShowsAColumnAClass) {
   const Image grid = read_png(folder_ / "out/samples.png");
   EXPECT_EQ(grid.width, 10 * (28 + 2) + 2);
   EXPECT_EQ(grid.height, 8 * (28 + 2) + 2);
+  run({"sample", "--ckpt", "run", "-n", "80", "--class", "0,1,2,3,4,5,6,7,8,9", "--columns", "10",
+       "--out", "again.png"});
+  EXPECT_EQ(bytes("out/samples.png"), bytes("again.png"));
+  EXPECT_THAT(bytes("out/README.md"), AllOf(HasSubstr("  - class-conditional-image-generation\n"),
+                                            Not(HasSubstr("unconditional"))));
+}
+
+TEST_F(ModelCard, ReadsTheGeneratorOnce) {
+  train("run", {"--set", "train.epochs=1"});
+  std::filesystem::create_directory(folder_ / "out");
+  const auto result = testing::run_program(
+      {"-c", "cat run/g.pt | \"$0\" export --ckpt /dev/stdin --to out/g.pth --model-card",
+       DCGAN_PROGRAM},
+      {.folder = folder_.path(), .program = "/bin/sh"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  run({"sample", "--ckpt", "run", "-n", "64", "--out", "again.png"});
+  EXPECT_EQ(bytes("out/samples.png"), bytes("again.png"));
 }
 
 TEST_F(Export, ComesBackTheSame) {

@@ -121,6 +121,18 @@ TEST_F(Labels, OfAFolderOfClassesAreItsName) {
   train("words", settings);
   EXPECT_EQ(drawn("words", "bee"), second);
   EXPECT_EQ(drawn("words", "1"), second) << "by its number, where no name is one";
+  std::filesystem::rename(folder_ / "pictures/bee", folder_ / "pictures/ant,cat");
+  train("commas", settings);
+  EXPECT_EQ(drawn("commas", "ant,cat"), second) << "a name with a comma";
+  EXPECT_EQ(drawn("commas", "cat,ant,cat"), drawn("commas", "2,0,2")) << "three classes";
+  const std::vector<std::string> two{"sample", "--ckpt", "commas", "-n", "4", "--out", "two.png"};
+  const auto drawn_by = [&](const std::vector<std::string>& classes) {
+    std::vector<std::string> arguments = two;
+    arguments.insert(arguments.end(), classes.begin(), classes.end());
+    EXPECT_EQ(run(arguments).exit_code, 0);
+    return bytes("two.png");
+  };
+  EXPECT_EQ(drawn_by({"--class", "ant,cat", "--class", "cat"}), drawn_by({"--class", "1,2"}));
   EXPECT_THAT(run({"sample", "--ckpt", "words", "--class", "bees"}).err,
               HasSubstr("the classes of words are ant, bee, cat\n"));
 }

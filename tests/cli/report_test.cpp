@@ -13,10 +13,12 @@ namespace dcgan {
 namespace {
 
 using testing::Browser;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::ProgramResult;
 using testing::RunningProgram;
+using ::testing::StartsWith;
 using testing::Training;
 
 class Report : public Training {
@@ -50,6 +52,50 @@ TEST_F(Report, DrawsInABrowserWithoutAServerOrAnError) {
   EXPECT_EQ(count(page.out, "<img src"), 3);
   EXPECT_THAT(page.out, HasSubstr("&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;"));
   EXPECT_THAT(page.out, HasSubstr("train.r1_gamma"));
+}
+
+TEST_F(Report, WarnsOfWhatItLeavesOut) {
+  train("a", {"--set", "train.epochs=1"});
+  std::filesystem::copy(folder_ / "a", folder_ / "b", std::filesystem::copy_options::recursive);
+  std::filesystem::copy(folder_ / "a", folder_ / "c", std::filesystem::copy_options::recursive);
+  std::ofstream(folder_ / "a/metrics.jsonl", std::ios::app) << "{\"step\":";
+  write_file_atomically(folder_ / "b/metrics.jsonl", "");
+  std::filesystem::resize_file(folder_ / "a/samples/000064.png", 99);
+  const std::string metrics =
+      "warning: a/metrics.jsonl: 1 line(s) cut short or no metrics, left out\n";
+  const std::string others =
+      "warning: b/metrics.jsonl: has no metrics: no line of a step was "
+      "written\n";
+  const ProgramResult table = run({"report", "a", "b", "--csv"});
+  EXPECT_EQ(table.exit_code, 0);
+  EXPECT_EQ(table.err, metrics + others);
+  const ProgramResult page = run({"report", "a", "b", "c"});
+  EXPECT_EQ(page.exit_code, 0);
+  EXPECT_THAT(page.err, StartsWith(metrics + "warning: a/samples/000064.png: "));
+  EXPECT_THAT(page.err, EndsWith(" left out\n" + others));
+
+  const Browser browser;
+  if (!browser) GTEST_SKIP() << "no Chromium (scripts/setup.sh installs it)";
+  const ProgramResult opened = browser.open(folder_ / "report.html");
+  EXPECT_THAT(opened.err, Not(HasSubstr("CONSOLE")));
+  EXPECT_THAT(opened.out, HasSubstr("a and c have the same losses"));
+  EXPECT_THAT(opened.out, HasSubstr("<p class=\"note\">b/metrics.jsonl: has no metrics"));
+}
+
+TEST_F(Report, FitsAPhone) {
+  const std::string name(40, 'w');
+  train(name, {"--set", "train.epochs=1"});
+  run({"report", name});
+  std::ofstream(folder_ / "report.html", std::ios::app)
+      << "<script>const {scrollWidth, clientWidth} = document.documentElement;"
+         "parent.postMessage(scrollWidth - clientWidth, '*')</script>";
+  write_file_atomically(folder_ / "phone.html",
+                        "<iframe src=report.html style='width: 390px; height: 800px; border: 0'>"
+                        "</iframe><p id=hidden></p><script>onmessage = ({data}) => {"
+                        "document.getElementById('hidden').textContent = data; }</script>");
+  const Browser browser;
+  if (!browser) GTEST_SKIP() << "no Chromium (scripts/setup.sh installs it)";
+  EXPECT_THAT(browser.open(folder_ / "phone.html").out, HasSubstr("<p id=\"hidden\">0</p>"));
 }
 
 TEST_F(Report, WritesCsv) {

@@ -31,6 +31,14 @@ function shownIsGenerated() {
   return same(data, window.dcgan.generate(state.latents));
 }
 
+/** What typing into a field does; its message where it is refused. */
+async function type(id, text) {
+  byId(id).value = text;
+  byId(id).dispatchEvent(new Event('change'));
+  await untilDrawn();
+  return byId(id).validationMessage !== '';
+}
+
 async function act() {
   answers.latents = [...window.dcgan.latents(7, 3)];
   await untilDrawn();
@@ -59,6 +67,22 @@ async function act() {
   click('#grid button:nth-child(3)');
   await untilDrawn();
   answers.variation = shownIsGenerated() && classOf(network, state.latents) === 1;
+
+  const {seed, latents} = state;
+  answers.refused = [];
+  for (const odd of ['-1', '1.5', '', '1e300']) {
+    answers.refused.push(await type('seed', odd) && state.seed === seed);
+  }
+  answers.taken = !await type('seed', '7') && state.seed === 7 &&
+      same(drawn(state.number), state.latents);
+  try {
+    window.dcgan.generate([1, 2]);
+  } catch (error) {
+    answers.width = error.message;
+  }
+  state.seed = seed;
+  show(latents, true);
+  await untilDrawn();
 
   const before = state.latents;
   press('w');

@@ -91,7 +91,7 @@ TEST(Init, OfPyTorchHasTheBoundsOfItsModules) {
 
 TEST(Init, OfPyTorchDrawsBiasesAndLeavesBatchNormPlain) {
   Config config;
-  config.generator.batch_norm = false;
+  config.generator.norm = Norm::none;
   const auto made = [&] {
     Network network = make_network(plan_generator(config), torch::kCPU);
     initialise(network, 1, Purpose::generator_init, 0.02, Init::pytorch);
@@ -100,11 +100,13 @@ TEST(Init, OfPyTorchDrawsBiasesAndLeavesBatchNormPlain) {
   const Network plain = made();
   expect_uniform(plain.layers[0].bias, 1 / std::sqrt(256 * 16), "layer1.bias");
   EXPECT_GT(plain.layers[0].bias.abs().min().item<double>(), 0);
-  config.generator.batch_norm = true;
+  config.generator.norm = Norm::batch;
   const Network normed = made();
   EXPECT_TRUE(torch::equal(normed.layers[0].norm_scale, torch::ones({256})));
   EXPECT_TRUE(torch::equal(normed.layers[0].norm_shift, torch::zeros({256})));
   EXPECT_TRUE(torch::equal(normed.layers[1].weight, plain.layers[1].weight));
+  config.generator.norm = Norm::spectral;
+  EXPECT_NEAR(made().layers[0].spectral_u.norm().item<double>(), 1, 1e-5);
 }
 
 }  // namespace

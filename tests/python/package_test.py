@@ -166,6 +166,8 @@ class Package(unittest.TestCase):
                 self.assertEqual(images.dtype, np.uint8)
                 self.assertEqual(images.shape, (5, *module.image_shape[1:]))
                 self.assertTrue(np.array_equal(images, np.load(out)))
+                if options:
+                    self.assertTrue(np.array_equal(images, module.sample(5, seed=7, classes="3,1")))
 
     def test_class_is_chosen_by_its_latent(self):
         module = dcgan.load(self.files["selu"])
@@ -207,8 +209,19 @@ class Package(unittest.TestCase):
             module.sample(1)
 
     def test_names_a_missing_file(self):
-        with self.assertRaisesRegex(FileNotFoundError, "nosuch.pt"):
-            dcgan.load(self.folder / "nosuch.pt")
+        for path in ("nosuch.pt", "relu/checkpoints"):  # a folder without g.pt
+            with self.assertRaisesRegex(dcgan.Error, r"\.pt: no such file.*; name a g.pt or the"):
+                dcgan.load(self.folder / path)
+
+    def test_errors_of_samples_name_arguments(self):
+        module = dcgan.load(self.files["relu"])
+        for arguments, message in (
+            ({"n": 0}, "^n must be an integer from 1"),
+            ({"seed": -1}, "^seed must be an integer from 0"),
+            ({"classes": "a,b"}, "^classes: .* knows no classes; leave classes out"),
+        ):
+            with self.subTest(arguments), self.assertRaisesRegex(dcgan.Error, message):
+                module.sample(**arguments)
 
     def test_refuses_a_checkpoint(self):
         checkpoint = next((self.folder / "relu/checkpoints").glob("*.pt"))

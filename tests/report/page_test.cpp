@@ -26,7 +26,7 @@ Json data_of(const std::string& page) {
 TEST_F(ReportPage, HoldsCurvesPicturesAndWarnings) {
   const std::string folder = write_run("a");
   append(folder + "/train.log", "2026-11-30 11:57:05 warning warning: step 3: trouble\n");
-  const Json run = data_of(to_page(read_runs({folder}), false))["runs"][0];
+  const Json run = data_of(to_page(report_data(read_runs({folder})), false))["runs"][0];
   EXPECT_EQ(run["name"], "a");
   EXPECT_EQ(run["steps"]["step"], Json({2, 4}));
   EXPECT_EQ(run["steps"]["d_loss"], Json({1.5, 0.5}));
@@ -45,14 +45,14 @@ TEST_F(ReportPage, TextOfARunBecomesNoMarkup) {
   append(folder + "/train.log", "2026-11-30 11:57:05 warning warning: " + evil + "\n");
   append(folder + "/evaluation.json",
          Json{{"measures", {{evil, {{"value", evil}}}}}, {"findings", {{{"text", evil}}}}}.dump());
-  const std::string page = to_page(read_runs({folder}), false);
+  const std::string page = to_page(report_data(read_runs({folder})), false);
   EXPECT_THAT(page, Not(HasSubstr("<img")));
   EXPECT_THAT(page, Not(HasSubstr("<!--")));
   EXPECT_EQ(data_of(page)["runs"][0]["warnings"][0]["text"], evil);
 }
 
 TEST_F(ReportPage, AsksNoServer) {
-  std::string page = to_page(read_runs({write_run("a")}), false);
+  std::string page = to_page(report_data(read_runs({write_run("a")})), false);
   const std::string name = "http://www.w3.org/2000/svg";  // a name, which nobody loads
   page.erase(page.find(name), name.size());
   EXPECT_THAT(page, Not(HasSubstr("http:")));
@@ -119,12 +119,21 @@ TEST_F(ReportPage, LargeGridsAreFewer) {
   EXPECT_EQ(grids[1]["step"], 4);
 }
 
-TEST_F(ReportPage, LeavesOutWhatIsNoPng) {
+TEST_F(ReportPage, SaysWhichPicturesItLeavesOut) {
   const std::string folder = write_run("a");
-  write_file_atomically(folder + "/samples/000004.png", "<svg onload=alert(1)>");
-  const Json grids = report_data(read_runs({folder}))["runs"][0]["grids"];
-  ASSERT_EQ(grids.size(), 2);
-  EXPECT_EQ(grids[1]["step"], 2);
+  const std::string samples = folder + "/samples/";
+  write_file_atomically(samples + "000004.png", "<svg onload=alert(1)>");
+  std::filesystem::resize_file(samples + "000002.png", 40);
+  std::filesystem::resize_file(samples + "real.png", 60);
+  const Json run = report_data(read_runs({folder}))["runs"][0];
+  ASSERT_EQ(run["grids"].size(), 1);
+  EXPECT_EQ(run["grids"][0]["step"], 0);
+  EXPECT_TRUE(run["real"].is_null());
+  const auto problems = run["problems"].get<std::vector<std::string>>();
+  ASSERT_EQ(problems.size(), 3);
+  EXPECT_THAT(problems[0], AllOf(StartsWith(samples + "real.png: "), HasSubstr("left out")));
+  EXPECT_THAT(problems[1], StartsWith(samples + "000002.png: "));
+  EXPECT_THAT(problems[2], StartsWith(samples + "000004.png: is no PNG"));
 }
 
 }  // namespace

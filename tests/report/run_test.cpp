@@ -11,7 +11,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::caught;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::IsError;
 
 class ReadRuns : public testing::RunFolders {
@@ -39,11 +41,21 @@ TEST_F(ReadRuns, ReadsAllThatAFolderHolds) {
   EXPECT_EQ(newest_epoch(folder), 2);
 }
 
-TEST_F(ReadRuns, LeavesOutHalfALineAndOthers) {
+TEST_F(ReadRuns, LeavesOutHalfALineAndOthersAndSaysSo) {
   const std::string folder = write_run("a");
   append(folder + "/metrics.jsonl", "[1]\n{\"step\": \"6\", \"seconds\": 2}\n\n{\"step\":6,\"epo");
-  EXPECT_EQ(read_runs({folder})[0].metrics.size(), 3);
+  const RunRecord run = read_runs({folder})[0];
+  EXPECT_EQ(run.metrics.size(), 3);
   EXPECT_EQ(newest_epoch(folder), 2);
+  EXPECT_THAT(run.problems, ElementsAre(folder + "/metrics.jsonl: 3 line(s) cut short or no "
+                                                 "metrics, left out"));
+}
+
+TEST_F(ReadRuns, HalfALineThatIsBeingWrittenIsNoProblem) {
+  const std::string folder = write_run("a");
+  append(folder + "/metrics.jsonl", "{\"step\":6,\"epo");
+  const FileLock training(folder);
+  EXPECT_THAT(read_runs({folder})[0].problems, IsEmpty());
 }
 
 TEST_F(ReadRuns, SeesThatAProcessIsTraining) {
@@ -105,23 +117,24 @@ TEST_F(ReadRuns, NamesTheRunsInAFolderThatIsNone) {
   const std::string a = write_run("a");
   const std::string b = write_run("b");
   EXPECT_THAT(error_of({folder_.path().string()}),
-              IsError(ErrorKind::usage, folder_.path(), "there is no run in this folder",
+              IsError(ErrorKind::failure, folder_.path(), "there is no run in this folder",
                       "did you mean " + a + " or " + b + "?"));
 }
 
 TEST_F(ReadRuns, NamesTheRunThatAFileOrFolderIsPartOf) {
   const std::string folder = write_run("a");
   EXPECT_THAT(error_of({folder + "/samples"}),
-              IsError(ErrorKind::usage, folder + "/samples", "there is no run in this folder",
+              IsError(ErrorKind::failure, folder + "/samples", "there is no run in this folder",
                       "did you mean " + folder + "?"));
   EXPECT_THAT(error_of({folder + "/config.yaml"}),
-              IsError(ErrorKind::usage, folder + "/config.yaml", "a file, not the folder of a run",
-                      "did you mean " + folder + "?"));
+              IsError(ErrorKind::failure, folder + "/config.yaml",
+                      "a file, not the folder of a run", "did you mean " + folder + "?"));
 }
 
 TEST_F(ReadRuns, RefusesAFolderThatIsNotThere) {
   EXPECT_THAT(error_of({folder_ / "nowhere"}),
-              IsError(ErrorKind::usage, folder_ / "nowhere", "no such folder", HasSubstr("")));
+              IsError(ErrorKind::failure, folder_ / "nowhere", "no such folder",
+                      "name the folder of a run"));
 }
 
 TEST_F(ReadRuns, RefusesAnEvaluationThatIsNone) {
@@ -136,9 +149,19 @@ TEST_F(ReadRuns, RefusesAnEvaluationThatIsNone) {
 TEST_F(ReadRuns, ARunWithoutMetricsSaysHowToGetSome) {
   const std::string folder = write_run("a");
   fs::resize_file(folder + "/metrics.jsonl", 0);
-  EXPECT_THAT(caught([&] { require_metrics(read_runs({folder})[0]); }),
+  std::vector<RunRecord> runs = read_runs({folder});
+  EXPECT_THAT(caught([&] { require_metrics(runs); }),
               IsError(ErrorKind::failure, folder + "/metrics.jsonl", HasSubstr("has no metrics"),
                       HasSubstr("lower train.log_every")));
+}
+
+TEST_F(ReadRuns, ARunWithoutMetricsIsAProblemWhereOthersHaveSome) {
+  const std::string folder = write_run("a");
+  fs::resize_file(folder + "/metrics.jsonl", 0);
+  std::vector<RunRecord> runs = read_runs({write_run("b"), folder});
+  require_metrics(runs);
+  EXPECT_THAT(runs[0].problems, IsEmpty());
+  EXPECT_THAT(runs[1].problems, ElementsAre(HasSubstr(folder + "/metrics.jsonl: has no metrics")));
 }
 
 }  // namespace

@@ -137,7 +137,39 @@ TEST_F(Npy, RefusesAnotherType) {
 TEST_F(Npy, RefusesFortranOrder) {
   EXPECT_THAT(error(file(header("|u1", "(1, 2)", "True"), "ab")),
               IsError(ErrorKind::failure, path(), "is in Fortran order",
-                      "write it in C order: numpy.save(file, numpy.ascontiguousarray(images))"));
+                      "write it in C order: numpy.save(file, numpy.ascontiguousarray(array))"));
+}
+
+TEST_F(Npy, ReadsFloatsOfBothSizes) {
+  const auto read = [this]<typename Element>(const std::string& type,
+                                             std::vector<Element> numbers) {
+    write_file_atomically(
+        path(), file(header(type, "(2, 1)"), {reinterpret_cast<const char*>(numbers.data()),
+                                              numbers.size() * sizeof(Element)}));
+    const FloatArray array = read_float_npy(path());
+    EXPECT_EQ(array.sizes, (std::vector<std::int64_t>{2, 1}));
+    return array.numbers;
+  };
+  EXPECT_EQ(read("<f4", std::vector<float>{1.5F, -2}), (std::vector<float>{1.5F, -2}));
+  EXPECT_EQ(read("<f8", std::vector<double>{1.5, -2}), (std::vector<float>{1.5F, -2}));
+}
+
+TEST_F(Npy, RefusesFloatsThatAreNone) {
+  const auto said = [this](const std::string& bytes) {
+    write_file_atomically(path(), bytes);
+    return caught([&] { read_float_npy(path()); });
+  };
+  EXPECT_THAT(said(file(header("|u1", "(4,)"), "abcd")),
+              IsError(ErrorKind::failure, path(),
+                      "holds elements of type '|u1'; float32 or float64 is needed",
+                      "write it with numpy.save(file, array.astype(numpy.float32))"));
+  EXPECT_THAT(said(file(header("<f4", "(1, 1)", "True"), "abcd")),
+              IsError(ErrorKind::failure, path(), "is in Fortran order", HasSubstr("C order")));
+  EXPECT_THAT(said(file(header("<f8", "(1,)"), "abcd")),
+              IsError(ErrorKind::damaged, path(), HasSubstr("promises 8 bytes of data, but 4"),
+                      "write it with numpy.save"));
+  EXPECT_THAT(said("no array"), IsError(ErrorKind::damaged, path(), HasSubstr("no .npy file"),
+                                        "write it with numpy.save"));
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ using testing::TempFolder;
 class InitialWeights : public ::testing::Test {
  protected:
   InitialWeights() {
-    source_config_.train.ema_decay = 0.5;
+    log_.add_file(folder_ / "log");
     std::filesystem::create_directories(folder_ / "run/checkpoints");
     save_checkpoint(folder_ / "run/checkpoints/000003.pt", source_, source_config_, "12345678");
     save_generator(folder_ / "run/g.pt", *source_.average, source_config_, 3);
@@ -38,10 +38,7 @@ class InitialWeights : public ::testing::Test {
     take_initial_weights(state, log_);
     return state;
   }
-  std::string logged() {
-    log_.add_file(folder_ / "log");
-    return read_file(folder_ / "log");
-  }
+  std::string logged() const { return read_file(folder_ / "log"); }
 
   TempFolder folder_;
   Log log_{Verbosity::quiet};

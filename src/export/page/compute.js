@@ -19,7 +19,12 @@ let generateHere = null;
 window.dcgan = {
   plan,
   latents: (seed, number) => drawLatents(seed, number, plan.latents),
-  generate: (latents) => (generateHere ??= makeGenerator(network))(latents),
+  generate: (latents) => {
+    if (latents.length !== plan.latents) {
+      throw new RangeError(`an image has ${plan.latents} latents, not ${latents.length}`);
+    }
+    return (generateHere ??= makeGenerator(network))(latents);
+  },
 };
 
 // One image at a time is computed, in a worker: the large one before those of the grid.

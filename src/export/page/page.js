@@ -216,8 +216,8 @@ function addActions() {
   });
   for (const name of ['seed', 'number']) {
     byId(name).onchange = () => {
-      state[name] = Math.max(0, Math.floor(Number(byId(name).value)) || 0);
-      byId(name).value = state[name];
+      if (!byId(name).reportValidity()) return;
+      state[name] = Number(byId(name).value);
       showNumber(state.number);
     };
   }

@@ -87,6 +87,9 @@ function showRuns() {
             number(median(run.steps.images_per_second)), number(fid[best]), number(step[best]),
             number(precision[best]), number(recall[best]), number(run.warnings.length)];
   }))));
+  for (const problem of runs.flatMap((run) => run.problems)) {
+    byId("runs").append(make("p", {class: "note"}, problem));
+  }
 }
 
 function showCurves() {
@@ -105,6 +108,18 @@ function showCurves() {
   if (missing.length > 0) notes.push(`No run has recorded: ${missing.join(", ")}.`);
   if (runs.some((run) => !run.of_probabilities)) {
     notes.push("D's scores are D's outputs where the loss is none of probabilities.");
+  }
+  const equal = new Map();  // a curve hides an equal one
+  for (const run of runs) {
+    const {step, d_loss, g_loss} = run.steps;
+    if (step.length === 0) continue;
+    const curves = JSON.stringify([step, d_loss, g_loss]);
+    equal.set(curves, [...(equal.get(curves) ?? []), run.name]);
+  }
+  for (const names of equal.values()) {
+    if (names.length > 1) {
+      notes.push(`${names.join(" and ")} have the same losses: only the last one's are seen.`);
+    }
   }
   for (const run of runs) {
     const lines = run.steps.lines_a_point;
