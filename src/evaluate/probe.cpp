@@ -107,7 +107,10 @@ torch::Tensor turn_to_axes(torch::Tensor& features) {
     basis = q;
     features = r.t().contiguous();
   }
-  const torch::Tensor axes = std::get<1>(torch::linalg_eigh(features.t().mm(features), "L"));
+  // LAPACK says in its own type how much memory it needs: as a float, of 3,000 features, too
+  // little.
+  const torch::Tensor products = features.t().mm(features).to(torch::kFloat64);
+  const torch::Tensor axes = std::get<1>(torch::linalg_eigh(products, "L")).to(features.dtype());
   for (const torch::Tensor& rows : features.split(kBatch)) rows.copy_(rows.mm(axes));
   return basis.defined() ? basis.mm(axes) : axes;
 }
