@@ -2,17 +2,15 @@
 """Takes the paper's choices away one by one: the tables of docs/experiments.md.
 
     bench/experiments.py [--program build/apt/bin/dcgan] [--seeds 1,2,3] [--jobs 2] [--only REGEX]
-    bench/experiments.py --speed
     bench/experiments.py --report
 
 bench/experiments.json lists the experiments, each the baseline with a few keys changed. The first
 command trains each once a seed on one thread and adds a line to bench/results/experiments.jsonl,
 where it goes on after a stop; it prints what is left and how long that takes. A run is measured
-twice by `dcgan evaluate` (5,000 samples): after one epoch, 60,000 images, and
-after as much processor time as the baseline takes for that, to an eighth of an epoch. Processor time
-on one thread is what minutes would be on an idle machine, and does not mind what else runs.
---speed measures images/s on all cores of an idle machine, each experiment in turns with the
-baseline. --report writes the tables into docs/experiments.md and needs no program.
+twice by `dcgan evaluate` (5,000 samples): after one epoch, 60,000 images, and after as much
+processor time as the baseline takes for that, to an eighth of an epoch. Processor time on one thread
+is what minutes would be on an idle machine, and depends little on what else runs. --report writes
+the tables into docs/experiments.md and needs no program.
 """
 import argparse
 import concurrent.futures
@@ -29,7 +27,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = json.loads((ROOT / "bench/experiments.json").read_text())
 RESULTS = ROOT / "bench/results/experiments.jsonl"
-SPEED = ROOT / "bench/results/experiments-speed.json"
 DOCUMENT = ROOT / "docs/experiments.md"
 GRIDS = ROOT / "docs/images/experiments"
 BASELINE = TABLE["baseline"]
@@ -162,35 +159,6 @@ def train_all(arguments):
             add(future.result())
 
 
-def speed(arguments):
-    """Images/s on all cores, from processes that train `STEPS_TIMED` steps more than others."""
-    STEPS_TIMED, ROUNDS = 60, 3
-
-    def seconds(changes, steps, folder):
-        command = [arguments.program, "train", "-q", "--config", ROOT / TABLE["config"], "--out",
-                   folder]
-        for change in [*TABLE["set"], *changes, "train.evaluate_every=0", "train.epochs=1",
-                       f"data.limit={steps * BATCH}", f"train.log_every={steps}"]:
-            command += ["--set", change]
-        subprocess.run([str(word) for word in command], check=True, capture_output=True)
-        return json.loads((folder / "metrics.jsonl").read_text().splitlines()[-1])["seconds"]
-
-    def images_per_second(changes):
-        with tempfile.TemporaryDirectory() as temporary:
-            short, long = (seconds(changes, steps, Path(temporary) / str(steps))
-                           for steps in (20, 20 + STEPS_TIMED))
-        return STEPS_TIMED * BATCH / (long - short)
-
-    rates = {}
-    for name, changes in EXPERIMENTS.items():
-        pairs = [(images_per_second(changes), images_per_second(EXPERIMENTS[BASELINE]))
-                 for _ in range(ROUNDS)]
-        rates[name] = {"images_per_second": [round(own) for own, _ in pairs],
-                       "baseline": [round(other) for _, other in pairs]}
-        print(name, rates[name], flush=True)
-    SPEED.write_text(json.dumps(rates, indent=1) + "\n")
-
-
 def spread(values, digits=2):
     """Mean and range."""
     if not values:
@@ -200,7 +168,7 @@ def spread(values, digits=2):
                                          f"{max(values):.{digits}f})"
 
 
-def row(name, runs, rates):
+def row(name, runs, baseline):
     def values(key, column="equal_images"):
         return [line[column][key] for line in runs if key in line.get(column, {})]
 
@@ -210,30 +178,32 @@ def row(name, runs, rates):
     kinds = sorted({re.sub(r"^step \d+: (?:the )?([^:;,]*).*", r"\1", warning)
                     for line in runs for warning in line["warnings"]})
     ended = sum("ended" in line for line in runs)
-    rate = rates.get(name)
-    faster = statistics.median(own / base for own, base in zip(
-        rate["images_per_second"], rate["baseline"])) if rate else None
+    speed = [baseline[line["seed"]] / line["processor_seconds"] for line in runs
+             if "ended" not in line and line["seed"] in baseline]
     return [name, spread(values("fid")), spread(values("fid", "equal_time")),
             mean(values("precision"), 3), mean(values("recall"), 3), mean(values("modes"), 1),
+            mean(values("period2"), 0),
             mean([line["d_real"] for line in runs if "d_real" in line]),
             mean([line["d_fake"] for line in runs if "d_fake" in line]),
             f"{runs[0]['parameters']:,}", f"{runs[0]['mflop']:.1f}",
-            f"{faster:.2f} ×" if faster else "", "; ".join(kinds)
-            + (f" {ended} of {len(runs)} ended (NaN)" if ended else ""), str(len(runs))]
+            f"{statistics.mean(speed):.2f} ×" if speed else "",
+            "; ".join(kinds + [f"{ended} of {len(runs)} ended (NaN)"] * (ended > 0)), str(len(runs))]
 
 
-HEADINGS = ["", "fid, equal images", "fid, equal time", "precision", "recall", "modes", "D(x)",
-            "D(G(z))", "parameters", "MFLOP", "images/s", "warnings", "seeds"]
+HEADINGS = ["", "fid, equal images", "fid, equal time", "precision", "recall", "modes", "period 2",
+            "D(x)", "D(G(z))", "parameters", "MFLOP", "speed", "warnings", "seeds"]
 
 
-def table(group, results, rates):
+def table(group, results):
+    baseline = {line["seed"]: line["processor_seconds"] for line in results
+                if line["name"] == BASELINE}
     rows = []
     pictures = []
     for name in dict.fromkeys([BASELINE, *group["experiments"]]):
         runs = [line for line in results if line["name"] == name]
         if not runs:
             continue
-        rows.append(row(name, runs, rates))
+        rows.append(row(name, runs, baseline))
         if grid_of(name).exists():
             pictures.append(f"| {name} | ![Samples]({grid_of(name).relative_to(DOCUMENT.parent)}) |")
     lines = ["| " + " | ".join(cells) + " |" for cells in [HEADINGS, ["-"] * len(HEADINGS), *rows]]
@@ -242,13 +212,12 @@ def table(group, results, rates):
 
 def report():
     results = sorted(read_results(), key=lambda line: line["seed"])
-    rates = json.loads(SPEED.read_text()) if SPEED.exists() else {}
     text = DOCUMENT.read_text()
     for group in TABLE["groups"]:
         begin, end = f"<!-- table: {group['title']} -->\n", "\n<!-- end -->"
         before, found, rest = text.partition(begin)
         if found:
-            text = before + begin + table(group, results, rates) + end + rest.partition(end)[2]
+            text = before + begin + table(group, results) + end + rest.partition(end)[2]
     DOCUMENT.write_text(text)
 
 
@@ -259,13 +228,10 @@ def main():
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--only", default="", metavar="REGEX", help="experiments by name")
-    parser.add_argument("--speed", action="store_true")
     parser.add_argument("--report", action="store_true")
     arguments = parser.parse_args()
     if arguments.report:
         report()
-    elif arguments.speed:
-        speed(arguments)
     else:
         train_all(arguments)
 

@@ -46,7 +46,8 @@ struct Blend : Command {
                });
     flags.machine(device, threads);
     flags.footer(
-        "The picture has a column for each group, its mean below, and on the right the result amid\n"
+        "The picture has a column for each group, its mean below, and on the right the result "
+        "amid\n"
         "eight neighbours, which differ by noise (Radford et al. 2015, figure 7). Of a generator\n"
         "with modes the result has that of the first image of the last --plus.\n\n"
         "Examples:\n"

@@ -23,9 +23,9 @@
 
 namespace dcgan::cli {
 
-using Commands =
-    std::tuple<Train, Sample, Blend, Project, Animate, Evaluate, MakeReport, Export, Import, Inspect,
-               Probe, FeaturesTrain, DataList, DataFetch, DataVerify, DataShow, ShowConfig, Completion>;
+using Commands = std::tuple<Train, Sample, Blend, Project, Animate, Evaluate, MakeReport, Export,
+                            Import, Inspect, Probe, FeaturesTrain, DataList, DataFetch, DataVerify,
+                            DataShow, ShowConfig, Completion>;
 
 /// The table of `commands`, which must outlive it.
 inline std::vector<CommandEntry> entries_of(Commands& commands) {

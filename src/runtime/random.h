@@ -33,10 +33,10 @@ enum class Purpose : std::uint64_t {
   classifier_order = 21,
   classifier_augmentation = 22,
   random_features = 23,
-  probe_labels = 24,  ///< which labelled images a linear classifier learns from
-  blend_noise = 25,           ///< the neighbours of a blended latent
-  projection_starts = 26,     ///< the latents that a projection may start from
-  projection_images = 27,     ///< which real images are projected
+  probe_labels = 24,       ///< which labelled images a linear classifier learns from
+  blend_noise = 25,        ///< the neighbours of a blended latent
+  projection_starts = 26,  ///< the latents that a projection may start from
+  projection_images = 27,  ///< which real images are projected
 };
 
 /// `count` rows of independent N(0, 1) numbers: float32 [count, width], CPU. Row i depends on
