@@ -151,12 +151,13 @@ def train_all(arguments):
               f"about {minutes / finished * len(left):.0f} minutes", flush=True)
 
     start, total = time.monotonic(), len(left)
-    for name, seed in [pair for pair in left if pair[0] == BASELINE]:
-        add(take(name, seed))  # the others take its time
+    baselines = [pair for pair in left if pair[0] == BASELINE]
+    others = [pair for pair in left if pair[0] != BASELINE]
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        for future in concurrent.futures.as_completed(
-                [pool.submit(take, name, seed) for name, seed in left]):
-            add(future.result())
+        for pairs in (baselines, others):  # the others need the baseline's time
+            for future in concurrent.futures.as_completed(
+                    [pool.submit(take, name, seed) for name, seed in pairs]):
+                add(future.result())
 
 
 def spread(values, digits=2):
