@@ -41,6 +41,9 @@ class Sampler {
   /// What the generator was trained with; nothing for a TorchScript that is not ours.
   const std::optional<Config>& config() const;
 
+  /// How many of the latents choose a mode (model.latent_modes); 0: none.
+  std::int64_t mode_count() const;
+
   /// How many classes the generator knows (model.classes); 0: none.
   std::int64_t class_count() const;
 

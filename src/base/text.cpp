@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <numeric>
+#include <sstream>
 #include <system_error>
 
 namespace dcgan {
@@ -102,6 +103,13 @@ std::string trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(kSpaces);
   if (first == std::string_view::npos) return "";
   return std::string(text.substr(first, text.find_last_not_of(kSpaces) + 1 - first));
+}
+
+std::vector<std::string> comma_separated(const std::string& text) {
+  std::vector<std::string> words;
+  std::istringstream stream(text + ',');
+  for (std::string word; std::getline(stream, word, ',');) words.push_back(trimmed(word));
+  return words;
 }
 
 std::optional<std::int64_t> parse_integer(std::string_view text) {

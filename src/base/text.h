@@ -32,6 +32,9 @@ std::string class_name(const std::vector<std::string>& names, std::size_t index)
 /// `text` without the spaces, tabs and line ends around it.
 std::string trimmed(std::string_view text);
 
+/// What stands between the commas of "a, b,c", each trimmed; one empty word for "".
+std::vector<std::string> comma_separated(const std::string& text);
+
 /// The whole of `text` as a number; nothing else but a sign may stand before it. `parse_real` takes
 /// any finite number ("2e-4", "1", ".5"); `parse_integer` a decimal integer that fits 64 bits.
 std::optional<std::int64_t> parse_integer(std::string_view text);

@@ -113,7 +113,7 @@ int Blend::run() const {
   if (sampler.config()) keep_out_of_pictures("--out", out, out, sampler.config()->data);
   const NumberedLatents source =
       latents ? NumberedLatents::read(sampler, *latents) : NumberedLatents{sampler, seed};
-  const std::int64_t modes = sampler.config() ? sampler.config()->model.latent_modes : 0;
+  const std::int64_t modes = sampler.mode_count();
   const std::vector<Group> groups = find_groups(*this, source, modes);
   const torch::Tensor results = find_results(groups, modes, seed);
   if (latents_to) write_latents(*latents_to, results);

@@ -33,17 +33,12 @@ struct Blend : Command {
     flags.repeated("--minus", "N[,N]...", "Subtract it", [this](const std::string& text) {
       minus.push_back(read_numbers("--minus", text));
     });
-    flags.png("--out", "The picture to write (default blend.png)", out);
+    flags.file("--out", ".png", "The picture to write (default blend.png)", out);
     flags.seed("Of the images, as in 'dcgan sample --numbered', and of the noise (default 1)",
                seed);
-    flags.text(
-        "--latents", "FILE.npy", "The images are of the latents of this file instead",
-        [this](const std::string& text) { latents = require_ending("--latents", text, {".npy"}); });
-    flags.text("--save-latents", "FILE.npy",
-               "Also write nine latents: the result, then its neighbours",
-               [this](const std::string& text) {
-                 latents_to = require_ending("--save-latents", text, {".npy"});
-               });
+    flags.file("--latents", ".npy", "The images are of the latents of this file instead", latents);
+    flags.file("--save-latents", ".npy", "Also write nine latents: the result, then its neighbours",
+               latents_to);
     flags.machine(device, threads);
     flags.footer(
         "The picture has a column for each group, its mean below, and on the right the result "

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <sstream>
 
 #include "base/text.h"
 #include "config/fields.h"
@@ -125,9 +124,8 @@ std::int64_t read_integer(const std::string& flag, const std::string& text, std:
 
 std::vector<std::int64_t> read_numbers(const std::string& flag, const std::string& text) {
   std::vector<std::int64_t> numbers;
-  std::istringstream words(text + ',');
-  for (std::string word; std::getline(words, word, ',');) {
-    numbers.push_back(parse_integer(trimmed(word)).value_or(-1));
+  for (const std::string& word : comma_separated(text)) {
+    numbers.push_back(parse_integer(word).value_or(-1));
     refuse(numbers.back() < 0 || numbers.back() >= kMaxImages,
            fmt::format("{} must be numbers of images from 0 to {}, such as 3,17,40, not '{}'", flag,
                        kMaxImages - 1, printable(text)),

@@ -79,11 +79,12 @@ class Flags {
     text(flag, "N", meaning,
          [=, &target](const std::string& value) { target = read_integer(flag, value, min, max); });
   }
-  /// A file to write.
+  /// The name of a file that ends in `ending`.
   template <typename Target>
-  void png(const std::string& flag, const std::string& meaning, Target& target) {
-    text(flag, "FILE.png", meaning, [=, &target](const std::string& value) {
-      target = require_ending(flag, value, {".png"});
+  void file(const std::string& flag, const std::string& ending, const std::string& meaning,
+            Target& target) {
+    text(flag, "FILE" + ending, meaning, [=, &target](const std::string& value) {
+      target = require_ending(flag, value, {ending});
     });
   }
   /// A flag for a configuration key, checked by the key's own row.

@@ -90,7 +90,7 @@ struct DataShow : Command {
     flags.config("Configuration that names the data", config);
     flags.set(overrides);
     flags.integer("-n", 1, 65536, "Number of images (default 64)", count);
-    flags.png("--out", "The PNG to write (default data.png)", out);
+    flags.file("--out", ".png", "The PNG to write (default data.png)", out);
     flags.on("--json", "Print what is in the set as JSON", json);
     flags.footer(
         "Examples:\n"

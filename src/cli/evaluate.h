@@ -33,8 +33,9 @@ struct Evaluate : Command {
     flags.text("--features", "FILE", "Feature network (default: the one for this data set)",
                options.features);
     flags.on("--json", "Print JSON instead of a table", json);
-    flags.png("--neighbours", "Also write the samples nearest to training images, beside these",
-              options.neighbours);
+    flags.file("--neighbours", ".png",
+               "Also write the samples nearest to training images, beside these",
+               options.neighbours);
     flags.optional_text("--recovery", "N",
                         "Also how near the generator comes to N images (default 64) held out "
                         "from training, beside training and generated ones",

@@ -18,8 +18,7 @@ struct Import : Command {
   void bind(Flags& flags) {
     flags.text("--from", "FILE", "A state_dict: .pth or .safetensors", from);
     flags.require("--from");
-    flags.text("--to", "FILE.pt", "The g.pt to write",
-               [this](const std::string& text) { to = require_ending("--to", text, {".pt"}); });
+    flags.file("--to", ".pt", "The g.pt to write", to);
     flags.require("--to");
     flags.config("The generator's configuration, where the file doesn't say it", config);
     flags.footer(

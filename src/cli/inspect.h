@@ -20,10 +20,11 @@ struct Inspect : Command {
   void bind(Flags& flags) {
     flags.positional("PATH", "g.pt, checkpoint or run directory", path);
     flags.on("--json", "Print it as JSON", json);
-    flags.png("--features",
-              "Draw instead what the discriminator responds to: images of its strongest units and\n"
-              "their guided backpropagation, beside those of random weights",
-              features);
+    flags.file(
+        "--features", ".png",
+        "Draw instead what the discriminator responds to: images of its strongest units and\n"
+        "their guided backpropagation, beside those of random weights",
+        features);
     flags.text("--data", "DIR", "Folder of the images for --features (default: the training's own)",
                data);
     flags.exclude({{"--features", "--json"}});

@@ -20,9 +20,7 @@ struct MakeReport : Command {
 
   void bind(Flags& flags) {
     flags.positionals("RUN", "Folders of runs", runs);
-    flags.text(
-        "--out", "FILE.html", "The page to write (default report.html)",
-        [this](const std::string& value) { out = require_ending("--out", value, {".html"}); });
+    flags.file("--out", ".html", "The page to write (default report.html)", out);
     flags.optional_text("--csv", "[FILE.csv]",
                         "Write the metrics as CSV instead, without FILE to the standard output",
                         [this](const std::string& value) {

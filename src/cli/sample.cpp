@@ -26,10 +26,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::int64_t mode_count(const Sampler& sampler) {
-  return sampler.config() ? sampler.config()->model.latent_modes : 0;
-}
-
 /// The number of the class `text`: a name that the data set has for it or, where no name is a
 /// number, its number.
 std::optional<std::int64_t> find_class(const std::string& text, const Sampler& sampler) {
@@ -83,7 +79,7 @@ std::vector<std::int64_t> find_classes(const Sample& options, const Sampler& sam
 /// and a truncated image keeps its class.
 torch::Tensor as_asked(const Sample& options, const Sampler& sampler, torch::Tensor latents,
                        const torch::Tensor& turns) {
-  latents.slice(1, mode_count(sampler)).mul_(options.truncation);
+  latents.slice(1, sampler.mode_count()).mul_(options.truncation);
   if (options.classes.empty()) return latents;
   const torch::Tensor classes = torch::tensor(find_classes(options, sampler));
   const torch::Tensor wanted = classes.index_select(0, turns.remainder(classes.size(0)));
@@ -115,7 +111,7 @@ torch::Tensor walk(const Sample& options, std::int64_t modes, const torch::Tenso
 /// within one mode where the generator has modes; with it each goes on where the row before ends,
 /// and half-way from the mode of one image to that of the next, since there is no way between two.
 torch::Tensor walking_latents(const Sample& options, const NumberedLatents& source) {
-  const std::int64_t modes = mode_count(source.sampler);
+  const std::int64_t modes = source.sampler.mode_count();
   const std::int64_t steps = *options.interpolate;
   const std::int64_t rows = options.count / steps;
   std::vector<torch::Tensor> walks;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <optional>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -63,15 +62,10 @@ struct Sample : Command {
     flags.on("--lerp", "Walk on straight lines between latents, not along arcs (slerp)", straight);
     flags.on("--numbered", "Write each image's number, for --through and blend, above it",
              numbered);
-    flags.text(
-        "--latents", "FILE.npy",
-        "Take the latents of this file, [N, latent size], instead of drawing them",
-        [this](const std::string& text) { latents = require_ending("--latents", text, {".npy"}); });
-    flags.text("--save-latents", "FILE.npy",
-               "Also write the latents of the images, float32 [N, latent size]",
-               [this](const std::string& text) {
-                 latents_to = require_ending("--save-latents", text, {".npy"});
-               });
+    flags.file("--latents", ".npy",
+               "Take the latents of this file, [N, latent size], instead of drawing them", latents);
+    flags.file("--save-latents", ".npy",
+               "Also write the latents of the images, float32 [N, latent size]", latents_to);
     flags.repeated(
         "--class", "C[,C]...",
         "Images of these classes in turn (walks: rows); of a generator with model.classes",
@@ -144,11 +138,9 @@ struct Sample : Command {
 
   /// "3" or "cat, dog". Which there are is for the generator to say.
   static std::vector<std::string> split_classes(const std::string& text) {
-    std::vector<std::string> classes;
-    std::istringstream words(text + ',');
-    for (std::string word; std::getline(words, word, ',');) {
-      classes.push_back(trimmed(word));
-      refuse(classes.back().empty(),
+    std::vector<std::string> classes = comma_separated(text);
+    for (const std::string& name : classes) {
+      refuse(name.empty(),
              fmt::format("--class must be a class or several, such as 3 or 0,1,2, not '{}'",
                          printable(text)));
     }

@@ -16,6 +16,11 @@
 
 namespace dcgan {
 
+/// Images as networks see them: uint8 [N, C, H, W] -> float32 in [-1, 1], on `device`.
+inline torch::Tensor to_unit_range(const torch::Tensor& images, torch::Device device) {
+  return images.to(device, torch::kFloat32).div_(127.5).sub_(1);
+}
+
 /// Of N images.
 struct FeatureBatch {
   torch::Tensor features;  ///< float32 [N, D]

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "evaluate/features.h"
 #include "evaluate/probe.h"
 #include "model/forward.h"
 #include "runtime/torch.h"
@@ -18,10 +19,6 @@ constexpr std::uint8_t kGrey = 128;  ///< between pictures, and a gradient of 0
 Network hidden_layers(Network discriminator) {
   discriminator.layers.pop_back();
   return discriminator;
-}
-
-torch::Tensor apply_layer(const Layer& layer, const torch::Tensor& x) {
-  return forward({"layer", {layer}}, x, Mode::eval);
 }
 
 /// What its gradient is taken of: a LeakyReLU passes none where a ReLU passes none.
@@ -99,7 +96,7 @@ torch::Tensor guided_gradient(const Network& discriminator, const torch::Tensor&
   torch::Tensor x = images;
   for (const Layer& layer : hidden.layers) {
     inputs.push_back(x);
-    x = apply_layer(layer, x).detach();
+    x = forward_layer(layer, x, Mode::eval).detach();
   }
   const std::int64_t area = x.size(2) * x.size(3);
   torch::Tensor gradient = torch::zeros({x.size(0), x.size(1) * area}, x.options());
@@ -107,7 +104,7 @@ torch::Tensor guided_gradient(const Network& discriminator, const torch::Tensor&
   gradient = gradient.view(x.sizes());
   for (std::size_t i = hidden.layers.size(); i-- > 0;) {
     const torch::Tensor input = inputs[i].detach().requires_grad_(true);
-    const torch::Tensor output = apply_layer(guided(hidden.layers[i]), input);
+    const torch::Tensor output = forward_layer(guided(hidden.layers[i]), input, Mode::eval);
     gradient = torch::autograd::grad({output}, {input}, {gradient.clamp_min(0)})[0];
   }
   return gradient;
@@ -118,7 +115,7 @@ torch::Tensor draw_strong_units(const Network& discriminator, const Config& conf
   constexpr std::int64_t kSeed = 1;
   constexpr std::int64_t kBetweenHalves = 12;
   const Network random = with_random_weights(discriminator, config, images, kSeed);
-  const torch::Tensor numbers = images.to(torch::kFloat32).div_(127.5).sub_(1);
+  const torch::Tensor numbers = to_unit_range(images, images.device());
   const torch::Tensor left = draw_half(discriminator, numbers);
   const torch::Tensor gap =
       torch::full({left.size(0), left.size(1), kBetweenHalves}, 255, left.options());

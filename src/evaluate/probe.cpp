@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "dcgan/error.h"
+#include "evaluate/features.h"
 #include "model/forward.h"
 #include "runtime/random.h"
 #include "runtime/torch.h"
@@ -17,10 +18,6 @@ namespace {
 
 constexpr std::int64_t kBatch = 250;
 constexpr std::int64_t kNeighbours = 5;
-
-torch::Tensor normalised(const torch::Tensor& images, torch::Device device) {
-  return images.to(device, torch::kFloat32).div_(127.5).sub_(1);
-}
 
 /// Of images [N, ...], batch by batch.
 torch::Tensor map_batches(const torch::Tensor& images,
@@ -210,19 +207,19 @@ torch::Tensor discriminator_features(const Network& discriminator, const torch::
   const torch::Device device = discriminator.layers.front().weight.device();
   constexpr std::int64_t kGrid = 4;
   return map_batches(images, [&](const torch::Tensor& batch) {
-    torch::Tensor x = normalised(batch, device);
+    torch::Tensor x = to_unit_range(batch, device);
     std::vector<torch::Tensor> features;
     for (std::size_t i = 0; i + 1 < discriminator.layers.size(); ++i) {
       const Layer& layer = discriminator.layers[i];
       const auto side = [&](std::size_t axis) { return std::min(kGrid, layer.plan.output[axis]); };
       Layer without_activation = layer;
       without_activation.plan.nonlinearity = Nonlinearity::none;
-      const torch::Tensor map = forward({discriminator.name, {without_activation}}, x, Mode::eval);
+      const torch::Tensor map = forward_layer(without_activation, x, Mode::eval);
       const bool is_map = layer.plan.output[1] * layer.plan.output[2] > 1;
       const torch::Tensor grid =
           is_map ? std::get<0>(torch::adaptive_max_pool2d(map, {side(1), side(2)})) : map;
       features.push_back(grid.flatten(1));
-      x = forward({discriminator.name, {layer}}, x, Mode::eval);
+      x = forward_layer(layer, x, Mode::eval);
     }
     return torch::cat(features, 1);
   });
@@ -240,7 +237,7 @@ Network with_random_weights(const Network& discriminator, const Config& config,
   for (std::int64_t i = 0; i < kBatches; ++i) {
     const std::int64_t first = i * kBatch % std::max<std::int64_t>(images.size(0) - kBatch, 1);
     const std::int64_t count = std::min(kBatch, images.size(0));
-    forward(network, normalised(images.narrow(0, first, count), device), Mode::train);
+    forward(network, to_unit_range(images.narrow(0, first, count), device), Mode::train);
   }
   return network;
 }
@@ -294,7 +291,7 @@ std::vector<ProbeResult> probe(const Network& discriminator, const Config& confi
   };
   const torch::Device device = discriminator.layers.front().weight.device();
   const auto pixels = [device](const torch::Tensor& images) {
-    return normalised(images, device).flatten(1);
+    return to_unit_range(images, device).flatten(1);
   };
   const std::vector<Kind> kinds{
       {"D", of(discriminator)},

@@ -26,10 +26,6 @@ constexpr std::int64_t kImagesAtATime = 64;
 /// The mean of each row's numbers, [N].
 torch::Tensor row_means(const torch::Tensor& rows) { return rows.flatten(1).mean(1); }
 
-torch::Tensor as_floats(const torch::Tensor& bytes, torch::Device device) {
-  return bytes.to(device, torch::kFloat32).div_(127.5).sub_(1);
-}
-
 /// Latents that were drawn, and their images.
 struct Pool {
   torch::Tensor latents;  ///< float32 [M, latent_dim], CPU
@@ -41,7 +37,7 @@ Pool draw_pool(const Sampler& sampler, std::int64_t modes, std::int64_t seed) {
   Pool pool;
   pool.latents = normal_rows(seed, Purpose::projection_starts, 0, kPool, sampler.latent_dim());
   pool.modes = modes > 0 ? sampler.modes_of(pool.latents) : torch::zeros({kPool}, torch::kInt64);
-  pool.images = as_floats(sampler.generate(pool.latents), torch::kCPU);
+  pool.images = to_unit_range(sampler.generate(pool.latents), torch::kCPU);
   return pool;
 }
 
@@ -89,7 +85,7 @@ ImageFeatures hidden_features(const Network& discriminator) {
     std::vector<torch::Tensor> features;
     torch::Tensor x = images;
     for (std::size_t i = 0; i + 1 < discriminator.layers.size(); ++i) {
-      x = forward({discriminator.name, {discriminator.layers[i]}}, x, Mode::eval);
+      x = forward_layer(discriminator.layers[i], x, Mode::eval);
       features.push_back(x);
     }
     return features;
@@ -150,15 +146,15 @@ torch::Tensor descend(const Generate& generate, const ProjectionTarget& target,
 
 Projection project(const Sampler& sampler, const torch::Tensor& images,
                    const ImageFeatures& features, std::int64_t seed) {
-  const std::int64_t modes = sampler.config() ? sampler.config()->model.latent_modes : 0;
+  const std::int64_t modes = sampler.mode_count();
   const Generate generate = [&](const torch::Tensor& latents) { return sampler.forward(latents); };
   const Pool pool = draw_pool(sampler, modes, seed);
   std::vector<torch::Tensor> found;
   for (const torch::Tensor& part : images.split(kImagesAtATime)) {
-    const torch::Tensor wanted = as_floats(part, sampler.device());
+    const torch::Tensor wanted = to_unit_range(part, sampler.device());
     const ProjectionTarget pixels = make_target(wanted.repeat_interleave(kStarts, 0), {});
     torch::Tensor latents =
-        choose_starts(pool, modes, as_floats(part, torch::kCPU)).to(sampler.device());
+        choose_starts(pool, modes, to_unit_range(part, torch::kCPU)).to(sampler.device());
     latents = descend(generate, pixels, latents, modes, kFirstSteps);
     latents = keep_nearest(generate, pixels, latents);
     latents = descend(generate, make_target(wanted, features), latents, modes, kFinalSteps);

@@ -165,8 +165,8 @@ void update_discriminator(TrainState& state, const StepInputs& inputs, Pair imag
   backward(objective, state.discriminator_optimizer.parameters(), numbers, state.reducer);
   update_weights(state, [&] {
     state.discriminator_optimizer.step(inputs.rates.discriminator);
-    if (options.weight_clip > 0)
-      clip(state.discriminator_optimizer.parameters(), options.weight_clip);
+    const auto& trained = state.discriminator_optimizer.parameters();
+    if (options.weight_clip > 0) clip(trained, options.weight_clip);
   });
 }
 

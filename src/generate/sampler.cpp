@@ -159,6 +159,10 @@ torch::Device Sampler::device() const { return impl_->device; }
 
 const std::optional<Config>& Sampler::config() const { return impl_->config; }
 
+std::int64_t Sampler::mode_count() const {
+  return impl_->config ? impl_->config->model.latent_modes : 0;
+}
+
 std::int64_t Sampler::class_count() const {
   return impl_->config ? impl_->config->model.classes : 0;
 }

@@ -276,6 +276,10 @@ torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode m
   return x.reshape({x.size(0), out[0], out[1], out[2]});  // images, [N, C, H, W]
 }
 
+torch::Tensor forward_layer(const Layer& layer, const torch::Tensor& input, Mode mode) {
+  return forward({layer.plan.name, {layer}}, input, mode);
+}
+
 std::vector<std::string> stock_operations(const NetworkPlan& plan) {
   std::vector<std::string> names;
   const auto add = [&](bool is_stock, const char* name) {

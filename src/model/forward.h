@@ -49,6 +49,9 @@ struct ForwardOptions {
 torch::Tensor forward(const Network& network, const torch::Tensor& input, Mode mode,
                       const ForwardOptions& options = {});
 
+/// One layer alone, as forward() of a network of it.
+torch::Tensor forward_layer(const Layer& layer, const torch::Tensor& input, Mode mode);
+
 /// The numbers [N, 1 + K] that forward() gives of a discriminator with K classes, or
 /// [N, 1 + K, 1, 1], and the classes, int64 [N], each in [0, K) -> the logit of each image as one
 /// of its class, [N]: the first number plus the class's (see plan_discriminator()).

@@ -33,13 +33,14 @@ constexpr Slot kSlots[] = {{"weight", &Layer::weight, true},
                            {"norm.running_mean", &Layer::running_mean, false},
                            {"norm.running_var", &Layer::running_var, false}};
 
-/// "layer1.weight", ...: the parameters or the buffers, in layer order.
-NamedTensors select(const Network& network, bool parameters) {
+/// "layer1.weight", ...: the tensors that `is_wanted` of (layer, slot), in layer order.
+template <typename Predicate>
+NamedTensors select(const Network& network, const Predicate& is_wanted) {
   NamedTensors named;
   for (const Layer& layer : network.layers) {
     for (const Slot& slot : kSlots) {
       const torch::Tensor& tensor = layer.*slot.tensor;
-      if (slot.is_parameter != parameters || !tensor.defined()) continue;
+      if (!tensor.defined() || !is_wanted(layer, slot)) continue;
       named.emplace_back(fmt::format("{}.{}", layer.plan.name, slot.name), tensor);
     }
   }
@@ -138,17 +139,20 @@ Network with_own_gradients(const Network& network) {
   });
 }
 
-NamedTensors named_parameters(const Network& network) { return select(network, true); }
+NamedTensors named_parameters(const Network& network) {
+  return select(network, [](const Layer&, const Slot& slot) { return slot.is_parameter; });
+}
 
 NamedTensors trained_parameters(const Network& network) {
-  Network trained = network;
-  std::erase_if(trained.layers, [](const Layer& layer) { return layer.frozen; });
-  return named_parameters(trained);
+  return select(network, [](const Layer& layer, const Slot& slot) {
+    return slot.is_parameter && !layer.frozen;
+  });
 }
 
 NamedTensors named_tensors(const Network& network) {
   NamedTensors named = named_parameters(network);
-  for (auto& buffer : select(network, false)) named.push_back(std::move(buffer));
+  const auto is_buffer = [](const Layer&, const Slot& slot) { return !slot.is_parameter; };
+  for (auto& buffer : select(network, is_buffer)) named.push_back(std::move(buffer));
   return named;
 }
 
@@ -177,8 +181,13 @@ NetworkPlan plan_of(const Network& network) {
 }
 
 void set_requires_grad(Network& network, bool requires_grad) {
-  for (const torch::Tensor& tensor : parameters(network)) tensor.set_requires_grad(false);
-  for (auto& [name, tensor] : trained_parameters(network)) tensor.set_requires_grad(requires_grad);
+  for (const Layer& layer : network.layers) {
+    for (const Slot& slot : kSlots) {
+      const torch::Tensor& tensor = layer.*slot.tensor;
+      if (!tensor.defined() || !slot.is_parameter) continue;
+      tensor.set_requires_grad(requires_grad && !layer.frozen);
+    }
+  }
 }
 
 }  // namespace dcgan
