@@ -65,12 +65,15 @@ struct DataConfig {
   bool drop_last = true;  ///< drop an epoch's last, incomplete batch
 };
 
+/// Of a number: chosen from the number and the size of the images as training begins.
+inline constexpr std::int64_t kAuto = -1;
+
 struct ModelConfig {
   ModelKind kind = ModelKind::dcgan;
   std::int64_t latent_dim = 100;
   std::int64_t latent_modes = 0;    ///< the first so many latents choose the mode; 0: no modes
   std::int64_t classes = 0;         ///< of the images, which both networks then know; 0: none
-  std::int64_t base_channels = 64;  ///< channels of D's first layer and of G's last hidden one
+  std::int64_t base_channels = 64;  ///< channels of D's first layer, G's last hidden one; or kAuto
   std::int64_t max_channels = 512;  ///< channels double from layer to layer up to this
   std::int64_t hidden_units = 0;  ///< of a dense layer behind D's features and before G's; 0: none
   Downsampling downsampling = Downsampling::stride;        ///< how D halves the size
@@ -94,8 +97,8 @@ struct NetworkConfig {
 inline constexpr std::int64_t kMinEvaluatedSamples = 10;
 
 struct TrainConfig {
-  std::int64_t epochs = 10;
-  std::int64_t batch_size = 64;
+  std::int64_t epochs = 10;      ///< or kAuto
+  std::int64_t batch_size = 64;  ///< or kAuto
   LossKind loss = LossKind::non_saturating;
   OptimizerKind optimizer = OptimizerKind::adam;
   double beta1 = 0.5;    ///< sgd: its momentum
@@ -106,9 +109,9 @@ struct TrainConfig {
   std::vector<std::string> freeze;  ///< "generator.layer1", ...: not trained
   LrSchedule lr_schedule = LrSchedule::constant;  ///< of both learning rates, over the whole run
   std::int64_t discriminator_steps = 1;           ///< steps of D for each of G
-  double label_smoothing = 0;    ///< one-sided: D's target for a real image is 1 - this
-  double class_mismatch = 0;     ///< weight of D's loss on real images of a wrong class; 0: none
-  double r1_gamma = 0;           ///< weight of the penalty on D's gradient at real images; 0: none
+  double label_smoothing = 0;  ///< one-sided: D's target for a real image is 1 - this
+  double class_mismatch = 0;   ///< weight of D's loss on real images of a wrong class; 0: none
+  double r1_gamma = 0;  ///< weight of the penalty on D's gradient at real images; 0: none; or kAuto
   std::int64_t r1_every = 16;    ///< steps between two penalties, each scaled by as much
   double gradient_penalty = 0;   ///< weight of D's slope other than 1 between images; 0: none
   double weight_clip = 0;        ///< D's weights stay in [-this, this]; 0: they are free

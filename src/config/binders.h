@@ -27,12 +27,18 @@ constexpr auto within(Section Config::*section) {
   };
 }
 
+inline constexpr const char* kAutoWord = "auto";
+
 struct IntegerRange {
   std::int64_t min;
   std::int64_t max;
+  bool or_auto = false;  ///< kAuto, too
 
-  std::string text() const { return fmt::format("{} to {}", min, max); }
+  std::string text() const {
+    return fmt::format("{} to {}{}", min, max, or_auto ? ", or auto" : "");
+  }
   std::optional<std::int64_t> parse(const std::string& item) const {
+    if (or_auto && item == kAutoWord) return kAuto;
     const auto number = parse_integer(item);
     return number && *number >= min && *number <= max ? number : std::nullopt;
   }
@@ -43,15 +49,17 @@ struct RealRange {
   double max;
   bool without_min = false;
   bool without_max = false;
+  bool or_auto = false;  ///< kAuto, too
 
   std::string text() const {
-    return fmt::format("{}{} {}{}", without_min ? "more than " : "from ", format_real(min),
+    return fmt::format("{}{} {}{}{}", without_min ? "more than " : "from ", format_real(min),
                        without_min   ? "and at most "
                        : without_max ? "to less than "
                                      : "to ",
-                       format_real(max));
+                       format_real(max), or_auto ? ", or auto" : "");
   }
   std::optional<double> parse(const std::string& item) const {
+    if (or_auto && item == kAutoWord) return static_cast<double>(kAuto);
     const auto number = parse_real(item);
     if (!number || *number < min || *number > max) return std::nullopt;
     if ((without_min && *number == min) || (without_max && *number == max)) return std::nullopt;
@@ -95,7 +103,9 @@ Field integer(const std::string& key, IntegerRange range, ResumeRule resume, Acc
   return bind_scalar(
       {key, "integer", range.text(), meaning, resume}, "an integer from " + range.text(), access,
       [=](const std::string& text) { return range.parse(text); },
-      [](std::int64_t value) { return std::to_string(value); });
+      [=](std::int64_t value) {
+        return range.or_auto && value == kAuto ? kAutoWord : std::to_string(value);
+      });
 }
 
 template <typename Access>
@@ -103,7 +113,10 @@ Field number(const std::string& key, RealRange range, ResumeRule resume, Access 
              const std::string& meaning) {
   return bind_scalar(
       {key, "number", range.text(), meaning, resume}, "a number " + range.text(), access,
-      [=](const std::string& text) { return range.parse(text); }, format_real);
+      [=](const std::string& text) { return range.parse(text); },
+      [=](double value) {
+        return range.or_auto && value == kAuto ? kAutoWord : format_real(value);
+      });
 }
 
 template <typename Access>

@@ -93,9 +93,9 @@ std::vector<Field> model_fields() {
               "Classes that both networks know; model.latent_modes must be a multiple of it; 0 is "
               "none."),
       integer(
-          "model.base_channels", {1, 4096}, kFixed, of(&ModelConfig::base_channels),
+          "model.base_channels", {1, 4096, true}, kFixed, of(&ModelConfig::base_channels),
           "dcgan: channels of the layer next to the image; they double with each layer away from "
-          "it."),
+          "it. auto: 32, or 16 for images with a side above 64."),
       integer("model.max_channels", {1, 4096}, kFixed, of(&ModelConfig::max_channels),
               "dcgan: maximum number of channels; at least model.base_channels."),
       integer(
@@ -147,10 +147,12 @@ std::vector<Field> train_fields() {
   constexpr auto of = within(&Config::train);
   return {
       integer(
-          "train.epochs", {1, 100000}, kFree, of(&TrainConfig::epochs),
-          "Passes over the training images; fixed on resume unless train.lr_schedule is constant."),
-      integer("train.batch_size", {2, 65536}, kFixed, of(&TrainConfig::batch_size),
-              "Images in a step; BatchNorm needs at least two."),
+          "train.epochs", {1, 100000, true}, kFree, of(&TrainConfig::epochs),
+          "Passes over the training images; fixed on resume unless train.lr_schedule is constant. "
+          "auto: as many as 300,000 images of 64 x 64 make, or as many pixels."),
+      integer("train.batch_size", {2, 65536, true}, kFixed, of(&TrainConfig::batch_size),
+              "Images in a step; BatchNorm needs at least two. auto: 32, or fewer for a smaller "
+              "set."),
       choice(
           "train.loss", kFixed, of(&TrainConfig::loss),
           "non_saturating and minimax (the original game) use probabilities; hinge, least_squares "
@@ -174,9 +176,9 @@ std::vector<Field> train_fields() {
           "train.class_mismatch", {0, 1000}, kFixed, of(&TrainConfig::class_mismatch),
           "With model.classes: weight of the discriminator's loss on real images with each wrong "
           "class; 0 is none."),
-      number(
-          "train.r1_gamma", {0, 1e6}, kFixed, of(&TrainConfig::r1_gamma),
-          "Weight of R1, the penalty on the discriminator's gradient at real images; 0 is none."),
+      number("train.r1_gamma", {0, 1e6, false, false, true}, kFixed, of(&TrainConfig::r1_gamma),
+             "Weight of R1, the penalty on the discriminator's gradient at real images; 0 is none. "
+             "auto: 1 for 2,000 images, 10 for 200, 0.05 for 40,000 and more."),
       integer("train.r1_every", {1, 10000}, kFixed, of(&TrainConfig::r1_every),
               "Steps between two computations of R1, which is scaled by that number."),
       number("train.gradient_penalty", {0, 1e6}, kFixed, of(&TrainConfig::gradient_penalty),

@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 #include <torch/version.h>
 
+#include <functional>
+
 #include "base/file.h"
 #include "base/gz.h"
 #include "base/text.h"
+#include "config/automatic.h"
 #include "config/fields.h"
 #include "config/parts.h"
 #include "config/resolve.h"
@@ -131,6 +134,11 @@ Machine prepare_training(Config& config, Log& log, std::int64_t local_rank) {
     log.info(fmt::format("train.precision: auto is {} here", to_string(precision)));
   } else if (precision == Precision::bf16 && machine.device.is_cpu() && !multiplies_bfloat16()) {
     log.warn("train.precision: this CPU does not multiply bf16; fp32 is faster here");
+  }
+  if (has_automatic(config)) {  // what prepares the images keeps them for the run
+    PrepareBar bar(log);
+    const std::int64_t images = dcgan::load_dataset(config.data, std::ref(bar)).size();
+    for (const std::string& line : choose_automatic(config, images)) log.info(line);
   }
   return machine;
 }

@@ -161,8 +161,10 @@ void Reporter::write_evaluation(const Position& at, const QuickScores& scores, s
 void Reporter::show(const Position& at, const StepNumbers& numbers, bool metrics_written) {
   constexpr double kSecondsBetweenLines = 10.0;
   constexpr double kSecondsBetweenBars = 0.2;
-  const bool line_due = at.at_epoch_end || (!log_.has_bar() && metrics_written &&
-                                            seconds_since(last_line_) >= kSecondsBetweenLines);
+  constexpr std::int64_t kMostEpochLines = 1000;  // an epoch of ten pictures is one step
+  const bool epoch_due = at.at_epoch_end && at.epoch % (at.epochs / kMostEpochLines + 1) == 0;
+  const bool line_due = epoch_due || (!log_.has_bar() && metrics_written &&
+                                      seconds_since(last_line_) >= kSecondsBetweenLines);
   const bool bar_due =
       log_.has_bar() && (line_due || seconds_since(last_bar_) >= kSecondsBetweenBars);
   if (!line_due && !bar_due && !metrics_written) return;

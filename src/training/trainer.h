@@ -29,7 +29,7 @@ struct TrainingJob {
 };
 
 /// Takes the device and threads that `config.run` asks for. Replaces train.precision's `auto` by
-/// what is fastest on this machine: the run keeps it.
+/// what is fastest on this machine, and each kAuto by what suits the images: the run keeps them.
 /// `local_rank`: of the processes that train on this machine, each of which takes a GPU of its own.
 Machine prepare_training(Config& config, Log& log, std::int64_t local_rank = 0);
 

@@ -109,7 +109,7 @@ TEST(ColourField, RefusesAnythingElse) {
 TEST(FindField, KnowsNoOtherKey) { EXPECT_EQ(find_field("train.batchsize"), nullptr); }
 
 TEST(IntegerField, TakesItsRange) {
-  const std::string must = "must be an integer from 2 to 65536, not ";
+  const std::string must = "must be an integer from 2 to 65536, or auto, not ";
   for (const char* const text : {"2", "65536"}) EXPECT_EQ(set_scalar("train.batch_size", text), "");
   for (const std::string text : {"1", "65537", "abc", "1e3", "64.0"}) {
     EXPECT_EQ(set_scalar("train.batch_size", text), fmt::format("{}'{}'", must, text));

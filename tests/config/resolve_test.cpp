@@ -152,10 +152,11 @@ TEST_F(ResolveConfig, NamesLineProblemAndRemedy) {
            {"trian:\n  epochs: 3\n", 1, "unknown key 'trian'", "did you mean 'train'?"},
            {"colour: red\n", 1, "unknown key 'colour'", "'dcgan config' lists all keys"},
            {"# a comment\ntrain:\n  batch_size: abc\n", 3,
-            "train.batch_size must be an integer from 2 to 65536, not 'abc'"},
+            "train.batch_size must be an integer from 2 to 65536, or auto, not 'abc'"},
            {"model:\n  kind: dens\n", 2, "model.kind must be dcgan or dense, not 'dens'",
             "did you mean 'dense'?"},
-           {"train:\n  epochs:\n", 2, "train.epochs must be an integer from 1 to 100000, not ''"},
+           {"train:\n  epochs:\n", 2,
+            "train.epochs must be an integer from 1 to 100000, or auto, not ''"},
            {"seed: {a: 1}\n", 1, nested},
            {"seed: [[1]]\n", 1, nested},
            {"train: 5\n", 1, section},
@@ -215,7 +216,8 @@ TEST_F(ResolveConfig, ListsEveryProblem) {
   EXPECT_THAT(
       error.others(),
       ElementsAre(
-          IsProblem("c.yaml", 3, "train.epochs", HasSubstr("from 1 to 100000, not '0'"), ""),
+          IsProblem("c.yaml", 3, "train.epochs", HasSubstr("from 1 to 100000, or auto, not '0'"),
+                    ""),
           IsProblem("--set", 0, "", HasSubstr("'train.epoch'"), "did you mean 'train.epochs'?"),
           IsProblem("--device", 0, "run.device", HasSubstr("run.device must"), ""),
           IsProblem("c.yaml", 5, "model.max_channels", HasSubstr("must not be below"), "")));
@@ -313,8 +315,9 @@ TEST(ToCommentedYaml, ExplainsAKeyAndItsOrigin) {
   ResolvedConfig resolved;
   resolved.config.train.batch_size = 32;
   resolved.origins["train.batch_size"] = {Origin::Source::file, "c.yaml", 4};
-  EXPECT_NE(to_commented_yaml(resolved).find("  # Images in a step; BatchNorm needs at least two.\n"
-                                             "  # integer, 2 to 65536; default 64\n"
+  EXPECT_NE(to_commented_yaml(resolved).find("  # Images in a step; BatchNorm needs at least two. "
+                                             "auto: 32, or fewer for a smaller set.\n"
+                                             "  # integer, 2 to 65536, or auto; default 64\n"
                                              "  batch_size: 32  # c.yaml:4\n"),
             std::string::npos);
 }
