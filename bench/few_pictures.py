@@ -44,8 +44,7 @@ def set_each(changes):
 
 
 class Comparison:
-    """One number of minutes and one seed. Each side gives its name, its samples' file and its cost,
-    once for each kind of samples."""
+    """One number of minutes and one seed. Each side gives its samples' file and its cost."""
 
     def __init__(self, arguments, folder):
         self.program, self.python = arguments.program, arguments.python
@@ -78,43 +77,43 @@ class Comparison:
         for name, count in (("dcgan.npy", self.count), ("dcgan.png", 64)):
             run([self.program, "sample", "--ckpt", self.folder / "run/g.pt", "-n", count, "--seed",
                  self.seed, "--threads", self.threads, "--out", self.folder / name])
-        yield "dcgan", self.folder / "dcgan.npy", {
+        return self.folder / "dcgan.npy", {
             "settings": self.settings, "steps": last["step"], "images": last["images"],
             "processor_seconds": cost["processor_seconds"], "wall_seconds": cost["seconds"],
             "memory_mb": cost["memory_mb"]}
 
     def lightweight_gan(self, name, changes):
         images = next((self.folder / "cache").glob("*.npy"))
-        average, raw = (self.folder / f"{name}{of}.npy" for of in ("", ", no average"))
+        samples = self.folder / f"{name}.npy"
         output, cost = run([self.python, ROOT / "bench/lightweight_gan_on_cpu.py",
                             "--images", images, "--first", self.count, "--count", self.count,
                             "--minutes", self.minutes, "--threads", self.threads, "--seed",
-                            self.seed, "--out", average, "--raw", raw,
-                            *set_each(changes)], KEEP_MEMORY)
-        result = json.loads(output) | {"memory_mb": cost["memory_mb"]}
-        yield name, average, result
-        yield f"{name}, no average", raw, result
+                            self.seed, "--out", samples, *set_each(changes)], KEEP_MEMORY)
+        return samples, json.loads(output) | {"memory_mb": cost["memory_mb"]}
 
 
 def train(arguments):
     with tempfile.TemporaryDirectory() as temporary:
-        folder = arguments.keep or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = Path(temporary)
+        if arguments.keep:
+            folder = arguments.keep.resolve() / f"{arguments.minutes:g}-minutes-{arguments.seed}"
+            folder.mkdir(parents=True, exist_ok=True)
         comparison = Comparison(arguments, folder)
         for side, changes in SIDES.items():
             if arguments.only and side not in arguments.only:
                 continue
-            results = (comparison.dcgan() if changes is None else
-                       comparison.lightweight_gan(side, changes))
-            for name, samples, result in results:
-                for features in ([], *(["--features", file] for file in arguments.features)):
-                    add(arguments.results, {
-                        "recipe": name, "seed": arguments.seed, "asked_minutes": arguments.minutes,
-                        "minutes": result["processor_seconds"] / 60 / arguments.threads,
-                        "threads": arguments.threads, "cpu": cpu_name(), **result,
-                        "evaluation": evaluate(arguments.program, ["--images", samples], [
-                            "--config", comparison.config, "--samples", comparison.count,
-                            "--threads", arguments.threads, *features])})
+            ours = changes is None
+            samples, result = (comparison.dcgan() if ours else
+                               comparison.lightweight_gan(side, changes))
+            for features in ([], *(["--features", file] for file in arguments.features)):
+                add(arguments.results, {
+                    "recipe": arguments.name if ours else side, "seed": arguments.seed,
+                    "asked_minutes": arguments.minutes,
+                    "minutes": result["processor_seconds"] / 60 / arguments.threads,
+                    "threads": arguments.threads, "cpu": cpu_name(), **result,
+                    "evaluation": evaluate(arguments.program, ["--images", samples], [
+                        "--config", comparison.config, "--samples", comparison.count,
+                        "--threads", arguments.threads, *features])})
 
 
 def table(records):
@@ -161,6 +160,7 @@ def main():
     parser.add_argument("--data", type=Path, default=ROOT / "data/avatars")
     parser.add_argument("--config", default=ROOT / "configs/avatars.yaml", help="dcgan's")
     parser.add_argument("--set", action="append", default=[], help="a key of dcgan's")
+    parser.add_argument("--name", default="dcgan", help="dcgan's name in the table")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count())

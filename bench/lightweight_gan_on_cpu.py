@@ -16,7 +16,7 @@ its README and command line, --set changes one. Three things are changed, each i
   training process, so that the time is training alone.
 - Its moving average of G begins after step 20,000, which no CPU reaches. Here it is updated at
   every step with its own decay, 0.995, or (1 + step) / (10 + step) where that is less.
-- Samples are of that average, or of G itself where --raw names a second file for them.
+  Samples are of that average.
 """
 import argparse
 import contextlib
@@ -102,7 +102,6 @@ def main():
     parser.add_argument("--first", type=int)
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--raw")
     parser.add_argument("--count", type=int, default=1814)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -119,8 +118,6 @@ def main():
         trainer = make_trainer(images, settings, folder)
         processor, wall = train(trainer, arguments.minutes * 60 * arguments.threads)
     write_samples(trainer.GAN.GE, trainer.latent_dim, arguments.count, arguments.out)
-    if arguments.raw:
-        write_samples(trainer.GAN.G, trainer.latent_dim, arguments.count, arguments.raw)
     batch = settings["batch_size"] * settings["gradient_accumulate_every"]
     print(json.dumps({"settings": settings | {"aug_prob": trainer.aug_prob},
                       "versions": [package.__version__, torch.__version__],
