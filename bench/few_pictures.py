@@ -2,7 +2,7 @@
 """dcgan beside lightweight-gan (PyPI) on few pictures: the same pictures, threads and minutes.
 
     scripts/avatars.py --to data/avatars
-    python3 -m venv peer && peer/bin/pip install lightweight-gan
+    python3 -m venv peer && peer/bin/pip install lightweight-gan==1.2.1
     bench/few_pictures.py --python peer/bin/python --minutes 10 --seed 1 train
     bench/few_pictures.py report
 
@@ -106,14 +106,16 @@ def train(arguments):
             samples, result = (comparison.dcgan() if ours else
                                comparison.lightweight_gan(side, changes))
             for features in ([], *(["--features", file] for file in arguments.features)):
+                evaluation = evaluate(arguments.program, ["--images", samples], [
+                    "--config", comparison.config, "--samples", comparison.count,
+                    "--threads", arguments.threads, *features])
+                evaluation["features"]["name"] = Path(evaluation["features"]["name"]).name
                 add(arguments.results, {
                     "recipe": arguments.name if ours else side, "seed": arguments.seed,
                     "asked_minutes": arguments.minutes,
                     "minutes": result["processor_seconds"] / 60 / arguments.threads,
                     "threads": arguments.threads, "cpu": cpu_name(), **result,
-                    "evaluation": evaluate(arguments.program, ["--images", samples], [
-                        "--config", comparison.config, "--samples", comparison.count,
-                        "--threads", arguments.threads, *features])})
+                    "evaluation": evaluation})
 
 
 def table(records):

@@ -6,7 +6,7 @@
 Trains on the --first images of a uint8 array [N, 3, size, size] until the process has used so many
 processor minutes of each thread, then writes --count samples, uint8 [N, size, size, 3], that
 `dcgan evaluate --images` reads, and 64 of them beside as a PNG. Prints one JSON line. Needs
-`pip install lightweight-gan`.
+`pip install lightweight-gan==1.2.1`.
 
 The package refuses to run without CUDA, so its calls of CUDA are replaced by ones that do nothing.
 Its networks, losses, augmentation and Trainer.train() are used as they are; SETTINGS are those of
