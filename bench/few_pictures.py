@@ -33,7 +33,7 @@ from quality import add, evaluate, measure
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench/results/few_pictures.jsonl"
 # As its README has it, the peer takes 64 images a step, some three minutes of a core. "small" sets
-# its own options for a CPU: its Trainer's default batch, its optional attention off, narrower layers.
+# its own options for a CPU: its Trainer's default batch, optional attention off, narrower layers.
 SIDES = {"dcgan": None, "lightweight-gan": [],
          "lightweight-gan, small": ["batch_size=4", "gradient_accumulate_every=1",
                                     "attn_res_layers=[]", "fmap_max=128"]}
