@@ -16,7 +16,8 @@ A minute is 60 processor seconds of each thread, which depend less than the cloc
 on an idle machine they are the same. dcgan trains the whole epochs that fit, after two others that
 are timed; its start and checkpoints count, the peer's do not. lightweight_gan_on_cpu.py says what
 the peer needs to run on a CPU. `report` prints a Markdown table, in whose first row real training
-pictures stand for samples. Only the standard library is needed here.
+pictures stand for samples. Precision says nothing where recall is 0: samples that are all alike may
+lie in the ball of one outlier. Only the standard library is needed here.
 """
 import argparse
 import json
@@ -123,8 +124,7 @@ def table(records):
     sides = defaultdict(list)
     for record in records:
         sides[record["recipe"]].append(record)
-    # Precision is high, too, for noise that lies in the ball of an outlier; density is not.
-    keys = ["fid", "precision", "density", "recall", "memorised", "duplicates", "period2"]
+    keys = ["fid", "precision", "recall", "memorised", "duplicates", "period2"]
     keys = [key for key in keys if key in records[0]["evaluation"]["measures"]]
     rows = [["", "seeds", *keys, "images trained on", "images/s of a thread", "peak memory"],
             ["-"] * (len(keys) + 5)]
