@@ -114,6 +114,7 @@ struct TrainConfig {
   double weight_clip = 0;        ///< D's weights stay in [-this, this]; 0: they are free
   std::int64_t translation = 0;  ///< pixels by which images move before D, at most; 0: none
   double ema_decay = 0;          ///< of the average of G's weights over the steps; 0: no average
+  bool posthoc_ema = false;      ///< snapshots of which averages of any width are made later
   Precision precision = Precision::fp32;  ///< of a step's products; weights are float32 always
   std::int64_t shards = 1;                ///< parts of each batch whose sums have a fixed order
   std::int64_t accumulate = 1;            ///< micro-batches that a process takes one by one

@@ -94,7 +94,8 @@ TEST_F(Training, GoesOnForMoreEpochsAsIfItHadBeenToldSo) {
 const std::vector<std::string> kRegularised{
     "--set", "train.r1_gamma=1",          "--set", "train.r1_every=3",
     "--set", "train.ema_decay=0.99",      "--set", "train.lr_schedule=cosine",
-    "--set", "train.label_smoothing=0.1", "--set", "train.translation=2"};
+    "--set", "train.label_smoothing=0.1", "--set", "train.translation=2",
+    "--set", "train.posthoc_ema=true"};
 
 TEST_F(Training, RegularisedAndKilledGoesOnBitForBit) {
   std::vector<std::string> often = kRegularised;
