@@ -113,6 +113,10 @@ struct TrainConfig {
   double gradient_penalty = 0;   ///< weight of D's slope other than 1 between images; 0: none
   double weight_clip = 0;        ///< D's weights stay in [-this, this]; 0: they are free
   std::int64_t translation = 0;  ///< pixels by which images move before D, at most; 0: none
+  double color_jitter = 0;       ///< of what D sees, 1 as in DiffAugment; 0: none
+  double cutout = 0;             ///< share of each side that is cut out of what D sees; 0: none
+  double augment_target = 0;     ///< of E[sign(D(x))], by which these three adapt; 0: always on
+  double instance_noise = 0;     ///< deviation of noise on what D sees, falling to 0; 0: none
   double ema_decay = 0;          ///< of the average of G's weights over the steps; 0: no average
   bool posthoc_ema = false;      ///< snapshots of which averages of any width are made later
   Precision precision = Precision::fp32;  ///< of a step's products; weights are float32 always

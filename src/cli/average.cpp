@@ -15,7 +15,7 @@ int Average::run() const {
   save_generator(out, file.generator, file.config, file.step, file.classes);
   std::cout << fmt::format(
       "{}: the average of width {} after step {}, of {} snapshots; its weighting of the steps is "
-      "off by {:.2g} %\n",
+      "off by {:.1f} %\n",
       out, format_real(width), format_count(file.step), made.snapshots, 100 * made.error);
   return 0;
 }

@@ -21,7 +21,7 @@
 #include "dcgan/sampler.h"
 #include "evaluate/evaluate.h"
 #include "fetch/fetch.h"
-#include "gan/translate.h"
+#include "gan/augment.h"
 #include "runtime/torch.h"
 #include "sources/image_cache.h"
 #include "sources/image_folder.h"
@@ -142,17 +142,18 @@ Json summarise(const Dataset& dataset, const DataConfig& data, const std::string
 }
 
 /// The first `count` images that the discriminator will see: of the training's own stream, and
-/// moved as train.translation says.
+/// changed as they are before it sees them.
 torch::Tensor first_seen(const Dataset& dataset, Config config, std::int64_t count) {
   config.train.batch_size = std::min(count, dataset.size());
   BatchStream stream(dataset, stream_options(config, torch::kCPU), /*first_step=*/0);
   const bool symmetric = config.output == OutputRange::tanh;
   torch::Tensor images = stream.next().images;
-  if (config.train.translation > 0) {
-    const Translations shifts =
-        draw_translations(config.seed, /*first=*/0, images.size(0), config.train.translation);
-    images = translate(images, shifts.real, border_fill(config));
-  }
+  Augmentation augmentation = augmentation_of(config);
+  augmentation.adaptive = false;  // as where they are always applied
+  const double noise = config.train.instance_noise * augmentation.half_range;
+  const StepDraws draws =
+      draw_augmentations(augmentation, config.seed, /*first=*/0, images.sizes(), noise);
+  images = augment(images, augmentation, draws.real, {});
   return symmetric ? images.add(1.0).mul(127.5) : images.mul(255.0);
 }
 

@@ -190,6 +190,19 @@ std::vector<Field> train_fields() {
               "Maximum shift in pixels, up or down and sideways at random, of each image that the "
               "discriminator sees, real or generated; 0 is none. The border shows data.background "
               "where data.fit pads, else the image mirrored."),
+      number("train.color_jitter", {0, 1}, kFixed, of(&TrainConfig::color_jitter),
+             "Strength of random changes of brightness, saturation and contrast in each image that "
+             "the discriminator sees; 1 is that of DiffAugment (Zhao et al. 2020), 0 none."),
+      number("train.cutout", {0, 1, false, true}, kFixed, of(&TrainConfig::cutout),
+             "Share of each side of the grey rectangle that covers a random place of each image "
+             "that the discriminator sees; DiffAugment has 0.5; 0 is none."),
+      number("train.augment_target", {0, 1, false, true}, kFixed, of(&TrainConfig::augment_target),
+             "Translation, color_jitter and cutout have a probability that rises while the "
+             "discriminator's mean sign on real images is above this (ADA, Karras et al. 2020: "
+             "0.6); 0: they are always applied."),
+      number("train.instance_noise", {0, 1}, kFixed, of(&TrainConfig::instance_noise),
+             "Standard deviation of Gaussian noise on each image that the discriminator sees, in "
+             "[-1, 1]; it falls linearly to 0 after the last step."),
       number("train.ema_decay", {0, 1, false, true}, kFixed, of(&TrainConfig::ema_decay),
              "Decay of the generator's moving average, which samples and g.pt then hold; 0 is no "
              "average."),
@@ -347,6 +360,21 @@ std::vector<Conflict> find_conflicts(const Config& config) {
         fmt::format("train.translation ({}) must be below the shorter side of data.image_size "
                     "({}): nothing of an image would be left",
                     train.translation, shorter));
+  }
+  if (train.augment_target > 0) {
+    if (train.translation == 0 && train.color_jitter == 0 && train.cutout == 0) {
+      add({"train.augment_target", "train.translation", "train.color_jitter", "train.cutout"},
+          "train.augment_target has nothing to adapt: train.translation, train.color_jitter and "
+          "train.cutout are 0",
+          "set train.color_jitter: 1, or train.augment_target: 0");
+    }
+    if (train.loss == LossKind::least_squares || train.loss == LossKind::wasserstein) {
+      add({"train.augment_target", "train.loss"},
+          fmt::format("train.augment_target reads the sign of the discriminator's output, which "
+                      "says nothing with train.loss: {}",
+                      to_string(train.loss)),
+          "set train.augment_target: 0");
+    }
   }
   if (train.loss == LossKind::wasserstein && train.gradient_penalty == 0 &&
       train.weight_clip == 0 && train.r1_gamma == 0) {

@@ -40,9 +40,9 @@ std::vector<torch::Tensor> own_numbers(const TrainState& state, StepStats& stats
   if (state.reducer == nullptr) return {};
   std::vector<torch::Tensor> numbers;
   stats.stop = torch::full({}, state.stop ? 1.0 : 0.0, stats.real_score.options());
-  for (torch::Tensor* scalar :
-       {&stats.discriminator_loss, &stats.generator_loss, &stats.real_score, &stats.fake_score,
-        &stats.fake_score_after, &stats.r1, &stats.gradient_penalty, &stats.stop}) {
+  for (torch::Tensor* scalar : {&stats.discriminator_loss, &stats.generator_loss, &stats.real_score,
+                                &stats.fake_score, &stats.fake_score_after, &stats.r1,
+                                &stats.gradient_penalty, &stats.real_sign, &stats.stop}) {
     if (!scalar->defined()) continue;
     *scalar = scalar->clone();  // two of them may be one
     numbers.push_back(*scalar);
@@ -126,6 +126,13 @@ void clip(const std::vector<torch::Tensor>& parameters, double limit) {
   for (const torch::Tensor& parameter : parameters) parameter.clamp_(-limit, limit);
 }
 
+/// In the step's last update: all parts have used the probability, and know the mean of all signs.
+void adapt_augmentation(TrainState& state, const StepInputs& inputs, const StepStats& stats) {
+  if (!state.augment_probability) return;
+  adapt(*state.augment_probability, stats.real_sign, inputs.rates.augmentation,
+        state.options.augment_target);
+}
+
 /// D's half: fake has no graph.
 void update_discriminator(TrainState& state, const StepInputs& inputs, Pair images,
                           const Pair& classes, StepStats& stats) {
@@ -157,6 +164,7 @@ void update_discriminator(TrainState& state, const StepInputs& inputs, Pair imag
   stats.discriminator_loss = loss.detach();
   stats.real_score = mean_score(options.loss, real_logits);
   stats.fake_score = mean_score(options.loss, fake_logits);
+  if (state.augment_probability) stats.real_sign = real_logits.detach().sign().mean();
   std::vector<torch::Tensor> numbers;
   if (!stats.updated_generator) {  // whose half says the rest
     stats.generator_loss = generator_loss(options.loss, fake_logits.detach());
@@ -168,6 +176,7 @@ void update_discriminator(TrainState& state, const StepInputs& inputs, Pair imag
     state.discriminator_optimizer.step(inputs.rates.discriminator);
     const auto& trained = state.discriminator_optimizer.parameters();
     if (options.weight_clip > 0) clip(trained, options.weight_clip);
+    if (!stats.updated_generator) adapt_augmentation(state, inputs, stats);
   });
 }
 
@@ -191,6 +200,7 @@ void update_generator(TrainState& state, const StepInputs& inputs, const torch::
       update_average(state.power_averages[i], state.generator,
                      inputs.rates.power_averages[static_cast<std::int64_t>(i)]);
     }
+    adapt_augmentation(state, inputs, stats);
   });
   set_requires_grad(state.discriminator, true);
 }
@@ -207,7 +217,11 @@ TrainState make_train_state(const Config& config, torch::Device device, std::int
   Optimizer generator_optimizer = make_optimizer(generator, config.generator.lr, config.train);
   Optimizer discriminator_optimizer =
       make_optimizer(discriminator, config.discriminator.lr, config.train);
-  const torch::Tensor fill = border_fill(config);
+  Augmentation augmentation = augmentation_of(config);
+  torch::Tensor& fill = augmentation.border_fill;
+  if (fill.defined()) fill = fill.to(device);
+  std::optional<AugmentProbability> probability;
+  if (augmentation.adaptive) probability = make_augment_probability(device);
   TrainState state{.generator = std::move(generator),
                    .discriminator = std::move(discriminator),
                    .generator_optimizer = std::move(generator_optimizer),
@@ -217,7 +231,8 @@ TrainState make_train_state(const Config& config, torch::Device device, std::int
                    .device = device,
                    .classes = config.model.classes,
                    .seed = config.seed,
-                   .border_fill = fill.defined() ? fill.to(device) : fill};
+                   .augmentation = std::move(augmentation),
+                   .augment_probability = std::move(probability)};
   begin_averages(state);
   return state;
 }
@@ -257,9 +272,9 @@ StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor label
       .real = std::move(real),
       .labels = state.classes > 0 ? std::move(labels) : torch::Tensor(),
       .latents = std::move(latents)};
-  if (options.translation > 0) {
-    inputs.shifts = draw_translations(state.seed, first, count, options.translation);
-  }
+  const double left = lr_factor(LrSchedule::linear, state.step, state.total_steps);
+  inputs.draws = draw_augmentations(state.augmentation, state.seed, first, inputs.real.sizes(),
+                                    options.instance_noise * state.augmentation.half_range * left);
   if (options.gradient_penalty > 0) {
     inputs.mixture = uniform_rows(state.seed, Purpose::mixture, first, count, 1).add(1).div(2);
   }
@@ -278,6 +293,9 @@ StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor label
       inputs.rates.power_averages = torch::tensor(weights, torch::kFloat32);
     }
   }
+  if (state.augment_probability) {
+    inputs.rates.augmentation = augment_rate(state.step, options.batch_size);
+  }
   ++state.step;
   return inputs;
 }
@@ -288,15 +306,19 @@ StepStats do_step(TrainState& state, const StepInputs& inputs) {
   const torch::Tensor fake =
       generate(state, inputs.latents, /*with_graph=*/stats.updated_generator);
   stats.fake = fake.detach();
-  const auto seen = [&](const torch::Tensor& images, const torch::Tensor& shifts) {
-    return shifts.defined() ? translate(images, shifts, state.border_fill) : images;
+  const auto seen = [&](const torch::Tensor& images, const AugmentDraws& draws) {
+    return augment(images, state.augmentation, draws,
+                   state.augment_probability ? state.augment_probability->value : torch::Tensor());
   };
   const Pair classes = classes_of_step(state, inputs);
-  update_discriminator(
-      state, inputs, {seen(inputs.real, inputs.shifts.real), seen(stats.fake, inputs.shifts.fake)},
-      classes, stats);
+  update_discriminator(state, inputs,
+                       {seen(inputs.real, inputs.draws.real), seen(stats.fake, inputs.draws.fake)},
+                       classes, stats);
   if (stats.updated_generator) {
-    update_generator(state, inputs, seen(fake, inputs.shifts.fake_again), classes.fake, stats);
+    update_generator(state, inputs, seen(fake, inputs.draws.fake_again), classes.fake, stats);
+  }
+  if (state.augment_probability) {
+    stats.augment_probability = state.augment_probability->value.clone();
   }
   return stats;
 }
@@ -312,8 +334,9 @@ StepStats train_step(TrainState& state, const torch::Tensor& real, const torch::
 StepNumbers read(const StepStats& stats) {
   std::vector<torch::Tensor> scalars{stats.discriminator_loss, stats.generator_loss,
                                      stats.real_score, stats.fake_score, stats.fake_score_after};
-  for (const torch::Tensor& penalty : {stats.r1, stats.gradient_penalty}) {
-    if (penalty.defined()) scalars.push_back(penalty);
+  for (const torch::Tensor& of_some :
+       {stats.r1, stats.gradient_penalty, stats.augment_probability}) {
+    if (of_some.defined()) scalars.push_back(of_some);
   }
   const torch::Tensor all = torch::stack(scalars).to(torch::kCPU);  // one copy from the device
   const float* next = all.data_ptr<float>();
@@ -323,7 +346,8 @@ StepNumbers read(const StepStats& stats) {
     *number = *next++;
   }
   if (stats.r1.defined()) numbers.r1 = *next++;
-  if (stats.gradient_penalty.defined()) numbers.gradient_penalty = *next;
+  if (stats.gradient_penalty.defined()) numbers.gradient_penalty = *next++;
+  if (stats.augment_probability.defined()) numbers.augment_probability = *next;
   return numbers;
 }
 
@@ -336,6 +360,11 @@ std::vector<std::pair<std::string, NamedTensors>> parts_of(const TrainState& sta
   if (state.average) parts.emplace_back("average.", named_tensors(*state.average));
   for (std::size_t i = 0; i < state.power_averages.size(); ++i) {
     parts.emplace_back(kPowerAverages[i].prefix, named_tensors(state.power_averages[i]));
+  }
+  if (const auto& probability = state.augment_probability) {
+    const NamedTensors tensors{{"probability", probability->value},
+                               {"sum_of_signs", probability->sum_of_signs}};
+    parts.emplace_back("augmentation.", tensors);
   }
   return parts;
 }

@@ -14,10 +14,11 @@
 // With train.discriminator_steps n only each n-th step has G's half; the others leave G as it is,
 // but for its BatchNorm's running statistics, which see every batch. With train.class_mismatch D's
 // half also has the loss on real images of a wrong class, from the numbers D gave for them. With
-// train.translation D sees every image shifted (translate.h). With train.ema_decay an average of G
-// follows its weights and BatchNorm's statistics, and so do those of train.posthoc_ema
-// (power_average.h). Layers of train.freeze keep their parameters; their BatchNorm's running
-// statistics follow the batches.
+// train.translation, train.color_jitter, train.cutout and train.instance_noise D sees every image
+// changed (augment.h), R1's and the penalty's too. With train.ema_decay an average of G follows its
+// weights and BatchNorm's statistics, and so do those of train.posthoc_ema (power_average.h).
+// Layers of train.freeze keep their parameters; their BatchNorm's running statistics follow the
+// batches.
 #pragma once
 
 #include <torch/types.h>
@@ -30,8 +31,9 @@
 #include <vector>
 
 #include "dcgan/config.h"
+#include "gan/augment.h"
+#include "gan/augment_probability.h"
 #include "gan/optimizer.h"
-#include "gan/translate.h"
 #include "model/network.h"
 #include "runtime/reducer.h"
 
@@ -50,9 +52,10 @@ struct TrainState {
   torch::Device device = torch::kCPU;
   std::int64_t step = 0;     ///< steps done
   std::int64_t classes = 0;  ///< model.classes
-  std::int64_t seed = 0;     ///< of what a step draws itself: translations, mixtures
+  std::int64_t seed = 0;     ///< of what a step draws itself: augmentations, mixtures
   torch::Tensor r1;  ///< the newest of StepStats, for metrics alone; undefined before the first
-  torch::Tensor border_fill;   ///< of translate(), on `device`
+  Augmentation augmentation;
+  std::optional<AugmentProbability> augment_probability;  ///< nothing without train.augment_target
   Reducer* reducer = nullptr;  ///< of the parts of each batch, where this state sees but one
   std::int64_t part = 0;       ///< which
   bool stop = false;           ///< asks all parts to stop after the next step
@@ -84,9 +87,11 @@ struct StepStats {
   torch::Tensor fake_score_after;  ///< mean D(G(z)) after it; before it in a step without G's half
   torch::Tensor
       r1;  ///< mean squared gradient norm of D at real images; undefined in a step without R1
-  torch::Tensor gradient_penalty;  ///< of the mixtures; undefined without train.gradient_penalty
-  torch::Tensor fake;              ///< the step's generated images, [B, C, H, W], without a graph
-  bool updated_generator = true;   ///< whether the step had G's half
+  torch::Tensor gradient_penalty;     ///< of the mixtures; undefined without train.gradient_penalty
+  torch::Tensor augment_probability;  ///< after the step; undefined without train.augment_target
+  torch::Tensor real_sign;            ///< E[sign(D(x))]; undefined likewise
+  torch::Tensor fake;             ///< the step's generated images, [B, C, H, W], without a graph
+  bool updated_generator = true;  ///< whether the step had G's half
   torch::Tensor stop;  ///< more than 0 where a part asks for it; undefined without a reducer
 };
 
@@ -99,6 +104,7 @@ struct StepNumbers {
   double fake_score_after = 0;
   std::optional<double> r1;
   std::optional<double> gradient_penalty;
+  std::optional<double> augment_probability;
 };
 
 /// Steps of one kind do the same work, operator by operator, on tensors of the same sizes.
@@ -117,6 +123,7 @@ struct StepRates {
   torch::Tensor generator;       ///< of G; undefined in a step without G's half
   torch::Tensor average;         ///< float32 []: weight of G in its average; undefined likewise
   torch::Tensor power_averages;  ///< float32 [kPowerAverages]: in those; undefined likewise
+  torch::Tensor augmentation;    ///< of adapt(); undefined without train.augment_target
 };
 
 /// All that a step reads beside the state. What the run does not ask for is undefined.
@@ -125,7 +132,7 @@ struct StepInputs {
   torch::Tensor real;     ///< float32 [B, C, H, W]
   torch::Tensor labels;   ///< int64 [B]: the real images' classes, with model.classes
   torch::Tensor latents;  ///< float32 [B, latent_dim]
-  Translations shifts;
+  StepDraws draws;
   torch::Tensor mixture;  ///< float32 [B, 1] in [0, 1]: where WGAN-GP looks between two images
   StepRates rates;
 };
@@ -138,10 +145,20 @@ StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor label
 /// Each tensor of `inputs` as `convert` gives it.
 template <typename Convert>
 StepInputs convert_each(StepInputs inputs, const Convert& convert) {
-  for (torch::Tensor* tensor :
-       {&inputs.real, &inputs.labels, &inputs.latents, &inputs.shifts.real, &inputs.shifts.fake,
-        &inputs.shifts.fake_again, &inputs.mixture, &inputs.rates.discriminator,
-        &inputs.rates.generator, &inputs.rates.average, &inputs.rates.power_averages}) {
+  std::vector<torch::Tensor*> tensors{&inputs.real,
+                                      &inputs.labels,
+                                      &inputs.latents,
+                                      &inputs.mixture,
+                                      &inputs.rates.average,
+                                      &inputs.rates.power_averages,
+                                      &inputs.rates.generator,
+                                      &inputs.rates.discriminator,
+                                      &inputs.rates.augmentation};
+  for (AugmentDraws* draws : {&inputs.draws.real, &inputs.draws.fake, &inputs.draws.fake_again}) {
+    tensors.insert(tensors.end(), {&draws->color, &draws->shifts, &draws->centres,
+                                   &draws->thresholds, &draws->noise});
+  }
+  for (torch::Tensor* tensor : tensors) {
     if (tensor->defined()) *tensor = convert(*tensor);
   }
   return inputs;

@@ -96,7 +96,7 @@ Json curves_of(const RunRecord& run, bool evaluations) {
   const std::size_t lines_a_point = (lines.size() + kMaxPoints - 1) / kMaxPoints;
   return as_columns(lines,
                     {"epoch", "d_loss", "g_loss", "d_real", "d_fake", "d_fake_after", "r1",
-                     "gradient_penalty", "images_per_second"},
+                     "gradient_penalty", "augment_probability", "images_per_second"},
                     std::max<std::size_t>(lines_a_point, 1));
 }
 

@@ -37,6 +37,8 @@ enum class Purpose : std::uint64_t {
   blend_noise = 25,        ///< the neighbours of a blended latent
   projection_starts = 26,  ///< the latents that a projection may start from
   projection_images = 27,  ///< which real images are projected
+  augmentation = 28,       ///< of what D sees: colors, cutouts, and which images have them
+  instance_noise = 29,
 };
 
 /// `count` rows of independent N(0, 1) numbers: float32 [count, width], CPU. Row i depends on

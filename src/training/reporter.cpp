@@ -54,6 +54,7 @@ std::string to_json(const Position& at, const StepNumbers& numbers, double secon
             {"d_fake_after", numbers.fake_score_after}};
   if (numbers.r1) json["r1"] = *numbers.r1;
   if (numbers.gradient_penalty) json["gradient_penalty"] = *numbers.gradient_penalty;
+  if (numbers.augment_probability) json["augment_probability"] = *numbers.augment_probability;
   json["images_per_second"] = rounded(images_per_second, 10);
   return json.dump();
 }

@@ -14,6 +14,7 @@
 #include "dcgan/error.h"
 #include "dcgan/image.h"
 #include "dcgan/sampler.h"
+#include "evaluate/spectrum.h"
 #include "gan/parts.h"
 #include "gan/recorded_step.h"
 #include "generate/generator_file.h"
@@ -254,8 +255,12 @@ class Loop {
     const torch::Tensor sizes =
         torch::stack({gradient_size(state_.generator), diversity(stats.fake), diversity(real)})
             .to(torch::kCPU);
-    warn(monitor_.check(
-        {numbers_, sizes[0].item<double>(), sizes[1].item<double>(), sizes[2].item<double>()}));
+    const auto period2 = [this](const torch::Tensor& images) {  // of what convolutions leave
+      if (config_.model.kind == ModelKind::dense) return 0.0;
+      return period_two_shares(images.to(torch::kCPU) * 127.5).mean().item<double>();
+    };
+    warn(monitor_.check({numbers_, sizes[0].item<double>(), sizes[1].item<double>(),
+                         sizes[2].item<double>(), period2(stats.fake), period2(real)}));
   }
 
   void warn(const std::vector<std::string>& warnings) {

@@ -14,11 +14,13 @@ namespace {
 
 constexpr double kSureOfReal = 0.98;
 constexpr double kSureOfFake = 0.02;
-constexpr double kLeastDiversity = 0.25;  // of the real images'
-constexpr double kLeastGradient = 1e-3;   // of the largest one at the beginning
-constexpr double kMaxR1Gamma = 1e6;       // that train.r1_gamma takes
-constexpr double kLeastShare = 0.1;       // of the real share
-constexpr double kWidestSwing = 4.0;      // standard deviation of G's loss, in nats
+constexpr double kLeastDiversity = 0.25;   // of the real images'
+constexpr double kLeastGradient = 1e-3;    // of the largest one at the beginning
+constexpr double kMaxR1Gamma = 1e6;        // that train.r1_gamma takes
+constexpr double kLeastShare = 0.1;        // of the real share
+constexpr double kVisiblePattern = 0.005;  // of the spectrum's energy
+constexpr double kMostPattern = 4.0;       // times the real images'
+constexpr double kWidestSwing = 4.0;       // standard deviation of G's loss, in nats
 
 /// The standard deviation without the largest and the smallest tenth: one outlier is no swing.
 double deviation(const torch::Tensor& values) {
@@ -32,6 +34,7 @@ double deviation(const torch::Tensor& values) {
 Monitor::Monitor(const TrainConfig& train)
     : checked_every_(train.log_every),
       advised_r1_gamma_(std::clamp(2 * train.r1_gamma, 1.0, kMaxR1Gamma)),
+      translates_(train.translation > 0),
       of_probabilities_(is_of_probabilities(train.loss)) {
   constexpr std::int64_t kSteps = 300;
   const std::int64_t checks = (kSteps + checked_every_ - 1) / checked_every_;
@@ -104,6 +107,15 @@ std::vector<std::string> Monitor::check(const Observation& seen) {
         "generator.lr and discriminator.lr, train.r1_gamma: {}, or the Wasserstein distance "
         "as in --config wgan.yaml",
         losses.min().item<double>(), losses.max().item<double>(), 2 * steps, r1_gamma));
+  }
+  const double most = std::max(kVisiblePattern, kMostPattern * seen.real_period2);
+  if (lasts(Trouble::pattern, seen.fake_period2 > most)) {
+    warnings.push_back(fmt::format(
+        "a pattern of two pixels lies over the samples: for {} steps it has had more than {:.2f} % "
+        "of their energy, now {:.2f} %, where real images have {:.2f} %; try {}model.upsampling: "
+        "nearest",
+        steps, 100 * most, 100 * seen.fake_period2, 100 * seen.real_period2,
+        translates_ ? "train.translation: 0, or " : ""));
   }
   return warnings;
 }

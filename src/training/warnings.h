@@ -1,7 +1,8 @@
 // What goes wrong in GAN training, noticed from its numbers and said in words.
 //
 // The failures and their signs: Goodfellow, "NIPS 2016 tutorial: generative adversarial networks",
-// sections 5.1 (non-convergence, mode collapse) and 3.2.3 (vanishing gradients).
+// sections 5.1 (non-convergence, mode collapse) and 3.2.3 (vanishing gradients); Odena, Dumoulin,
+// Olah, "Deconvolution and checkerboard artifacts", 2016.
 #pragma once
 
 #include <torch/types.h>
@@ -24,6 +25,8 @@ struct Observation {
   double gradient = 0;        ///< gradient_size() of G
   double fake_diversity = 0;  ///< diversity() of the step's generated images
   double real_diversity = 0;  ///< diversity() of its real images
+  double fake_period2 = 0;    ///< mean period_two_shares() of the generated images
+  double real_period2 = 0;    ///< and of the real ones
 };
 
 /// Looks at a training every so often and says what is wrong, each trouble once: what happens, what
@@ -49,7 +52,14 @@ class Monitor {
                                          const std::vector<std::string>& names = {});
 
  private:
-  enum class Trouble { discriminator_wins, collapse, missing_class, vanishing_gradient, swing };
+  enum class Trouble {
+    discriminator_wins,
+    collapse,
+    missing_class,
+    vanishing_gradient,
+    swing,
+    pattern
+  };
 
   bool once(Trouble trouble) { return said_.insert(trouble).second; }
   bool lasts(Trouble trouble, bool shows);
@@ -58,6 +68,7 @@ class Monitor {
 
   std::int64_t checked_every_;
   double advised_r1_gamma_;  ///< more than the training has
+  bool translates_;
   std::size_t patience_;
   std::size_t checks_ = 0;
   double first_gradient_ = 0;  ///< the largest of the first checks

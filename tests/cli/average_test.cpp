@@ -32,7 +32,7 @@ TEST_F(Average, MakesAGeneratorThatOtherCommandsTake) {
   EXPECT_EQ(made.exit_code, 0) << made.err;
   EXPECT_EQ(made.out,
             "g.pt: the average of width 0.08 after step 128, of 32 snapshots; its weighting of the "
-            "steps is off by 0.076 %\n");
+            "steps is off by 0.1 %\n");
   expect_done({"sample", "--ckpt", "g.pt", "-n", "4"});
   expect_done({"export", "--ckpt", "g.pt", "--to", "g.onnx"});
   expect_done({"evaluate", "--ckpt", "g.pt", "--samples", "20"});

@@ -92,6 +92,10 @@ std::vector<Case> cases() {
   all[1].train.ema_decay = 0.9;
   all[1].train.posthoc_ema = true;
   all[1].train.translation = 2;
+  all[1].train.color_jitter = 1;
+  all[1].train.cutout = 0.5;
+  all[1].train.augment_target = 0.5;
+  all[1].train.instance_noise = 0.1;
   all[1].train.lr_schedule = LrSchedule::cosine;
   all[1].train.label_smoothing = 0.1;
   all[2].train.loss = LossKind::wasserstein;

@@ -49,6 +49,10 @@ inline Config small_regularised_config() {
   config.train.posthoc_ema = true;
   config.train.label_smoothing = 0.1;
   config.train.translation = 1;
+  config.train.color_jitter = 1;
+  config.train.cutout = 0.4;
+  config.train.augment_target = 0.5;
+  config.train.instance_noise = 0.1;
   config.train.lr_schedule = LrSchedule::cosine;
   return config;
 }

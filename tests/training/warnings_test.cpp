@@ -17,10 +17,12 @@ constexpr std::size_t kPatience = 10;  ///< checks, at 50 steps each
 /// A training in which nothing is wrong.
 Observation healthy() {
   Observation seen;
-  seen.numbers = {1.0, 1.5, 0.7, 0.3, 0.25, {}, {}};
+  seen.numbers = {1.0, 1.5, 0.7, 0.3, 0.25, {}, {}, {}};
   seen.gradient = 1e-3;
   seen.fake_diversity = 0.4;
   seen.real_diversity = 0.5;
+  seen.fake_period2 = 0.0039;
+  seen.real_period2 = 0.001;
   return seen;
 }
 
@@ -122,6 +124,29 @@ TEST(Monitor, ForgetsATroubleThatPasses) {
 TEST(Monitor, SeesACollapse) {
   expect_one(warnings_of(20, [](Observation& seen, std::size_t) { seen.fake_diversity = 0.05; }),
              "they have differed from each other 10 % as much as real images");
+}
+
+TEST(Monitor, SeesAPatternOfTwoPixels) {
+  expect_one(warnings_of(20, [](Observation& seen, std::size_t) { seen.fake_period2 = 0.0144; }),
+             "more than 0.50 % of their energy, now 1.44 %, where real images have 0.10 %; try "
+             "model.upsampling: nearest");
+  TrainConfig config = training(kEvery);
+  config.translation = 2;
+  Monitor monitor(config);
+  Observation seen = healthy();
+  seen.fake_period2 = 0.0144;
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < 2 * kPatience; ++i) {
+    for (std::string& warning : monitor.check(seen)) all.push_back(std::move(warning));
+  }
+  expect_one(all, "try train.translation: 0, or model.upsampling: nearest");
+}
+
+TEST(Monitor, ComparesThePatternWithRealImages) {
+  EXPECT_TRUE(warnings_of(20, [](Observation& seen, std::size_t) {
+                seen.fake_period2 = 0.0144;
+                seen.real_period2 = 0.004;
+              }).empty());
 }
 
 TEST(Monitor, SeesAVanishingGradient) {

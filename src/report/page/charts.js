@@ -19,6 +19,8 @@ const CHARTS = [
    lines: [{key: "r1", label: "R1"}]},
   {title: "Gradient penalty", group: "steps", log: true, fromZero: true,
    lines: [{key: "gradient_penalty", label: "penalty"}]},
+  {title: "Probability of augmentations", group: "steps", range: [0, 1],
+   lines: [{key: "augment_probability", label: "probability"}]},
 ];
 
 const SVG = "http://www.w3.org/2000/svg";

@@ -98,7 +98,7 @@ function showCurves() {
     const has = (run) => ({key}) => run[chart.group][key].some((value) => value !== null);
     if (runs.some((run) => chart.lines.some(has(run)))) {
       charts.push(new Chart(chart, view));
-    } else if (!["r1", "gradient_penalty"].includes(chart.lines[0].key)) {
+    } else if (!["r1", "gradient_penalty", "augment_probability"].includes(chart.lines[0].key)) {
       missing.push(chart.title);
     }
   }
