@@ -121,6 +121,7 @@ struct TrainConfig {
   double augment_target = 0;     ///< of E[sign(D(x))], by which these three adapt; 0: always on
   double instance_noise = 0;     ///< deviation of noise on what D sees, falling to 0; 0: none
   double ema_decay = 0;          ///< of the average of G's weights over the steps; 0: no average
+  bool posthoc_ema = false;      ///< snapshots of which averages of any width are made later
   Precision precision = Precision::fp32;  ///< of a step's products; weights are float32 always
   std::int64_t shards = 1;                ///< parts of each batch whose sums have a fixed order
   std::int64_t accumulate = 1;            ///< micro-batches that a process takes one by one

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/animate.h"
+#include "cli/average.h"
 #include "cli/blend.h"
 #include "cli/command_line.h"
 #include "cli/completion.h"
@@ -23,9 +24,9 @@
 
 namespace dcgan::cli {
 
-using Commands = std::tuple<Train, Sample, Blend, Project, Animate, Evaluate, MakeReport, Export,
-                            Import, Inspect, Probe, FeaturesTrain, DataList, DataFetch, DataVerify,
-                            DataShow, ShowConfig, Completion>;
+using Commands = std::tuple<Train, Sample, Blend, Project, Animate, Average, Evaluate, MakeReport,
+                            Export, Import, Inspect, Probe, FeaturesTrain, DataList, DataFetch,
+                            DataVerify, DataShow, ShowConfig, Completion>;
 
 /// The table of `commands`, which must outlive it.
 inline std::vector<CommandEntry> entries_of(Commands& commands) {

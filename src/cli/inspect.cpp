@@ -65,8 +65,10 @@ struct Report {
 };
 
 /// How the report on a file of ours begins.
-Json begin_report(const fs::path& path, const std::string& kind, const Archive& archive) {
-  Json json{{"file", path.string()}, {"kind", kind}, {"format_version", kArchiveFormatVersion}};
+Json begin_report(const fs::path& path, const Archive& archive) {
+  Json json{{"file", path.string()},
+            {"kind", format_of(archive.kind)},
+            {"format_version", kArchiveFormatVersion}};
   for (const auto& [key, value] : archive.notes) json[key] = value;
   const std::vector<std::string> names = noted_class_names(archive);
   if (!names.empty()) json["class_names"] = names;  // from 0 on
@@ -74,13 +76,13 @@ Json begin_report(const fs::path& path, const std::string& kind, const Archive& 
   return json;
 }
 
-/// A g.pt or a checkpoint of ours.
+/// A g.pt, a checkpoint or a snapshot of averages of ours.
 Report report_archive(const Archive& archive, const fs::path& path) {
   const Config config = parse_config(archive.config, path.string() + ": config.yaml");
   const bool is_checkpoint = archive.kind == ArchiveKind::checkpoint;
   const auto step = archive.numbers.find("step");
 
-  Json json = begin_report(path, is_checkpoint ? "dcgan checkpoint" : "dcgan generator", archive);
+  Json json = begin_report(path, archive);
   json["step"] = step == archive.numbers.end() ? 0 : step->second;
   for (const Field& field : config_fields()) {
     json["config"][field.key] = as_json(field.get(config));
@@ -97,7 +99,7 @@ Report report_archive(const Archive& archive, const fs::path& path) {
 /// A feature network of ours.
 Report report_features(const Archive& archive, const fs::path& path) {
   const ClassifierFile file = read_classifier(archive, path);
-  Json json = begin_report(path, "dcgan feature network", archive);
+  Json json = begin_report(path, archive);
   json["input"] = file.classifier.layers.front().plan.input;
   json["features"] = kFeatureCount;
   json["classes"] = file.classifier.layers.back().plan.output[0];

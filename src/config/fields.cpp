@@ -208,6 +208,9 @@ std::vector<Field> train_fields() {
       number("train.ema_decay", {0, 1, false, true}, kFixed, of(&TrainConfig::ema_decay),
              "Decay of the generator's moving average, which samples and g.pt then hold; 0 is no "
              "average."),
+      choice("train.posthoc_ema", kFixed, of(&TrainConfig::posthoc_ema),
+             "Keep up to 32 snapshots of two further averages of the generator in averages/, of "
+             "which 'dcgan average' makes one of any width after training."),
       text("train.init_from", "none | file | run", "none, a file or the folder of a run", kFixed,
            of(&TrainConfig::init_from),
            "Start from the networks in a g.pt (the generator alone), a checkpoint, or a run, of "

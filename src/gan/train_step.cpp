@@ -9,6 +9,7 @@
 #include "gan/backward.h"
 #include "gan/freeze.h"
 #include "gan/loss.h"
+#include "gan/power_average.h"
 #include "gan/schedule.h"
 #include "model/forward.h"
 #include "model/modes.h"
@@ -195,6 +196,10 @@ void update_generator(TrainState& state, const StepInputs& inputs, const torch::
   update_weights(state, [&] {
     state.generator_optimizer.step(inputs.rates.generator);
     if (state.average) update_average(*state.average, state.generator, inputs.rates.average);
+    for (std::size_t i = 0; i < state.power_averages.size(); ++i) {
+      update_average(state.power_averages[i], state.generator,
+                     inputs.rates.power_averages[static_cast<std::int64_t>(i)]);
+    }
     adapt_augmentation(state, inputs, stats);
   });
   set_requires_grad(state.discriminator, true);
@@ -212,35 +217,43 @@ TrainState make_train_state(const Config& config, torch::Device device, std::int
   Optimizer generator_optimizer = make_optimizer(generator, config.generator.lr, config.train);
   Optimizer discriminator_optimizer =
       make_optimizer(discriminator, config.discriminator.lr, config.train);
-  std::optional<Network> average;
-  if (config.train.ema_decay > 0) {
-    average = copy_to(generator, device);
-    set_requires_grad(*average, false);
-  }
   Augmentation augmentation = augmentation_of(config);
   torch::Tensor& fill = augmentation.border_fill;
   if (fill.defined()) fill = fill.to(device);
   std::optional<AugmentProbability> probability;
   if (augmentation.adaptive) probability = make_augment_probability(device);
-  return {.generator = std::move(generator),
-          .discriminator = std::move(discriminator),
-          .generator_optimizer = std::move(generator_optimizer),
-          .discriminator_optimizer = std::move(discriminator_optimizer),
-          .average = std::move(average),
-          .options = config.train,
-          .total_steps = total_steps,
-          .device = device,
-          .classes = config.model.classes,
-          .seed = config.seed,
-          .augmentation = std::move(augmentation),
-          .augment_probability = std::move(probability)};
+  TrainState state{.generator = std::move(generator),
+                   .discriminator = std::move(discriminator),
+                   .generator_optimizer = std::move(generator_optimizer),
+                   .discriminator_optimizer = std::move(discriminator_optimizer),
+                   .options = config.train,
+                   .total_steps = total_steps,
+                   .device = device,
+                   .classes = config.model.classes,
+                   .seed = config.seed,
+                   .augmentation = std::move(augmentation),
+                   .augment_probability = std::move(probability)};
+  begin_averages(state);
+  return state;
+}
+
+void begin_averages(TrainState& state) {
+  const auto begin = [&state] {
+    Network average = copy_to(state.generator, state.device);
+    set_requires_grad(average, false);
+    return average;
+  };
+  if (state.options.ema_decay > 0) state.average = begin();
+  state.power_averages.clear();
+  if (!state.options.posthoc_ema) return;
+  for (std::size_t i = 0; i < kPowerAverages.size(); ++i) state.power_averages.push_back(begin());
 }
 
 void set_class_counts(TrainState& state, const std::vector<std::int64_t>& counts) {
   const torch::NoGradGuard no_grad;
   Layer& first = state.generator.layers.front();
   first.mode_bias.copy_(mode_bias_for(counts, first.plan.modes));
-  if (state.average) state.average->layers.front().mode_bias.copy_(first.mode_bias);
+  begin_averages(state);
 }
 
 const Network& best_generator(const TrainState& state) {
@@ -269,9 +282,16 @@ StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor label
   inputs.rates.discriminator = state.discriminator_optimizer.next_rates(factor);
   if (inputs.kind.updates_generator) {
     inputs.rates.generator = state.generator_optimizer.next_rates(factor);
-    const double decay =
-        warmed_up_decay(options.ema_decay, state.step / options.discriminator_steps);
+    const std::int64_t update = state.step / options.discriminator_steps;  // from 0
+    const double decay = warmed_up_decay(options.ema_decay, update);
     inputs.rates.average = torch::tensor(static_cast<float>(1 - decay));
+    if (options.posthoc_ema) {
+      std::vector<double> weights;
+      for (const PowerAverage& average : kPowerAverages) {
+        weights.push_back(power_average_weight(average.width, update + 1));
+      }
+      inputs.rates.power_averages = torch::tensor(weights, torch::kFloat32);
+    }
   }
   if (state.augment_probability) {
     inputs.rates.augmentation = augment_rate(state.step, options.batch_size);
@@ -338,6 +358,9 @@ std::vector<std::pair<std::string, NamedTensors>> parts_of(const TrainState& sta
       {"generator_optimizer.", state.generator_optimizer.named_moments()},
       {"discriminator_optimizer.", state.discriminator_optimizer.named_moments()}};
   if (state.average) parts.emplace_back("average.", named_tensors(*state.average));
+  for (std::size_t i = 0; i < state.power_averages.size(); ++i) {
+    parts.emplace_back(kPowerAverages[i].prefix, named_tensors(state.power_averages[i]));
+  }
   if (const auto& probability = state.augment_probability) {
     const NamedTensors tensors{{"probability", probability->value},
                                {"sum_of_signs", probability->sum_of_signs}};
@@ -353,6 +376,7 @@ TrainState state_of_part(const TrainState& state, std::int64_t part) {
   copy.generator_optimizer = state.generator_optimizer.for_part(copy.generator);
   copy.discriminator_optimizer = state.discriminator_optimizer.for_part(copy.discriminator);
   copy.average.reset();
+  copy.power_averages.clear();
   copy.part = part;
   return copy;
 }

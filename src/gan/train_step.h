@@ -16,8 +16,9 @@
 // half also has the loss on real images of a wrong class, from the numbers D gave for them. With
 // train.translation, train.color_jitter, train.cutout and train.instance_noise D sees every image
 // changed (augment.h), R1's and the penalty's too. With train.ema_decay an average of G follows its
-// weights and BatchNorm's statistics. Layers of train.freeze keep their parameters; their
-// BatchNorm's running statistics follow the batches.
+// weights and BatchNorm's statistics, and so do those of train.posthoc_ema (power_average.h).
+// Layers of train.freeze keep their parameters; their BatchNorm's running statistics follow the
+// batches.
 #pragma once
 
 #include <torch/types.h>
@@ -44,7 +45,8 @@ struct TrainState {
   Network discriminator;
   Optimizer generator_optimizer;
   Optimizer discriminator_optimizer;
-  std::optional<Network> average;  ///< of G over the steps; nothing without train.ema_decay
+  std::optional<Network> average;       ///< of G over the steps; nothing without train.ema_decay
+  std::vector<Network> power_averages;  ///< kPowerAverages; none without train.posthoc_ema
   TrainConfig options;
   std::int64_t total_steps = 0;  ///< what the learning rates' schedule is stretched over
   torch::Device device = torch::kCPU;
@@ -65,8 +67,11 @@ struct TrainState {
 TrainState make_train_state(const Config& config, torch::Device device,
                             std::int64_t total_steps = 0);
 
-/// With model.classes: makes the generator draw each class as often as the data set has it, of
-/// which it has counts[c] > 0 images. Otherwise all are drawn equally often.
+/// The averages of `state` begin at its G.
+void begin_averages(TrainState& state);
+
+/// With model.classes, before the first step: makes the generator draw each class as often as the
+/// data set has it, of which it has counts[c] > 0 images. Otherwise all are drawn equally often.
 void set_class_counts(TrainState& state, const std::vector<std::int64_t>& counts);
 
 /// The generator that a user gets: the average where there is one.
@@ -114,10 +119,11 @@ struct StepKind {
 /// What changes from step to step by a formula; as tensors, so that a recorded step reads them
 /// anew.
 struct StepRates {
-  torch::Tensor discriminator;  ///< Optimizer::next_rates() of D
-  torch::Tensor generator;      ///< of G; undefined in a step without G's half
-  torch::Tensor average;        ///< float32 []: weight of G in its average; undefined likewise
-  torch::Tensor augmentation;   ///< of adapt(); undefined without train.augment_target
+  torch::Tensor discriminator;   ///< Optimizer::next_rates() of D
+  torch::Tensor generator;       ///< of G; undefined in a step without G's half
+  torch::Tensor average;         ///< float32 []: weight of G in its average; undefined likewise
+  torch::Tensor power_averages;  ///< float32 [kPowerAverages]: in those; undefined likewise
+  torch::Tensor augmentation;    ///< of adapt(); undefined without train.augment_target
 };
 
 /// All that a step reads beside the state. What the run does not ask for is undefined.
@@ -144,6 +150,7 @@ StepInputs convert_each(StepInputs inputs, const Convert& convert) {
                                       &inputs.latents,
                                       &inputs.mixture,
                                       &inputs.rates.average,
+                                      &inputs.rates.power_averages,
                                       &inputs.rates.generator,
                                       &inputs.rates.discriminator,
                                       &inputs.rates.augmentation};
@@ -175,7 +182,7 @@ StepNumbers read(const StepStats& stats);
 std::vector<std::pair<std::string, NamedTensors>> parts_of(const TrainState& state);
 
 /// The state of part `part` of each batch: with the weights and moments of `state`, and gradients
-/// and running statistics of its own. It has no average.
+/// and running statistics of its own. It has no averages.
 TrainState state_of_part(const TrainState& state, std::int64_t part);
 
 /// Of both networks' tensors: "CRC-32 0a1b2c3d".

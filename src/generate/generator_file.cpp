@@ -27,6 +27,11 @@ void save_generator(const std::filesystem::path& path, const Network& generator,
 
 GeneratorFile load_generator(const Archive& archive, const std::filesystem::path& path,
                              Weights weights) {
+  if (archive.kind == ArchiveKind::averages) {
+    throw failure("it holds averages of a run, not a generator")
+        .in(path)
+        .remedy("'dcgan average RUN' makes a generator of them");
+  }
   GeneratorFile file;
   file.config = parse_config(archive.config, path.string() + ": config.yaml");
   file.generator = make_network(plan_generator(file.config), torch::kCPU);

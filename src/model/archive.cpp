@@ -34,7 +34,8 @@ struct KindNames {
 
 constexpr KindNames kKinds[] = {{"dcgan generator", "DCGANGenerator"},  // in ArchiveKind's order
                                 {"dcgan checkpoint", "DCGANCheckpoint"},
-                                {"dcgan feature network", "DCGANFeatures"}};
+                                {"dcgan feature network", "DCGANFeatures"},
+                                {"dcgan snapshot of averages", "DCGANAverages"}};
 
 const KindNames& names_of(ArchiveKind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
 
@@ -83,7 +84,9 @@ torch::jit::Module build_module(const Archive& archive) {
       module = module.attr(child).toModule();
     }
     const torch::Tensor value = tensor.detach().to(torch::kCPU).contiguous().clone();
-    if (archive.kind != ArchiveKind::checkpoint && !is_buffer_name(name)) {
+    const bool is_network =
+        archive.kind == ArchiveKind::generator || archive.kind == ArchiveKind::features;
+    if (is_network && !is_buffer_name(name)) {
       module.register_parameter(name, value.requires_grad_(true), /*is_buffer=*/false);
     } else {
       module.register_buffer(name, value);
@@ -152,7 +155,8 @@ bool is_state_dict(const std::string& bytes) {
 ArchiveKind read_kind(const Json& description) {
   const auto format = description.at("format").get<std::string>();
   const auto version = description.at("format_version").get<std::int64_t>();
-  for (const auto kind : {ArchiveKind::generator, ArchiveKind::checkpoint, ArchiveKind::features}) {
+  for (const auto kind : {ArchiveKind::generator, ArchiveKind::checkpoint, ArchiveKind::features,
+                          ArchiveKind::averages}) {
     if (format == names_of(kind).format && version == kArchiveFormatVersion) return kind;
   }
   throw failure(fmt::format("{} format version {}; this program reads version {}",
@@ -161,6 +165,8 @@ ArchiveKind read_kind(const Json& description) {
 }
 
 }  // namespace
+
+const char* format_of(ArchiveKind kind) { return names_of(kind).format; }
 
 void write_archive(const std::filesystem::path& path, const Archive& archive) {
   torch::jit::Module module = build_module(archive);
@@ -211,7 +217,7 @@ Archive read_archive(const std::filesystem::path& path, ArchiveKind kind) {
   if (archive && archive->kind == kind) return std::move(*archive);
   throw failure(
       fmt::format("a {}, where a {} is needed",
-                  archive ? names_of(archive->kind).format : "TorchScript that dcgan did not write",
+                  archive ? format_of(archive->kind) : "TorchScript that dcgan did not write",
                   names_of(kind).format))
       .in(path);
 }

@@ -20,7 +20,10 @@
 
 namespace dcgan {
 
-enum class ArchiveKind { generator, checkpoint, features };
+enum class ArchiveKind { generator, checkpoint, features, averages };
+
+/// "dcgan generator", ...: what a file of ours says that it is.
+const char* format_of(ArchiveKind kind);
 
 struct Archive {
   ArchiveKind kind = ArchiveKind::checkpoint;

@@ -61,7 +61,8 @@ std::vector<std::string> copy_what_fits(const Network& network,
 
 Archive read_networks(const std::filesystem::path& path) {
   std::optional<Archive> archive = parse_archive(read_file(path), path);
-  if (!archive || archive->kind == ArchiveKind::features) {
+  if (!archive ||
+      (archive->kind != ArchiveKind::generator && archive->kind != ArchiveKind::checkpoint)) {
     throw failure("it holds neither a generator nor a checkpoint of dcgan")
         .in(path)
         .remedy("name a g.pt, a checkpoint or the folder of a run");
@@ -89,10 +90,7 @@ void take_initial_weights(TrainState& state, Log& log) {
     const auto more = copy_what_fits(state.discriminator, tensors_of(archive, "discriminator."));
     others.insert(others.end(), more.begin(), more.end());
   }
-  if (state.average) {
-    state.average = copy_to(state.generator, state.device);
-    set_requires_grad(*state.average, false);
-  }
+  begin_averages(state);
   const std::string list = fmt::format("{}", fmt::join(others, "; "));
   if (!others.empty() && !state.options.init_partial) {
     throw usage_error(

@@ -39,6 +39,7 @@ RunDirectory::RunDirectory(fs::path root) : root_(std::move(root)), lock_(root_)
     make_folder(folder);
     remove_stale_temporaries(folder);
   }
+  remove_stale_temporaries(root_ / "averages");  // made with the first of them
 }
 
 RunDirectory RunDirectory::create(const std::optional<std::string>& out,
@@ -60,6 +61,10 @@ fs::path RunDirectory::samples(std::int64_t step) const {
 
 fs::path RunDirectory::checkpoint(std::int64_t step) const {
   return root_ / "checkpoints" / fmt::format("{:06d}.pt", step);
+}
+
+fs::path RunDirectory::averages(std::int64_t step) const {
+  return root_ / "averages" / fmt::format("{:06d}.pt", step);
 }
 
 void RunDirectory::prune_checkpoints(std::int64_t keep) const {

@@ -6,6 +6,7 @@
 //   samples/real.png      real images, as the network sees them
 //   samples/NNNNNN.png    samples after so many steps, from the same latents each time
 //   checkpoints/NNNNNN.pt the last run.keep_checkpoints of them
+//   averages/NNNNNN.pt    with train.posthoc_ema: the two averages after so many steps
 //   g.pt                  the generator of the last checkpoint
 //   best.pt               the generator with the smallest fid, where train.evaluate_every is on
 #pragma once
@@ -40,6 +41,7 @@ class RunDirectory {
   std::filesystem::path real_samples() const { return root_ / "samples" / "real.png"; }
   std::filesystem::path samples(std::int64_t step) const;
   std::filesystem::path checkpoint(std::int64_t step) const;
+  std::filesystem::path averages(std::int64_t step) const;
 
   /// Removes all but the newest `keep` checkpoints.
   void prune_checkpoints(std::int64_t keep) const;

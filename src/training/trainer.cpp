@@ -20,6 +20,7 @@
 #include "generate/generator_file.h"
 #include "runtime/random.h"
 #include "tensorboard/event_file.h"
+#include "training/averages.h"
 #include "training/checkpoint.h"
 #include "training/reporter.h"
 #include "training/warnings.h"
@@ -220,6 +221,10 @@ class Loop {
     if (first || (log_due && checked_)) check(stats, stepper_.real());
     if (sample_due) write_samples();
     if (evaluate_now) evaluate();
+    // First, so that what a checkpoint resumes has all before it.
+    if (snapshot_due(state_, total_steps_)) {
+      save_averages(run_.averages(state_.step), state_, config_, dataset_.classes);
+    }
     if (checkpoint_due) write_checkpoint();
     reporter_.show(position(), numbers_, log_due);
   }

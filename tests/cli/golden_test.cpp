@@ -63,10 +63,10 @@ TEST_P(Golden, SaysWhatItAlwaysSaid) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Commands, Golden,
-                         ::testing::Values("animate", "blend", "completion", "config", "data",
-                                           "evaluate", "export", "features", "import", "inspect",
-                                           "probe", "program", "project", "report", "sample",
-                                           "train"),
+                         ::testing::Values("animate", "average", "blend", "completion", "config",
+                                           "data", "evaluate", "export", "features", "import",
+                                           "inspect", "probe", "program", "project", "report",
+                                           "sample", "train"),
                          [](const auto& test) { return test.param; });
 
 // The program's own files -------------------------------------------------------------------------

@@ -96,7 +96,8 @@ const std::vector<std::string> kRegularised{
     "--set", "train.ema_decay=0.99",      "--set", "train.lr_schedule=cosine",
     "--set", "train.label_smoothing=0.1", "--set", "train.translation=2",
     "--set", "train.color_jitter=1",      "--set", "train.cutout=0.5",
-    "--set", "train.augment_target=0.5",  "--set", "train.instance_noise=0.1"};
+    "--set", "train.augment_target=0.5",  "--set", "train.instance_noise=0.1",
+    "--set", "train.posthoc_ema=true"};
 
 TEST_F(Training, RegularisedAndKilledGoesOnBitForBit) {
   std::vector<std::string> often = kRegularised;

@@ -88,6 +88,11 @@ class Training : public ::testing::Test {
     EXPECT_EQ(bytes(a + "/checkpoints/" + step + ".pt"), bytes(b + "/checkpoints/" + step + ".pt"));
     EXPECT_EQ(bytes(a + "/samples/" + step + ".png"), bytes(b + "/samples/" + step + ".png"));
     EXPECT_EQ(timeless_metrics(a), timeless_metrics(b));
+    const auto averages = numbered_files(folder_ / a / "averages", ".pt");
+    EXPECT_EQ(averages.size(), numbered_files(folder_ / b / "averages", ".pt").size());
+    for (const auto& [at, path] : averages) {
+      EXPECT_EQ(read_file(path), bytes(b + "/averages/" + path.filename().string())) << at;
+    }
   }
 
   /// Trains to the end, 128 steps, twice, leaves of the second run what a kill on its last steps

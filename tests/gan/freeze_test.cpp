@@ -50,9 +50,12 @@ TEST(Freeze, KeepsTheParametersOfItsLayersAlone) {
                            testing::small_trained_state(config, 3));
 }
 
-TEST(Freeze, HoldsInTheAverageToo) {
+TEST(Freeze, HoldsInTheAveragesToo) {
   const TrainState state = testing::small_trained_state(frozen_config(), 3);
-  EXPECT_TRUE(torch::equal(state.average->layers[1].weight, state.generator.layers[1].weight));
+  for (const Network& average :
+       {*state.average, state.power_averages[0], state.power_averages[1]}) {
+    EXPECT_TRUE(torch::equal(average.layers[1].weight, state.generator.layers[1].weight));
+  }
 }
 
 TEST(Freeze, HoldsInParts) {

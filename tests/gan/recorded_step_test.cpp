@@ -90,6 +90,7 @@ std::vector<Case> cases() {
   all[1].train.r1_gamma = 1;
   all[1].train.r1_every = 3;
   all[1].train.ema_decay = 0.9;
+  all[1].train.posthoc_ema = true;
   all[1].train.translation = 2;
   all[1].train.color_jitter = 1;
   all[1].train.cutout = 0.5;
@@ -101,6 +102,7 @@ std::vector<Case> cases() {
   all[2].train.gradient_penalty = 10;
   all[2].train.discriminator_steps = 3;
   all[2].train.ema_decay = 0.9;
+  all[2].train.posthoc_ema = true;
   all[3].train.precision = Precision::bf16;
   all[3].train.ema_decay = 0.9;
   all[4].train = all[1].train;

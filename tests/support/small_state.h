@@ -46,6 +46,7 @@ inline Config small_regularised_config() {
   config.train.r1_gamma = 1;
   config.train.r1_every = 2;
   config.train.ema_decay = 0.5;
+  config.train.posthoc_ema = true;
   config.train.label_smoothing = 0.1;
   config.train.translation = 1;
   config.train.color_jitter = 1;
@@ -78,13 +79,13 @@ inline bool equal(const NamedTensors& a, const NamedTensors& b) {
 
 /// Every tensor that a step changes.
 inline bool equal(const TrainState& a, const TrainState& b) {
-  return a.step == b.step && equal(named_tensors(a.generator), named_tensors(b.generator)) &&
-         equal(named_tensors(a.discriminator), named_tensors(b.discriminator)) &&
-         a.average.has_value() == b.average.has_value() &&
-         (!a.average || equal(named_tensors(*a.average), named_tensors(*b.average))) &&
-         equal(a.generator_optimizer.named_moments(), b.generator_optimizer.named_moments()) &&
-         equal(a.discriminator_optimizer.named_moments(),
-               b.discriminator_optimizer.named_moments()) &&
+  const auto parts_a = parts_of(a);
+  const auto parts_b = parts_of(b);
+  if (parts_a.size() != parts_b.size()) return false;
+  for (std::size_t i = 0; i < parts_a.size(); ++i) {
+    if (!equal(parts_a[i].second, parts_b[i].second)) return false;
+  }
+  return a.step == b.step &&
          a.generator_optimizer.steps_done() == b.generator_optimizer.steps_done() &&
          a.discriminator_optimizer.steps_done() == b.discriminator_optimizer.steps_done();
 }

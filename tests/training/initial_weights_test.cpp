@@ -46,6 +46,7 @@ class InitialWeights : public ::testing::Test {
   Config source_config_ = [] {
     Config config = testing::small_config();
     config.train.ema_decay = 0.5;
+    config.train.posthoc_ema = true;
     return config;
   }();
   TrainState source_ = testing::small_trained_state(source_config_);
@@ -83,9 +84,10 @@ TEST_F(InitialWeights, OfAGeneratorFileLeaveTheDiscriminatorNew) {
   EXPECT_THAT(logged(), HasSubstr("it holds no discriminator, which starts with new weights"));
 }
 
-TEST_F(InitialWeights, AreThoseOfTheNewAverageToo) {
+TEST_F(InitialWeights, AreThoseOfTheNewAveragesToo) {
   TrainState state = start(source_config_, "run");
   EXPECT_TRUE(equal(named_tensors(*state.average), named_tensors(state.generator)));
+  EXPECT_TRUE(equal(named_tensors(state.power_averages[0]), named_tensors(state.generator)));
   testing::train_on_noise(state, source_config_, 1);
   EXPECT_FALSE(equal(named_tensors(*state.average), named_tensors(state.generator)));
 }
