@@ -34,12 +34,11 @@ struct Average : Command {
                });
     flags.require("--width");
     flags.integer("--step", 1, std::numeric_limits<std::int64_t>::max(),
-                  "After which step (default: the last)", step);
+                  "After which step, one of a snapshot (default: the last)", step);
     flags.file("--out", ".pt", "The generator to write (default average.pt)", out);
     flags.footer(
         "This is post-hoc EMA (Karras et al. 2024). An average of width 0.1, their sigma_rel, is\n"
-        "of weights whose steps have a standard deviation of 0.1 times the last of them. After a\n"
-        "step between two snapshots it is a rough one, as the command then says.\n"
+        "of weights whose steps have a standard deviation of 0.1 times the last of them.\n"
         "Example, to compare widths:\n"
         "  dcgan average runs/mine-001 --width 0.03 --out narrow.pt\n"
         "  dcgan average runs/mine-001 --width 0.15 --out wide.pt\n"

@@ -96,13 +96,13 @@ AveragedGenerator average_generator(const fs::path& run, double width,
         .in(run)
         .remedy("name a run that was trained with train.posthoc_ema: true");
   }
-  const std::int64_t first = files.begin()->first;
   const auto& [last, newest] = *files.rbegin();
-  if (step && (*step < first || *step > last)) {
+  if (step && !files.contains(*step)) {  // between two snapshots the sum may be off by a third
+    const auto after = files.upper_bound(*step);
     throw usage_error(
-        fmt::format("--step must be from {} to {}, those of the first and the last "
-                    "snapshot in {}, not {}",
-                    first, last, (run / "averages").string(), *step));
+        fmt::format("no snapshot in {} is of step {}", (run / "averages").string(), *step))
+        .in("--step")
+        .remedy(fmt::format("try {}", after == files.end() ? last : after->first));
   }
   const Archive archive = read_averages(newest);
   AveragedGenerator result;

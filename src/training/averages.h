@@ -30,8 +30,7 @@ struct AveragedGenerator {
 
 /// What an average of `width` would have been after `step` of the run, by default the last
 /// snapshot's. Parameters and running statistics are averaged alike. Throws `failure` where `run`
-/// has no snapshots or a file is damaged, a usage error for a step before the first or behind the
-/// last of them.
+/// has no snapshots or a file is damaged, a usage error for a step without one.
 AveragedGenerator average_generator(const std::filesystem::path& run, double width,
                                     std::optional<std::int64_t> step);
 

@@ -19,7 +19,7 @@ constexpr double kLeastGradient = 1e-3;    // of the largest one at the beginnin
 constexpr double kMaxR1Gamma = 1e6;        // that train.r1_gamma takes
 constexpr double kLeastShare = 0.1;        // of the real share
 constexpr double kVisiblePattern = 0.005;  // of the spectrum's energy
-constexpr double kMostPattern = 4.0;       // times the real images'
+constexpr double kMostPattern = 10.0;      // times the real images'
 constexpr double kWidestSwing = 4.0;       // standard deviation of G's loss, in nats
 
 /// The standard deviation without the largest and the smallest tenth: one outlier is no swing.

@@ -68,9 +68,7 @@ TEST_F(Average, NamesASnapshotThatIsDamaged) {
 TEST_F(Average, RefusesAStepBeyondTheRun) {
   const ProgramResult refused = average({"--width", "0.08", "--step", "129"});
   EXPECT_EQ(refused.exit_code, 2);
-  EXPECT_EQ(refused.err,
-            "dcgan: --step must be from 4 to 128, those of the first and the last snapshot in "
-            "run/averages, not 129\n");
+  EXPECT_EQ(refused.err, "dcgan: --step: no snapshot in run/averages is of step 129; try 128\n");
 }
 
 TEST_F(Average, InspectSaysWhatASnapshotIs) {

@@ -113,7 +113,8 @@ TEST(Configurations, AllResolveAndFindTheData) {
         {"cifar10.yaml", (kSource / "data/cifar10").string()},
         {"cifar100.yaml", (kSource / "data/cifar100").string()},
         {"fashion.yaml", "/usr/share/datasets/fashion-mnist"},
-        {"kmnist.yaml", (kSource / "data/kmnist").string()}};
+        {"kmnist.yaml", (kSource / "data/kmnist").string()},
+        {"pictures.yaml", (kSource / "pictures").string()}};
     const auto other = others.find(entry.path().filename().string());
     EXPECT_EQ(fs::weakly_canonical(resolved.config.data.path),
               fs::weakly_canonical(other == others.end() ? kSource / "data/mnist"

@@ -101,14 +101,13 @@ TEST_F(Averages, HaveTheNamesOfTheClasses) {
             (std::vector<std::string>{"a", "b", "c"}));
 }
 
-TEST_F(Averages, OfAStepWithoutSnapshotsAroundItAreRefused) {
-  for (const std::int64_t step : {3, 97}) {
+TEST_F(Averages, OfAStepWithoutASnapshotAreRefused) {
+  for (const auto& [step, nearby] : {std::pair(3, 4), std::pair(50, 52), std::pair(97, 96)}) {
     EXPECT_THAT(
         caught([&] { average_generator(folder_.path(), 0.1, step); }),
-        IsError(ErrorKind::usage, "",
-                "--step must be from 4 to 96, those of the first and the last snapshot in " +
-                    averages_.string() + ", not " + std::to_string(step),
-                ""));
+        IsError(ErrorKind::usage, "--step",
+                "no snapshot in " + averages_.string() + " is of step " + std::to_string(step),
+                "try " + std::to_string(nearby)));
   }
 }
 

@@ -128,7 +128,7 @@ TEST(Monitor, SeesACollapse) {
 
 TEST(Monitor, SeesAPatternOfTwoPixels) {
   expect_one(warnings_of(20, [](Observation& seen, std::size_t) { seen.fake_period2 = 0.0144; }),
-             "more than 0.50 % of their energy, now 1.44 %, where real images have 0.10 %; try "
+             "more than 1.00 % of their energy, now 1.44 %, where real images have 0.10 %; try "
              "model.upsampling: nearest");
   TrainConfig config = training(kEvery);
   config.translation = 2;
