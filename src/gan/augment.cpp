@@ -135,28 +135,37 @@ torch::Tensor translate(const torch::Tensor& images, const torch::Tensor& shifts
   TORCH_CHECK(shifts.size(0) == images.size(0), "each image needs a shift of its own");
   const Source rows = source_of(shifts.select(1, 0), images.size(2));
   const Source columns = source_of(shifts.select(1, 1), images.size(3));
-  // A direction at a time: a pixel then shows up twice at most, and two gradients have one sum in
-  // whatever order a GPU adds them.
-  const auto along = [](const torch::Tensor& x, std::int64_t dim, const torch::Tensor& index) {
-    return x.gather(dim, index.unsqueeze(1).unsqueeze(5 - dim).expand_as(x));
-  };
-  const torch::Tensor shifted = along(along(images, 2, rows.index), 3, columns.index);
-  if (!fill.defined()) return shifted;
+  if (!fill.defined()) {
+    // A direction at a time: a pixel then shows up twice at most, and two gradients have one sum in
+    // whatever order a GPU adds them.
+    const auto along = [](const torch::Tensor& x, std::int64_t dim, const torch::Tensor& index) {
+      return x.gather(dim, index.unsqueeze(1).unsqueeze(5 - dim).expand_as(x));
+    };
+    return along(along(images, 2, rows.index), 3, columns.index);
+  }
+  // Here all but one of a pixel's gradients are 0.
+  const torch::Tensor index =
+      rows.index.unsqueeze(2) * images.size(3) + columns.index.unsqueeze(1);  // [B, H, W]
+  const torch::Tensor pixels = images.flatten(2);
+  const torch::Tensor shifted =
+      pixels.gather(2, index.view({-1, 1, pixels.size(2)}).expand_as(pixels));
   const torch::Tensor inside =
       rows.inside.unsqueeze(2).logical_and(columns.inside.unsqueeze(1)).unsqueeze(1);
-  return torch::where(inside, shifted, fill.to(shifted.scalar_type()));
+  return torch::where(inside, shifted.view_as(images), fill.to(shifted.scalar_type()));
 }
 
 torch::Tensor jitter_color(const torch::Tensor& images, const torch::Tensor& color, double strength,
                            double half_range) {
-  const torch::Tensor factors = color.to(images.scalar_type()) * strength;
-  torch::Tensor x = images + column(factors, 0) * (half_range / 2);
-  if (images.size(1) > 1) {
-    const torch::Tensor grey = x.mean(1, /*keepdim=*/true);
-    x = torch::lerp(grey, x, column(factors, 1) + 1);
-  }
-  const torch::Tensor mean = x.mean(std::vector<std::int64_t>{1, 2, 3}, /*keepdim=*/true);
-  return torch::lerp(mean, x, column(factors, 2) / 2 + 1);
+  // All three at once: each is a sum of the pixel, its grey, the image's mean, and a constant.
+  const torch::Tensor strengths = color.to(images.scalar_type()) * strength;
+  const torch::Tensor contrast = column(strengths, 2) / 2 + 1;
+  const torch::Tensor grey = images.mean(1, /*keepdim=*/true);
+  const torch::Tensor mean = grey.mean(std::vector<std::int64_t>{1, 2, 3}, /*keepdim=*/true);
+  const torch::Tensor constant = mean * (1 - contrast) + column(strengths, 0) * (half_range / 2);
+  if (images.size(1) == 1) return torch::addcmul(constant, images, contrast);
+  const torch::Tensor saturation = column(strengths, 1) + 1;
+  return torch::addcmul(grey * (contrast * (1 - saturation)) + constant, images,
+                        contrast * saturation);
 }
 
 torch::Tensor cut_out(const torch::Tensor& images, const torch::Tensor& centres, double share,
