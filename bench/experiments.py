@@ -116,7 +116,8 @@ def measure(program, name, seed, baseline_seconds):
 
 
 def grid_of(name):
-    return GRIDS / (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") + ".png")
+    words = name.lower().replace("×", "times").replace("/", "over")
+    return GRIDS / (re.sub(r"[^a-z0-9]+", "-", words).strip("-") + ".png")
 
 
 def read_results():
