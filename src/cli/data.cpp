@@ -150,9 +150,8 @@ torch::Tensor first_seen(const Dataset& dataset, Config config, std::int64_t cou
   torch::Tensor images = stream.next().images;
   Augmentation augmentation = augmentation_of(config);
   augmentation.adaptive = false;  // as where they are always applied
-  const double noise = config.train.instance_noise * augmentation.half_range;
   const StepDraws draws =
-      draw_augmentations(augmentation, config.seed, /*first=*/0, images.sizes(), noise);
+      draw_augmentations(augmentation, config.seed, /*first=*/0, images.sizes(), /*noise_share=*/1);
   images = augment(images, augmentation, draws.real, {});
   return symmetric ? images.add(1.0).mul(127.5) : images.mul(255.0);
 }

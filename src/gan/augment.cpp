@@ -47,16 +47,19 @@ torch::Tensor column(const torch::Tensor& numbers, std::int64_t i) {
 }  // namespace
 
 Augmentation augmentation_of(const Config& config) {
+  const double half_range = config.output == OutputRange::tanh ? 1.0 : 0.5;
   return {.color_jitter = config.train.color_jitter,
           .translation = config.train.translation,
           .cutout = config.train.cutout,
+          .noise = config.train.instance_noise * half_range,
           .adaptive = config.train.augment_target > 0,
-          .half_range = config.output == OutputRange::tanh ? 1.0 : 0.5,
+          .half_range = half_range,
           .border_fill = border_fill(config)};
 }
 
 StepDraws draw_augmentations(const Augmentation& augmentation, std::int64_t seed,
-                             std::int64_t first, at::IntArrayRef sizes, double noise) {
+                             std::int64_t first, at::IntArrayRef sizes, double noise_share) {
+  const double noise = augmentation.noise * noise_share;
   const std::int64_t count = sizes[0];
   // `width` numbers for each image and pass, each [B, 3, width].
   const auto uniform = [&](Purpose purpose, std::int64_t width) {  // in [0, 1)

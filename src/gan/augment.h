@@ -25,6 +25,7 @@ struct Augmentation {
   double color_jitter = 0;       ///< train.color_jitter
   std::int64_t translation = 0;  ///< train.translation
   double cutout = 0;             ///< train.cutout
+  double noise = 0;              ///< train.instance_noise, in units of the images
   bool adaptive = false;         ///< the three above have a probability (augment_probability.h)
   double half_range = 1;         ///< of the images: 1 of [-1, 1], 0.5 of [0, 1]
   torch::Tensor border_fill;     ///< of translate()
@@ -51,9 +52,9 @@ struct StepDraws {
 };
 
 /// Those of images [B, C, H, W] that a run sees from its `first` on: a function of the arguments
-/// alone, on the CPU. `noise`: its standard deviation; 0: none.
+/// alone, on the CPU. `noise_share`: of augmentation.noise, [0, 1].
 StepDraws draw_augmentations(const Augmentation& augmentation, std::int64_t seed,
-                             std::int64_t first, at::IntArrayRef sizes, double noise);
+                             std::int64_t first, at::IntArrayRef sizes, double noise_share);
 
 /// `images` [B, C, H, W], changed as drawn. `probability`: float32 [], where there are thresholds.
 /// Differentiable any number of times in `images`.

@@ -273,8 +273,8 @@ StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor label
       .labels = state.classes > 0 ? std::move(labels) : torch::Tensor(),
       .latents = std::move(latents)};
   const double left = lr_factor(LrSchedule::linear, state.step, state.total_steps);
-  inputs.draws = draw_augmentations(state.augmentation, state.seed, first, inputs.real.sizes(),
-                                    options.instance_noise * state.augmentation.half_range * left);
+  inputs.draws =
+      draw_augmentations(state.augmentation, state.seed, first, inputs.real.sizes(), left);
   if (options.gradient_penalty > 0) {
     inputs.mixture = uniform_rows(state.seed, Purpose::mixture, first, count, 1).add(1).div(2);
   }

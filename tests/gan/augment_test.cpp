@@ -100,9 +100,10 @@ TEST(BorderFill, IsNoneWhereNothingIsPadded) {
   EXPECT_FALSE(border_fill(config).defined());
 }
 
-StepDraws draw(std::int64_t seed, std::int64_t first, std::int64_t count,
-               const Augmentation& augmentation, double noise = 0) {
-  return draw_augmentations(augmentation, seed, first, {count, 2, 6, 7}, noise);
+StepDraws draw(std::int64_t seed, std::int64_t first, std::int64_t count, Augmentation augmentation,
+               double noise = 0) {
+  augmentation.noise = noise;
+  return draw_augmentations(augmentation, seed, first, {count, 2, 6, 7}, /*noise_share=*/1);
 }
 
 const Augmentation kAll{.color_jitter = 1, .translation = 2, .cutout = 0.5, .adaptive = true};
@@ -259,11 +260,12 @@ struct DrawnStep {
   StepDraws draws;
 
   DrawnStep(const Config& config, std::int64_t step, std::int64_t total)
-      : augmentation(augmentation_of(config)),
-        draws(
-            draw_augmentations(augmentation, config.seed, step * 4, {4, 1, 8, 8},
-                               config.train.instance_noise * augmentation.half_range *
-                                   (1 - static_cast<double>(step) / static_cast<double>(total)))) {}
+      : augmentation(augmentation_of(config)) {
+    Augmentation of_step = augmentation;
+    of_step.noise = config.train.instance_noise * augmentation.half_range *
+                    (1 - static_cast<double>(step) / static_cast<double>(total));
+    draws = draw_augmentations(of_step, config.seed, step * 4, {4, 1, 8, 8}, /*noise_share=*/1);
+  }
   torch::Tensor change(const torch::Tensor& images, const AugmentDraws& by) const {
     return augment(images, augmentation, by, {});
   }
