@@ -162,7 +162,9 @@ void Reporter::show(const Position& at, const StepNumbers& numbers, bool metrics
   constexpr double kSecondsBetweenLines = 10.0;
   constexpr double kSecondsBetweenBars = 0.2;
   constexpr std::int64_t kMostEpochLines = 1000;  // an epoch of ten pictures is one step
-  const bool epoch_due = at.at_epoch_end && at.epoch % (at.epochs / kMostEpochLines + 1) == 0;
+  const std::int64_t epochs_a_line = (at.epochs - 1) / kMostEpochLines + 1;
+  const bool epoch_due =
+      at.at_epoch_end && (at.epoch % epochs_a_line == 0 || at.epoch == at.epochs);
   const bool line_due = epoch_due || (!log_.has_bar() && metrics_written &&
                                       seconds_since(last_line_) >= kSecondsBetweenLines);
   const bool bar_due =
