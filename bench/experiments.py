@@ -8,9 +8,10 @@ bench/experiments.json lists the experiments, each the baseline with a few keys 
 command trains each once a seed on one thread and adds a line to bench/results/experiments.jsonl,
 where it goes on after a stop; it prints what is left and how long that takes. A run is measured
 twice by `dcgan evaluate` (5,000 samples): after one epoch, 60,000 images, and after as much
-processor time as the baseline takes for that, to an eighth of an epoch. Processor time on one thread
-is what minutes would be on an idle machine, and depends little on what else runs. --report writes
-the tables into docs/experiments.md and needs no program.
+processor time as the baseline takes for that on the same machine, to an eighth of an epoch. The
+baseline's time is taken at each start, with as many runs at once as --jobs. Processor time on one
+thread is what minutes would be on an idle machine, and depends little on what else runs. --report
+writes the tables into docs/experiments.md and needs no program.
 """
 import argparse
 import concurrent.futures
@@ -97,7 +98,7 @@ def measure(program, name, seed, baseline_seconds):
         changes = EXPERIMENTS[name]
         code, _, errors, seconds = train(program, changes, seed, folder, EPOCHS)
         result = {"name": name, "seed": seed, "set": changes, "processor_seconds": seconds,
-                  "warnings": re.findall(r"^warning: (step \d+: .*)$", errors, re.M),
+                  "baseline_seconds": baseline_seconds, "warnings": re.findall(r"^warning: (step \d+: .*)$", errors, re.M),
                   **network_sizes(folder)}
         if code != 0:
             return result | {"ended": errors.strip().splitlines()[-1]}
@@ -106,7 +107,7 @@ def measure(program, name, seed, baseline_seconds):
             GRIDS.mkdir(parents=True, exist_ok=True)
             run([program, "sample", "--ckpt", checkpoint(folder, STEPS), "-n", 20, "--columns", 10,
                  "--seed", 1, "--threads", 1, "--out", grid_of(name)])
-        step = round(STEPS * (baseline_seconds or seconds) / seconds)
+        step = STEPS if name == BASELINE else round(STEPS * baseline_seconds / seconds)
         if step > STEPS:
             code, _, errors, _ = train(program, changes, seed, folder, -(-step // STEPS_AN_EPOCH),
                                        ["--resume"])
@@ -128,21 +129,25 @@ def read_results():
     return [line for line in lines if EXPERIMENTS.get(line["name"]) == line["set"]]
 
 
+def time_baseline(program):
+    with tempfile.TemporaryDirectory() as folder:
+        code, _, errors, seconds = train(program, EXPERIMENTS[BASELINE], 1, Path(folder) / "run",
+                                         EPOCHS)
+    if code != 0:
+        sys.exit(errors)
+    return seconds
+
+
 def train_all(arguments):
     seeds = [int(word) for word in arguments.seeds.split(",")]
-    done = {(line["name"], line["seed"]): line for line in read_results()}
+    done = {(line["name"], line["seed"]) for line in read_results()}
     left = [(name, seed) for seed in seeds for name in EXPERIMENTS
             if (name, seed) not in done and re.search(arguments.only, name)]
     print(f"{len(left)} of {len(seeds) * len(EXPERIMENTS)} runs are left", flush=True)
 
-    def take(name, seed):
-        baseline = done.get((BASELINE, seed), {}).get("processor_seconds")
-        return measure(arguments.program, name, seed, baseline)
-
     def add(line):
         with RESULTS.open("a") as file:
             file.write(json.dumps(line) + "\n")
-        done[line["name"], line["seed"]] = line
         left.remove((line["name"], line["seed"]))
         minutes = (time.monotonic() - start) / 60
         finished = total - len(left)
@@ -151,14 +156,16 @@ def train_all(arguments):
               f"{line['ended'] if fid is None else f'fid {fid:.2f}'}; {len(left)} left, "
               f"about {minutes / finished * len(left):.0f} minutes", flush=True)
 
-    start, total = time.monotonic(), len(left)
-    baselines = [pair for pair in left if pair[0] == BASELINE]
-    others = [pair for pair in left if pair[0] != BASELINE]
+    if not left:
+        return
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        for pairs in (baselines, others):  # the others need the baseline's time
-            for future in concurrent.futures.as_completed(
-                    [pool.submit(take, name, seed) for name, seed in pairs]):
-                add(future.result())
+        baseline_seconds = statistics.mean(
+            pool.map(time_baseline, [arguments.program] * arguments.jobs))
+        start, total = time.monotonic(), len(left)
+        for future in concurrent.futures.as_completed(
+                [pool.submit(measure, arguments.program, name, seed, baseline_seconds)
+                 for name, seed in left]):
+            add(future.result())
 
 
 def spread(values, digits=2):
@@ -170,7 +177,7 @@ def spread(values, digits=2):
                                          f"{max(values):.{digits}f})"
 
 
-def row(name, runs, baseline):
+def row(name, runs):
     def values(key, column="equal_images"):
         return [line[column][key] for line in runs if key in line.get(column, {})]
 
@@ -180,8 +187,8 @@ def row(name, runs, baseline):
     kinds = sorted({re.sub(r"^step \d+: (?:the )?([^:;,]*).*", r"\1", warning)
                     for line in runs for warning in line["warnings"]})
     ended = sum("ended" in line for line in runs)
-    speed = [baseline[line["seed"]] / line["processor_seconds"] for line in runs
-             if "ended" not in line and line["seed"] in baseline]
+    speed = [line["baseline_seconds"] / line["processor_seconds"] for line in runs
+             if "ended" not in line]
     return [name, spread(values("fid")), spread(values("fid", "equal_time")),
             mean(values("precision"), 3), mean(values("recall"), 3), mean(values("modes"), 1),
             mean(values("period2"), 0),
@@ -197,15 +204,13 @@ HEADINGS = ["", "fid, equal images", "fid, equal time", "precision", "recall", "
 
 
 def table(group, results):
-    baseline = {line["seed"]: line["processor_seconds"] for line in results
-                if line["name"] == BASELINE}
     rows = []
     pictures = []
     for name in dict.fromkeys([BASELINE, *group["experiments"]]):
         runs = [line for line in results if line["name"] == name]
         if not runs:
             continue
-        rows.append(row(name, runs, baseline))
+        rows.append(row(name, runs))
         if grid_of(name).exists():
             pictures.append(f"| {name} | ![Samples]({grid_of(name).relative_to(DOCUMENT.parent)}) |")
     lines = ["| " + " | ".join(cells) + " |" for cells in [HEADINGS, ["-"] * len(HEADINGS), *rows]]
