@@ -135,6 +135,26 @@ few 500 960 "500 images, 960 epochs"
 few 500 960 "500 images, 960 epochs, translation 2" train.translation=2
 few 500 960 "500 images, 960 epochs, gamma 1" train.r1_gamma=1
 few 500 960 "500 images, 960 epochs, gamma 1, translation 2" train.r1_gamma=1 train.translation=2
+# quick.yaml on few images: R1 and augmentations. As many steps as on all of them.
+learn() { # IMAGES NAME KEY=VALUE...
+  measure configs/quick.yaml 1 1 "quick, $1 images, $2" data.limit="$1" \
+    train.epochs=$((432000 / $1)) train.evaluate_every=0 train.sample_every=5000 \
+    train.checkpoint_every=5000 "${@:3}"
+}
+ada=(train.translation=3 train.cutout=0.5 train.color_jitter=1 train.augment_target=0.6)
+learn 100 "gamma 0.1"
+learn 100 "gamma 10" train.r1_gamma=10
+learn 100 "gamma 10, ADA" train.r1_gamma=10 "${ada[@]}"
+learn 500 "gamma 0.1"
+learn 500 "gamma 10" train.r1_gamma=10
+learn 500 "gamma 4.0, ADA" train.r1_gamma=4.0 "${ada[@]}"
+learn 500 "gamma 4.0, DiffAugment" train.r1_gamma=4.0 "${ada[@]}" train.augment_target=0
+learn 2000 "gamma 0.1"
+learn 2000 "gamma 1.0" train.r1_gamma=1
+learn 2000 "gamma 1.0, ADA" train.r1_gamma=1 "${ada[@]}"
+learn 10000 "gamma 0.1"
+learn 10000 "gamma 0.2, ADA" train.r1_gamma=0.2 "${ada[@]}"
+
 # Until its rates no longer fell, fashion.yaml had these.
 falling=(train.epochs=14 train.lr_schedule=cosine train.ema_decay=0.999 generator.lr=0.002
   discriminator.lr=0.002)

@@ -20,6 +20,12 @@ torch::Device resolve_device(const std::string& name);
 /// else the cores that this process may use. Returns how many. Call it before the first operator.
 std::int64_t set_threads(std::int64_t threads);
 
+/// Whether operators return before they are done, so that reading a number waits for all of them.
+inline bool is_asynchronous(torch::Device device) { return !device.is_cpu(); }
+
+/// Whether a step's operators can be recorded once and repeated (gan/recorded_step.h).
+inline bool supports_graph(torch::Device device) { return device.is_cuda(); }
+
 /// What Precision::automatic is on `device`: bf16 on a CPU that multiplies it, else fp32.
 Precision fastest_precision(torch::Device device);
 

@@ -82,7 +82,7 @@ void compare_processes(const TrainingJob& job, ProcessGroup& group) {
 /// `first`: whether the run begins here, rather than goes on from a checkpoint.
 TrainingJob new_job(const Config& config, const Machine& machine, bool first, Log& log) {
   // A build that can't record steps on the device is told before the images are read.
-  if (config.run.cuda_graph && !machine.device.is_cpu()) make_recorder(machine.device);
+  if (config.run.cuda_graph && supports_graph(machine.device)) make_recorder(machine.device);
   // So is whoever names a file or layers that do not fit.
   TrainState state = make_train_state(config, machine.device);
   if (first && config.train.init_from != "none") take_initial_weights(state, log);

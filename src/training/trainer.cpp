@@ -65,7 +65,7 @@ class Stepper {
     const PartsHere here = parts_here(job.config, processes);
     if (processes > 1 || here.count > 1) {
       parts_.emplace(state_, here, group_);
-    } else if (job.config.run.cuda_graph && !state_.device.is_cpu()) {
+    } else if (job.config.run.cuda_graph && supports_graph(state_.device)) {
       recorded_.emplace(state_, make_recorder(state_.device));
     }
   }
@@ -211,8 +211,8 @@ class Loop {
     const bool sample_due = due(config_.train.sample_every) || last;
     const bool checkpoint_due = due(config_.train.checkpoint_every) || last;
     const bool evaluate_now = evaluation_due(job_);
-    // Reading a number waits for a GPU, so there it is done only where something is written.
-    if (state_.device.is_cpu() || first || log_due || sample_due || checkpoint_due ||
+    // Reading a number waits for the device, so it is done only where something is written.
+    if (!is_asynchronous(state_.device) || first || log_due || sample_due || checkpoint_due ||
         evaluate_now) {
       numbers_ = read(stats);
       check_finite();
