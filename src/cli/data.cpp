@@ -210,6 +210,9 @@ int DataShow::run() {
   const Config resolved = read_config(config, overrides).config;
   keep_out_of_pictures("--out", out, out, resolved.data);
   const Dataset dataset = load_dataset(resolved.data, log);
+  if (resolved.train.augment_target > 0) {
+    log.info("the picture shows every augmentation; train.augment_target applies them to a share");
+  }
   const torch::Tensor seen =
       first_seen(dataset, resolved, count).round().clamp(0, 255).to(torch::kUInt8);
   GridOptions grid;

@@ -262,8 +262,6 @@ class Arguments {
     }
   }
 
-  bool has_any() const { return !opened_.empty(); }
-
  private:
   at::Tensor opened(const at::Tensor& tensor) {
     if (!is_pretended(tensor)) return tensor;
