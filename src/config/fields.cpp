@@ -189,9 +189,9 @@ std::vector<Field> train_fields() {
           "The discriminator's weights are clipped to [-this, this] after each update, as in the "
           "first WGAN; 0 is never."),
       integer("train.translation", {0, 1024}, kFixed, of(&TrainConfig::translation),
-              "Maximum shift in pixels, up or down and sideways at random, of each image that the "
-              "discriminator sees, real or generated; 0 is none. The border shows data.background "
-              "where data.fit pads, else the image mirrored."),
+              "Maximum shift, by an even number of pixels, up or down and sideways at random, of "
+              "each image that the discriminator sees, real or generated; 0 is none. The border "
+              "shows data.background where data.fit pads, else the image mirrored."),
       number("train.color_jitter", {0, 1}, kFixed, of(&TrainConfig::color_jitter),
              "Strength of random changes of brightness, saturation and contrast in each image that "
              "the discriminator sees; 1 is that of DiffAugment (Zhao et al. 2020), 0 none."),
@@ -362,6 +362,13 @@ std::vector<Conflict> find_conflicts(const Config& config) {
         fmt::format("train.translation ({}) must be below the shorter side of data.image_size "
                     "({}): nothing of an image would be left",
                     train.translation, shorter));
+  }
+  if (train.translation % 2 != 0) {
+    add({"train.translation"},
+        fmt::format("train.translation ({}) must be even: odd shifts would leave a pattern of two "
+                    "pixels to the samples",
+                    train.translation),
+        fmt::format("set train.translation: {}", train.translation + 1));
   }
   if (train.augment_target > 0) {
     if (train.translation == 0 && train.color_jitter == 0 && train.cutout == 0) {

@@ -39,6 +39,10 @@ torch::Tensor within_cut(const torch::Tensor& centres, std::int64_t size, double
   return (from_first >= 0).logical_and(from_first < cut);
 }
 
+/// D's first convolution has stride 2. Under shifts of one pixel it would see a pattern of two
+/// pixels in either phase, and leave it to the generator.
+constexpr std::int64_t kShiftStep = 2;
+
 /// Numbers [B, n] as one of each image [B, 1, 1, 1].
 torch::Tensor column(const torch::Tensor& numbers, std::int64_t i) {
   return numbers.select(1, i).view({-1, 1, 1, 1});
@@ -67,8 +71,8 @@ StepDraws draw_augmentations(const Augmentation& augmentation, std::int64_t seed
   };
   torch::Tensor shifts;
   if (augmentation.translation > 0) {
-    shifts = below(uniform(Purpose::translation, 2), 2 * augmentation.translation + 1) -
-             augmentation.translation;
+    const std::int64_t farthest = augmentation.translation / kShiftStep;
+    shifts = (below(uniform(Purpose::translation, 2), 2 * farthest + 1) - farthest) * kShiftStep;
   }
   torch::Tensor numbers;
   if (augmentation.color_jitter > 0 || augmentation.cutout > 0 || augmentation.adaptive) {

@@ -267,6 +267,10 @@ TEST(FindConflicts, NamesWhatDoesNotGoTogetherAndAWayOut) {
             "train.translation (12) must be below the shorter side of data.image_size (12): "
             "nothing of an image would be left",
             ""},
+           {[](Config& c) { c.train.translation = 3; },
+            "train.translation (3) must be even: odd shifts would leave a pattern of two pixels to "
+            "the samples",
+            "set train.translation: 4"},
            {[](Config& c) { c.data.limit = 63; },
             "data.limit (63) must not be below train.batch_size (64) while data.drop_last is true: "
             "no batch would be left",

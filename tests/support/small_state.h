@@ -48,7 +48,7 @@ inline Config small_regularised_config() {
   config.train.ema_decay = 0.5;
   config.train.posthoc_ema = true;
   config.train.label_smoothing = 0.1;
-  config.train.translation = 1;
+  config.train.translation = 2;
   config.train.color_jitter = 1;
   config.train.cutout = 0.4;
   config.train.augment_target = 0.5;
