@@ -141,7 +141,7 @@ learn() { # IMAGES NAME KEY=VALUE...
     train.epochs=$((432000 / $1)) train.evaluate_every=0 train.sample_every=5000 \
     train.checkpoint_every=5000 "${@:3}"
 }
-ada=(train.translation=3 train.cutout=0.5 train.color_jitter=1 train.augment_target=0.6)
+ada=(train.translation=4 train.cutout=0.5 train.color_jitter=1 train.augment_target=0.6)
 learn 100 "gamma 0.1"
 learn 100 "gamma 10" train.r1_gamma=10
 learn 100 "gamma 10, ADA" train.r1_gamma=10 "${ada[@]}"
