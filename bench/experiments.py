@@ -98,7 +98,8 @@ def measure(program, name, seed, baseline_seconds):
         changes = EXPERIMENTS[name]
         code, _, errors, seconds = train(program, changes, seed, folder, EPOCHS)
         result = {"name": name, "seed": seed, "set": changes, "processor_seconds": seconds,
-                  "baseline_seconds": baseline_seconds, "warnings": re.findall(r"^warning: (step \d+: .*)$", errors, re.M),
+                  "baseline_seconds": baseline_seconds,
+                  "warnings": re.findall(r"^warning: (step \d+: .*)$", errors, re.M),
                   **network_sizes(folder)}
         if code != 0:
             return result | {"ended": errors.strip().splitlines()[-1]}

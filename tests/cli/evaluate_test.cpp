@@ -124,12 +124,13 @@ TEST_F(Evaluate, IsTheSameAgainAndWithOtherThreads) {
   json all = report({"--ckpt", "run"});
   EXPECT_EQ(report({"--ckpt", "run"}), all);
   json other = report({"--ckpt", "run", "--threads", "2"});
-  // Sums of LAPACK and, on some CPUs, of BLAS depend on their threads, in the last digits.
-  for (const char* measure : {"fid", "kid"}) {
+  // Sums of LAPACK and, on some CPUs, of BLAS depend on their threads, in the last digits. kid's
+  // error is a deviation of numbers that are nearly equal.
+  for (const auto& [measure, tolerance] : {std::pair("fid", 1e-9), std::pair("kid", 1e-6)}) {
     for (const char* number : {"value", "error", "real", "real_error"}) {
       const double expected = all["measures"][measure][number].get<double>();
       EXPECT_NEAR(other["measures"][measure][number].get<double>(), expected,
-                  1e-6 * std::abs(expected))
+                  tolerance * std::abs(expected))
           << measure << ' ' << number;
     }
     all["measures"].erase(measure);

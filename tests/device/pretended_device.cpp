@@ -323,8 +323,6 @@ void call_on_cpu(const c10::OperatorHandle& op, Stack* stack) {
   }
 }
 
-void fall_back(const c10::OperatorHandle& op, Stack* stack) { call_on_cpu(op, stack); }
-
 c10::OperatorHandle find(const char* name) {
   return c10::Dispatcher::singleton().findSchemaOrThrow(name, "");
 }
@@ -374,7 +372,7 @@ at::Scalar local_scalar(const at::Tensor& self) {
 C10_REGISTER_GUARD_IMPL(PrivateUse1, c10::impl::NoOpDeviceGuardImpl<at::kPrivateUse1>);
 
 TORCH_LIBRARY_IMPL(_, PrivateUse1, library) {
-  library.fallback(torch::CppFunction::makeFromBoxedFunction<&fall_back>());
+  library.fallback(torch::CppFunction::makeFromBoxedFunction<&call_on_cpu>());
 }
 
 TORCH_LIBRARY_IMPL(aten, PrivateUse1, library) {

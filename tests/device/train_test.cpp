@@ -18,6 +18,7 @@ using testing::pretended_device;
 using testing::reset_device_counts;
 using testing::small_config;
 using testing::small_regularised_config;
+using testing::small_state;
 using testing::train_on_noise;
 
 struct Case {
@@ -74,19 +75,13 @@ std::vector<Case> cases() {
   return all;
 }
 
-TrainState state_on(torch::Device device, const Config& config) {
-  TrainState state = make_train_state(config, device, testing::kSmallRun);
-  if (config.model.classes > 0) set_class_counts(state, {1, 2, 3});
-  return state;
-}
-
 class TrainOnADevice : public ::testing::TestWithParam<Case> {};
 
 TEST_P(TrainOnADevice, EqualsTheCpu) {
   Config config = GetParam().config;
   config.train.eps = 1e-3;  // else Adam moves a weight by the rate for a gradient that is rounding
-  TrainState here = state_on(torch::kCPU, config);
-  TrainState there = state_on(pretended_device(), config);
+  TrainState here = small_state(config);
+  TrainState there = small_state(config, pretended_device());
   train_on_noise(here, config, 4);
   train_on_noise(there, config, 4);
   const auto expected = parts_of(here);
@@ -106,7 +101,7 @@ TEST_P(TrainOnADevice, EqualsTheCpu) {
 
 TEST_P(TrainOnADevice, NeverWaitsForIt) {
   const Config& config = GetParam().config;
-  TrainState state = state_on(pretended_device(), config);
+  TrainState state = small_state(config, pretended_device());
   reset_device_counts();
   train_on_noise(state, config, 10);
   const std::int64_t memory = device_memory();
@@ -121,9 +116,9 @@ TEST_P(TrainOnADevice, NeverWaitsForIt) {
 
 TEST(TrainOnADeviceInBfloat16, FollowsTheOneInFloat32) {
   Config config = small_regularised_config();
-  TrainState exact = state_on(pretended_device(), config);
+  TrainState exact = small_state(config, pretended_device());
   config.train.precision = Precision::bf16;
-  TrainState rounded = state_on(pretended_device(), config);
+  TrainState rounded = small_state(config, pretended_device());
   train_on_noise(exact, config, 4);
   train_on_noise(rounded, config, 4);
   const torch::Tensor latents =

@@ -57,14 +57,19 @@ inline Config small_regularised_config() {
   return config;
 }
 
-inline TrainState small_trained_state(const Config& config = small_config(),
-                                      std::int64_t steps = 3) {
-  TrainState state = make_train_state(config, torch::kCPU, kSmallRun);
+inline TrainState small_state(const Config& config, torch::Device device = torch::kCPU) {
+  TrainState state = make_train_state(config, device, kSmallRun);
   if (config.model.classes > 0) {  // class c has c + 1 images
     std::vector<std::int64_t> counts(static_cast<std::size_t>(config.model.classes));
     std::iota(counts.begin(), counts.end(), 1);
     set_class_counts(state, counts);
   }
+  return state;
+}
+
+inline TrainState small_trained_state(const Config& config = small_config(),
+                                      std::int64_t steps = 3) {
+  TrainState state = small_state(config);
   train_on_noise(state, config, steps);
   return state;
 }
