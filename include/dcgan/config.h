@@ -44,7 +44,7 @@ constexpr bool is_of_probabilities(LossKind loss) {
 enum class Init { normal, pytorch };
 enum class OptimizerKind { adam, sgd, rmsprop };
 enum class LrSchedule { constant, linear, cosine };
-enum class Precision { fp32, bf16, automatic };
+enum class Precision { fp32, tf32, bf16, automatic };
 
 struct DataConfig {
   DataFormat format = DataFormat::mnist;
@@ -63,6 +63,7 @@ struct DataConfig {
   std::int64_t limit = 0;         ///< the first so many images; 0: all
   bool shuffle = true;
   bool drop_last = true;  ///< drop an epoch's last, incomplete batch
+  bool on_device = true;  ///< keep the set in a GPU's memory, where it takes at most 4 GiB there
 };
 
 /// Of a number: chosen from the number and the size of the images as training begins.

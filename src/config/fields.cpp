@@ -75,6 +75,9 @@ std::vector<Field> data_fields() {
              "Shuffle the images in each epoch, by seed and epoch."),
       choice("data.drop_last", kFixed, of(&DataConfig::drop_last),
              "Leave out an epoch's last batch where it is not full."),
+      choice("data.on_device", kFree, of(&DataConfig::on_device),
+             "On a GPU, keep a set of at most 4 GiB in its memory and make batches there; false "
+             "copies each batch. No effect on a CPU."),
   };
 }
 
@@ -222,10 +225,10 @@ std::vector<Field> train_fields() {
             kFixed, of(&TrainConfig::freeze),
             "Layers that are not trained, such as discriminator.layer1, counted from the input; "
             "their BatchNorm's running statistics still follow the batches."),
-      choice(
-          "train.precision", kFixed, of(&TrainConfig::precision),
-          "Type of the multiplications: fp32; bf16; auto is bf16 on a CPU that multiplies it, else "
-          "fp32. Weights stay fp32."),
+      choice("train.precision", kFixed, of(&TrainConfig::precision),
+             "Type of the multiplications: fp32; tf32 on a GPU; bf16; auto is tf32 on a GPU, bf16 "
+             "on a "
+             "CPU that multiplies it, else fp32. Weights stay fp32."),
       integer("train.shards", {1, 65536}, kFixed, of(&TrainConfig::shards),
               "Parts that each batch is cut into, a thread each: the result then has the same bits "
               "on as many processes or fewer; 1 is the whole batch in one, or a part a process."),
@@ -269,8 +272,8 @@ std::vector<Field> run_fields() {
            "Where to compute; auto is the first GPU that works, or else the CPU.", is_device),
       choice(
           "run.cuda_graph", kFree, of(&RunConfig::cuda_graph),
-          "On a GPU, record a step once as a CUDA graph and replay it. Experimental; no effect on "
-          "a CPU."),
+          "On a GPU, record a step once as a CUDA graph and replay it; where that fails, a warning "
+          "says so. Experimental; no effect on a CPU."),
       integer("run.threads", {0, 1024}, kFree, of(&RunConfig::threads),
               "CPU threads; 0 is OMP_NUM_THREADS if set, else as many as the process may use."),
   };

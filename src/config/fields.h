@@ -114,7 +114,8 @@ template <>
 inline constexpr std::initializer_list<const char*> kWords<LrSchedule>{"constant", "linear",
                                                                        "cosine"};
 template <>
-inline constexpr std::initializer_list<const char*> kWords<Precision>{"fp32", "bf16", "auto"};
+inline constexpr std::initializer_list<const char*> kWords<Precision>{"fp32", "tf32", "bf16",
+                                                                      "auto"};
 
 template <typename Enum>
 requires(kWords<Enum>.size() > 0) std::string to_string(Enum value) {

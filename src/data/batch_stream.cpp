@@ -13,10 +13,8 @@
 #include "runtime/random.h"
 
 namespace dcgan {
-namespace {
 
-/// The network's number for each of the 256 values of a pixel.
-std::array<float, 256> make_pixel_table(OutputRange range) {
+std::array<float, 256> pixel_table(OutputRange range) {
   std::array<float, 256> table{};
   for (std::size_t value = 0; value < table.size(); ++value) {
     const auto pixel = static_cast<double>(value);
@@ -26,7 +24,24 @@ std::array<float, 256> make_pixel_table(OutputRange range) {
   return table;
 }
 
-}  // namespace
+BatchPlace place_of_batch(const BatchStreamOptions& options, std::int64_t size, std::int64_t step) {
+  const std::int64_t per_epoch = batches_per_epoch(size, options.batch_size, options.drop_last);
+  const std::int64_t begin = step % per_epoch * options.batch_size;
+  const std::int64_t count = std::min(options.batch_size, size - begin) / options.parts;
+  // An image has the same number wherever a stream starts, and whatever part it is in.
+  return {.epoch = step / per_epoch,
+          .first = begin + options.part * count,
+          .count = count,
+          .number = step * options.batch_size + options.part * count};
+}
+
+std::vector<std::int64_t> order_of_epoch(const BatchStreamOptions& options, std::int64_t size,
+                                         std::int64_t epoch) {
+  if (options.shuffle) return permutation(options.seed, Purpose::data_order, epoch, size);
+  std::vector<std::int64_t> order(static_cast<std::size_t>(size));
+  std::iota(order.begin(), order.end(), 0);
+  return order;
+}
 
 void check_enough_images(const Dataset& dataset, std::int64_t batch_size, bool drop_last) {
   if (batches_per_epoch(dataset.size(), batch_size, drop_last) == 0) {
@@ -42,8 +57,7 @@ BatchStream::BatchStream(Dataset dataset, const BatchStreamOptions& options,
                          std::int64_t first_step)
     : dataset_(std::move(dataset)),
       options_(options),
-      per_epoch_(batches_per_epoch(dataset_.size(), options.batch_size, options.drop_last)),
-      pixel_table_(make_pixel_table(options.range)),
+      pixel_table_(pixel_table(options.range)),
       step_(first_step) {
   check_enough_images(dataset_, options.batch_size, options.drop_last);
   begin();
@@ -61,59 +75,44 @@ void BatchStream::begin() {
 }
 
 Batch BatchStream::make(std::int64_t step) {
-  order_epoch(step / per_epoch_);
-  const std::int64_t begin = step % per_epoch_ * options_.batch_size;
-  const std::int64_t count =
-      std::min(options_.batch_size, dataset_.size() - begin) / options_.parts;
-  const std::int64_t first = begin + options_.part * count;
-  // Of all that the run sees: an image has the same numbers wherever a stream starts, and whatever
-  // part it is in.
-  const std::int64_t number = step * options_.batch_size + options_.part * count;
-  torch::Tensor latents =
-      normal_rows(options_.seed, Purpose::train_latents, number, count, options_.latent_dim);
+  const BatchPlace place = place_of_batch(options_, dataset_.size(), step);
+  if (place.epoch != ordered_epoch_) {
+    order_ = order_of_epoch(options_, dataset_.size(), place.epoch);
+    ordered_epoch_ = place.epoch;
+  }
+  torch::Tensor latents = normal_rows(options_.seed, Purpose::train_latents, place.number,
+                                      place.count, options_.latent_dim);
   if (options_.pinned) {
     const torch::Tensor drawn = latents;
     latents = at::empty(drawn.sizes(), options_of(at::kFloat));
     std::memcpy(latents.data_ptr<float>(), drawn.data_ptr<float>(), drawn.nbytes());
   }
-  return {gather_images(first, count, number), gather_labels(first, count), latents, step};
-}
-
-void BatchStream::order_epoch(std::int64_t epoch) {
-  if (epoch == ordered_epoch_) return;
-  if (options_.shuffle) {
-    order_ = permutation(options_.seed, Purpose::data_order, epoch, dataset_.size());
-  } else if (order_.empty()) {
-    order_.resize(static_cast<std::size_t>(dataset_.size()));
-    std::iota(order_.begin(), order_.end(), 0);
-  }
-  ordered_epoch_ = epoch;
+  return {gather_images(place), gather_labels(place), latents, step};
 }
 
 // Plain loops: an ATen operator of this size would start a second pool of OpenMP threads.
-torch::Tensor BatchStream::gather_images(std::int64_t first, std::int64_t count,
-                                         std::int64_t number) const {
+torch::Tensor BatchStream::gather_images(const BatchPlace& place) const {
   const torch::Tensor& images = dataset_.images;
   const std::int64_t pixels = images.numel() / images.size(0);
-  torch::Tensor gathered =
-      at::empty({count, images.size(1), images.size(2), images.size(3)}, options_of(at::kFloat));
+  torch::Tensor gathered = at::empty({place.count, images.size(1), images.size(2), images.size(3)},
+                                     options_of(at::kFloat));
   const auto* source = images.data_ptr<std::uint8_t>();
   auto* out = gathered.data_ptr<float>();
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t row = order_[static_cast<std::size_t>(first + i)];
+  for (std::int64_t i = 0; i < place.count; ++i) {
+    const std::int64_t row = order_[static_cast<std::size_t>(place.first + i)];
     const std::uint8_t* image = source + row * pixels;
     for (std::int64_t pixel = 0; pixel < pixels; ++pixel) *out++ = pixel_table_[image[pixel]];
   }
-  if (options_.flip) flip_some(gathered, number);
+  if (options_.flip) flip_some(gathered, place.number);
   return gathered;
 }
 
-torch::Tensor BatchStream::gather_labels(std::int64_t first, std::int64_t count) const {
+torch::Tensor BatchStream::gather_labels(const BatchPlace& place) const {
   const auto* source = dataset_.labels.data_ptr<std::uint8_t>();
-  torch::Tensor gathered = at::empty({count}, options_of(at::kLong));
+  torch::Tensor gathered = at::empty({place.count}, options_of(at::kLong));
   auto* out = gathered.data_ptr<std::int64_t>();
-  for (std::int64_t i = 0; i < count; ++i) {
-    out[i] = source[order_[static_cast<std::size_t>(first + i)]];
+  for (std::int64_t i = 0; i < place.count; ++i) {
+    out[i] = source[order_[static_cast<std::size_t>(place.first + i)]];
   }
   return gathered;
 }

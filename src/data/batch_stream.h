@@ -13,10 +13,11 @@
 
 namespace dcgan {
 
+/// On the CPU, or on the device of a DeviceBatchStream.
 struct Batch {
-  torch::Tensor images;   ///< float32 [B, C, H, W] in the range of `generator.output`, CPU
-  torch::Tensor labels;   ///< int64 [B]: the images' classes, CPU; 0 where the set has none
-  torch::Tensor latents;  ///< float32 [B, latent_dim] ~ N(0, 1), CPU
+  torch::Tensor images;   ///< float32 [B, C, H, W] in the range of `generator.output`
+  torch::Tensor labels;   ///< int64 [B]: the images' classes; 0 where the set has none
+  torch::Tensor latents;  ///< float32 [B, latent_dim] ~ N(0, 1)
   std::int64_t step = 0;  ///< counted from 0 over the whole training
 };
 
@@ -32,6 +33,24 @@ struct BatchStreamOptions {
   std::int64_t part = 0;                  ///< of each batch, which of `parts` equal ones is made
   std::int64_t parts = 1;
 };
+
+/// Which images of a run the batch of a step has.
+struct BatchPlace {
+  std::int64_t epoch = 0;
+  std::int64_t first = 0;  ///< in the epoch's order
+  std::int64_t count = 0;
+  std::int64_t number = 0;  ///< of the first, among all images that the run sees
+};
+
+/// In the part that `options` names, of a set of `size` images.
+BatchPlace place_of_batch(const BatchStreamOptions& options, std::int64_t size, std::int64_t step);
+
+/// The order in which an epoch shows a set of `size` images.
+std::vector<std::int64_t> order_of_epoch(const BatchStreamOptions& options, std::int64_t size,
+                                         std::int64_t epoch);
+
+/// The network's number for each of the 256 values of a pixel.
+std::array<float, 256> pixel_table(OutputRange range);
 
 /// Throws `failure` when the set has no whole batch under `drop_last`.
 void check_enough_images(const Dataset& dataset, std::int64_t batch_size, bool drop_last);
@@ -56,16 +75,13 @@ class BatchStream {
  private:
   void begin();
   Batch make(std::int64_t step);
-  void order_epoch(std::int64_t epoch);
-  /// Images first .. first + count - 1 of the epoch's order: float32 [count, C, H, W].
-  torch::Tensor gather_images(std::int64_t first, std::int64_t count, std::int64_t number) const;
-  torch::Tensor gather_labels(std::int64_t first, std::int64_t count) const;
+  torch::Tensor gather_images(const BatchPlace& place) const;
+  torch::Tensor gather_labels(const BatchPlace& place) const;
   void flip_some(torch::Tensor& images, std::int64_t number) const;
   at::TensorOptions options_of(at::ScalarType type) const;
 
   const Dataset dataset_;
   const BatchStreamOptions options_;
-  const std::int64_t per_epoch_;
   const std::array<float, 256> pixel_table_;
   std::vector<std::int64_t> order_;  ///< of `ordered_epoch_`
   std::int64_t ordered_epoch_ = -1;

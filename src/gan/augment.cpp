@@ -62,7 +62,8 @@ Augmentation augmentation_of(const Config& config) {
 }
 
 StepDraws draw_augmentations(const Augmentation& augmentation, std::int64_t seed,
-                             std::int64_t first, at::IntArrayRef sizes, double noise_share) {
+                             std::int64_t first, at::IntArrayRef sizes, double noise_share,
+                             torch::Device device) {
   const double noise = augmentation.noise * noise_share;
   const std::int64_t count = sizes[0];
   // `width` numbers for each image and pass, each [B, 3, width].
@@ -81,7 +82,7 @@ StepDraws draw_augmentations(const Augmentation& augmentation, std::int64_t seed
   torch::Tensor added;
   if (noise > 0) {
     const std::int64_t pixels = sizes[1] * sizes[2] * sizes[3];
-    added = normal_rows(seed, Purpose::instance_noise, first, count, 3 * pixels)
+    added = normal_rows(seed, Purpose::instance_noise, first, count, 3 * pixels, device)
                 .mul_(noise)
                 .view({count, 3, sizes[1], sizes[2], sizes[3]});
   }

@@ -52,9 +52,11 @@ struct StepDraws {
 };
 
 /// Those of images [B, C, H, W] that a run sees from its `first` on: a function of the arguments
-/// alone, on the CPU. `noise_share`: of augmentation.noise, [0, 1].
+/// alone; noise, which is large, on `device`, the rest on the CPU. `noise_share`: of
+/// augmentation.noise, [0, 1].
 StepDraws draw_augmentations(const Augmentation& augmentation, std::int64_t seed,
-                             std::int64_t first, at::IntArrayRef sizes, double noise_share);
+                             std::int64_t first, at::IntArrayRef sizes, double noise_share,
+                             torch::Device device = torch::kCPU);
 
 /// `images` [B, C, H, W], changed as drawn. `probability`: float32 [], where there are thresholds.
 /// Differentiable any number of times in `images`.

@@ -55,11 +55,10 @@ StepStats RecordedStep::step(const torch::Tensor& real, const torch::Tensor& lab
     });
   }
   copy_into(recording.inputs, drawn);
-  const auto again = [this, &recording] { work(recording); };
-  if (recording.steps < warm_ups_) {
-    recorder_->run(again);
+  if (recording.steps >= warm_ups_ && !recording.repeat && failure_.empty()) record(recording);
+  if (!recording.repeat) {
+    recorder_->run([&] { work(recording); });
   } else {
-    if (!recording.repeat) recording.repeat = recorder_->record(again);
     recording.repeat();
     // The repeated work writes where the recorded one did; another kind's may have come between. A
     // step of D alone leaves G's gradients as they are.
@@ -71,6 +70,16 @@ StepStats RecordedStep::step(const torch::Tensor& real, const torch::Tensor& lab
   }
   ++recording.steps;
   return recording.stats;
+}
+
+void RecordedStep::record(Recording& recording) {
+  try {
+    recording.repeat = recorder_->record([this, &recording] { work(recording); });
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    failure_ = text.substr(0, text.find('\n'));
+    set_requires_grad(state_.discriminator, true);  // of a G's half that did not end
+  }
 }
 
 void RecordedStep::work(Recording& recording) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "gan/train_step.h"
@@ -39,6 +40,10 @@ class RecordedStep {
   StepStats step(const torch::Tensor& real, const torch::Tensor& labels,
                  const torch::Tensor& latents);
 
+  /// Why LibTorch could not record a step, one line; "" where it could. All steps are then done
+  /// operator by operator.
+  const std::string& failure() const { return failure_; }
+
  private:
   struct Recording {
     StepInputs inputs;  ///< where the work reads
@@ -48,12 +53,14 @@ class RecordedStep {
     std::function<void()> repeat;  ///< nothing before it is recorded
   };
 
+  void record(Recording& recording);
   void work(Recording& recording);
 
   TrainState& state_;
   const std::vector<torch::Tensor> trained_;  ///< the parameters of both networks, D's first
   std::unique_ptr<Recorder> recorder_;
   int warm_ups_;
+  std::string failure_;
   std::map<StepKind, Recording> recordings_;
 };
 

@@ -13,6 +13,7 @@
 #include "gan/schedule.h"
 #include "model/forward.h"
 #include "model/modes.h"
+#include "runtime/device.h"
 #include "runtime/random.h"
 #include "runtime/torch.h"
 
@@ -273,8 +274,8 @@ StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor label
       .labels = state.classes > 0 ? std::move(labels) : torch::Tensor(),
       .latents = std::move(latents)};
   const double left = lr_factor(LrSchedule::linear, state.step, state.total_steps);
-  inputs.draws =
-      draw_augmentations(state.augmentation, state.seed, first, inputs.real.sizes(), left);
+  inputs.draws = draw_augmentations(state.augmentation, state.seed, first, inputs.real.sizes(),
+                                    left, state.device);
   if (options.gradient_penalty > 0) {
     inputs.mixture = uniform_rows(state.seed, Purpose::mixture, first, count, 1).add(1).div(2);
   }
@@ -301,6 +302,7 @@ StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor label
 }
 
 StepStats do_step(TrainState& state, const StepInputs& inputs) {
+  const Tf32Products tf32(state.options.precision == Precision::tf32);
   StepStats stats;
   stats.updated_generator = inputs.kind.updates_generator;
   const torch::Tensor fake =

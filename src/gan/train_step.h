@@ -137,8 +137,8 @@ struct StepInputs {
   StepRates rates;
 };
 
-/// Counts the next step of `state` and draws what it needs, on the CPU but for `real`, `labels` and
-/// `latents`, which stay where they are. Without model.classes nothing reads `labels`.
+/// Counts the next step of `state` and draws what it needs, as draw_augmentations() does; `real`,
+/// `labels` and `latents` stay where they are. Without model.classes nothing reads `labels`.
 StepInputs begin_step(TrainState& state, torch::Tensor real, torch::Tensor labels,
                       torch::Tensor latents);
 

@@ -66,6 +66,11 @@ std::string describe_blas() {
   return at::hasMKL() ? "MKL (" + text + ")" : text;
 }
 
+void allow_tf32(bool allowed) {
+  at::globalContext().setAllowTF32CuDNN(allowed);
+  at::globalContext().setAllowTF32CuBLAS(allowed);
+}
+
 }  // namespace
 
 torch::Device resolve_device(const std::string& name) {
@@ -107,7 +112,16 @@ std::int64_t set_threads(std::int64_t threads) {
 }
 
 Precision fastest_precision(torch::Device device) {
+  if (device.is_cuda()) return Precision::tf32;
   return device.is_cpu() && multiplies_bfloat16() ? Precision::bf16 : Precision::fp32;
+}
+
+Tf32Products::Tf32Products(bool allowed) : allowed_(allowed) {
+  if (allowed_) allow_tf32(true);
+}
+
+Tf32Products::~Tf32Products() {
+  if (allowed_) allow_tf32(false);
 }
 
 void keep_freed_memory() {
@@ -127,6 +141,7 @@ void share_one_heap() {
 
 Machine prepare_machine(const std::string& device, std::int64_t threads, std::int64_t local_rank) {
   keep_freed_memory();
+  allow_tf32(false);  // cuDNN's default is true
   torch::Device resolved = resolve_device(device);
   if (resolved.is_cuda() && local_rank > 0) {
     resolved = resolve_device(fmt::format("cuda:{}", local_rank));

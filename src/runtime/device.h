@@ -26,8 +26,22 @@ inline bool is_asynchronous(torch::Device device) { return !device.is_cpu(); }
 /// Whether a step's operators can be recorded once and repeated (gan/recorded_step.h).
 inline bool supports_graph(torch::Device device) { return device.is_cuda(); }
 
-/// What Precision::automatic is on `device`: bf16 on a CPU that multiplies it, else fp32.
+/// What Precision::automatic is on `device`: tf32 on a GPU, bf16 on a CPU that multiplies it, else
+/// fp32.
 Precision fastest_precision(torch::Device device);
+
+/// While it lives, a GPU with tensor cores may round the factors of float32 products to tf32 (10
+/// bits of fraction). Of the whole process: one at a time.
+class Tf32Products {
+ public:
+  explicit Tf32Products(bool allowed);
+  ~Tf32Products();
+  Tf32Products(const Tf32Products&) = delete;
+  Tf32Products& operator=(const Tf32Products&) = delete;
+
+ private:
+  bool allowed_;
+};
 
 /// Keeps freed memory in the process instead of giving it back to the kernel: a training step
 /// frees and takes back the same tens of megabytes each time, and page faults cost a quarter of it

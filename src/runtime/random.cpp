@@ -22,23 +22,66 @@ std::uint64_t splitmix64(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
+std::uint64_t key_of(std::int64_t seed, Purpose purpose) {
+  return splitmix64(splitmix64(static_cast<std::uint64_t>(seed)) +
+                    static_cast<std::uint64_t>(purpose));
+}
+
 /// The numbers at one position: Philox with the key (seed, purpose), the position in the upper half
 /// of its counter and the block in the lower.
 at::Philox4_32 engine_at(std::int64_t seed, Purpose purpose, std::int64_t position) {
-  const std::uint64_t key = splitmix64(splitmix64(static_cast<std::uint64_t>(seed)) +
-                                       static_cast<std::uint64_t>(purpose));
-  return at::Philox4_32(key, static_cast<std::uint64_t>(position), /*offset=*/0);
+  return at::Philox4_32(key_of(seed, purpose), static_cast<std::uint64_t>(position), /*offset=*/0);
 }
+
+/// The first 4 * blocks numbers of engine_at() for `count` positions from `first` on, by operators
+/// on `device`: int64 [count, 4 * blocks], each in [0, 2^32).
+torch::Tensor words_on(torch::Device device, std::uint64_t key, std::int64_t first,
+                       std::int64_t count, std::int64_t blocks) {
+  constexpr std::int64_t kWord = 0xffffffff;
+  constexpr std::int64_t kFactorA = 0xD2511F53;
+  constexpr std::int64_t kFactorB = 0xCD9E8D57;
+  const auto options = at::TensorOptions().dtype(at::kLong).device(device);
+  const torch::Tensor positions = at::arange(first, first + count, options).unsqueeze(1);
+  const torch::Tensor zeros = at::zeros({count, blocks}, options);
+  std::array<torch::Tensor, 4> counter{at::arange(blocks, options).expand({count, blocks}), zeros,
+                                       positions.bitwise_and(kWord).expand({count, blocks}),
+                                       positions.bitwise_right_shift(32).expand({count, blocks})};
+  auto key_low = static_cast<std::int64_t>(key & kWord);
+  auto key_high = static_cast<std::int64_t>(key >> 32);
+  constexpr int kRounds = 10;
+  for (int round = 0; round < kRounds; ++round) {
+    // A product of two 32-bit numbers; beyond 2^63 it is negative, with the same bits.
+    const torch::Tensor a = counter[0] * kFactorA;
+    const torch::Tensor b = counter[2] * kFactorB;
+    const auto high = [&](const torch::Tensor& product) {
+      return product.bitwise_right_shift(32).bitwise_and(kWord);
+    };
+    counter = {high(b).bitwise_xor(counter[1]).bitwise_xor(key_low), b.bitwise_and(kWord),
+               high(a).bitwise_xor(counter[3]).bitwise_xor(key_high), a.bitwise_and(kWord)};
+    key_low = (key_low + 0x9E3779B9) & kWord;
+    key_high = (key_high + 0xBB67AE85) & kWord;
+  }
+  return at::stack({counter[0], counter[1], counter[2], counter[3]}, 2).flatten(1);
+}
+
+constexpr double kUnit = 1.0 / 4294967296.0;  // 2^-32
 
 /// Two independent N(0, 1) numbers from two uniform integers (Box and Muller, 1958). In double and
 /// rounded to float at the end: the tail then reaches to 6.8 deviations, and a last bit in which
 /// two mathematics libraries differ is rounded away.
 std::array<float, 2> box_muller(std::uint32_t first, std::uint32_t second) {
-  constexpr double kScale = 1.0 / 4294967296.0;  // 2^-32
-  const double radius = std::sqrt(-2.0 * std::log((first + 0.5) * kScale));
-  const double angle = 2.0 * std::numbers::pi * (second * kScale);
+  const double radius = std::sqrt(-2.0 * std::log((first + 0.5) * kUnit));
+  const double angle = 2.0 * std::numbers::pi * (second * kUnit);
   return {static_cast<float>(radius * std::cos(angle)),
           static_cast<float>(radius * std::sin(angle))};
+}
+
+/// box_muller() of each pair of `words` [N, 2 * pairs]: float32 of the same shape.
+torch::Tensor box_muller_of_pairs(const torch::Tensor& words) {
+  const torch::Tensor pairs = words.to(at::kDouble).view({words.size(0), -1, 2});
+  const torch::Tensor radius = pairs.select(2, 0).add(0.5).mul(kUnit).log().mul(-2.0).sqrt();
+  const torch::Tensor angle = pairs.select(2, 1).mul(kUnit).mul(2.0 * std::numbers::pi);
+  return at::stack({radius * angle.cos(), radius * angle.sin()}, 2).flatten(1).to(at::kFloat);
 }
 
 std::uint64_t next_64(at::Philox4_32& engine) {
@@ -63,7 +106,12 @@ std::uint64_t uniform_below(at::Philox4_32& engine, std::uint64_t bound) {
 }  // namespace
 
 torch::Tensor normal_rows(std::int64_t seed, Purpose purpose, std::int64_t first_row,
-                          std::int64_t count, std::int64_t width) {
+                          std::int64_t count, std::int64_t width, torch::Device device) {
+  if (!device.is_cpu()) {
+    const std::int64_t blocks = (width + 3) / 4;
+    const torch::Tensor words = words_on(device, key_of(seed, purpose), first_row, count, blocks);
+    return box_muller_of_pairs(words).narrow(1, 0, width);
+  }
   torch::Tensor rows = at::empty({count, width}, at::kFloat);
   float* out = rows.data_ptr<float>();
   for (std::int64_t row = 0; row < count; ++row, out += width) {

@@ -41,10 +41,12 @@ enum class Purpose : std::uint64_t {
   instance_noise = 29,
 };
 
-/// `count` rows of independent N(0, 1) numbers: float32 [count, width], CPU. Row i depends on
-/// (seed, purpose, first_row + i) alone (Box-Muller on Philox's output).
+/// `count` rows of independent N(0, 1) numbers: float32 [count, width] on `device`. Row i depends
+/// on (seed, purpose, first_row + i) alone (Box-Muller on Philox's output). Two devices may differ
+/// in a number's last bit, where their logarithms or sines do, in about one of a billion.
 torch::Tensor normal_rows(std::int64_t seed, Purpose purpose, std::int64_t first_row,
-                          std::int64_t count, std::int64_t width);
+                          std::int64_t count, std::int64_t width,
+                          torch::Device device = torch::kCPU);
 
 /// `count` rows of independent numbers, uniform in [-1, 1): float32 [count, width], CPU. Row i
 /// depends on (seed, purpose, first_row + i) alone.

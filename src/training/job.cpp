@@ -134,6 +134,9 @@ Machine prepare_training(Config& config, Log& log, std::int64_t local_rank) {
     log.info(fmt::format("train.precision: auto is {} here", to_string(precision)));
   } else if (precision == Precision::bf16 && machine.device.is_cpu() && !multiplies_bfloat16()) {
     log.warn("train.precision: this CPU does not multiply bf16; fp32 is faster here");
+  } else if (precision == Precision::tf32 && !machine.device.is_cuda()) {
+    precision = Precision::fp32;
+    log.warn("train.precision: tf32 is a GPU's; fp32 is used here");
   }
   if (has_automatic(config)) {  // what prepares the images keeps them for the run
     PrepareBar bar(log);

@@ -11,6 +11,7 @@
 #include "config/parts.h"
 #include "config/resolve.h"
 #include "data/batch_stream.h"
+#include "data/device_batch_stream.h"
 #include "dcgan/error.h"
 #include "dcgan/image.h"
 #include "dcgan/sampler.h"
@@ -55,12 +56,16 @@ bool evaluation_due(const TrainingJob& job) {
 /// The steps of a run, as each process makes them.
 class Stepper {
  public:
-  explicit Stepper(TrainingJob& job)
-      : state_(job.state),
-        group_(job.group),
-        steps_per_epoch_(steps_per_epoch(job)),
-        stream_(job.dataset, stream_options(job.config, job.state.device, job.group),
-                job.state.step) {
+  /// `log`: for warnings; nullptr where another process has the same.
+  explicit Stepper(TrainingJob& job, Log* log = nullptr)
+      : state_(job.state), log_(log), group_(job.group), steps_per_epoch_(steps_per_epoch(job)) {
+    const torch::Device device = state_.device;
+    const BatchStreamOptions options = stream_options(job.config, device, job.group);
+    if (belongs_on_device(job.config.data, job.dataset, device)) {
+      device_stream_.emplace(job.dataset, options, state_.step, device);
+    } else {
+      stream_.emplace(job.dataset, options, state_.step);
+    }
     const std::int64_t processes = group_ == nullptr ? 1 : group_->size();
     const PartsHere here = parts_here(job.config, processes);
     if (processes > 1 || here.count > 1) {
@@ -71,11 +76,18 @@ class Stepper {
   }
 
   StepStats step() {
-    batch_ = stream_.next();
+    batch_ = device_stream_ ? device_stream_->next() : stream_->next();
     StepStats stats = parts_ ? parts_->step(batch_.images, batch_.labels, batch_.latents)
                       : recorded_
                           ? recorded_->step(batch_.images, batch_.labels, batch_.latents)
                           : train_step(state_, batch_.images, batch_.labels, batch_.latents);
+    if (recorded_ && !recorded_->failure().empty() && log_ != nullptr) {
+      log_->warn(
+          fmt::format("run.cuda_graph: a step could not be recorded ({}); each is done "
+                      "operator by operator",
+                      recorded_->failure()));
+      log_ = nullptr;  // once
+    }
     if (stats.r1.defined()) state_.r1 = stats.r1;
     stats.r1 = state_.r1;  // between two of them the newest one is reported
     stop_ = stats.stop;
@@ -98,9 +110,11 @@ class Stepper {
 
  private:
   TrainState& state_;
+  Log* log_;
   ProcessGroup* group_;
   const std::int64_t steps_per_epoch_;
-  BatchStream stream_;
+  std::optional<DeviceBatchStream> device_stream_;  ///< with data.on_device
+  std::optional<BatchStream> stream_;               ///< else
   Batch batch_;
   torch::Tensor stop_;
   std::optional<Parts> parts_;            ///< where there are several
@@ -119,7 +133,7 @@ class Loop {
         log_(log),
         steps_per_epoch_(steps_per_epoch(job)),
         total_steps_(total_steps(job.config, job.dataset.size())),
-        stepper_(job),
+        stepper_(job, &log),
         grid_latents_(normal_rows(config_.seed, Purpose::grid_latents, 0, config_.run.sample_count,
                                   config_.model.latent_dim)
                           .to(state_.device)),

@@ -77,6 +77,15 @@ TEST_F(RunOnADevice, GoesOnExactlyAfterAStop) {
   EXPECT_TRUE(testing::equal(resumed.state, whole.state));
 }
 
+TEST_F(RunOnADevice, IsTheSameWhereverItsImagesLie) {
+  const TrainingJob kept = train_in(folder_ / "kept", pretended_device(), /*resume=*/false);
+  Config config = smoke_config();
+  config.data.on_device = false;
+  const TrainingJob copied =
+      train_in(folder_ / "copied", pretended_device(), /*resume=*/false, 1000, config);
+  EXPECT_TRUE(testing::equal(kept.state, copied.state));
+}
+
 TEST_F(RunOnADevice, IsReadOnlyForWhatIsWritten) {
   const auto copies = [&](std::int64_t steps) {
     Config config = smoke_config();

@@ -73,6 +73,21 @@ class DeafRecorder : public Recorder {
   }
 };
 
+/// As a stream that can't record an operator of G's half, which then does not end.
+class FailingRecorder : public DeafRecorder {
+ public:
+  std::function<void()> record(const std::function<void()>& /*work*/) override {
+    ++attempts_;
+    set_requires_grad(state_.discriminator, false);
+    TORCH_CHECK(false, "operation not permitted\nwhen stream is capturing");
+  }
+  FailingRecorder(TrainState& state, int& attempts) : state_(state), attempts_(attempts) {}
+
+ private:
+  TrainState& state_;
+  int& attempts_;
+};
+
 struct Case {
   const char* name;
   TrainConfig train;
@@ -209,6 +224,21 @@ TEST_P(RecordedStepOf, OfTheDiscriminatorAloneLeavesTheGeneratorsGradients) {
     if (stats.updated_generator) newest = gradient;
     EXPECT_TRUE(gradient.is_same(newest)) << step;
   }
+}
+
+TEST_P(RecordedStepOf, IsTheStepItselfWhereNothingCanBeRecorded) {
+  TrainState plain = make_train_state(config(), torch::kCPU, kSteps);
+  TrainState state = make_train_state(config(), torch::kCPU, kSteps);
+  int attempts = 0;
+  RecordedStep recorded(state, std::make_unique<FailingRecorder>(state, attempts), /*warm_ups=*/1);
+  for (int step = 0; step < kSteps; ++step) {
+    EXPECT_EQ(attempts > 0, !recorded.failure().empty());
+    train_step(plain, real(step), labels(step), latents(step));
+    recorded.step(real(step), labels(step), latents(step));
+  }
+  EXPECT_EQ(attempts, 1);
+  EXPECT_EQ(recorded.failure(), "operation not permitted");
+  EXPECT_EQ(checksum_of(state), checksum_of(plain));
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, RecordedStepOf, ::testing::ValuesIn(cases()),
