@@ -15,9 +15,25 @@
 namespace dcgan::cli {
 namespace {
 
-Error out_of_memory() {
-  return failure("out of memory")
-      .remedy("lower the number of images, their size, the batch size or model.base_channels");
+constexpr const char* kNeedsLess =
+    "lower the number of images, their size, the batch size or model.base_channels";
+
+Error out_of_memory() { return failure("out of memory").remedy(kNeedsLess); }
+
+/// What LibTorch says, as ours.
+Error translate(const std::string& text) {
+  const auto says = [&](const char* part) { return text.find(part) != std::string::npos; };
+  if (says("CUDA out of memory") || says("CUDA error: out of memory")) {
+    return failure("out of memory on the GPU")
+        .remedy(std::string(kNeedsLess) + ", or end what else uses it (nvidia-smi lists it)");
+  }
+  if (says("out of memory") || says("can't allocate memory")) return out_of_memory();
+  if (says("busy or unavailable")) {
+    return failure("the GPU is in exclusive use by another process")
+        .remedy("end that (nvidia-smi lists it), or use another --device");
+  }
+  return failure("internal error in LibTorch: " + text.substr(0, text.find('\n')))
+      .remedy("please report it");
 }
 
 /// The errors of libraries as ours.
@@ -34,12 +50,7 @@ int run(Command& command) {
     throw failure("no further thread can be started")
         .remedy("raise the limit on processes (ulimit -u), or use fewer threads (--threads)");
   } catch (const c10::Error& error) {
-    const std::string text = error.what_without_backtrace();
-    const bool is_out_of_memory = text.find("out of memory") != std::string::npos ||
-                                  text.find("can't allocate memory") != std::string::npos;
-    if (is_out_of_memory) throw out_of_memory();
-    throw failure("internal error in LibTorch: " + text.substr(0, text.find('\n')))
-        .remedy("please report it");
+    throw translate(error.what_without_backtrace());
   }
 }
 

@@ -1,18 +1,22 @@
 #include "runtime/device.h"
 
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <malloc.h>
 #include <sys/resource.h>
 #include <torch/cuda.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "base/system_limits.h"
 #include "base/text.h"
 #include "dcgan/error.h"
 #include "runtime/cpu.h"
+#include "runtime/cuda_driver.h"
 #include "runtime/torch.h"
 
 namespace dcgan {
@@ -27,15 +31,36 @@ bool load_cuda() {
   return library != nullptr || torch::hasCUDA();
 }
 
+/// Why --device cuda can't be had. The driver is asked first: LibTorch's answer is a warning of its
+/// own and no reason.
+std::optional<GpuObstacle> gpu_obstacle() {
+  if (!load_cuda()) {
+    return GpuObstacle{fmt::format("this build's LibTorch {} has no CUDA", TORCH_VERSION),
+                       "build with scripts/setup.sh --torch pip, or use --device cpu"};
+  }
+  const auto runtime = static_cast<int>(at::detail::getCUDAHooks().versionCUDART());
+  if (std::optional<GpuObstacle> found = find_gpu_obstacle(runtime)) return found;
+  if (torch::cuda::is_available()) return std::nullopt;
+  return GpuObstacle{"LibTorch finds no GPU that it can use",
+                     "see what nvidia-smi says, or use --device cpu"};
+}
+
 std::int64_t gpu_count() {
-  return load_cuda() && torch::cuda::is_available()
-             ? static_cast<std::int64_t>(torch::cuda::device_count())
-             : 0;
+  return gpu_obstacle() ? 0 : static_cast<std::int64_t>(torch::cuda::device_count());
 }
 
 /// An NVIDIA driver leaves this file; without it there is no need to load half a gigabyte of CUDA
 /// libraries to learn that there is no GPU.
 bool has_nvidia_driver() { return std::filesystem::exists("/dev/nvidiactl"); }
+
+/// Why `auto` did not take a GPU whose driver is installed, or "".
+std::string warn_of_idle_gpu() {
+  const bool is_meant = std::getenv("CUDA_VISIBLE_DEVICES") != nullptr;
+  if (is_meant || !has_nvidia_driver() || !load_cuda()) return "";
+  const auto obstacle = gpu_obstacle();
+  return obstacle ? fmt::format("computing on the CPU: {}; {}", obstacle->problem, obstacle->remedy)
+                  : "";
+}
 
 /// What is wrong with so many threads, or "". A loop ends with its last thread, and a core's other
 /// threads have to wait for their turn.
@@ -81,17 +106,10 @@ torch::Device resolve_device(const std::string& name) {
   }
   const std::int64_t index = name == "cuda" ? 0 : parse_integer(name.substr(5)).value_or(0);
   const std::string option = "--device " + name;
-  if (!load_cuda()) {
-    throw failure(fmt::format("this build's LibTorch {} has no CUDA", TORCH_VERSION))
-        .in(option)
-        .remedy("build with scripts/setup.sh --torch pip, or use --device cpu");
+  if (const auto obstacle = gpu_obstacle()) {
+    throw failure(obstacle->problem).in(option).remedy(obstacle->remedy);
   }
   const std::int64_t count = gpu_count();
-  if (count == 0) {
-    throw failure("no usable NVIDIA GPU or driver on this machine")
-        .in(option)
-        .remedy("use --device cpu");
-  }
   if (index >= count) {
     throw failure(
         fmt::format("this machine has {} GPU{}, numbered from 0", count, count == 1 ? "" : "s"))
@@ -148,7 +166,9 @@ Machine prepare_machine(const std::string& device, std::int64_t threads, std::in
   }
   const std::int64_t count = threads > 0 ? threads : default_threads();
   set_threads(count);
-  return {resolved, count, resolved.is_cpu() ? warn_of_threads(count, threads > 0) : ""};
+  if (!resolved.is_cpu()) return {resolved, count, ""};
+  const std::string idle = device == "auto" ? warn_of_idle_gpu() : "";
+  return {resolved, count, idle.empty() ? warn_of_threads(count, threads > 0) : idle};
 }
 
 std::int64_t peak_memory() {

@@ -13,7 +13,8 @@ namespace dcgan {
 
 /// `name`: "auto" (the first GPU if there is one, else the CPU), "cpu", "cuda" or "cuda:N". Loads
 /// LibTorch's CUDA half only if it is asked for. Throws `failure`, one line, when a GPU is named
-/// and there is none, LibTorch has no CUDA, or the number is too large.
+/// and LibTorch has no CUDA, the driver has no GPU for it (cuda_driver.h), or the number is too
+/// large.
 torch::Device resolve_device(const std::string& name);
 
 /// Has LibTorch's operators run on so many threads; 0: OMP_NUM_THREADS if the environment has it,
@@ -55,7 +56,7 @@ void share_one_heap();
 struct Machine {
   torch::Device device;
   std::int64_t threads;  ///< as set_threads returned it
-  std::string warning;   ///< of more threads than cores; "" otherwise
+  std::string warning;   ///< of a GPU that `auto` can't use, or more threads than cores; else ""
 };
 
 /// keep_freed_memory, resolve_device and set_threads, for a command: before its first operator. Of

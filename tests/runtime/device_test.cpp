@@ -26,7 +26,7 @@ TEST(ResolveDevice, NamesTheOptionOfAGpuThatIsNotThere) {
   using ::testing::HasSubstr;
   EXPECT_THAT(testing::caught([] { resolve_device("cuda:99"); }),
               testing::IsError(ErrorKind::failure, "--device cuda:99",
-                               AnyOf(HasSubstr("has no CUDA"), HasSubstr("no usable NVIDIA GPU"),
+                               AnyOf(HasSubstr("has no CUDA"), HasSubstr("no NVIDIA"),
                                      HasSubstr("this machine has")),
                                HasSubstr("use --device c")));
 }
