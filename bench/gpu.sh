@@ -23,7 +23,7 @@ END_OF_USAGE
 # CUDA's, which PyTorch has, nor the C library's.
 system_libraries() {
   ldd "$1" | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' |
-    grep -vE '/(torch|nvidia)/|/lib(c|m|dl|rt|pthread|gcc_s|stdc\+\+|gomp)\.so'
+    grep -vE '/(torch|nvidia)/|/lib(c|m|dl|rt|pthread|resolv|util|gcc_s|stdc\+\+|gomp)\.so'
 }
 
 pack() {
@@ -36,6 +36,8 @@ pack() {
   trap "rm -rf '$folder'" EXIT
   cmake --install "$root/build/$torch" --strip --component program \
     --prefix "$folder/dcgan-gpu/program" > /dev/null
+  [ -e "$folder/dcgan-gpu/program/lib/dcgan/libdcgan_cuda.so" ] ||
+    die "this build has no libdcgan_cuda.so; the wheel in .venv has no CUDA"
   mkdir -p "$folder"/dcgan-gpu/{libraries,bench,scripts}
   system_libraries "$root/build/$torch/lib/dcgan/dcgan-core" |
     xargs -I{} cp -L {} "$folder/dcgan-gpu/libraries/"

@@ -60,10 +60,13 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
 endif()
 
 if(LibTorch_FOUND AND DCGAN_TORCH_ROOT AND NOT TARGET LibTorch::CUDA)
-  file(GLOB _dcgan_cuda_dirs ${DCGAN_TORCH_ROOT}/../nvidia/cu*)
+  # DCGAN_TORCH_ROOT may be a link: what lies beside the wheel lies beside what it points to.
+  file(REAL_PATH ${DCGAN_TORCH_ROOT} _dcgan_wheel)
+  cmake_path(GET _dcgan_wheel PARENT_PATH _dcgan_wheels)
+  file(GLOB _dcgan_cuda_dirs ${_dcgan_wheels}/nvidia/cu*)
   find_path(LIBTORCH_CUDA_INCLUDE_DIR cuda_runtime_api.h PATHS ${_dcgan_cuda_dirs}
             PATH_SUFFIXES include NO_DEFAULT_PATH)
-  find_path(LIBTORCH_NCCL_INCLUDE_DIR nccl.h PATHS ${DCGAN_TORCH_ROOT}/../nvidia/nccl
+  find_path(LIBTORCH_NCCL_INCLUDE_DIR nccl.h PATHS ${_dcgan_wheels}/nvidia/nccl
             PATH_SUFFIXES include NO_DEFAULT_PATH)
   find_library(LIBTORCH_CUDA_LIBRARY torch_cuda PATHS ${DCGAN_TORCH_ROOT}/lib NO_DEFAULT_PATH)
   find_library(LIBTORCH_C10_CUDA_LIBRARY c10_cuda PATHS ${DCGAN_TORCH_ROOT}/lib NO_DEFAULT_PATH)
@@ -75,5 +78,7 @@ if(LibTorch_FOUND AND DCGAN_TORCH_ROOT AND NOT TARGET LibTorch::CUDA)
     target_link_libraries(LibTorch::CUDA INTERFACE ${LIBTORCH_CUDA_LIBRARY}
                                                    ${LIBTORCH_C10_CUDA_LIBRARY} ${_dcgan_cudart})
     target_link_options(LibTorch::CUDA INTERFACE -Wl,--allow-shlib-undefined)
+  elseif(LIBTORCH_CUDA_LIBRARY)
+    message(STATUS "No CUDA headers beside LibTorch: without run.cuda_graph and NCCL")
   endif()
 endif()

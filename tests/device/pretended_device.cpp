@@ -7,6 +7,10 @@
 #include <sys/mman.h>
 #include <torch/library.h>
 #include <torch/version.h>
+#if TORCH_VERSION_MAJOR >= 2
+#include <ATen/detail/PrivateUse1HooksInterface.h>
+#include <c10/core/DeviceType.h>
+#endif
 #include <unistd.h>
 
 #include <algorithm>
@@ -369,7 +373,38 @@ at::Scalar local_scalar(const at::Tensor& self) {
   return opened.on_cpu().item();
 }
 
-C10_REGISTER_GUARD_IMPL(PrivateUse1, c10::impl::NoOpDeviceGuardImpl<at::kPrivateUse1>);
+#if TORCH_VERSION_MAJOR >= 2
+/// LibTorch 2 asks for the current accelerator, which has to have a name and these.
+struct PretendedHooks : at::PrivateUse1HooksInterface {
+  bool isBuilt() const override { return true; }
+  bool isAvailable() const override { return true; }
+  bool hasPrimaryContext(c10::DeviceIndex /*index*/) const override { return true; }
+  bool isPinnedPtr(const void* /*data*/) const override { return false; }
+};
+
+const bool is_registered = [] {
+  c10::register_privateuse1_backend("pretended");
+  at::RegisterPrivateUse1HooksInterface(new PretendedHooks);
+  return true;
+}();
+#endif
+
+/// One device with one stream, whose events have always happened.
+struct PretendedGuard final : c10::impl::NoOpDeviceGuardImpl<at::kPrivateUse1> {
+  c10::Device exchangeDevice(c10::Device /*device*/) const override { return pretended_device(); }
+  c10::Device getDevice() const override { return pretended_device(); }
+  c10::Stream getStream(c10::Device /*device*/) const noexcept override {
+    return c10::Stream(c10::Stream::DEFAULT, pretended_device());
+  }
+  c10::Stream exchangeStream(c10::Stream stream) const noexcept override { return stream; }
+  void record(void** /*event*/, const c10::Stream& /*stream*/, c10::DeviceIndex /*device*/,
+              c10::EventFlag /*flag*/) const override {}
+  void block(void* /*event*/, const c10::Stream& /*stream*/) const override {}
+  bool queryEvent(void* /*event*/) const override { return true; }
+  void destroyEvent(void* /*event*/, c10::DeviceIndex /*device*/) const noexcept override {}
+};
+
+C10_REGISTER_GUARD_IMPL(PrivateUse1, PretendedGuard);
 
 TORCH_LIBRARY_IMPL(_, PrivateUse1, library) {
   library.fallback(torch::CppFunction::makeFromBoxedFunction<&call_on_cpu>());
