@@ -227,8 +227,7 @@ std::vector<Field> train_fields() {
             "their BatchNorm's running statistics still follow the batches."),
       choice("train.precision", kFixed, of(&TrainConfig::precision),
              "Type of the multiplications: fp32; tf32 on a GPU; bf16; auto is tf32 on a GPU, bf16 "
-             "on a "
-             "CPU that multiplies it, else fp32. Weights stay fp32."),
+             "on a CPU that multiplies it, else fp32. Weights stay fp32."),
       integer("train.shards", {1, 65536}, kFixed, of(&TrainConfig::shards),
               "Parts that each batch is cut into, a thread each: the result then has the same bits "
               "on as many processes or fewer; 1 is the whole batch in one, or a part a process."),
