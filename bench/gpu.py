@@ -20,6 +20,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -29,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTORCH = ROOT / "bench/pytorch_dcgan.py"
 # Everything that a step can have, in fp32, as short as it can be.
 ALL_OF_A_STEP = ["data.limit=6400", "train.epochs=1", "train.log_every=1", "train.evaluate_every=0",
-                 "train.precision=fp32", "train.r1_gamma=1", "train.r1_every=4",
+                 "train.precision=fp32", "train.r1_gamma=1", "train.r1_every=2",
                  "train.ema_decay=0.99", "train.translation=2"]
 
 
@@ -37,8 +38,7 @@ class Gpu:
     def __init__(self, arguments):
         self.program, self.device, self.steps = (arguments.program, arguments.device,
                                                  arguments.steps)
-        self.folder = arguments.out / "runs"
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder = Path(tempfile.mkdtemp(prefix="dcgan-gpu-"))
         self.environment = {}  # of dcgan alone
         if arguments.libraries:
             self.environment["LD_LIBRARY_PATH"] = arguments.libraries
@@ -52,12 +52,14 @@ class Gpu:
 
     def train(self, name, keys, **more):
         """The lines of metrics.jsonl, and the cost."""
-        _, cost = run(self.words(name, keys, **more), self.environment)
+        _, cost = run(limited(self.words(name, keys, **more)), self.environment)
         return self.lines(name), cost
 
     def lines(self, name):
+        """Whole ones: a run may be writing the next."""
         path = self.folder / name / "metrics.jsonl"
-        return [json.loads(line) for line in path.open()] if path.exists() else []
+        text = path.read_text() if path.exists() else ""
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
     def speed(self, graph=True, size=28, channels=1, batch=64, precision="tf32"):
         """Images/s, the median of five stretches; the first one, with the start, is left out."""
@@ -73,8 +75,8 @@ class Gpu:
         return {"images_per_second": statistics.median(rates[1:])}
 
     def pytorch(self, *words, action="train"):
-        output, cost = run([sys.executable, PYTORCH, action, "--device", self.device, "--tf32",
-                            *words])
+        output, cost = run(limited([sys.executable, PYTORCH, action, "--device", self.device,
+                                    "--tf32", *words]))
         result = json.loads(output)
         if action == "train":
             return {"images_per_second": statistics.median(result["images_per_second"])}
@@ -91,9 +93,19 @@ class Gpu:
     def digest(self, name):
         return hashlib.sha256((self.folder / name / "g.pt").read_bytes()).hexdigest()[:16]
 
-    def largest_difference(self, one, other, steps=10):
-        pairs = list(zip(self.lines(one)[:steps], self.lines(other)[:steps]))
-        return max(abs(a[key] - b[key]) for a, b in pairs for key in ("d_loss", "g_loss"))
+    def plain(self):
+        """The run that others are compared with, and whose g.pt is measured."""
+        if not (self.folder / "plain/g.pt").exists():
+            self.train("plain", ALL_OF_A_STEP)
+        return self.folder / "plain/g.pt"
+
+    def largest_difference(self, other, steps=10):
+        self.plain()
+        pairs = list(zip(self.lines("plain")[:steps], self.lines(other)[:steps]))
+        if len(pairs) < steps:
+            raise Failed(f"{len(pairs)} steps of {steps} to compare")
+        differences = [abs(a[key] - b[key]) for a, b in pairs for key in ("d_loss", "g_loss")]
+        return max(differences, key=lambda value: (value != value, value))  # NaN is the largest
 
     def starts(self):
         output, _ = run([self.program, "--version"], self.environment)
@@ -101,27 +113,28 @@ class Gpu:
         return self.device in devices, devices
 
     def equals_the_cpu(self):
-        self.train("plain", ALL_OF_A_STEP)
+        self.plain()
         device, self.device = self.device, "cpu"
         self.interrupt("on-cpu", ALL_OF_A_STEP, after=10)
         self.device = device
-        difference = self.largest_difference("plain", "on-cpu")
+        difference = self.largest_difference("on-cpu")
         return difference < 1e-3, f"losses of ten steps within {difference:.1e}"
 
     def graph_equals_plain(self):
         self.train("graph", [*ALL_OF_A_STEP, "run.cuda_graph=true"])
         log = (self.folder / "graph/train.log").read_text()
-        difference = self.largest_difference("plain", "graph")
+        difference = self.largest_difference("graph")
         warning = [line for line in log.splitlines() if "could not be recorded" in line]
         return difference < 1e-4 and not warning, (
             warning[0] if warning else f"losses of ten steps within {difference:.1e}")
 
     def copies_equal_data_on_device(self):
         self.train("copied", [*ALL_OF_A_STEP, "data.on_device=false"])
-        difference = self.largest_difference("plain", "copied", steps=100)
+        difference = self.largest_difference("copied", steps=100)
         return difference < 1e-4, f"losses of 100 steps within {difference:.1e}"
 
     def repeats(self):
+        self.plain()
         self.train("again", ALL_OF_A_STEP)
         self.train("graph-again", [*ALL_OF_A_STEP, "run.cuda_graph=true"])
         same = [self.digest("plain") == self.digest("again"),
@@ -130,6 +143,7 @@ class Gpu:
 
     def resumes(self):
         """A run that is interrupted, and goes on."""
+        self.plain()
         self.interrupt("stopped", ALL_OF_A_STEP)
         stopped = self.lines("stopped")[-1]["step"]
         run([self.program, "train", "-q", "--resume", "--out", self.folder / "stopped"],
@@ -144,7 +158,15 @@ class Gpu:
         while len(self.lines(name)) < after and process.poll() is None:
             time.sleep(0.005)
         process.send_signal(signal.SIGINT)
-        process.wait()
+        self.wait(process)
+
+    @staticmethod
+    def wait(process, seconds=60):
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     def stops_at_nan(self):
         try:
@@ -157,23 +179,28 @@ class Gpu:
         """Of the GPU, by nvidia-smi, from a tenth of 20,000 steps on."""
         steps = 20000 if self.device == "cuda" else 50
         keys = ["train.evaluate_every=0", "data.limit=6400", f"train.epochs={steps // 100 or 1}",
-                "train.log_every=100", "run.cuda_graph=true"]
+                "train.log_every=100", "train.sample_every=1000000",
+                "train.checkpoint_every=1000000", "run.cuda_graph=true"]
         command = [str(word) for word in self.words("long", keys)]
         process = subprocess.Popen(command, env={**os.environ, **self.environment},
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         used = []
-        while process.poll() is None:
+        end = time.monotonic() + 90
+        while process.poll() is None and time.monotonic() < end:
             if len(self.lines("long")) > steps // 1000:
                 used.append(gpu_memory())
             time.sleep(0.5)
+        self.wait(process, 0 if time.monotonic() > end else 60)
         if process.returncode != 0 or not used:
             return False, f"exit code {process.returncode}, {len(used)} readings"
+        if used[0] == 0:
+            return False, "nvidia-smi says nothing of the memory"
         return max(used) <= used[0] + 2, f"{used[0]} MiB, then at most {max(used)} MiB"
 
     def checks(self):
         return {check.__name__: check for check in (
             self.starts, self.equals_the_cpu, self.graph_equals_plain, self.repeats, self.resumes,
-            self.copies_equal_data_on_device, self.stops_at_nan, self.keeps_its_memory)}
+            self.copies_equal_data_on_device, self.stops_at_nan)}
 
     # The figures: each a dict of sides, a function and the rounds ---------------------------------
 
@@ -190,8 +217,7 @@ class Gpu:
                 "minutes_of_the_run": cost["seconds"] / 60}
 
     def sample(self):
-        _, cost = run([self.program, "sample", "--ckpt", self.folder / "plain/g.pt", "-n",
-                       self.samples(), "--out", self.folder / "images.npy", "--device",
+        _, cost = run([self.program, "sample", "--ckpt", self.plain(), "-n", self.samples(), "--out", self.folder / "images.npy", "--device",
                        self.device], self.environment)
         return {"seconds": cost["seconds"]}
 
@@ -201,13 +227,12 @@ class Gpu:
     def peer_sample(self, mode=None):
         variant = ["--variant", "compile", "--compile-mode", mode] if mode else [
             "--variant", "channels_last"]
-        result = self.pytorch("-n", self.samples(), "--batch-size", 1024, "--out",
+        result = self.pytorch("-n", self.samples(), "--batch-size", 1000, "--out",
                               self.folder / "peer.npy", *variant, action="sample")
         return {key: result[key] for key in ("seconds", "loop_seconds")}
 
     def evaluate(self):
-        output, cost = run([self.program, "evaluate", "--ckpt", self.folder / "plain/g.pt",
-                            "--samples", 10000 if self.device == "cuda" else 500, "--device",
+        output, cost = run([self.program, "evaluate", "--ckpt", self.plain(), "--samples", 10000 if self.device == "cuda" else 500, "--device",
                             self.device, "--json"], self.environment)
         return {"seconds": cost["seconds"], "fid": json.loads(output)["measures"]["fid"]["value"]}
 
@@ -242,6 +267,11 @@ class Gpu:
             "mnist.yaml": (120, 1, {"dcgan": self.whole}),
             "sample, compiled": (60, 1, {"compile": lambda: self.peer_sample("reduce-overhead")}),
         }
+
+
+def limited(command, seconds=240):
+    """Ends what hangs: a borrowed machine has other figures to give."""
+    return ["timeout", "-k", 5, seconds, *command]
 
 
 def nvidia_smi(query):
@@ -289,17 +319,21 @@ def measure(gpu, arguments):
         print(f"{60 * arguments.minutes - (end - time.monotonic()):5.0f} s  {name}: {text}",
               flush=True)
 
-    for name, check in gpu.checks().items() if is_wanted("checks") else ():
-        if results["checks"].get(name, {}).get("holds"):
-            continue
+    def judge(name, check):
+        if not is_wanted("checks") or results["checks"].get(name, {}).get("holds"):
+            return
         try:
             holds, figure = check()
-        except (Failed, OSError, IndexError, KeyError, StopIteration) as problem:
+        except Exception as problem:  # whatever it is: the figures after it are worth more
             holds, figure = False, f"{type(problem).__name__}: {problem}"
         keep("checks", name, {"holds": holds, "figure": figure},
              f"{'holds' if holds else 'FAILS'}, {figure}")
+
+    for name, check in gpu.checks().items():
+        judge(name, check)
     for name, (seconds, rounds, sides) in gpu.sections().items():
-        if not is_wanted(name) or "rounds" in results["sections"].get(name, {}):
+        before = results["sections"].get(name, {})
+        if not is_wanted(name) or ("rounds" in before and not before["failed"]):
             continue
         if time.monotonic() + seconds > end:
             keep("sections", name, {}, f"left out: it may take {seconds} s")
@@ -311,12 +345,14 @@ def measure(gpu, arguments):
                     continue
                 try:
                     found[side].append(work())
-                except (Failed, OSError, KeyError, ValueError) as problem:
+                except Exception as problem:
                     failed[side] = f"{type(problem).__name__}: {problem}"
         found = {side: of for side, of in found.items() if of}
         keep("sections", name, {"rounds": rounds, "sides": found, "failed": failed},
              "; ".join(filter(None, [describe(found), *(f"{side} FAILED: {why}"
                                                         for side, why in failed.items())])))
+    if time.monotonic() + 60 < end:
+        judge("keeps_its_memory", gpu.keeps_its_memory)
 
 
 def main():
@@ -324,7 +360,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", type=Path, required=True)
     parser.add_argument("--libraries", help="LD_LIBRARY_PATH of the program")
-    parser.add_argument("--out", type=Path, required=True, help="folder for gpu.json and the runs")
+    parser.add_argument("--out", type=Path, required=True, help="folder for gpu.json")
     parser.add_argument("--minutes", type=float, default=8)
     parser.add_argument("--steps", type=int, default=500, help="of one measurement of images/s")
     parser.add_argument("--only", help="checks or sections, comma-separated; a start is enough")
@@ -332,10 +368,14 @@ def main():
     arguments = parser.parse_args()
     arguments.program = arguments.program.resolve()
     arguments.out = arguments.out.resolve()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    gpu = Gpu(arguments)
     try:
-        measure(Gpu(arguments), arguments)
+        measure(gpu, arguments)
     except Failed as failure:
         sys.exit(str(failure))
+    finally:
+        shutil.rmtree(gpu.folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -196,8 +196,11 @@ def sample(arguments):
             generator = generator.to(memory_format=torch.channels_last)
         if at_least(arguments.variant, "compile"):
             generator = torch.compile(generator, mode=arguments.compile_mode)
-            generator(torch.randn(arguments.batch_size, LATENTS, 1, 1, device=arguments.device))
+            for _ in range(3):  # compiles, warms up, records
+                generator(torch.randn(arguments.batch_size, LATENTS, 1, 1, device=arguments.device))
         latents_of = lambda count: torch.randn(count, LATENTS, 1, 1, device=arguments.device)
+    if arguments.device == "cuda":
+        torch.cuda.synchronize()
     start = time.perf_counter()
     parts = []
     for first in range(0, arguments.count, arguments.batch_size):

@@ -79,6 +79,7 @@ void RecordedStep::record(Recording& recording) {
     const std::string text = error.what_without_backtrace();
     failure_ = text.substr(0, text.find('\n'));
     set_requires_grad(state_.discriminator, true);  // of a G's half that did not end
+    for (auto& [kind, other] : recordings_) other.repeat = nullptr;
   }
 }
 

@@ -387,7 +387,6 @@ const bool is_registered = [] {
   at::RegisterPrivateUse1HooksInterface(new PretendedHooks);
   return true;
 }();
-#endif
 
 /// One device with one stream, whose events have always happened.
 struct PretendedGuard final : c10::impl::NoOpDeviceGuardImpl<at::kPrivateUse1> {
@@ -405,6 +404,9 @@ struct PretendedGuard final : c10::impl::NoOpDeviceGuardImpl<at::kPrivateUse1> {
 };
 
 C10_REGISTER_GUARD_IMPL(PrivateUse1, PretendedGuard);
+#else
+C10_REGISTER_GUARD_IMPL(PrivateUse1, c10::impl::NoOpDeviceGuardImpl<at::kPrivateUse1>);
+#endif
 
 TORCH_LIBRARY_IMPL(_, PrivateUse1, library) {
   library.fallback(torch::CppFunction::makeFromBoxedFunction<&call_on_cpu>());
