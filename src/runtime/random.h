@@ -43,7 +43,7 @@ enum class Purpose : std::uint64_t {
 
 /// `count` rows of independent N(0, 1) numbers: float32 [count, width] on `device`. Row i depends
 /// on (seed, purpose, first_row + i) alone (Box-Muller on Philox's output). Two devices may differ
-/// in a number's last bit, where their logarithms or sines do, in about one of a billion.
+/// in a number's last bit, where their logarithms or sines do.
 torch::Tensor normal_rows(std::int64_t seed, Purpose purpose, std::int64_t first_row,
                           std::int64_t count, std::int64_t width,
                           torch::Device device = torch::kCPU);
