@@ -45,15 +45,26 @@ class Gpu:
 
     # The sides ----------------------------------------------------------------------------------
 
-    def words(self, name, keys, config="mnist-paper", more=()):
-        shutil.rmtree(self.folder / name, ignore_errors=True)
-        return [self.program, "train", "-q", "--config", config, "--out", self.folder / name,
-                "--device", self.device, *more, *(w for key in keys for w in ("--set", key))]
+    def dcgan(self, *words):
+        """Standard output and the cost."""
+        return run(limited([self.program, *words]), self.environment)
 
-    def train(self, name, keys, **more):
+    def training(self, name, keys, config="mnist-paper"):
+        """What `dcgan` is told to train in a new folder of this name."""
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+        return ["train", "-q", "--config", config, "--out", self.folder / name,
+                "--device", self.device, *(word for key in keys for word in ("--set", key))]
+
+    def train(self, name, keys, config="mnist-paper"):
         """The lines of metrics.jsonl, and the cost."""
-        _, cost = run(limited(self.words(name, keys, **more)), self.environment)
+        _, cost = self.dcgan(*self.training(name, keys, config))
         return self.lines(name), cost
+
+    def start(self, name, keys):
+        """A training that goes on beside this."""
+        command = [str(word) for word in (self.program, *self.training(name, keys))]
+        return subprocess.Popen(command, env={**os.environ, **self.environment},
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def lines(self, name):
         """Whole ones: a run may be writing the next."""
@@ -77,16 +88,14 @@ class Gpu:
     def pytorch(self, *words, action="train"):
         output, cost = run(limited([sys.executable, PYTORCH, action, "--device", self.device,
                                     "--tf32", *words]))
-        result = json.loads(output)
-        if action == "train":
-            return {"images_per_second": statistics.median(result["images_per_second"])}
-        return {"loop_seconds": result.get("seconds", 0), **result, **cost}
+        return json.loads(output), cost
 
     def peer(self, mode=None, size=28, channels=1, batch=64):
         variant = (["--variant", "compile", "--compile-mode", mode] if mode else
                    ["--variant", "eager"])
-        return self.pytorch(*variant, "--size", size, "--channels", channels, "--batch-size",
-                            batch, "--steps", max(3, self.steps // 5), "--measurements", 5)
+        result, _ = self.pytorch(*variant, "--size", size, "--channels", channels, "--batch-size",
+                                 batch, "--steps", max(3, self.steps // 5), "--measurements", 5)
+        return {"images_per_second": statistics.median(result["images_per_second"])}
 
     # The checks: each returns whether it holds, and its figure ------------------------------------
 
@@ -108,7 +117,7 @@ class Gpu:
         return max(differences, key=lambda value: (value != value, value))  # NaN is the largest
 
     def starts(self):
-        output, _ = run([self.program, "--version"], self.environment)
+        output, _ = self.dcgan("--version")
         devices = next(line for line in output.splitlines() if line.startswith("devices:"))
         return self.device in devices, devices
 
@@ -146,15 +155,12 @@ class Gpu:
         self.plain()
         self.interrupt("stopped", ALL_OF_A_STEP)
         stopped = self.lines("stopped")[-1]["step"]
-        run([self.program, "train", "-q", "--resume", "--out", self.folder / "stopped"],
-            self.environment)
+        self.dcgan("train", "-q", "--resume", "--out", self.folder / "stopped")
         same = self.digest("stopped") == self.digest("plain")
         return same and stopped < 100, f"stopped at step {stopped}, bytes of g.pt equal: {same}"
 
     def interrupt(self, name, keys, after=5):
-        command = [str(word) for word in self.words(name, keys)]
-        process = subprocess.Popen(command, env={**os.environ, **self.environment},
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = self.start(name, keys)
         while len(self.lines(name)) < after and process.poll() is None:
             time.sleep(0.005)
         process.send_signal(signal.SIGINT)
@@ -181,9 +187,7 @@ class Gpu:
         keys = ["train.evaluate_every=0", "data.limit=6400", f"train.epochs={steps // 100 or 1}",
                 "train.log_every=100", "train.sample_every=1000000",
                 "train.checkpoint_every=1000000", "run.cuda_graph=true"]
-        command = [str(word) for word in self.words("long", keys)]
-        process = subprocess.Popen(command, env={**os.environ, **self.environment},
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = self.start("long", keys)
         used = []
         end = time.monotonic() + 90
         while process.poll() is None and time.monotonic() < end:
@@ -217,8 +221,8 @@ class Gpu:
                 "minutes_of_the_run": cost["seconds"] / 60}
 
     def sample(self):
-        _, cost = run([self.program, "sample", "--ckpt", self.plain(), "-n", self.samples(), "--out", self.folder / "images.npy", "--device",
-                       self.device], self.environment)
+        _, cost = self.dcgan("sample", "--ckpt", self.plain(), "-n", self.samples(), "--out",
+                             self.folder / "images.npy", "--device", self.device)
         return {"seconds": cost["seconds"]}
 
     def samples(self):
@@ -227,26 +231,25 @@ class Gpu:
     def peer_sample(self, mode=None):
         variant = ["--variant", "compile", "--compile-mode", mode] if mode else [
             "--variant", "channels_last"]
-        result = self.pytorch("-n", self.samples(), "--batch-size", 1000, "--out",
-                              self.folder / "peer.npy", *variant, action="sample")
-        return {key: result[key] for key in ("seconds", "loop_seconds")}
+        result, cost = self.pytorch("-n", self.samples(), "--batch-size", 1000, "--out",
+                                    self.folder / "peer.npy", *variant, action="sample")
+        return {"seconds": cost["seconds"], "loop_seconds": result["seconds"]}
 
     def evaluate(self):
-        output, cost = run([self.program, "evaluate", "--ckpt", self.plain(), "--samples", 10000 if self.device == "cuda" else 500, "--device",
-                            self.device, "--json"], self.environment)
+        output, cost = self.dcgan("evaluate", "--ckpt", self.plain(), "--samples",
+                                  10000 if self.device == "cuda" else 500, "--device", self.device,
+                                  "--json")
         return {"seconds": cost["seconds"], "fid": json.loads(output)["measures"]["fid"]["value"]}
 
     def convolutions(self):
         batch = 1024 if self.device == "cuda" else 64
-        result = self.pytorch("--batch-size", batch, action="convolutions")
+        result, _ = self.pytorch("--batch-size", batch, action="convolutions")
         return {"images_per_second": batch * 1000 / result["milliseconds"]}
 
     def sections(self):
         """In the order of their importance: name -> (seconds it may take, rounds, sides)."""
         large = 1024 if self.device == "cuda" else 64
         colour = {"size": 64, "channels": 3, "batch": 128 if self.device == "cuda" else 16}
-        auto = {"max-autotune": lambda: self.peer("max-autotune")}
-        auto_colour = {"max-autotune": lambda: self.peer("max-autotune", **colour)}
         return {
             "step": (60, 2, {"dcgan": self.speed, "dcgan, plain": lambda: self.speed(graph=False),
                              "eager": self.peer}),
@@ -261,9 +264,11 @@ class Gpu:
                 "reduce-overhead": lambda: self.peer("reduce-overhead", **colour)}),
             "sample": (40, 2, {"dcgan": self.sample, "channels_last": self.peer_sample}),
             "evaluate": (15, 2, {"dcgan": self.evaluate}),
-            "step, autotuned": (120, 1, {"dcgan": self.speed, **auto}),
-            "64x64x3 batch 128, autotuned": (150, 1, {"dcgan": lambda: self.speed(**colour),
-                                                      **auto_colour}),
+            "step, autotuned": (120, 1, {"dcgan": self.speed,
+                                         "max-autotune": lambda: self.peer("max-autotune")}),
+            "64x64x3 batch 128, autotuned": (150, 1, {
+                "dcgan": lambda: self.speed(**colour),
+                "max-autotune": lambda: self.peer("max-autotune", **colour)}),
             "mnist.yaml": (120, 1, {"dcgan": self.whole}),
             "sample, compiled": (60, 1, {"compile": lambda: self.peer_sample("reduce-overhead")}),
         }
@@ -308,7 +313,7 @@ def measure(gpu, arguments):
     results.update(gpu=nvidia_smi("name"), driver=nvidia_smi("driver_version"),
                    device=arguments.device)
     results["python"], _ = run([sys.executable, "-c", "import torch; print(torch.__version__)"])
-    results["libtorch"], _ = run([arguments.program, "--version"], gpu.environment)
+    results["libtorch"], _ = gpu.dcgan("--version")
     wanted = arguments.only.split(",") if arguments.only else [""]
     is_wanted = lambda name: any(name.startswith(start) for start in wanted)
     end = time.monotonic() + 60 * arguments.minutes

@@ -8,12 +8,13 @@
 Prints one JSON line. `train` repeats a step on one fixed batch, so that no data loading is timed:
 images a second over --steps steps, --measurements times, after a warm-up of as many steps. `sample`
 writes uint8 images, a .npy or a PNG grid, and gives the seconds from the first latent to the closed
-file. `convolutions` gives the milliseconds of a step's convolutions and of nothing else, each product
-timed by itself in channels_last.
+file. `convolutions` gives the milliseconds of a step's convolutions and of nothing else, each
+product timed by itself in channels_last.
 The networks are those of configs/mnist-paper.yaml at any size: 4 x 4 maps, doubled up to the image
 (rounded up on the way down), channels from --base-channels at the image doubling to 512.
 Variants, each with all that comes before it: eager, channels_last, fused (Adam in one kernel),
-compile (torch.compile, in --compile-mode). --bf16: forward passes under autocast. Needs torch; a PNG needs pillow.
+compile (torch.compile, in --compile-mode). --bf16: forward passes under autocast. Needs torch; a
+PNG needs pillow.
 Under torchrun `train` is data-parallel by DistributedDataParallel on Gloo: --batch-size is the whole
 batch, and rank 0 prints.
 """
@@ -126,8 +127,8 @@ def train(arguments):
 
 
 def convolutions(arguments):
-    """D judges real and fake images and, once updated, fake ones again; its update needs no gradient
-    in its input, G's none in D's weights."""
+    """D judges real and fake images and, once updated, fake ones again; its update needs no
+    gradient in its input, G's none in D's weights."""
     generator, discriminator = make_networks(arguments.size, arguments.channels,
                                              arguments.base_channels)
     torch.backends.cudnn.benchmark = True
@@ -148,8 +149,8 @@ def convolutions(arguments):
             y = compute()
             grad = torch.randn_like(y)
             backward = lambda mask: torch.ops.aten.convolution_backward(
-                grad, x, weight, None, layer.stride, layer.padding, [1, 1], is_transposed, [0, 0], 1,
-                mask)
+                grad, x, weight, None, layer.stride, layer.padding, [1, 1], is_transposed, [0, 0],
+                1, mask)
             # G's latents need no gradient; D's images need that of its last judgement alone.
             data_calls = calls[1] if not first else (0 if is_transposed else 1)
             total += calls[0] * milliseconds(compute)

@@ -31,9 +31,8 @@ bool load_cuda() {
   return library != nullptr || torch::hasCUDA();
 }
 
-/// Why --device cuda can't be had. The driver is asked first: LibTorch's answer is a warning of its
-/// own and no reason.
-std::optional<GpuObstacle> gpu_obstacle() {
+/// The driver is asked first: LibTorch's answer is a warning of its own and no reason.
+std::optional<GpuObstacle> ask_for_gpu_obstacle() {
   if (!load_cuda()) {
     return GpuObstacle{fmt::format("this build's LibTorch {} has no CUDA", TORCH_VERSION),
                        "build with scripts/setup.sh --torch pip, or use --device cpu"};
@@ -43,6 +42,12 @@ std::optional<GpuObstacle> gpu_obstacle() {
   if (torch::cuda::is_available()) return std::nullopt;
   return GpuObstacle{"LibTorch finds no GPU that it can use",
                      "see what nvidia-smi says, or use --device cpu"};
+}
+
+/// Why --device cuda can't be had; asked once.
+const std::optional<GpuObstacle>& gpu_obstacle() {
+  static const std::optional<GpuObstacle> obstacle = ask_for_gpu_obstacle();
+  return obstacle;
 }
 
 std::int64_t gpu_count() {
@@ -57,7 +62,7 @@ bool has_nvidia_driver() { return std::filesystem::exists("/dev/nvidiactl"); }
 std::string warn_of_idle_gpu() {
   const bool is_meant = std::getenv("CUDA_VISIBLE_DEVICES") != nullptr;
   if (is_meant || !has_nvidia_driver() || !load_cuda()) return "";
-  const auto obstacle = gpu_obstacle();
+  const auto& obstacle = gpu_obstacle();
   return obstacle ? fmt::format("computing on the CPU: {}; {}", obstacle->problem, obstacle->remedy)
                   : "";
 }
@@ -106,7 +111,7 @@ torch::Device resolve_device(const std::string& name) {
   }
   const std::int64_t index = name == "cuda" ? 0 : parse_integer(name.substr(5)).value_or(0);
   const std::string option = "--device " + name;
-  if (const auto obstacle = gpu_obstacle()) {
+  if (const auto& obstacle = gpu_obstacle()) {
     throw failure(obstacle->problem).in(option).remedy(obstacle->remedy);
   }
   const std::int64_t count = gpu_count();

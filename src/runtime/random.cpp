@@ -61,7 +61,7 @@ torch::Tensor words_on(torch::Device device, std::uint64_t key, std::int64_t fir
     key_low = (key_low + 0x9E3779B9) & kWord;
     key_high = (key_high + 0xBB67AE85) & kWord;
   }
-  return at::stack({counter[0], counter[1], counter[2], counter[3]}, 2).flatten(1);
+  return at::stack(counter, 2).flatten(1);
 }
 
 constexpr double kUnit = 1.0 / 4294967296.0;  // 2^-32

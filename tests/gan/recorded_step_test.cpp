@@ -5,6 +5,7 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/random.h"
@@ -74,18 +75,25 @@ class DeafRecorder : public Recorder {
 };
 
 /// As a stream that can't record an operator of G's half, which then does not end.
-class FailingRecorder : public DeafRecorder {
+/// The kind of step that is recorded first can be.
+class FailingRecorder : public FrozenRecorder {
  public:
-  std::function<void()> record(const std::function<void()>& /*work*/) override {
-    ++attempts_;
-    set_requires_grad(state_.discriminator, false);
-    TORCH_CHECK(false, "operation not permitted\nwhen stream is capturing");
+  FailingRecorder(TrainState& state, int& recordings, int& repeats, int& failures)
+      : FrozenRecorder(state, recordings, repeats), state_(state), failures_(failures) {}
+
+  std::function<void()> record(const std::function<void()>& work) override {
+    if (!std::exchange(is_first_, false)) {
+      ++failures_;
+      set_requires_grad(state_.discriminator, false);
+      TORCH_CHECK(false, "operation not permitted\nwhen stream is capturing");
+    }
+    return FrozenRecorder::record(work);
   }
-  FailingRecorder(TrainState& state, int& attempts) : state_(state), attempts_(attempts) {}
 
  private:
   TrainState& state_;
-  int& attempts_;
+  int& failures_;
+  bool is_first_ = true;
 };
 
 struct Case {
@@ -226,17 +234,25 @@ TEST_P(RecordedStepOf, OfTheDiscriminatorAloneLeavesTheGeneratorsGradients) {
   }
 }
 
-TEST_P(RecordedStepOf, IsTheStepItselfWhereNothingCanBeRecorded) {
+TEST_P(RecordedStepOf, IsTheStepItselfOnceOneCantBeRecorded) {
   TrainState plain = make_train_state(config(), torch::kCPU, kSteps);
   TrainState state = make_train_state(config(), torch::kCPU, kSteps);
-  int attempts = 0;
-  RecordedStep recorded(state, std::make_unique<FailingRecorder>(state, attempts), /*warm_ups=*/1);
+  int recordings = 0;
+  int repeats = 0;
+  int failures = 0;
+  RecordedStep recorded(state,
+                        std::make_unique<FailingRecorder>(state, recordings, repeats, failures),
+                        /*warm_ups=*/1);
+  int repeats_before = 0;
   for (int step = 0; step < kSteps; ++step) {
-    EXPECT_EQ(attempts > 0, !recorded.failure().empty());
+    EXPECT_EQ(failures > 0, !recorded.failure().empty());
+    if (failures == 0) repeats_before = repeats;
     train_step(plain, real(step), labels(step), latents(step));
     recorded.step(real(step), labels(step), latents(step));
   }
-  EXPECT_EQ(attempts, 1);
+  EXPECT_EQ(failures, 1);
+  EXPECT_GT(repeats, 0);
+  EXPECT_EQ(repeats, repeats_before) << "a recording was repeated after the failure";
   EXPECT_EQ(recorded.failure(), "operation not permitted");
   EXPECT_EQ(checksum_of(state), checksum_of(plain));
 }
